@@ -1,0 +1,71 @@
+import { InputError, ShapeError, expected } from './errors.ts';
+
+/** Throws unless `value` is an integer with min ≤ value ≤ max. */
+export function assertInteger(
+  name: string,
+  value: unknown,
+  { min = -Infinity, max = Number.MAX_SAFE_INTEGER, remedy = '' } = {},
+): asserts value is number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw new InputError(expected(`an integer${range(min, max)}`, name, value, remedy));
+  }
+}
+
+/** Throws unless `value` is a finite number with min ≤ value ≤ max. */
+export function assertNumber(
+  name: string,
+  value: unknown,
+  { min = -Infinity, max = Infinity, remedy = '' } = {},
+): asserts value is number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
+    throw new InputError(expected(`a finite number${range(min, max)}`, name, value, remedy));
+  }
+}
+
+/** Throws unless `value` is one of `choices`. */
+export function assertOneOf<T extends string>(
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+): asserts value is T {
+  if (!choices.includes(value as T)) {
+    throw new InputError(expected(`one of ${choices.join(', ')}`, name, value));
+  }
+}
+
+/**
+ * Throws unless the tensor's shape fits the pattern; −1 in the pattern stands for any size.
+ *
+ * @example assertShape('x', x, [-1, 197, 768]);
+ */
+export function assertShape(
+  name: string,
+  tensor: { shape: readonly number[] },
+  pattern: readonly number[],
+): void {
+  const fits =
+    tensor.shape.length === pattern.length &&
+    pattern.every((size, axis) => size === -1 || size === tensor.shape[axis]);
+  if (!fits) {
+    const wanted = `[${pattern.map((size) => (size === -1 ? 'any' : size)).join(', ')}]`;
+    throw new ShapeError(expected(`shape ${wanted}`, name, [...tensor.shape]));
+  }
+}
+
+/** Throws unless the tensor has the rank. */
+export function assertRank(name: string, tensor: { shape: readonly number[] }, rank: number): void {
+  if (tensor.shape.length !== rank) {
+    throw new ShapeError(expected(`a tensor of rank ${rank}`, name, [...tensor.shape]));
+  }
+}
+
+/** The product of a shape's sizes; 1 for a scalar. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+function range(min: number, max: number): string {
+  const lower = min === -Infinity ? '' : ` ≥ ${min}`;
+  const upper = max === Infinity || max === Number.MAX_SAFE_INTEGER ? '' : ` ≤ ${max}`;
+  return lower && upper ? `${lower} and${upper}` : lower + upper;
+}

@@ -1,0 +1,103 @@
+// The one voice of every error: "Expected <what> for <name>, received <value>. <what to do>."
+
+/** What went wrong, as a word that programs can compare. */
+export type ErrorCode = 'input' | 'shape' | 'checkpoint' | 'io' | 'numeric' | 'unsupported';
+
+/**
+ * The base of every error the library throws on purpose.
+ *
+ * `exitCode` is what the command line ends with: 2 for bad usage or input, 1 for a check that failed while running.
+ * A command prints `message` alone; only an error that is not a `VitError` is a defect and shows its stack.
+ */
+export class VitError extends Error {
+  readonly code: ErrorCode;
+  readonly exitCode: 1 | 2;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; exitCode?: 1 | 2 } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.exitCode = options.exitCode ?? 2;
+  }
+}
+
+/** A config value, flag or argument that cannot be used. */
+export class InputError extends VitError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('input', message, options);
+  }
+}
+
+/** A tensor whose shape does not fit; the message names the tensor and both shapes. */
+export class ShapeError extends VitError {
+  constructor(message: string) {
+    super('shape', message);
+  }
+}
+
+/** A checkpoint that is broken, hostile, incomplete, or of another model. */
+export class CheckpointError extends VitError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('checkpoint', message, options);
+  }
+}
+
+/** A file or directory that cannot be read or written; the message names its path. */
+export class IoError extends VitError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('io', message, options);
+  }
+}
+
+/** A NaN or an infinity where training cannot go on; the message names the first bad tensor. Exit code 1. */
+export class NumericError extends VitError {
+  constructor(message: string) {
+    super('numeric', message, { exitCode: 1 });
+  }
+}
+
+/** Something this build, backend or format version does not do. */
+export class UnsupportedError extends VitError {
+  constructor(message: string) {
+    super('unsupported', message);
+  }
+}
+
+/**
+ * The sentence of an error.
+ *
+ * @example
+ * throw new InputError(expected('a positive integer', 'batchSize', -1));
+ * // Expected a positive integer for batchSize, received -1.
+ */
+export function expected(what: string, name: string, received: unknown, remedy = ''): string {
+  const sentence = `Expected ${what} for ${name}, received ${show(received)}.`;
+  return remedy === '' ? sentence : `${sentence} ${remedy}`;
+}
+
+/** A value as an error message shows it: strings quoted, shapes in brackets, at most 120 printable characters. */
+export function show(value: unknown): string {
+  let text: string;
+  if (typeof value === 'string') text = JSON.stringify(value);
+  else if (Array.isArray(value)) text = `[${value.map((item) => show(item)).join(', ')}]`;
+  else if (typeof value === 'function') text = `function ${value.name}`;
+  else if (typeof value === 'object' && value !== null) text = showObject(value);
+  else text = String(value);
+  // Terminal escape codes in a file or class name must not reach the terminal.
+  // eslint-disable-next-line no-control-regex
+  const printable = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return printable.length > 120 ? `${printable.slice(0, 117)}...` : printable;
+}
+
+function showObject(value: object): string {
+  try {
+    return JSON.stringify(value) ?? Object.prototype.toString.call(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
