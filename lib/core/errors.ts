@@ -13,7 +13,11 @@ export class VitError extends Error {
   readonly code: ErrorCode;
   readonly exitCode: 1 | 2;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; exitCode?: 1 | 2 } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; exitCode?: 1 | 2 } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;

@@ -13,10 +13,19 @@ export interface RgbImage {
 }
 
 /** An image over the given bytes. @throws InputError if their number is not width · height · channels */
-export function makeImage(width: number, height: number, channels: 1 | 3, data: Uint8Array): RgbImage {
+export function makeImage(
+  width: number,
+  height: number,
+  channels: 1 | 3,
+  data: Uint8Array,
+): RgbImage {
   if (data.length !== width * height * channels) {
     throw new InputError(
-      expected(`${width * height * channels} bytes (${width}×${height}×${channels})`, 'image data', data.length),
+      expected(
+        `${width * height * channels} bytes (${width}×${height}×${channels})`,
+        'image data',
+        data.length,
+      ),
     );
   }
   return { width, height, channels, data };

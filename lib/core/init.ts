@@ -18,7 +18,11 @@ export function truncNormal(shape: readonly number[], rng: Rng, { std = 0.02 } =
 }
 
 /** Values of a normal distribution. */
-export function normal(shape: readonly number[], rng: Rng, { mean = 0, std = 1 } = {}): Float32Array {
+export function normal(
+  shape: readonly number[],
+  rng: Rng,
+  { mean = 0, std = 1 } = {},
+): Float32Array {
   return fill(shape, () => rng.normal(mean, std));
 }
 

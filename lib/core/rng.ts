@@ -119,7 +119,13 @@ function stringKey(key: string): [number, number, number] {
 
 /** Ten rounds of Philox on the counter (c0…c3) under the key (k0, k1); the result is written to `out`. */
 export function philox(
-  c0: number, c1: number, c2: number, c3: number, k0: number, k1: number, out: Uint32Array,
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
+  out: Uint32Array,
 ): void {
   for (let round = 0; round < 10; round += 1) {
     const high0 = mulHigh(0xd2511f53, c0);

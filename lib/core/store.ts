@@ -16,7 +16,10 @@ export interface FileStore {
    * Replaces several files as one: after a crash at any moment either all are the new ones or all the old.
    * `manifest.json` with the SHA-256 and size of every file of the set, and `info`, is written last.
    */
-  commit(files: ReadonlyMap<string, Uint8Array | string>, info: Record<string, unknown>): Promise<void>;
+  commit(
+    files: ReadonlyMap<string, Uint8Array | string>,
+    info: Record<string, unknown>,
+  ): Promise<void>;
 }
 
 /** One object of `log.jsonl`: what an epoch brought. */

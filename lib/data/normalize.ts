@@ -1,0 +1,50 @@
+import { assertNumber } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+import type { RgbImage } from '../core/image.ts';
+
+/** Mean and standard deviation of each channel, in units of 0 … 1: value = (byte / 255 − mean) / std. */
+export interface Normalization {
+  mean: readonly number[];
+  std: readonly number[];
+}
+
+/** ImageNet's channel statistics, which DeiT and most checkpoints of timm expect. */
+export const IMAGENET_NORMALIZATION: Normalization = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
+
+/** The mean and standard deviation of MNIST's 60,000 training images. */
+export const MNIST_NORMALIZATION: Normalization = { mean: [0.1307], std: [0.3081] };
+
+/**
+ * Writes the normalised pixels of an image, [H, W, C], to `out` from `offset` on.
+ *
+ * @throws InputError if the channels differ from the normalisation's
+ */
+export function normalizeInto(
+  image: RgbImage,
+  { mean, std }: Normalization,
+  out: Float32Array,
+  offset: number,
+): void {
+  const { channels, data } = image;
+  assertNormalization({ mean, std }, channels);
+  const scale = std.map((value) => 1 / (255 * value));
+  const shift = mean.map((value, k) => value / std[k]!);
+  for (let i = 0, k = 0; i < data.length; i += 1) {
+    out[offset + i] = data[i]! * scale[k]! - shift[k]!;
+    k = k + 1 === channels ? 0 : k + 1;
+  }
+}
+
+/** Throws unless there is one finite mean and one positive deviation for each channel. */
+export function assertNormalization({ mean, std }: Normalization, channels: number): void {
+  if (mean.length !== channels || std.length !== channels) {
+    throw new InputError(
+      expected(`${channels} values (one a channel)`, 'mean and std', [mean.length, std.length]),
+    );
+  }
+  mean.forEach((value, k) => assertNumber(`mean[${k}]`, value));
+  std.forEach((value, k) => assertNumber(`std[${k}]`, value, { min: 1e-12 }));
+}

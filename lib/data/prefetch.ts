@@ -1,0 +1,33 @@
+import { assertInteger } from '../core/check.ts';
+import type { Batch, Loader } from './loader.ts';
+
+/**
+ * The batches of an epoch in order, made ahead of their use.
+ *
+ * Up to `depth` batches are in the making while the caller works. Leaving the loop early, or an error in a batch, drops the
+ * rest; an error is thrown at the place of its batch.
+ *
+ * @param options.from   the first batch, from 0; default 0
+ * @param options.depth  batches made ahead, 1 … 64; default 2
+ * @example for await (const batch of prefetch(loader, epoch, {from: 17})) train(batch);
+ */
+export async function* prefetch(
+  loader: Loader,
+  epoch: number,
+  { from = 0, depth = 2 }: { from?: number; depth?: number } = {},
+): AsyncGenerator<Batch> {
+  assertInteger('depth', depth, { min: 1, max: 64 });
+  const queue: Promise<Batch>[] = [];
+  let next = from;
+  const order = () => {
+    const pending = loader.batch(epoch, next);
+    // The error is thrown where the batch is awaited; until then it must not count as unhandled.
+    pending.catch(() => undefined);
+    queue.push(pending);
+    next += 1;
+  };
+  while (queue.length > 0 || next < loader.steps) {
+    while (queue.length < depth && next < loader.steps) order();
+    yield await queue.shift()!;
+  }
+}
