@@ -1,68 +1,222 @@
-// The vocabulary of our own kernels: a name, its inputs and its attributes, said once. An op asks the registry for a kernel
-// of the name, a backend registers one; neither imports the other. Optional inputs are left out, not undefined.
+// The vocabulary of our own kernels: names, inputs, attributes and outputs, said once. An op asks the registry for a kernel
+// of the name, a backend registers one; neither imports the other. `KernelContracts`, at the end, is the table of all.
+//
+// Common to all: float32 in and out, contiguous, outputs are new tensors (an input is never written), an optional input is
+// left out, not undefined. Sums over many elements carry at least float32 in several partial sums.
 
 import type * as tf from '@tensorflow/tfjs';
 
-/** y = x·Wᵀ (+ bias) (then an activation). x [M, I], weight [O, I], bias [O] → y [M, O]; with 'gelu' also the value before it. */
+/** erf: x·Φ(x), exact; tanh: its tanh approximation; quick: x·σ(1.702 x). */
+export type GeluForm = 'erf' | 'tanh' | 'quick';
+
+/** y = act(pre), pre = x·Wᵀ (+ bias). With an activation `pre` is the second output, for the backward pass. */
 export const Linear = 'VitLinear';
+/** x [M, I], weight [O, I], bias [O] or left out. */
 export interface LinearInputs {
-  x: tf.Tensor;
-  weight: tf.Tensor;
-  bias?: tf.Tensor;
+  x: tf.Tensor2D;
+  weight: tf.Tensor2D;
+  bias?: tf.Tensor1D;
+}
+/** What the linear op does after the bias. */
+export interface LinearAttrs {
+  activation: 'none' | GeluForm;
 }
 
-/** x [M, C], gamma, beta [C], attribute epsilon → y [M, C], mean [M], rstd [M]. */
+/** Σ over the rows of dOut [M, O] → [O]: the gradient of a bias. */
+export const BiasGrad = 'VitBiasGrad';
+/** dOut [M, O]. */
+export interface BiasGradInputs {
+  dOut: tf.Tensor2D;
+}
+
+/** y = (x − mean)·rstd·gamma + beta in each row; rstd = 1/√(variance + epsilon), variance divided by C. */
 export const LayerNorm = 'VitLayerNorm';
-/** dOut, x [M, C], gamma [C], mean, rstd [M] → dX [M, C], dGamma, dBeta [C]. */
-export const LayerNormGrad = 'VitLayerNormGrad';
+/** x [M, C], gamma, beta [C]. */
+export interface LayerNormInputs {
+  x: tf.Tensor2D;
+  gamma: tf.Tensor1D;
+  beta: tf.Tensor1D;
+}
+/** epsilon is added to the variance, inside the root. */
 export interface LayerNormAttrs {
   epsilon: number;
 }
 
-/** q [B, h, N, D], k, v [B, h, M, D], attribute scale → out [B, h, N, D], logSumExp [B, h, N]. */
+/** With x̂ = (x − mean)·rstd and g = dOut·gamma: dX = rstd·(g − mean(g) − x̂·mean(g·x̂)), dGamma = Σ dOut·x̂, dBeta = Σ dOut. */
+export const LayerNormGrad = 'VitLayerNormGrad';
+/** dOut, x [M, C], gamma [C], mean, rstd [M]. */
+export interface LayerNormGradInputs {
+  dOut: tf.Tensor2D;
+  x: tf.Tensor2D;
+  gamma: tf.Tensor1D;
+  mean: tf.Tensor1D;
+  rstd: tf.Tensor1D;
+}
+
+/** out = softmax(scale·q·kᵀ)·v; logSumExp[b,h,i] = log Σ_j exp(scale·q_i·k_j), natural logarithm. */
 export const Attention = 'VitAttention';
-/** dOut, q, k, v, out, logSumExp → dQ, dK, dV. */
-export const AttentionGrad = 'VitAttentionGrad';
+/** q [B, h, N, D], k, v [B, h, M, D]. */
+export interface AttentionInputs {
+  q: tf.Tensor4D;
+  k: tf.Tensor4D;
+  v: tf.Tensor4D;
+}
+/** The factor on q·kᵀ. */
 export interface AttentionAttrs {
   scale: number;
 }
 
-/** qkv [B, N, 3·C] (q, k, v of every head side by side, as timm's `qkv` Linear gives them) → out [B, N, C], logSumExp [B, h, N]. */
+/** p = exp(scale·q·kᵀ − logSumExp), dP = dOut·vᵀ, dS = p·(dP − Σ_d dOut·out): dQ = scale·dS·k, dK = scale·dSᵀ·q, dV = pᵀ·dOut. */
+export const AttentionGrad = 'VitAttentionGrad';
+/** dOut, q, out [B, h, N, D], k, v [B, h, M, D], logSumExp [B, h, N]. */
+export interface AttentionGradInputs extends AttentionInputs {
+  dOut: tf.Tensor4D;
+  out: tf.Tensor4D;
+  logSumExp: tf.Tensor3D;
+}
+
+/** `Attention` on the packed result of timm's qkv layer; the heads' results are side by side in out, ready for proj. */
 export const QkvAttention = 'VitQkvAttention';
-/** dOut [B, N, C], qkv, out, logSumExp → dQkv [B, N, 3·C]. */
-export const QkvAttentionGrad = 'VitQkvAttentionGrad';
+/** qkv [B, N, 3·C]: in a row the q of every head, then the k, then the v; a head has D = C / numHeads neighbours. */
+export interface QkvAttentionInputs {
+  qkv: tf.Tensor3D;
+}
+/** C is divisible by numHeads. */
 export interface QkvAttentionAttrs {
   numHeads: number;
   scale: number;
 }
 
-/** x any shape, attribute form → y of the same shape. */
+/** `AttentionGrad` on the packed form. */
+export const QkvAttentionGrad = 'VitQkvAttentionGrad';
+/** dOut, out [B, N, C], qkv [B, N, 3·C], logSumExp [B, h, N]. */
+export interface QkvAttentionGradInputs extends QkvAttentionInputs {
+  dOut: tf.Tensor3D;
+  out: tf.Tensor3D;
+  logSumExp: tf.Tensor3D;
+}
+
+/** y = gelu(x), any shape. */
 export const Gelu = 'VitGelu';
-/** dOut, x → dX. */
-export const GeluGrad = 'VitGeluGrad';
-/** erf: x·Φ(x), exact; tanh: its tanh approximation; quick: x·σ(1.702 x). */
-export type GeluForm = 'erf' | 'tanh' | 'quick';
+/** x of any shape. */
+export interface GeluInputs {
+  x: tf.Tensor;
+}
+/** Which of the three functions. */
 export interface GeluAttrs {
   form: GeluForm;
 }
 
-/** logits, targets [B, K] → loss of each row [B], dLogits of each row's loss [B, K]. */
-export const SoftmaxCrossEntropy = 'VitSoftmaxCrossEntropy';
-/** logits, targets [B, K] → mean over K of each row [B], its dLogits [B, K]. */
-export const BinaryCrossEntropy = 'VitBinaryCrossEntropy';
+/** dX = dOut·gelu′(x), any shape; the derivative of the form itself, not of the exact function. */
+export const GeluGrad = 'VitGeluGrad';
+/** dOut and x, of the same shape. */
+export interface GeluGradInputs {
+  dOut: tf.Tensor;
+  x: tf.Tensor;
+}
 
-/** x [B, H, W, I], attributes patchHeight, patchWidth → patches [B, P, I·ph·pw], each ordered (channel, row, column). */
+/** loss = Σ_k t_k·(logSumExp(z) − z_k) of each row; dLogits = softmax(z)·Σt − t. */
+export const SoftmaxCrossEntropy = 'VitSoftmaxCrossEntropy';
+/** loss = mean_k (max(z, 0) − z·t + log(1 + exp(−|z|))) of each row; dLogits = (σ(z) − t) / K. */
+export const BinaryCrossEntropy = 'VitBinaryCrossEntropy';
+/** logits, targets [B, K]. */
+export interface CrossEntropyInputs {
+  logits: tf.Tensor2D;
+  targets: tf.Tensor2D;
+}
+
+/** Non-overlapping patches, row by row, the elements of one ordered (channel, row, column). */
 export const Patchify = 'VitPatchify';
-/** dOut [B, P, I·ph·pw] → dX [B, H, W, I]. */
-export const PatchifyGrad = 'VitPatchifyGrad';
+/** x [B, H, W, I]. */
+export interface PatchifyInputs {
+  x: tf.Tensor4D;
+}
+/** H is divisible by patchHeight, W by patchWidth. */
 export interface PatchifyAttrs {
   patchHeight: number;
   patchWidth: number;
 }
 
-/** One AdamW update of many parameters. Flat lists: parameters, gradients, first and second moments, in one order. */
+/** The inverse of `Patchify`. */
+export const PatchifyGrad = 'VitPatchifyGrad';
+/** dOut [B, P, I·ph·pw]. */
+export interface PatchifyGradInputs {
+  dOut: tf.Tensor3D;
+}
+/** imageHeight and imageWidth are those of the images that were cut. */
+export interface PatchifyGradAttrs extends PatchifyAttrs {
+  imageHeight: number;
+  imageWidth: number;
+}
+
+/**
+ * One AdamW update (torch.optim.AdamW) of n tensors at once. For tensor i with gradient g, in float32:
+ *
+ * p₁ = p·(1 − lr_i·wd_i);  m' = β1·m + (1 − β1)·g;  v' = β2·v + (1 − β2)·g²;
+ * p' = p₁ − lr_i / (1 − β1^step) · m' / (√v' / √(1 − β2^step) + epsilon)
+ *
+ * Scalars are computed in float64 and rounded once. Outputs in the order p' of all, m' of all, v' of all.
+ */
 export const AdamW = 'VitAdamW';
-/** average ← decay·average + (1 − decay)·value, over many tensors. */
+/** `step` counts from 1; `learningRates` and `weightDecays` have one number a tensor. */
+export interface AdamWAttrs {
+  learningRates: readonly number[];
+  weightDecays: readonly number[];
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  step: number;
+}
+
+/** average' = decay·average + (1 − decay)·value of n tensors. */
 export const Ema = 'VitEma';
-/** √Σ‖t‖² over many tensors → scalar. */
+/** 0 ≤ decay ≤ 1. */
+export interface EmaAttrs {
+  decay: number;
+}
+
+/** √Σ‖t‖² over n tensors. */
 export const GlobalNorm = 'VitGlobalNorm';
+
+/**
+ * Every kernel of ours: its inputs, attributes and outputs in order. `references` of ops has an implementation of each; a
+ * backend registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of.
+ */
+export interface KernelContracts {
+  /** → y [M, O]; with an activation → y, pre [M, O]. */
+  VitLinear: { inputs: LinearInputs; attrs: LinearAttrs };
+  /** → dBias [O]. */
+  VitBiasGrad: { inputs: BiasGradInputs; attrs: object };
+  /** → y [M, C], mean [M], rstd [M]. */
+  VitLayerNorm: { inputs: LayerNormInputs; attrs: LayerNormAttrs };
+  /** → dX [M, C], dGamma, dBeta [C]. */
+  VitLayerNormGrad: { inputs: LayerNormGradInputs; attrs: object };
+  /** → out [B, h, N, D], logSumExp [B, h, N]. */
+  VitAttention: { inputs: AttentionInputs; attrs: AttentionAttrs };
+  /** → dQ [B, h, N, D], dK, dV [B, h, M, D]. */
+  VitAttentionGrad: { inputs: AttentionGradInputs; attrs: AttentionAttrs };
+  /** → out [B, N, C], logSumExp [B, h, N]. */
+  VitQkvAttention: { inputs: QkvAttentionInputs; attrs: QkvAttentionAttrs };
+  /** → dQkv [B, N, 3·C]. */
+  VitQkvAttentionGrad: { inputs: QkvAttentionGradInputs; attrs: QkvAttentionAttrs };
+  /** → y. */
+  VitGelu: { inputs: GeluInputs; attrs: GeluAttrs };
+  /** → dX. */
+  VitGeluGrad: { inputs: GeluGradInputs; attrs: GeluAttrs };
+  /** → loss [B], dLogits [B, K]. */
+  VitSoftmaxCrossEntropy: { inputs: CrossEntropyInputs; attrs: object };
+  /** → loss [B], dLogits [B, K]. */
+  VitBinaryCrossEntropy: { inputs: CrossEntropyInputs; attrs: object };
+  /** → patches [B, P, I·ph·pw]. */
+  VitPatchify: { inputs: PatchifyInputs; attrs: PatchifyAttrs };
+  /** → dX [B, H, W, I]. */
+  VitPatchifyGrad: { inputs: PatchifyGradInputs; attrs: PatchifyGradAttrs };
+  /** Inputs: parameters, gradients, first moments, second moments, n of each → 3·n tensors. */
+  VitAdamW: { inputs: readonly tf.Tensor[]; attrs: AdamWAttrs };
+  /** Inputs: averages, values, n of each → n tensors. */
+  VitEma: { inputs: readonly tf.Tensor[]; attrs: EmaAttrs };
+  /** Inputs: n tensors → a scalar. */
+  VitGlobalNorm: { inputs: readonly tf.Tensor[]; attrs: object };
+}
+/** The name of one of our kernels. */
+export type KernelName = keyof KernelContracts;
