@@ -1,0 +1,125 @@
+import * as tf from '../ops/tensor.ts';
+import { differences } from '../core/module.ts';
+import { CheckpointError } from '../core/errors.ts';
+import { hostTensor, widen } from './hostTensor.ts';
+import type { Module } from '../core/module.ts';
+import type { HostTensor } from './hostTensor.ts';
+
+/** What became of every tensor of a checkpoint and every parameter of a model. */
+export interface LoadReport {
+  /** Parameters that took their values from the checkpoint. */
+  loaded: string[];
+  /** Parameters that the checkpoint does not have; they keep their values. */
+  missing: string[];
+  /** Tensors of the checkpoint that the model has no parameter for. */
+  unexpected: string[];
+  /** Tensors of another shape than the parameter of their name; it keeps its values. */
+  wrongShape: { name: string; expected: number[]; received: number[] }[];
+  /** Loaded tensors that hold a NaN or an infinity. */
+  nonFinite: string[];
+}
+
+/**
+ * How a state is loaded.
+ *
+ * @property strict          true: any missing, unexpected or wrongly shaped tensor is an error; default true
+ * @property allowNonFinite  true: NaN and infinities are loaded and reported instead of refused; default false
+ */
+export interface LoadModelOptions {
+  strict?: boolean;
+  allowNonFinite?: boolean;
+}
+
+/**
+ * Copies of all parameters by timm's names, as float32. Reads synchronously: on a GPU use `downloadModelTensors`.
+ *
+ * @example const bytes = formatSafetensors(modelTensors(model));
+ */
+export function modelTensors(model: Module): Map<string, HostTensor> {
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, parameter] of model.namedParameters()) {
+    tensors.set(name, hostTensor(parameter.shape, Float32Array.from(parameter.dataSync())));
+  }
+  return tensors;
+}
+
+/** `modelTensors` for every backend: waits for the values instead of blocking, which WebGPU cannot do in Node. */
+export async function downloadModelTensors(model: Module): Promise<Map<string, HostTensor>> {
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, parameter] of model.namedParameters()) {
+    tensors.set(name, hostTensor(parameter.shape, Float32Array.from(await parameter.data())));
+  }
+  return tensors;
+}
+
+/**
+ * Copies tensors into the parameters of the same name.
+ *
+ * Nothing is dropped in silence: what was loaded and what was not stands in the report. Elements of any dtype become float32
+ * (`widen`).
+ *
+ * @throws CheckpointError if strict and a name or a shape differs, or if a NaN or an infinity is not allowed; the message lists
+ *   the first twelve differences, `cause` is the whole report, and the model is unchanged
+ *
+ * @example
+ * const {tensors} = parseSafetensors(bytes);
+ * const report = loadModelTensors(model, tensors, {strict: false});   // report.missing: ['head.weight', 'head.bias']
+ */
+export function loadModelTensors(
+  model: Module,
+  tensors: ReadonlyMap<string, HostTensor>,
+  { strict = true, allowNonFinite = false }: LoadModelOptions = {},
+): LoadReport {
+  const parameters = model.namedParameters();
+  const report: LoadReport = {
+    loaded: [],
+    missing: [],
+    unexpected: [],
+    wrongShape: [],
+    nonFinite: [],
+  };
+  for (const [name, parameter] of parameters) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) report.missing.push(name);
+    else if (tensor.shape.join() !== parameter.shape.join()) {
+      const [wanted, received] = [[...parameter.shape], [...tensor.shape]];
+      report.wrongShape.push({ name, expected: wanted, received });
+    } else report.loaded.push(name);
+  }
+  report.unexpected = [...tensors.keys()].filter((name) => !parameters.has(name));
+  const fitting = new Map(report.loaded.map((name) => [name, tensors.get(name)!]));
+  report.nonFinite = nonFiniteNames(fitting);
+
+  const problems = strict ? differences(parameters, tensors) : [];
+  if (!allowNonFinite) {
+    problems.push(...report.nonFinite.map((name) => `NaN or infinity in ${name}`));
+  }
+  if (problems.length > 0) {
+    throw new CheckpointError(refusal(problems), { cause: report });
+  }
+  for (const [name, tensor] of fitting) {
+    tf.tidy(() => parameters.get(name)!.assign(tf.tensor(widen(tensor), tensor.shape, 'float32')));
+  }
+  return report;
+}
+
+function refusal(problems: readonly string[]): string {
+  const shown = problems.slice(0, 12).join('; ');
+  const more = problems.length > 12 ? `; and ${problems.length - 12} more` : '';
+  return `Expected finite tensors of this model, received others: ${shown}${more}.`;
+}
+
+/** The names of the tensors that hold a NaN or an infinity, in order. */
+export function nonFiniteNames(tensors: ReadonlyMap<string, HostTensor>): string[] {
+  return [...tensors].filter(([, tensor]) => hasNonFinite(tensor)).map(([name]) => name);
+}
+
+function hasNonFinite({ dtype, data }: HostTensor): boolean {
+  if (dtype === 'F64' || dtype === 'F32') {
+    return (data as Float32Array).some((value) => !Number.isFinite(value));
+  }
+  // All ones in the exponent.
+  if (dtype === 'F16') return (data as Uint16Array).some((bits) => (bits & 0x7c00) === 0x7c00);
+  if (dtype === 'BF16') return (data as Uint16Array).some((bits) => (bits & 0x7f80) === 0x7f80);
+  return false;
+}
