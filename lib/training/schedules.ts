@@ -1,0 +1,180 @@
+// The learning rate over time, as timm's create_scheduler_v2 computes it: pure functions of the epoch or the update, in double.
+
+import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+
+/** The forms of a schedule: half a cosine, steps, a straight line, or the base rate after the warm-up. */
+export const scheduleKinds = ['cosine', 'step', 'linear', 'constant'] as const;
+
+/**
+ * A schedule in timm's words. "Units" are epochs, or updates when `stepOnEpochs` is false; the fields named epochs are in
+ * epochs either way.
+ *
+ * @property sched            its form; default cosine
+ * @property numEpochs        length without cooldown (and without warm-up when `warmupPrefix`)
+ * @property warmupEpochs     linear warm-up from `warmupLr` to the base rate; counted inside numEpochs unless `warmupPrefix`
+ * @property warmupLr         rate of the first unit; default 1e-5
+ * @property minLr            where cosine and linear end; default 0
+ * @property cooldownEpochs   epochs at `minLr` after the end (cosine, linear); default 0
+ * @property warmupPrefix     true: the warm-up comes before numEpochs and does not shift the curve; default false
+ * @property stepOnEpochs     false: a new rate each update, which needs `updatesPerEpoch`; default true
+ * @property updatesPerEpoch  optimizer updates in an epoch
+ * @property kDecay           exponent k of (t/T)^k (cosine, linear); default 1
+ * @property cycleLimit       number of cycles (cosine, linear); default 1
+ * @property cycleMul         each cycle is this times as long as the one before; default 1
+ * @property cycleDecay       each cycle starts at this times the rate of the one before; default 0.1
+ * @property decayEpochs      distance of the steps (step); default 90
+ * @property decayRate        factor of a step (step); default 0.1
+ */
+export interface ScheduleConfig {
+  sched?: (typeof scheduleKinds)[number];
+  numEpochs: number;
+  warmupEpochs?: number;
+  warmupLr?: number;
+  minLr?: number;
+  cooldownEpochs?: number;
+  warmupPrefix?: boolean;
+  stepOnEpochs?: boolean;
+  updatesPerEpoch?: number;
+  kDecay?: number;
+  cycleLimit?: number;
+  cycleMul?: number;
+  cycleDecay?: number;
+  decayEpochs?: number;
+  decayRate?: number;
+}
+
+/**
+ * A learning rate over time.
+ *
+ * @property unit         what `rate` counts
+ * @property totalEpochs  epochs to train, with the warm-up prefix, every cycle and the cooldown
+ */
+export interface Schedule {
+  readonly unit: 'epoch' | 'update';
+  readonly totalEpochs: number;
+  /** The rate of unit t, from 0. The first unit of a warm-up runs at `warmupLr`. */
+  rate(t: number): number;
+}
+
+/**
+ * The schedule of a base rate.
+ *
+ * warm-up, t < w:  warmupLr + t·(base − warmupLr)/w
+ * cosine:  minLr + ½·(base·cycleDecay^i − minLr)·(1 + cos(π·(t/T)^k)) in cycle i
+ * linear:  minLr + (base·cycleDecay^i − minLr)·(1 − (t/T)^k)
+ * step:    base·decayRate^⌊t/decayEpochs⌋
+ *
+ * @param baseLr  rate at the end of the warm-up, > 0 (per update, not per image)
+ * @throws InputError naming the option that cannot be used
+ *
+ * Source: timm/scheduler (scheduler_factory.py, cosine_lr.py, poly_lr.py with power 1, step_lr.py); k-decay: Zhang and Li 2020.
+ *
+ * @example
+ * const schedule = makeSchedule(1e-3, {numEpochs: 300, warmupEpochs: 5, minLr: 1e-5});
+ * schedule.rate(0);   // 1e-5, the default warmupLr
+ */
+export function makeSchedule(baseLr: number, config: ScheduleConfig): Schedule {
+  const options = { ...defaults, ...config };
+  assertUsable(baseLr, options);
+  const { sched, warmupLr, warmupPrefix, stepOnEpochs, updatesPerEpoch } = options;
+  const perEpoch = stepOnEpochs ? 1 : updatesPerEpoch;
+  const warmup = options.warmupEpochs * perEpoch;
+  const slope = (baseLr - warmupLr) / warmup;
+  const after = curves[sched](baseLr, options, perEpoch);
+  return {
+    unit: stepOnEpochs ? 'epoch' : 'update',
+    totalEpochs: totalEpochs(options, perEpoch),
+    rate: (t) => (t < warmup ? warmupLr + t * slope : after(warmupPrefix ? t - warmup : t)),
+  };
+}
+
+const defaults = {
+  sched: 'cosine' as (typeof scheduleKinds)[number],
+  warmupEpochs: 0,
+  warmupLr: 1e-5,
+  minLr: 0,
+  cooldownEpochs: 0,
+  warmupPrefix: false,
+  stepOnEpochs: true,
+  updatesPerEpoch: 0,
+  kDecay: 1,
+  cycleLimit: 1,
+  cycleMul: 1,
+  cycleDecay: 0.1,
+  decayEpochs: 90,
+  decayRate: 0.1,
+};
+type Options = typeof defaults & { numEpochs: number };
+
+/** What follows the warm-up: the rate at t units since the start of the curve. */
+type Curve = (base: number, options: Options, perEpoch: number) => (t: number) => number;
+
+const curves: Record<(typeof scheduleKinds)[number], Curve> = {
+  cosine: cycles((x) => 0.5 * (1 + Math.cos(Math.PI * x))),
+  linear: cycles((x) => 1 - x),
+  step:
+    (base, { decayEpochs, decayRate }, perEpoch) =>
+    (t) =>
+      base * decayRate ** Math.floor(t / (decayEpochs * perEpoch)),
+  constant: (base) => () => base,
+};
+
+/** Cycles that fall from their peak to minLr along `shape`, which goes from 1 at 0 to 0 at 1. */
+function cycles(shape: (x: number) => number): Curve {
+  return (base, { numEpochs, minLr, kDecay, cycleLimit, cycleMul, cycleDecay }, perEpoch) => {
+    const length = numEpochs * perEpoch;
+    return (t) => {
+      let cycle = Math.floor(t / length);
+      let [span, inCycle] = [length, t - cycle * length];
+      if (cycleMul !== 1) {
+        cycle = Math.floor(Math.log(1 - (t / length) * (1 - cycleMul)) / Math.log(cycleMul));
+        span = cycleMul ** cycle * length;
+        inCycle = t - ((1 - cycleMul ** cycle) / (1 - cycleMul)) * length;
+      }
+      // Shrinking cycles have a last moment; past it the logarithm is not finite.
+      if (!(cycle < cycleLimit)) return minLr;
+      const peak = base * cycleDecay ** cycle;
+      return minLr + (peak - minLr) * shape(inCycle ** kDecay / span ** kDecay);
+    };
+  };
+}
+
+function totalEpochs(options: Options, perEpoch: number): number {
+  const { sched, numEpochs, warmupEpochs, cooldownEpochs, warmupPrefix } = options;
+  const prefix = warmupPrefix ? warmupEpochs : 0;
+  if (sched === 'step' || sched === 'constant') return numEpochs + prefix;
+  const { cycleLimit, cycleMul } = options;
+  const length = numEpochs * perEpoch;
+  const all =
+    cycleMul === 1
+      ? length * cycleLimit
+      : Math.floor((-length * (cycleMul ** cycleLimit - 1)) / (1 - cycleMul));
+  return Math.floor((all + (prefix + cooldownEpochs) * perEpoch) / perEpoch);
+}
+
+function assertUsable(baseLr: number, options: Options): void {
+  assertNumber('learningRate', baseLr, { min: 0 });
+  assertOneOf('sched', options.sched, scheduleKinds);
+  assertNumber('numEpochs', options.numEpochs, { min: Number.MIN_VALUE });
+  for (const name of ['warmupEpochs', 'warmupLr', 'minLr', 'cooldownEpochs'] as const) {
+    assertNumber(name, options[name], { min: 0 });
+  }
+  for (const name of ['kDecay', 'cycleMul', 'decayEpochs'] as const) {
+    assertNumber(name, options[name], { min: Number.MIN_VALUE });
+  }
+  for (const name of ['cycleDecay', 'decayRate'] as const) {
+    assertNumber(name, options[name], { min: 0 });
+  }
+  assertInteger('cycleLimit', options.cycleLimit, { min: 1 });
+  if (!options.stepOnEpochs && !(options.updatesPerEpoch > 0)) {
+    throw new InputError(
+      expected(
+        'a positive number',
+        'updatesPerEpoch',
+        options.updatesPerEpoch,
+        'A schedule per update needs it.',
+      ),
+    );
+  }
+}
