@@ -1,0 +1,82 @@
+import { assertInteger } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+import { emptyPanel, figurePng, figureSvg } from './panel.ts';
+import type { FigureOptions, Panel } from './panel.ts';
+import { group, line, rect, text } from './svg.ts';
+import type { SvgNode } from './svg.ts';
+import { percent, shortNumber } from './ticks.ts';
+import { fitText, textWidth } from './textWidth.ts';
+import { THEME } from './theme.ts';
+
+/** One bar. */
+export interface Bar {
+  label: string;
+  /** ≥ 0. */
+  value: number;
+  /** Draws the bar and its label strong, for example the predicted class. */
+  strong?: boolean;
+}
+
+/** What a bar chart shows. */
+export interface BarChartOptions extends FigureOptions {
+  bars: readonly Bar[];
+  /** percent: values are fractions 0 … 1 and a full bar is 1; number: a full bar is the largest value. Default percent. */
+  format?: 'percent' | 'number';
+  /** In pixels; default 240 wide and 20 a bar. */
+  width?: number;
+  barHeight?: number;
+}
+
+/** Lying bars with their labels and values, as PNG bytes. @throws InputError on NaN, infinite and negative values */
+export function barChart(options: BarChartOptions): Promise<Uint8Array> {
+  return figurePng(barChartPanel(options), options);
+}
+
+/** Lying bars as an SVG document. */
+export function barChartSvg(options: BarChartOptions): string {
+  return figureSvg(barChartPanel(options), options);
+}
+
+/** Lying bars without a title. */
+export function barChartPanel(options: BarChartOptions): Panel {
+  const { bars, format = 'percent', width = 240, barHeight = 20 } = options;
+  assertInteger('width', width, { min: 80, max: 8192 });
+  assertInteger('barHeight', barHeight, { min: 8, max: 200 });
+  if (bars.length === 0) return emptyPanel('no data', width, 60);
+  for (const { label, value } of bars) {
+    if (!Number.isFinite(value) || value < 0) {
+      throw new InputError(expected('a finite number ≥ 0', `bar "${label}"`, value));
+    }
+  }
+  const size = Math.min(THEME.size.label, Math.round(barHeight * 0.62));
+  const full = format === 'percent' ? 1 : Math.max(...bars.map(({ value }) => value)) || 1;
+  const values = bars.map(({ value }) =>
+    format === 'percent' ? percent(value) : shortNumber(value),
+  );
+  const widest = Math.max(...bars.map(({ label }) => textWidth(label, size, { bold: true })));
+  const left = Math.min(widest, width * 0.45) + 8;
+  const valueWidth = Math.max(...values.map((value) => textWidth(value, size, { bold: true })));
+  const room = Math.max(8, width - left - valueWidth - 8);
+  const nodes: SvgNode[] = [];
+  bars.forEach(({ label, value, strong = false }, i) => {
+    const middle = (i + 0.5) * barHeight;
+    const shown = fitText(label, size, left - 8, { bold: true });
+    const length = Math.min(1, value / full) * room;
+    const bar = { fill: strong ? THEME.color.series[0] : '#9fb6c6' };
+    nodes.push(
+      text(shown, left - 8, middle, { size, bold: strong, anchor: 'end', centred: true }),
+      rect(left, i * barHeight + 2, room, barHeight - 4, { fill: THEME.color.empty }),
+      rect(left, i * barHeight + 2, length, barHeight - 4, bar),
+      text(values[i]!, width, middle, {
+        size,
+        bold: strong,
+        anchor: 'end',
+        centred: true,
+        color: strong ? THEME.color.text : THEME.color.muted,
+      }),
+    );
+  });
+  const height = bars.length * barHeight;
+  nodes.push(line([left, 0], [left, height]));
+  return { width, height, body: group(0, 0, nodes) };
+}

@@ -1,0 +1,81 @@
+import type { RgbImage } from '../core/image.ts';
+import { colormapBytes } from './colormap.ts';
+import type { Colormap } from './colormap.ts';
+import type { Range } from './grid.ts';
+import { imageNode } from './imagePanel.ts';
+import { group, line, text } from './svg.ts';
+import type { Panel } from './panel.ts';
+import { makeTicks, shortNumber } from './ticks.ts';
+import type { TickFormat } from './ticks.ts';
+import { textWidth } from './textWidth.ts';
+import { THEME } from './theme.ts';
+
+/** What a colour bar shows. */
+export interface ColorBarOptions {
+  colormap: Colormap;
+  range: Range;
+  /** Length in pixels. */
+  length: number;
+  /** What the numbers are, with their unit; written above an upright bar. */
+  label?: string;
+  format?: TickFormat;
+}
+
+const thickness = 14;
+
+/**
+ * An upright colour bar with ticks: the smallest value below, the largest above. A range without width shows its one value.
+ */
+export function colorBar({
+  colormap,
+  range,
+  length,
+  label = '',
+  format = 'number',
+}: ColorBarOptions): Panel {
+  const [low, high] = range;
+  const size = THEME.size.tick;
+  const top = label === '' ? 0 : size + 8;
+  const constant = !(high > low);
+  const labels = constant
+    ? [{ at: 0.5, label: format === 'percent' ? `${shortNumber(low * 100)} %` : shortNumber(low) }]
+    : ticksInside(low, high, format, length);
+  const nodes = [
+    imageNode(barImage(colormap, constant), 0, top, thickness, length),
+    ...labels.flatMap(({ at, label: content }) => {
+      const y = top + (1 - at) * length;
+      return [
+        line([thickness, y], [thickness + 4, y]),
+        text(content, thickness + 7, y, { size, color: THEME.color.muted, centred: true }),
+      ];
+    }),
+  ];
+  if (label !== '') nodes.push(text(label, 0, size, { size, color: THEME.color.muted }));
+  const widest = Math.max(...labels.map(({ label: content }) => textWidth(content, size)));
+  return {
+    width: Math.max(thickness + 8 + widest, textWidth(label, size)),
+    height: top + length,
+    body: group(0, 0, nodes),
+  };
+}
+
+function ticksInside(low: number, high: number, format: TickFormat, length: number) {
+  const { values, labels } = makeTicks(low, high, {
+    count: Math.max(2, Math.min(6, length / 32)),
+    format,
+  });
+  const slack = (high - low) * 1e-6;
+  return values
+    .map((value, i) => ({ value, at: (value - low) / (high - low), label: labels[i]! }))
+    .filter(({ value }) => value >= low - slack && value <= high + slack);
+}
+
+function barImage(colormap: Colormap, constant: boolean): RgbImage {
+  const colors = colormapBytes(colormap);
+  const data = new Uint8Array(256 * 3);
+  for (let y = 0; y < 256; y += 1) {
+    const from = constant ? 0 : 3 * (255 - y);
+    data.set(colors.subarray(from, from + 3), 3 * y);
+  }
+  return { width: 1, height: 256, channels: 3, data };
+}

@@ -1,0 +1,47 @@
+import { assertOneOf } from '../core/check.ts';
+import { COLORMAP_TABLES } from './colormapTables.ts';
+
+/** The colour maps by name. `blueRed` is for values around a middle, the others for values from small to large. */
+export type Colormap = keyof typeof COLORMAP_TABLES;
+
+/** Red, green, blue, 0 … 255. */
+export type Rgb = readonly [number, number, number];
+
+const tables = new Map<Colormap, Uint8Array>();
+
+/**
+ * The 256 colours of a map, 3 bytes each.
+ *
+ * @throws InputError if there is no map of the name
+ */
+export function colormapBytes(name: Colormap): Uint8Array {
+  assertOneOf('colormap', name, Object.keys(COLORMAP_TABLES) as Colormap[]);
+  let bytes = tables.get(name);
+  if (bytes === undefined) {
+    const pairs = COLORMAP_TABLES[name].match(/../g)!;
+    bytes = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
+    tables.set(name, bytes);
+  }
+  return bytes;
+}
+
+/** The colour of a fraction, 0 … 1; what lies outside gets the end's colour. */
+export function colorAt(name: Colormap, fraction: number): Rgb {
+  const bytes = colormapBytes(name);
+  const i = 3 * Math.round(255 * Math.min(1, Math.max(0, fraction)));
+  return [bytes[i]!, bytes[i + 1]!, bytes[i + 2]!];
+}
+
+/** A colour as CSS writes it. */
+export function cssColor([red, green, blue]: Rgb): string {
+  return `#${[red, green, blue].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/** Black or white, whichever is easier to read on the colour (relative luminance of WCAG 2). */
+export function inkOn(color: Rgb): string {
+  const [red, green, blue] = color.map((byte) => {
+    const c = byte / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000000' : '#ffffff';
+}

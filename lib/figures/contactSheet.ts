@@ -1,0 +1,79 @@
+import { assertInteger } from '../core/check.ts';
+import type { RgbImage } from '../core/image.ts';
+import { framed } from './heatMap.ts';
+import { fitInto, imageNode } from './imagePanel.ts';
+import { column, emptyPanel, figurePng, figureSvg, row } from './panel.ts';
+import type { FigureOptions, Panel } from './panel.ts';
+import { group, text } from './svg.ts';
+import { fitText } from './textWidth.ts';
+import { THEME } from './theme.ts';
+
+/** One picture of a contact sheet. */
+export interface Tile {
+  image: RgbImage;
+  title?: string;
+  /** Colours the title, for example a wrong prediction. */
+  tone?: 'plain' | 'right' | 'wrong';
+}
+
+/** What a contact sheet shows. */
+export interface ContactSheetOptions extends FigureOptions {
+  tiles: readonly Tile[];
+  /** Tiles in a row; default: as many as make the sheet about as wide as it is high, at most 12. */
+  columns?: number;
+  /** The longer side of a tile's picture in pixels; default 96. */
+  side?: number;
+}
+
+/** Images in rows, each with its title, as PNG bytes. */
+export function contactSheet(options: ContactSheetOptions): Promise<Uint8Array> {
+  return figurePng(contactSheetPanel(options), options);
+}
+
+/** Images in rows as an SVG document. */
+export function contactSheetSvg(options: ContactSheetOptions): string {
+  return figureSvg(contactSheetPanel(options), options);
+}
+
+/** Images in rows without the sheet's title. Images keep their proportions and stand in the middle of their tiles. */
+export function contactSheetPanel({ tiles, side = 96, ...options }: ContactSheetOptions): Panel {
+  const columns = options.columns ?? Math.min(12, Math.max(1, Math.ceil(Math.sqrt(tiles.length))));
+  assertInteger('columns', columns, { min: 1, max: 256 });
+  assertInteger('side', side, { min: 8, max: 4096 });
+  if (tiles.length === 0) return emptyPanel('no images');
+  const hasTitles = tiles.some(({ title }) => title !== undefined && title !== '');
+  const rows: Panel[] = [];
+  for (let i = 0; i < tiles.length; i += columns) {
+    rows.push(
+      row(
+        tiles.slice(i, i + columns).map((tile) => tilePanel(tile, side, hasTitles)),
+        { gap: 10 },
+      ),
+    );
+  }
+  return column(rows, { gap: 10 });
+}
+
+function tilePanel(
+  { image, title = '', tone = 'plain' }: Tile,
+  side: number,
+  hasTitles: boolean,
+): Panel {
+  const size = THEME.size.tick;
+  const lineHeight = hasTitles ? size + 7 : 0;
+  const { width, height } = fitInto(image, side);
+  const picture =
+    image.data.length === 0
+      ? emptyPanel('empty', side, side)
+      : framed(imageNode(image, 0, 0, width, height), width, height);
+  const color = tone === 'plain' ? THEME.color.text : THEME.color[tone];
+  const label = text(fitText(title, size, side), side / 2, size, { size, color, anchor: 'middle' });
+  const placed = group((side - picture.width) / 2, lineHeight + (side - picture.height) / 2, [
+    picture.body,
+  ]);
+  return {
+    width: side,
+    height: side + lineHeight,
+    body: group(0, 0, title === '' ? [placed] : [label, placed]),
+  };
+}

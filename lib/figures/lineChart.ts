@@ -1,0 +1,208 @@
+import { assertInteger } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+import { emptyPanel, figurePng, figureSvg } from './panel.ts';
+import type { FigureOptions, Panel } from './panel.ts';
+import { element, group, line, text } from './svg.ts';
+import type { SvgNode } from './svg.ts';
+import { makeTicks } from './ticks.ts';
+import type { TickFormat, Ticks } from './ticks.ts';
+import { fitText, textWidth } from './textWidth.ts';
+import { THEME } from './theme.ts';
+
+/** One line of a chart. */
+export interface Series {
+  name: string;
+  /** (x, y), in the order of drawing; a null interrupts the line. */
+  points: readonly (readonly [number, number | null])[];
+  dashed?: boolean;
+  /** Default: the next colour of the theme. */
+  color?: string;
+}
+
+/** What a line chart shows. */
+export interface LineChartOptions extends FigureOptions {
+  series: readonly Series[];
+  xLabel?: string;
+  /** What is measured, with its unit; written above the axis. */
+  yLabel?: string;
+  xFormat?: TickFormat;
+  yFormat?: TickFormat;
+  /** The y axis never goes beyond these, for example [0, 1] for a fraction. */
+  yLimits?: readonly [number, number];
+  /** A point to point at, with what to say about it. */
+  mark?: { x: number; y: number; label: string };
+  /** Of the whole chart, in pixels; default 440 × 300. */
+  width?: number;
+  height?: number;
+}
+
+/** A line chart as PNG bytes. @throws InputError on a NaN or an infinity, naming the series */
+export function lineChart(options: LineChartOptions): Promise<Uint8Array> {
+  return figurePng(lineChartPanel(options), options);
+}
+
+/** A line chart as an SVG document. */
+export function lineChartSvg(options: LineChartOptions): string {
+  return figureSvg(lineChartPanel(options), options);
+}
+
+/** A line chart without its title, to be put beside others. Without any point it says "no data". */
+export function lineChartPanel(options: LineChartOptions): Panel {
+  const { series, width = 440, height = 300, xLabel = '', yLabel = '' } = options;
+  assertInteger('width', width, { min: 160, max: 8192 });
+  assertInteger('height', height, { min: 120, max: 8192 });
+  const points = series.flatMap(pointsOf);
+  if (points.length === 0) return emptyPanel('no data', width, height);
+
+  const size = THEME.size.tick;
+  const y = axisTicks(
+    points.map((point) => point[1]),
+    options.yFormat,
+    height / 50,
+    options.yLimits,
+  );
+  const left = Math.ceil(Math.max(...y.labels.map((label) => textWidth(label, size)))) + 10;
+  const right = width - 14;
+  const x = axisTicks(
+    points.map((point) => point[0]),
+    options.xFormat,
+    (right - left) / 70,
+  );
+  const legend = legendRows(series, width);
+  const top = legend.height + (yLabel === '' ? 8 : 24);
+  const bottom = height - (xLabel === '' ? 24 : 42);
+  const toX = (value: number) => left + ((value - x.low) / (x.high - x.low)) * (right - left);
+  const toY = (value: number) => bottom - ((value - y.low) / (y.high - y.low)) * (bottom - top);
+
+  const nodes: SvgNode[] = [legend.body];
+  y.values.forEach((value, i) => {
+    nodes.push(line([left, toY(value)], [right, toY(value)], { stroke: THEME.color.grid }));
+    const style = { size, color: THEME.color.muted, anchor: 'end', centred: true } as const;
+    nodes.push(text(y.labels[i]!, left - 7, toY(value), style));
+  });
+  nodes.push(line([left, bottom], [right, bottom]));
+  x.values.forEach((value, i) => {
+    nodes.push(line([toX(value), bottom], [toX(value), bottom + 4]));
+    const style = { size, color: THEME.color.muted, anchor: 'middle' } as const;
+    nodes.push(text(x.labels[i]!, toX(value), bottom + 6 + size, style));
+  });
+  const label = { color: THEME.color.text, size: THEME.size.label };
+  if (xLabel !== '')
+    nodes.push(text(xLabel, (left + right) / 2, height - 6, { ...label, anchor: 'middle' }));
+  if (yLabel !== '') nodes.push(text(yLabel, 0, top - 12, label));
+  series.forEach((one, i) => nodes.push(...curve(one, colorOf(one, i), toX, toY)));
+  if (options.mark !== undefined)
+    nodes.push(...markNodes(options.mark, toX, toY, { left, right, top, bottom }));
+  return { width, height, body: group(0, 0, nodes) };
+}
+
+function pointsOf({ name, points }: Series): [number, number][] {
+  return points.flatMap(([x, y], i) => {
+    if (y === null) return [];
+    if (Number.isFinite(x) && Number.isFinite(y)) return [[x, y] as [number, number]];
+    throw new InputError(expected('finite numbers', `point ${i} of series "${name}"`, [x, y]));
+  });
+}
+
+function axisTicks(
+  values: readonly number[],
+  format: TickFormat = 'number',
+  count: number,
+  [clampLow, clampHigh]: readonly [number, number] = [-Infinity, Infinity],
+): Ticks {
+  // Not Math.min(...values): a million points are more arguments than a call can take.
+  const low = Math.max(
+    clampLow,
+    values.reduce((a, b) => Math.min(a, b), Infinity),
+  );
+  const high = Math.min(
+    clampHigh,
+    values.reduce((a, b) => Math.max(a, b), -Infinity),
+  );
+  const ends = low <= high ? ([low, high] as const) : ([clampLow, clampHigh] as const);
+  return makeTicks(...ends, { count: Math.max(2, Math.round(count)), format, clampLow, clampHigh });
+}
+
+function curve(
+  { points, dashed = false }: Series,
+  color: string,
+  toX: (value: number) => number,
+  toY: (value: number) => number,
+): SvgNode[] {
+  let path = '';
+  let pen = 'M';
+  const dots: SvgNode[] = [];
+  const shown = points.filter((point) => point[1] !== null).length;
+  for (const [x, y] of points) {
+    if (y === null) {
+      pen = 'M';
+      continue;
+    }
+    const [px, py] = [Math.round(toX(x) * 100) / 100, Math.round(toY(y) * 100) / 100];
+    path += `${pen}${px} ${py}`;
+    pen = 'L';
+    // Dots show where the measurements are, as long as they do not become a band.
+    if (shown <= 40) dots.push(element('circle', { cx: px, cy: py, r: 2.6, fill: color }));
+  }
+  const stroke = {
+    fill: 'none',
+    stroke: color,
+    'stroke-width': 2,
+    'stroke-linejoin': 'round',
+    'stroke-dasharray': dashed ? '6 4' : undefined,
+  };
+  return path === '' ? [] : [element('path', { d: path, ...stroke }), ...dots];
+}
+
+function markNodes(
+  { x, y, label }: NonNullable<LineChartOptions['mark']>,
+  toX: (value: number) => number,
+  toY: (value: number) => number,
+  area: { left: number; right: number; top: number; bottom: number },
+): SvgNode[] {
+  const [px, py] = [toX(x), toY(y)];
+  const half = textWidth(label, THEME.size.tick, { bold: true }) / 2;
+  const at = Math.min(area.right - half, Math.max(area.left + half, px));
+  const below = py + 24 < area.bottom;
+  return [
+    element('circle', {
+      cx: px,
+      cy: py,
+      r: 5,
+      fill: 'none',
+      stroke: THEME.color.text,
+      'stroke-width': 1.5,
+    }),
+    text(label, at, below ? py + 21 : py - 12, {
+      size: THEME.size.tick,
+      bold: true,
+      anchor: 'middle',
+    }),
+  ];
+}
+
+function legendRows(series: readonly Series[], width: number): Panel {
+  const size = THEME.size.label;
+  const nodes: SvgNode[] = [];
+  let [x, y] = [0, 0];
+  series.forEach((one, i) => {
+    const name = fitText(one.name, size, width - 34);
+    const needed = 28 + textWidth(name, size);
+    if (x > 0 && x + needed > width) [x, y] = [0, y + 20];
+    const stroke = {
+      stroke: colorOf(one, i),
+      'stroke-width': 2.5,
+      'stroke-dasharray': one.dashed === true ? '6 4' : undefined,
+    };
+    nodes.push(
+      line([x, y + 8], [x + 22, y + 8], stroke),
+      text(name, x + 28, y + 8, { size, centred: true }),
+    );
+    x += needed + 18;
+  });
+  return { width, height: y + 20, body: group(0, 0, nodes) };
+}
+
+function colorOf({ color }: Series, index: number): string {
+  return color ?? THEME.color.series[index % THEME.color.series.length]!;
+}

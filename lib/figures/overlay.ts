@@ -1,0 +1,78 @@
+import { assertInteger } from '../core/check.ts';
+import type { RgbImage } from '../core/image.ts';
+import { colorBar } from './colorBar.ts';
+import type { Colormap } from './colormap.ts';
+import { assertGrid, rangeOf } from './grid.ts';
+import type { Grid, Range } from './grid.ts';
+import { framed } from './heatMap.ts';
+import { blend, fitInto, imageNode } from './imagePanel.ts';
+import { emptyPanel, figurePng, figureSvg, row } from './panel.ts';
+import type { FigureOptions, Panel } from './panel.ts';
+import type { Interpolation } from './resample.ts';
+import type { TickFormat } from './ticks.ts';
+
+/** What an overlay shows. */
+export interface OverlayOptions extends FigureOptions {
+  image: RgbImage;
+  /** A map over the whole image, of any size, for example one value a patch. */
+  grid: Grid;
+  /** Default inferno: its dark end lets the image through. */
+  colormap?: Colormap;
+  /** Default: the smallest and the largest value of the grid. */
+  range?: Range;
+  /** Weight of the map, 0 … 1; default 0.6. */
+  opacity?: number;
+  /** How the map is enlarged to the image; default bilinear. */
+  interpolation?: Interpolation;
+  /** The longer side of the picture in pixels; default 320. */
+  side?: number;
+  /** What the numbers are; above the colour bar. */
+  label?: string;
+  format?: TickFormat;
+  /** false: without the colour bar. */
+  legend?: boolean;
+}
+
+/**
+ * A heat map over an image, as PNG bytes. The image is shown in grey so that all colour is the map's.
+ *
+ * @throws InputError on NaN in the grid, naming the cell
+ */
+export function overlay(options: OverlayOptions): Promise<Uint8Array> {
+  return figurePng(overlayPanel(options), options);
+}
+
+/** A heat map over an image, as an SVG document. */
+export function overlaySvg(options: OverlayOptions): string {
+  return figureSvg(overlayPanel(options), options);
+}
+
+/** A heat map over an image, without a title. */
+export function overlayPanel(options: OverlayOptions): Panel {
+  const {
+    image,
+    grid,
+    colormap = 'inferno',
+    opacity = 0.6,
+    interpolation = 'bilinear',
+    side = 320,
+  } = options;
+  const { label, format, legend = true } = options;
+  assertInteger('side', side, { min: 8, max: 8192 });
+  assertGrid('grid', grid);
+  if (grid.data.length === 0 || image.data.length === 0)
+    return emptyPanel('no data', side, side / 2);
+  const range = options.range ?? rangeOf([grid]);
+  const { width, height } = fitInto(image, side);
+  const picture = blend(image, grid, { width, height, colormap, range, interpolation, opacity });
+  const map = framed(imageNode(picture, 0, 0, width, height), width, height);
+  if (!legend) return map;
+  const bar = colorBar({
+    colormap,
+    range,
+    length: Math.max(80, Math.min(height, 320)),
+    ...(label === undefined ? {} : { label }),
+    ...(format === undefined ? {} : { format }),
+  });
+  return row([map, bar]);
+}

@@ -1,0 +1,47 @@
+import { assertNumber } from '../core/check.ts';
+import { UnsupportedError, messageOf } from '../core/errors.ts';
+
+// The renderer is found at run time by a name in a variable: a browser bundle then leaves it out, and pages that only draw SVG
+// never need it. The two fonts are files of the package dejavu-fonts-ttf; no system font is looked at, so that the same SVG gives
+// the same bytes on every machine.
+const renderer = '@resvg/resvg-js';
+
+/**
+ * An SVG as PNG bytes, drawn by resvg in DejaVu Sans.
+ *
+ * @param options.scale  pixels of the PNG per pixel of the SVG, 0.25 … 8; default 1
+ * @throws UnsupportedError where resvg cannot be loaded, as in a browser: show the SVG itself there
+ *
+ * @example
+ * const png = await svgToPng(lineChartSvg({series}), {scale: 2});
+ */
+export async function svgToPng(svg: string, { scale = 1 } = {}): Promise<Uint8Array> {
+  assertNumber('scale', scale, { min: 0.25, max: 8 });
+  const { Resvg } = await loadRenderer();
+  const picture = new Resvg(svg, {
+    fitTo: { mode: 'zoom', value: scale },
+    font: {
+      loadSystemFonts: false,
+      fontFiles: ['DejaVuSans', 'DejaVuSans-Bold'].map(fontPath),
+      defaultFontFamily: 'DejaVu Sans',
+    },
+  });
+  return Uint8Array.from(picture.render().asPng());
+}
+
+async function loadRenderer(): Promise<typeof import('@resvg/resvg-js')> {
+  try {
+    return (await import(renderer)) as typeof import('@resvg/resvg-js');
+  } catch (cause) {
+    throw new UnsupportedError(
+      `PNG pictures need ${renderer}, which could not be loaded: ${messageOf(cause)}. Use the function that returns SVG.`,
+    );
+  }
+}
+
+function fontPath(name: string): string {
+  const resolved = import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`);
+  if (!resolved.startsWith('file:')) return resolved;
+  // file:///C:/fonts/x.ttf is C:/fonts/x.ttf on Windows, file:///fonts/x.ttf is /fonts/x.ttf elsewhere.
+  return decodeURIComponent(new URL(resolved).pathname).replace(/^\/(?=[A-Za-z]:\/)/, '');
+}

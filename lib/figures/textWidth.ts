@@ -1,0 +1,34 @@
+import { FONT_WIDTHS } from './fontWidths.ts';
+
+const ellipsis = '…';
+
+/**
+ * The width of a line of text in DejaVu Sans, in pixels.
+ *
+ * Exact for ASCII and Latin-1 without kerning; other letters count as 0.65 em, East Asian ones and symbols beyond U+2E80 as 1 em.
+ */
+export function textWidth(text: string, size: number, { bold = false } = {}): number {
+  const widths = bold ? FONT_WIDTHS.bold : FONT_WIDTHS.regular;
+  let units = 0;
+  for (const character of text) units += unitsOf(character.codePointAt(0)!, widths);
+  return (units * size) / 2048;
+}
+
+/** The text, or its longest beginning that fits the width with `…` at the end. */
+export function fitText(text: string, size: number, width: number, { bold = false } = {}): string {
+  if (textWidth(text, size, { bold }) <= width) return text;
+  const characters = [...text];
+  while (characters.length > 0) {
+    characters.pop();
+    const shorter = characters.join('').trimEnd() + ellipsis;
+    if (textWidth(shorter, size, { bold }) <= width) return shorter;
+  }
+  return '';
+}
+
+function unitsOf(code: number, widths: readonly number[]): number {
+  if (code >= 0x20 && code <= 0x7e) return widths[code - 0x20]!;
+  if (code >= 0xa0 && code <= 0xff) return widths[code - 0xa0 + 95]!;
+  if (code === 0x2026 || code >= 0x2e80) return 2048;
+  return 1331;
+}
