@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertOneOf } from '../core/check.ts';
+import * as kernels from '../core/kernels.ts';
+import type { GeluAttrs, GeluForm, GeluGradInputs, GeluInputs } from '../core/kernels.ts';
+import { defineKernel } from './kernel.ts';
+
+/** The forms of GELU by name. */
+export const GELU_FORMS = ['erf', 'tanh', 'quick'] as const satisfies readonly GeluForm[];
+
+const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+const CUBIC = 0.044715;
+const QUICK = 1.702;
+
+/**
+ * Gaussian error linear unit, elementwise.
+ *
+ * erf: x·Φ(x), Φ the normal distribution function · tanh: ½x(1 + tanh(√(2/π)(x + 0.044715x³))) · quick: x·σ(1.702x)
+ *
+ * @param x  any shape
+ * @param options.form  default 'erf', as torch's `nn.GELU()`
+ * @throws InputError for another form
+ *
+ * The erf of tfjs is a polynomial with an absolute error of 1.5e-7, so the result of 'erf' is within 1e-7·|x| of the exact
+ * function, plus float32 rounding. The gradient is that of the form itself.
+ *
+ * Source: Hendrycks & Gimpel 2016, section 2; erf: Abramowitz & Stegun 7.1.26.
+ */
+export function gelu<T extends tf.Tensor>(x: T, { form = 'erf' }: { form?: GeluForm } = {}): T {
+  assertOneOf('form', form, GELU_FORMS);
+  return geluKernel({ x }, { form })[0] as T;
+}
+
+/** `Gelu` in plain tfjs ops. */
+export function referenceGelu({ x }: GeluInputs, { form }: GeluAttrs): tf.Tensor[] {
+  return [tf.mul(x, gate(x, form))];
+}
+
+/** `GeluGrad` in plain tfjs ops. */
+export function referenceGeluGrad({ dOut, x }: GeluGradInputs, { form }: GeluAttrs): tf.Tensor[] {
+  return [tf.mul(dOut, tf.add(gate(x, form), tf.mul(x, gateSlope(x, form))))];
+}
+
+// Every form is x·g(x); g is the gate.
+function gate(x: tf.Tensor, form: GeluForm): tf.Tensor {
+  switch (form) {
+    case 'erf':
+      return tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2))));
+    case 'tanh':
+      return tf.mul(0.5, tf.add(1, tf.tanh(tanhArgument(x))));
+    case 'quick':
+      return tf.sigmoid(tf.mul(QUICK, x));
+  }
+}
+
+function gateSlope(x: tf.Tensor, form: GeluForm): tf.Tensor {
+  switch (form) {
+    case 'erf':
+      return tf.mul(1 / Math.sqrt(2 * Math.PI), tf.exp(tf.mul(-0.5, tf.square(x))));
+    case 'tanh': {
+      const t = tf.tanh(tanhArgument(x));
+      const inner = tf.mul(SQRT_2_OVER_PI, tf.add(1, tf.mul(3 * CUBIC, tf.square(x))));
+      return tf.mul(tf.mul(0.5, tf.sub(1, tf.square(t))), inner);
+    }
+    case 'quick': {
+      const s = tf.sigmoid(tf.mul(QUICK, x));
+      return tf.mul(QUICK, tf.mul(s, tf.sub(1, s)));
+    }
+  }
+}
+
+function tanhArgument(x: tf.Tensor): tf.Tensor {
+  return tf.mul(SQRT_2_OVER_PI, tf.mul(x, tf.add(1, tf.mul(CUBIC, tf.square(x)))));
+}
+
+/** Runs `GeluGrad`; for the ops that contain a GELU. */
+export const geluGradKernel = defineKernel(kernels.GeluGrad, { reference: referenceGeluGrad });
+
+const geluKernel = defineKernel(kernels.Gelu, {
+  reference: referenceGelu,
+  gradient: {
+    saveInputs: ['x'],
+    saveOutputs: [false],
+    of: ([dOut], [x], attrs) => ({ x: () => geluGradKernel({ dOut: dOut!, x: x! }, attrs)[0]! }),
+  },
+});

@@ -1,0 +1,23 @@
+import * as tf from '@tensorflow/tfjs';
+import * as kernels from '../core/kernels.ts';
+import { defineKernel } from './kernel.ts';
+
+/**
+ * The Euclidean norm of many tensors as one vector: √Σ‖t‖².
+ *
+ * @param tensors  any shapes; an empty list gives 0
+ * @returns a scalar; not differentiable
+ *
+ * Overflows to infinity when a square does (elements above 1e19), and is NaN if an element is: both are what a guard looks for.
+ */
+export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
+  if (tensors.length === 0) return tf.scalar(0);
+  return globalNormKernel(tensors, {})[0] as tf.Scalar;
+}
+
+/** `GlobalNorm` in plain tfjs ops. */
+export function referenceGlobalNorm(tensors: readonly tf.Tensor[]): tf.Tensor[] {
+  return [tf.sqrt(tf.sum(tf.stack(tensors.map((tensor) => tf.sum(tf.square(tensor))))))];
+}
+
+const globalNormKernel = defineKernel(kernels.GlobalNorm, { reference: referenceGlobalNorm });

@@ -1,0 +1,95 @@
+// How an op meets a backend: by the name of a kernel in tfjs's registry. A backend that has no kernel of ours runs the
+// reference, which is written in plain tfjs ops; either way the gradient is the one registered here for the name.
+
+import * as tf from '@tensorflow/tfjs';
+import type { KernelContracts, KernelName } from '../core/kernels.ts';
+import { UnsupportedError } from '../core/errors.ts';
+
+type Inputs<K extends KernelName> = KernelContracts[K]['inputs'];
+type Attrs<K extends KernelName> = KernelContracts[K]['attrs'];
+// A gradient for each input that may ask for one; only those asked for are computed.
+type InputGradients = Record<string, () => tf.Tensor>;
+
+/** The slow, plain form of a kernel: tensors in, the outputs of its contract out. */
+export type Reference<K extends KernelName> = (inputs: Inputs<K>, attrs: Attrs<K>) => tf.Tensor[];
+
+/** Runs a kernel of ours on the current backend. */
+export type KernelRunner<K extends KernelName> = (
+  inputs: Inputs<K>,
+  attrs: Attrs<K>,
+) => tf.Tensor[];
+
+/**
+ * What makes a kernel: its reference and, unless it is itself a gradient, how to differentiate it.
+ *
+ * @property gradient.saveInputs   names of inputs kept for the backward pass; never an optional one
+ * @property gradient.saveOutputs  for each output whether it is kept
+ * @property gradient.of           gradients of the outputs (zeros where none came), the kept inputs then outputs, the
+ *                                 attributes → a function for each input
+ */
+export interface KernelDefinition<K extends KernelName> {
+  reference: Reference<K>;
+  gradient?: {
+    saveInputs: (keyof Inputs<K> & string)[];
+    saveOutputs: boolean[];
+    of: (dOut: tf.Tensor[], saved: tf.Tensor[], attrs: Attrs<K>) => InputGradients;
+  };
+}
+
+const definitions = new Map<string, Reference<KernelName>>();
+
+/**
+ * Declares a kernel of ours and returns the function that runs it.
+ *
+ * The returned function runs the current backend's kernel of the name. On the first call on a backend that has none, the
+ * reference becomes its kernel. Inside a kernel nothing is recorded for differentiation; the tape sees one step, with the
+ * gradient given here. The returned tensors belong to the surrounding `tf.tidy`.
+ *
+ * Gradients of second order are not defined: the kernels that compute gradients have none.
+ */
+export function defineKernel<K extends KernelName>(
+  name: K,
+  { reference, gradient }: KernelDefinition<K>,
+): KernelRunner<K> {
+  definitions.set(name, reference as Reference<KernelName>);
+  if (gradient !== undefined) {
+    tf.registerGradient({
+      kernelName: name,
+      inputsToSave: gradient.saveInputs,
+      outputsToSave: gradient.saveOutputs,
+      gradFunc: (dOut, saved, attrs) =>
+        gradient.of(Array.isArray(dOut) ? dOut : [dOut], saved, attrs as unknown as Attrs<K>),
+    });
+  }
+  return (inputs, attrs) => {
+    ensureKernel(name, reference);
+    const out: tf.Tensor | tf.Tensor[] = tf
+      .engine()
+      .runKernel(name, inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap);
+    return Array.isArray(out) ? out : [out];
+  };
+}
+
+/** Whether the current backend brings its own kernel of this name rather than running the reference. */
+export function hasFastKernel(name: KernelName): boolean {
+  const kernel = tf.getKernel(name, tf.getBackend());
+  return kernel != null && !referenceKernels.has(kernel.kernelFunc);
+}
+
+/** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */
+export function referenceOf<K extends KernelName>(name: K): Reference<K> {
+  const reference = definitions.get(name);
+  if (reference === undefined) throw new UnsupportedError(`No kernel ${name} is defined.`);
+  return reference as unknown as Reference<K>;
+}
+
+const referenceKernels = new Set<tf.KernelFunc>();
+
+function ensureKernel<K extends KernelName>(name: K, reference: Reference<K>): void {
+  const backendName = tf.getBackend();
+  if (tf.getKernel(name, backendName) != null) return;
+  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
+    tf.tidy(() => reference(inputs as unknown as Inputs<K>, attrs as unknown as Attrs<K>));
+  referenceKernels.add(kernelFunc);
+  tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+}
