@@ -1,0 +1,48 @@
+import { adamW } from '../ops/adamW.ts';
+import { assertNumber } from '../core/check.ts';
+import type { OptimizerConfig, UpdateRule } from './optimizer.ts';
+
+/**
+ * Adam with decoupled weight decay, all parameters in one call. The bias correction is 1 − β^step, from the integer step, so a
+ * run that goes on corrects as one that never stopped.
+ *
+ * Slots: `exp_avg` (m), `exp_avg_sq` (v).
+ *
+ * @throws InputError for a beta outside 0 … 1 or an epsilon that is not positive
+ *
+ * Source: Loshchilov and Hutter 2019, alg. 2, in the form of torch.optim.AdamW.
+ */
+export function adamWRule({
+  betas: [beta1, beta2] = [0.9, 0.999],
+  epsilon = 1e-8,
+}: Pick<OptimizerConfig, 'betas' | 'epsilon'>): UpdateRule {
+  for (const [name, beta] of [
+    ['betas[0]', beta1],
+    ['betas[1]', beta2],
+  ] as const) {
+    assertNumber(name, beta, { min: 0, max: 1 - 1e-12 });
+  }
+  assertNumber('epsilon', epsilon, { min: Number.MIN_VALUE });
+  return {
+    slots: ['exp_avg', 'exp_avg_sq'],
+    update: (inputs, step) => {
+      const { parameters, firstMoments, secondMoments } = adamW(
+        {
+          parameters: inputs.map(({ parameter }) => parameter),
+          gradients: inputs.map(({ gradient }) => gradient),
+          firstMoments: inputs.map(({ state }) => state[0]!),
+          secondMoments: inputs.map(({ state }) => state[1]!),
+        },
+        {
+          learningRate: inputs.map(({ learningRate }) => learningRate),
+          weightDecay: inputs.map(({ weightDecay }) => weightDecay),
+          beta1,
+          beta2,
+          epsilon,
+          step,
+        },
+      );
+      return [...parameters, ...firstMoments, ...secondMoments];
+    },
+  };
+}

@@ -1,0 +1,213 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import { widen } from '../checkpoints/hostTensor.ts';
+import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
+import { CheckpointError, InputError, expected } from '../core/errors.ts';
+import { differences } from '../core/module.ts';
+import type { Parameter } from '../core/module.ts';
+import { adamWRule } from './adamWRule.ts';
+import { paramGroupsLayerDecay, paramGroupsWeightDecay } from './paramGroups.ts';
+import type { ParamGroup } from './paramGroups.ts';
+import { sgdRule } from './sgdRule.ts';
+
+/** The update rules. */
+export const optimizerNames = ['adamw', 'sgd'] as const;
+
+/**
+ * @property opt           default adamw; sgd has momentum and is Nesterov's unless `nesterov` is false
+ * @property learningRate  rate of every group until `setRate`
+ * @property weightDecay   decoupled (adamw) or added to the gradient (sgd); default 0.05; never on vectors, biases and tokens
+ * @property betas         adamw: decay of the two moments; default [0.9, 0.999]
+ * @property epsilon       adamw: added to √v̂; default 1e-8
+ * @property momentum      sgd: default 0.9
+ * @property layerDecay    each layer learns at this times the rate of the layer above; default: all alike
+ */
+export interface OptimizerConfig {
+  opt?: (typeof optimizerNames)[number];
+  learningRate: number;
+  weightDecay?: number;
+  betas?: readonly [number, number];
+  epsilon?: number;
+  momentum?: number;
+  nesterov?: boolean;
+  layerDecay?: number;
+}
+
+/** One parameter's part in an update. `state` has a tensor for each slot of the rule. */
+export interface RuleInput {
+  parameter: tf.Tensor;
+  gradient: tf.Tensor;
+  state: readonly tf.Tensor[];
+  learningRate: number;
+  weightDecay: number;
+}
+
+/**
+ * An update as a pure function: step counts from 1; → new weights of all inputs, then each slot's new state of all inputs.
+ *
+ * @property slots  names of the state tensors, as torch calls them; they start at zero
+ */
+export interface UpdateRule {
+  readonly slots: readonly string[];
+  update(inputs: readonly RuleInput[], step: number): tf.Tensor[];
+}
+
+/** New values by name, not yet written: parameters, and state as `<parameter>/<slot>`. Apply it or dispose it. */
+export interface Update {
+  readonly parameters: Map<string, tf.Tensor>;
+  readonly state: Map<string, tf.Tensor>;
+}
+
+/** What an optimizer needs of a model. */
+export interface OptimizedModel {
+  namedParameters(): ReadonlyMap<string, Parameter>;
+  noWeightDecay?(): ReadonlySet<string>;
+}
+
+/**
+ * An optimizer of a model's parameters; it owns its state tensors: call `dispose()`.
+ *
+ * @throws InputError naming the option that cannot be used
+ * @example
+ * const optimizer = makeOptimizer(model, {learningRate: 1e-3, weightDecay: 0.05});
+ * optimizer.setRate(schedule.rate(step));
+ * optimizer.step(gradients);
+ */
+export function makeOptimizer(model: OptimizedModel, config: OptimizerConfig): Optimizer {
+  const { opt = 'adamw', learningRate, weightDecay = 0.05, layerDecay } = config;
+  assertOneOf('opt', opt, optimizerNames);
+  assertNumber('learningRate', learningRate, { min: 0 });
+  const groups =
+    layerDecay === undefined
+      ? paramGroupsWeightDecay(model, weightDecay)
+      : paramGroupsLayerDecay(model, { weightDecay, layerDecay });
+  const rule = opt === 'adamw' ? adamWRule(config) : sgdRule(config);
+  return new Optimizer(model.namedParameters(), groups, rule, learningRate);
+}
+
+/** Applies a rule to named parameters. An update can be looked at before it is written. */
+export class Optimizer {
+  /** Updates done. */
+  steps = 0;
+  /** The learning rate of each group, in the groups' order. */
+  rates: number[];
+  readonly groups: readonly ParamGroup[];
+  private readonly parameters: ReadonlyMap<string, Parameter>;
+  private readonly rule: UpdateRule;
+  private readonly groupOf: ReadonlyMap<string, number>;
+  private readonly slots = new Map<string, tf.Tensor>();
+
+  constructor(
+    parameters: ReadonlyMap<string, Parameter>,
+    groups: readonly ParamGroup[],
+    rule: UpdateRule,
+    learningRate: number,
+  ) {
+    this.parameters = parameters;
+    this.groups = groups;
+    this.rule = rule;
+    // As in timm, lrScale acts only through a schedule (`setRate`).
+    this.rates = groups.map(() => learningRate);
+    this.groupOf = new Map(groups.flatMap(({ params }, g) => params.map((name) => [name, g])));
+    for (const [name, parameter] of parameters) {
+      for (const slot of rule.slots) {
+        this.slots.set(`${name}/${slot}`, t.keep(t.zeros(parameter.shape)));
+      }
+    }
+  }
+
+  /** Sets every group's rate to `rate` times the group's scale. */
+  setRate(rate: number): void {
+    this.rates = this.groups.map(({ lrScale }) => rate * lrScale);
+  }
+
+  /**
+   * What the next step would write. A parameter without a gradient is left alone.
+   *
+   * @param gradients  by parameter name
+   */
+  propose(gradients: ReadonlyMap<string, tf.Tensor>): Update {
+    const names = [...gradients.keys()];
+    const { slots } = this.rule;
+    const inputs = names.map((name) => this.inputOf(name, gradients.get(name)!));
+    const outputs = t.tidy(() => this.rule.update(inputs, this.steps + 1));
+    for (const tensor of outputs) t.keep(tensor);
+    const at = (row: number) =>
+      names.map((name, i) => [name, outputs[row * names.length + i]!] as const);
+    return {
+      parameters: new Map(at(0)),
+      state: new Map(
+        slots.flatMap((slot, s) =>
+          at(s + 1).map(([name, tensor]) => [`${name}/${slot}`, tensor] as const),
+        ),
+      ),
+    };
+  }
+
+  /** Writes a proposed update and takes its tensors over. */
+  apply(update: Update): void {
+    for (const [name, tensor] of update.parameters) {
+      this.parameters.get(name)!.assign(tensor);
+      tensor.dispose();
+    }
+    for (const [name, tensor] of update.state) this.replace(name, tensor);
+    this.steps += 1;
+  }
+
+  /** One update. */
+  step(gradients: ReadonlyMap<string, tf.Tensor>): void {
+    this.apply(this.propose(gradients));
+  }
+
+  /** The state tensors by `<parameter>/<slot>`; they belong to the optimizer. */
+  state(): ReadonlyMap<string, tf.Tensor> {
+    return this.slots;
+  }
+
+  /** Puts stored state back, bit for bit. @throws CheckpointError listing what differs; nothing is changed then */
+  restore(tensors: ReadonlyMap<string, HostTensor>, steps: number): void {
+    assertInteger('optimizer steps', steps, { min: 0 });
+    const problems = differences(this.slots, tensors);
+    if (problems.length > 0) {
+      throw new CheckpointError(
+        `Expected the optimizer state of this model, received another: ${problems.slice(0, 8).join('; ')}.`,
+      );
+    }
+    for (const [name, tensor] of tensors) {
+      this.replace(name, t.keep(t.tensor(widen(tensor), tensor.shape, 'float32')));
+    }
+    this.steps = steps;
+  }
+
+  /** Frees the state. */
+  dispose(): void {
+    for (const tensor of this.slots.values()) tensor.dispose();
+    this.slots.clear();
+  }
+
+  private inputOf(name: string, gradient: tf.Tensor): RuleInput {
+    const parameter = this.parameters.get(name);
+    const group = this.groupOf.get(name);
+    if (parameter === undefined || group === undefined) {
+      throw new InputError(expected('a parameter of the model', 'the gradient', name));
+    }
+    return {
+      parameter,
+      gradient,
+      state: this.rule.slots.map((slot) => this.slots.get(`${name}/${slot}`)!),
+      learningRate: this.rates[group]!,
+      weightDecay: this.groups[group]!.weightDecay,
+    };
+  }
+
+  private replace(name: string, tensor: tf.Tensor): void {
+    this.slots.get(name)!.dispose();
+    this.slots.set(name, tensor);
+  }
+}
+
+/** Frees an update that is not to be written. */
+export function disposeUpdate({ parameters, state }: Update): void {
+  for (const tensor of [...parameters.values(), ...state.values()]) tensor.dispose();
+}

@@ -1,0 +1,33 @@
+import * as t from '../ops/tensor.ts';
+import { assertNumber } from '../core/check.ts';
+import type { OptimizerConfig, UpdateRule } from './optimizer.ts';
+
+/**
+ * Stochastic gradient descent with momentum.
+ *
+ * g' = g + wd·p;  b = momentum·b + g';  p ← p − lr·(g' + momentum·b) with Nesterov, else p − lr·b
+ *
+ * Slot: `momentum_buffer` (b).
+ *
+ * @throws InputError for a momentum outside 0 … 1
+ *
+ * Source: Sutskever et al. 2013, in the form of torch.optim.SGD without dampening.
+ */
+export function sgdRule({
+  momentum = 0.9,
+  nesterov = true,
+}: Pick<OptimizerConfig, 'momentum' | 'nesterov'>): UpdateRule {
+  assertNumber('momentum', momentum, { min: 0, max: 1 });
+  return {
+    slots: ['momentum_buffer'],
+    update: (inputs) => {
+      const parts = inputs.map(({ parameter, gradient, state, learningRate, weightDecay }) => {
+        const full = weightDecay === 0 ? gradient : t.add(gradient, t.mul(parameter, weightDecay));
+        const buffer = t.add(t.mul(state[0]!, momentum), full);
+        const direction = nesterov ? t.add(full, t.mul(buffer, momentum)) : buffer;
+        return [t.sub(parameter, t.mul(direction, learningRate)), buffer] as const;
+      });
+      return [...parts.map(([weights]) => weights), ...parts.map(([, buffer]) => buffer)];
+    },
+  };
+}
