@@ -1,0 +1,23 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertShape } from '../core/check.ts';
+import { survivorGain } from './dropout.ts';
+
+/**
+ * Stochastic depth: drops a whole sample of a residual branch and scales up the others, so that the mean stays.
+ *
+ * out[b,…] = x[b,…]·keep[b] / (1 − rate); all zeros at rate 1
+ *
+ * @param x     [B, ...]
+ * @param keep  [B], 1 keeps, 0 drops; drawn by the caller with P(1) = 1 − rate
+ * @param rate  probability of a drop, 0 ≤ rate ≤ 1
+ * @throws ShapeError if keep is not [B]; InputError for a rate out of range
+ *
+ * Differentiable in x. Source: Huang et al. 2016; scaling as timm's `drop_path`.
+ */
+export function dropPath<T extends tf.Tensor>(x: T, keep: tf.Tensor1D, rate: number): T {
+  assertShape('keep', keep, [x.shape[0] ?? 1]);
+  return tf.tidy(() => {
+    const perSample = [keep.size, ...x.shape.slice(1).map(() => 1)];
+    return tf.mul(x, tf.reshape(tf.mul(keep, survivorGain(rate)), perSample)) as T;
+  });
+}
