@@ -1,0 +1,6 @@
+/**
+ * Registers the backend `webgpu` where `navigator.gpu` is: a browser, Deno, or Node after `node.ts` beside this file.
+ *
+ * @module
+ */
+import '@tensorflow/tfjs-backend-webgpu';
