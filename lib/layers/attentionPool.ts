@@ -1,0 +1,79 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import { scaledDotProductAttention } from '../ops/attention.ts';
+import { truncNormal } from '../core/init.ts';
+import type { GeluForm } from '../core/kernels.ts';
+import { Module, type Parameter } from '../core/module.ts';
+import { LayerNorm } from './layerNorm.ts';
+import { Linear } from './linear.ts';
+import { Mlp } from './mlp.ts';
+import { initial, inside, type Part } from './part.ts';
+
+/** What an `AttentionPool` is built from. */
+export interface AttentionPoolConfig {
+  dim: number;
+  numHeads: number;
+  mlpHiddenDim: number;
+  normEps?: number;
+  activation?: GeluForm;
+}
+
+/**
+ * Pools tokens by one learned query that attends to all of them: [B, N, C] → [B, C].
+ *
+ * z = proj(attention(q(latent), k(x), v(x))), out = z + mlp(norm(z)).
+ *
+ * Source: Zhai et al. 2022, "Scaling vision transformers", section 3.3 (MAP head); names are those of timm's `AttentionPoolLatent`.
+ */
+export class AttentionPool extends Module {
+  readonly latent: Parameter;
+  readonly q: Linear;
+  readonly kv: Linear;
+  readonly proj: Linear;
+  readonly norm: LayerNorm;
+  readonly mlp: Mlp;
+  private readonly numHeads: number;
+
+  constructor(config: AttentionPoolConfig, part: Part) {
+    super();
+    const { dim, numHeads, normEps = 1e-6, activation = 'erf' } = config;
+    this.numHeads = numHeads;
+    const dense = (name: string, outFeatures: number) =>
+      this.child(name, new Linear({ inFeatures: dim, outFeatures }, inside(part, name)));
+    this.latent = this.parameter(
+      'latent',
+      initial(part, 'latent', [1, 1, dim], (shape, rng) =>
+        // Cut at two standard deviations, as timm's trunc_normal_tf_ does.
+        truncNormal(shape, rng, { std: 1 }).map((value) => value / Math.sqrt(dim)),
+      ),
+    );
+    this.q = dense('q', dim);
+    this.kv = dense('kv', 2 * dim);
+    this.proj = dense('proj', dim);
+    this.norm = this.child('norm', new LayerNorm({ features: dim, epsilon: normEps }));
+    const mlp = { dim, hiddenDim: config.mlpHiddenDim, activation };
+    this.mlp = this.child('mlp', new Mlp(mlp, inside(part, 'mlp')));
+  }
+
+  forward(x: tf.Tensor3D): tf.Tensor2D {
+    const [batch, tokens, dim] = x.shape;
+    const headDim = dim / this.numHeads;
+    const [k, v] = t.unstack(
+      t.transpose(
+        t.reshape(this.kv.forward(x), [batch, tokens, 2, this.numHeads, headDim]),
+        [2, 0, 3, 1, 4],
+      ),
+    ) as [tf.Tensor4D, tf.Tensor4D];
+    const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D);
+    const q = t.broadcastTo(t.reshape(query, [1, this.numHeads, 1, headDim]), [
+      batch,
+      this.numHeads,
+      1,
+      headDim,
+    ]) as tf.Tensor4D;
+    const { out } = scaledDotProductAttention(q, k, v, { scale: headDim ** -0.5 });
+    const pooled = this.proj.forward(t.reshape(out, [batch, 1, dim]) as tf.Tensor3D);
+    const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled)));
+    return t.reshape(result, [batch, dim]);
+  }
+}

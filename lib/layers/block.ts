@@ -1,0 +1,99 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import type { ForwardContext } from '../core/context.ts';
+import type { GeluForm } from '../core/kernels.ts';
+import { Module } from '../core/module.ts';
+import { Attention } from './attention.ts';
+import { dropPath } from './drop.ts';
+import { LayerNorm } from './layerNorm.ts';
+import { LayerScale } from './layerScale.ts';
+import { Mlp } from './mlp.ts';
+import { inside, type Part } from './part.ts';
+
+/** What a `Block` is built from. */
+export interface BlockConfig {
+  dim: number;
+  numHeads: number;
+  mlpHiddenDim: number;
+  qkvBias?: boolean;
+  qkNorm?: boolean;
+  normEps?: number;
+  activation?: GeluForm;
+  /** First value of both layer scales; null: none. */
+  layerScaleInit?: number | null;
+  projDrop?: number;
+  attnDrop?: number;
+  dropPath?: number;
+}
+
+/**
+ * One encoder block with the norms before its branches, [B, N, C] → [B, N, C].
+ *
+ * x ← x + drop(γ₁·attention(norm₁(x))), then x ← x + drop(γ₂·mlp(norm₂(x))).
+ *
+ * A capture gets its result as `<path>.output`. Source: Dosovitskiy et al. 2021, eq. 2 and 3; names are timm's.
+ */
+export class Block extends Module {
+  readonly norm1: LayerNorm;
+  readonly attn: Attention;
+  readonly ls1: LayerScale | undefined;
+  readonly norm2: LayerNorm;
+  readonly mlp: Mlp;
+  readonly ls2: LayerScale | undefined;
+  private readonly dropPath: number;
+  private readonly path: string;
+
+  constructor(config: BlockConfig, part: Part) {
+    super();
+    const { dim, normEps = 1e-6, layerScaleInit = null, projDrop = 0 } = config;
+    const scaled = () =>
+      layerScaleInit === null
+        ? undefined
+        : new LayerScale({ features: dim, initialValue: layerScaleInit });
+
+    this.norm1 = this.child('norm1', new LayerNorm({ features: dim, epsilon: normEps }));
+    this.attn = this.child('attn', new Attention(config, inside(part, 'attn')));
+    this.ls1 = this.optionalChild('ls1', scaled());
+    this.norm2 = this.child('norm2', new LayerNorm({ features: dim, epsilon: normEps }));
+    this.mlp = this.child(
+      'mlp',
+      new Mlp(
+        {
+          dim,
+          hiddenDim: config.mlpHiddenDim,
+          activation: config.activation ?? 'erf',
+          drop: projDrop,
+        },
+        inside(part, 'mlp'),
+      ),
+    );
+    this.ls2 = this.optionalChild('ls2', scaled());
+    this.dropPath = config.dropPath ?? 0;
+    this.path = part.path;
+  }
+
+  forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
+    return t.tidy(() => {
+      const attended = this.attn.forward(this.norm1.forward(x), context);
+      const middle: tf.Tensor3D = t.add(x, this.branch(attended, this.ls1, 'drop_path1', context));
+      const fed = this.mlp.forward(this.norm2.forward(middle), context);
+      const out: tf.Tensor3D = t.add(middle, this.branch(fed, this.ls2, 'drop_path2', context));
+      context.capture?.offer(`${this.path}.output`, out);
+      return out;
+    });
+  }
+
+  private branch(
+    x: tf.Tensor3D,
+    scale: LayerScale | undefined,
+    dropName: string,
+    context: ForwardContext,
+  ): tf.Tensor3D {
+    const scaled = scale?.forward(x) ?? x;
+    return dropPath(scaled, this.dropPath, `${this.path}.${dropName}`, context);
+  }
+
+  private optionalChild<M extends Module>(name: string, module: M | undefined): M | undefined {
+    return module === undefined ? undefined : this.child(name, module);
+  }
+}

@@ -1,0 +1,34 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import { layerNorm } from '../ops/layerNorm.ts';
+import { Module, type Parameter } from '../core/module.ts';
+
+/** What a `LayerNorm` is built from. */
+export interface LayerNormConfig {
+  features: number;
+  /** Added to the variance; timm's ViT has 1e-6, CLIP 1e-5, Hugging Face's ViT 1e-12. */
+  epsilon?: number;
+}
+
+/**
+ * Normalises the last axis to mean 0 and variance 1, then scales and shifts it: [..., C] → [..., C].
+ *
+ * Parameters `weight` [C], ones at first, and `bias` [C], zeros, as torch.nn.LayerNorm has them.
+ */
+export class LayerNorm extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly epsilon: number;
+
+  constructor({ features, epsilon = 1e-6 }: LayerNormConfig) {
+    super();
+    this.weight = this.parameter('weight', t.ones([features]));
+    this.bias = this.parameter('bias', t.zeros([features]));
+    this.epsilon = epsilon;
+  }
+
+  forward<T extends tf.Tensor>(x: T): T {
+    const { weight, bias, epsilon } = this;
+    return layerNorm(x, weight as tf.Tensor1D, bias as tf.Tensor1D, { epsilon }) as T;
+  }
+}

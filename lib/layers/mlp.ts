@@ -1,0 +1,46 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { ForwardContext } from '../core/context.ts';
+import type { GeluForm } from '../core/kernels.ts';
+import { Module } from '../core/module.ts';
+import { dropout } from './drop.ts';
+import { Linear } from './linear.ts';
+import { inside, type Part } from './part.ts';
+
+/** What an `Mlp` is built from. */
+export interface MlpConfig {
+  dim: number;
+  hiddenDim: number;
+  activation?: GeluForm;
+  /** Rate of the dropouts after the activation and after `fc2`. */
+  drop?: number;
+}
+
+/** The feed-forward part of a block: y = fc2(gelu(fc1(x))), [B, N, C] → [B, N, F] → [B, N, C]. */
+export class Mlp extends Module {
+  readonly fc1: Linear;
+  readonly fc2: Linear;
+  private readonly activation: GeluForm;
+  private readonly drop: number;
+  private readonly path: string;
+
+  constructor({ dim, hiddenDim, activation = 'erf', drop = 0 }: MlpConfig, part: Part) {
+    super();
+    this.fc1 = this.child(
+      'fc1',
+      new Linear({ inFeatures: dim, outFeatures: hiddenDim }, inside(part, 'fc1')),
+    );
+    this.fc2 = this.child(
+      'fc2',
+      new Linear({ inFeatures: hiddenDim, outFeatures: dim }, inside(part, 'fc2')),
+    );
+    this.activation = activation;
+    this.drop = drop;
+    this.path = part.path;
+  }
+
+  forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
+    const hidden = this.fc1.forward(x, this.activation);
+    const kept = dropout(hidden, this.drop, `${this.path}.drop1`, context);
+    return dropout(this.fc2.forward(kept), this.drop, `${this.path}.drop2`, context);
+  }
+}

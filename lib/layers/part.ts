@@ -1,0 +1,36 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import type { Rng } from '../core/rng.ts';
+
+/**
+ * Where a layer stands in the model, and what its first values are drawn from.
+ *
+ * @property path  the layer's full name, `blocks.3.attn`: what its parameters' names begin with, what its random draws are keyed
+ *                 by, and what its inner tensors are called in a capture
+ * @property rng   the stream of initial values, split by parameter name; without it drawn parameters start at zero, for a model
+ *                 whose weights are loaded next
+ */
+export interface Part {
+  path: string;
+  rng?: Rng | undefined;
+}
+
+/** The part of the given name inside another one. */
+export function inside(part: Part, name: string): Part {
+  return { path: part.path === '' ? name : `${part.path}.${name}`, rng: part.rng };
+}
+
+/**
+ * The initial value of a parameter: a pure function of the seed and the parameter's full name, whatever is built around it.
+ *
+ * @param draw  fills the shape from the stream; not called without one
+ */
+export function initial(
+  part: Part,
+  name: string,
+  shape: readonly number[],
+  draw: (shape: readonly number[], rng: Rng) => Float32Array,
+): tf.Tensor {
+  if (part.rng === undefined) return t.zeros([...shape]);
+  return t.tensor(draw(shape, part.rng.split(inside(part, name).path)), [...shape]);
+}

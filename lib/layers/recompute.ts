@@ -1,0 +1,48 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+
+/**
+ * y = f(x), without keeping what f computes on the way: the backward pass runs f again (gradient checkpointing).
+ *
+ * Memory for the gradient falls from every inner tensor of f to x alone, for one more forward pass. The gradients are those of
+ * f itself, as long as f gives the same result twice: what it draws must be a function of keys, as `Rng.split` is.
+ *
+ * @param f           [B, N, C] → [B, N, C]; may be called twice
+ * @param parameters  every variable f reads; what is not listed gets no gradient
+ *
+ * Source: Chen et al. 2016, "Training deep nets with sublinear memory cost".
+ */
+export function recompute(
+  f: (x: tf.Tensor3D) => tf.Tensor3D,
+  x: tf.Tensor3D,
+  parameters: readonly tf.Variable[],
+): tf.Tensor3D {
+  const op = t.customGrad((...args) => {
+    const input = args[0] as tf.Tensor3D;
+    const save = args.at(-1) as tf.GradSaveFunc;
+    save([input]);
+    return {
+      value: f(input),
+      gradFunc: (dOut, saved) => gradientsOf(f, saved[0] as tf.Tensor3D, parameters, dOut),
+    };
+  });
+  return op(x, ...parameters) as tf.Tensor3D;
+}
+
+function gradientsOf(
+  f: (x: tf.Tensor3D) => tf.Tensor3D,
+  x: tf.Tensor3D,
+  parameters: readonly tf.Variable[],
+  dOut: tf.Tensor,
+): tf.Tensor[] {
+  const inputs = [x, ...parameters];
+  // tfjs has one tape: a gradient taken inside a backward pass would throw the outer one away, so it is put back.
+  const { state } = t.engine();
+  const outerTape = state.activeTape;
+  try {
+    const { grads } = t.engine().gradients(() => f(x), inputs, dOut, true);
+    return inputs.map((input, i) => grads[i] ?? t.zerosLike(input));
+  } finally {
+    state.activeTape = outerTape;
+  }
+}

@@ -1,0 +1,50 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { Module } from '../core/module.ts';
+import { Block } from '../layers/block.ts';
+import { dropPathRates } from '../layers/drop.ts';
+import { Linear } from '../layers/linear.ts';
+import { inside, type Part } from '../layers/part.ts';
+import { Identity } from '../layers/sequence.ts';
+import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
+
+/** What the layers call the activations of a configuration. */
+export const GELU_FORMS = { gelu: 'erf', gelu_tanh: 'tanh', quick_gelu: 'quick' } as const;
+
+/** The blocks of a model, each with its own drop path rate. */
+export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[] {
+  const block = {
+    dim: config.embedDim,
+    numHeads: config.numHeads,
+    mlpHiddenDim: mlpHiddenDimOf(config),
+    qkvBias: config.qkvBias,
+    qkNorm: config.qkNorm,
+    normEps: config.normEps,
+    activation: GELU_FORMS[config.activation],
+    layerScaleInit: config.layerScaleInit,
+    projDrop: config.projDropRate,
+    attnDrop: config.attnDropRate,
+  };
+  return dropPathRates(config.dropPathRate, config.depth).map(
+    (dropPath, i) => new Block({ ...block, dropPath }, inside(part, String(i))),
+  );
+}
+
+/** What stands between the pooled features and the logits. */
+export type Head = Module & { forward<T extends tf.Tensor>(x: T): T };
+
+/** The classifier of a model; without classes, a part that changes nothing. */
+export function makeHead(dim: number, numClasses: number, part: Part): Head {
+  return numClasses > 0
+    ? new Linear({ inFeatures: dim, outFeatures: numClasses }, part)
+    : new Identity();
+}
+
+// The sentences already said in this process.
+const warned = new Set<string>();
+
+/** Says a sentence on the console, the first time it comes. */
+export function warnOnce(text: string): void {
+  if (warned.has(text)) return;
+  warned.add(text);
+  console.warn(text);
+}

@@ -1,0 +1,83 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import { assertInteger, assertShape } from '../core/check.ts';
+import { ShapeError, expected } from '../core/errors.ts';
+import { posEmbedFor, sincos1d, sincos2d } from '../layers/posEmbed.ts';
+import { gridSizeOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
+
+/**
+ * The rows and columns of patches that images make.
+ *
+ * @throws ShapeError if the images are not [B, H, W, I] of the configured size, or with `dynamicImageSize` of whole patches
+ */
+export function imageGrid(images: tf.Tensor4D, config: VisionTransformerConfig): [number, number] {
+  const { imageSize, patchSize, inChannels, dynamicImageSize } = config;
+  if (!dynamicImageSize) {
+    assertShape('images', images, [-1, ...imageSize, inChannels]);
+    return gridSizeOf(config);
+  }
+  assertShape('images', images, [-1, -1, -1, inChannels]);
+  const [, height, width] = images.shape;
+  if (height === 0 || width === 0 || height % patchSize[0] !== 0 || width % patchSize[1] !== 0) {
+    const whole = `height and width in multiples of patchSize ${patchSize.join('×')}`;
+    throw new ShapeError(expected(whole, 'images', images.shape));
+  }
+  return [height / patchSize[0], width / patchSize[1]];
+}
+
+/** How many prefix tokens have a position embedding of their own. */
+export function placedPrefix(config: VisionTransformerConfig): number {
+  return config.noEmbedClass ? 0 : numPrefixTokensOf(config);
+}
+
+/**
+ * Adds the position embedding: to all tokens, or with `noEmbedClass` to the patches, which is what x holds then.
+ *
+ * 'sincos1d' counts all tokens it is added to, the class token first; 'sincos2d' leaves prefix tokens as they are, as MoCo v3
+ * and MAE do, for they stand nowhere on the grid.
+ *
+ * @param x        [B, N, C]
+ * @param learned  [1, N', C] at the configured grid, when there is one
+ * @param grid     rows and columns of this pass
+ */
+export function addPosition(
+  x: tf.Tensor3D,
+  learned: tf.Tensor3D | undefined,
+  grid: readonly [number, number],
+  config: VisionTransformerConfig,
+): tf.Tensor3D {
+  const { posEmbed: kind, embedDim } = config;
+  const prefix = placedPrefix(config);
+  const tokens = prefix + grid[0] * grid[1];
+  if (kind === 'none') return x;
+  if (learned !== undefined) {
+    return t.add(x, posEmbedFor(learned, { prefix, from: gridSizeOf(config), to: grid }));
+  }
+  const shape: [number, number, number] = [1, tokens, embedDim];
+  if (kind === 'sincos1d') return t.add(x, t.tensor3d(sincos1d(tokens, embedDim), shape));
+  const table = new Float32Array(tokens * embedDim);
+  table.set(sincos2d(grid, embedDim), prefix * embedDim);
+  return t.add(x, t.tensor3d(table, shape));
+}
+
+/**
+ * Block numbers in rising order without repeats: of a list, negative ones from the end; of a number n, the last n; else all.
+ *
+ * @throws InputError for a number the model has no block for
+ */
+export function blockNumbers(
+  indices: number | readonly number[] | undefined,
+  depth: number,
+): Set<number> {
+  if (indices === undefined) return new Set(Array.from({ length: depth }, (_, i) => i));
+  if (typeof indices === 'number') {
+    assertInteger('indices', indices, { min: 1, max: depth });
+    return new Set(Array.from({ length: indices }, (_, i) => depth - indices + i));
+  }
+  return new Set(
+    indices.map((index) => {
+      assertInteger('indices', index, { min: -depth, max: depth - 1 });
+      return index < 0 ? depth + index : index;
+    }),
+  );
+}

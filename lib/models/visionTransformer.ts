@@ -1,0 +1,371 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import { assertInteger } from '../core/check.ts';
+import type { ForwardContext } from '../core/context.ts';
+import { InputError, expected } from '../core/errors.ts';
+import { normal, truncNormal } from '../core/init.ts';
+import { Module, type Parameter } from '../core/module.ts';
+import { Rng } from '../core/rng.ts';
+import type { FileStore } from '../core/store.ts';
+import { AttentionPool } from '../layers/attentionPool.ts';
+import type { Block } from '../layers/block.ts';
+import { dropout } from '../layers/drop.ts';
+import { LayerNorm } from '../layers/layerNorm.ts';
+import { initial, inside, type Part } from '../layers/part.ts';
+import { PatchEmbed } from '../layers/patchEmbed.ts';
+import { recompute } from '../layers/recompute.ts';
+import { Sequence } from '../layers/sequence.ts';
+import {
+  configWarnings,
+  gridSizeOf,
+  mlpHiddenDimOf,
+  numPrefixTokensOf,
+  type VisionTransformerConfig,
+} from './config.ts';
+import { GELU_FORMS, makeBlocks, makeHead, warnOnce, type Head } from './parts.ts';
+import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
+import { pool } from './pool.ts';
+import { saveModel } from './saveModel.ts';
+import { summarize } from './summary.ts';
+import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
+
+/**
+ * How a model is built, beside its configuration.
+ *
+ * @property initialise  false: weights that would be drawn start at zero, for a model that is loaded next; default true
+ * @property onWarning   told what is unusual in the configuration; default console.warn, once a process for a sentence
+ */
+export interface BuildOptions {
+  initialise?: boolean;
+  onWarning?: (text: string) => void;
+}
+
+/** What `forwardIntermediates` is asked for, beside the context. */
+export interface IntermediatesOptions {
+  /** Block numbers, negative ones from the end; a number n: the last n blocks; default every block. */
+  indices?: number | readonly number[];
+  /** True: the final norm is applied to each result. */
+  norm?: boolean;
+  /** Patch tokens as [B, P, C] or as [B, h, w, C]. */
+  output?: 'NLC' | 'NHWC';
+}
+
+/** The results of `forwardIntermediates`. */
+export interface Intermediates {
+  /** The final features, [B, N, C], as `forwardFeatures` gives them. */
+  features: tf.Tensor3D;
+  /** Patch tokens after each block asked for, in the order of the blocks. */
+  intermediates: tf.Tensor[];
+  /** Prefix tokens after the same blocks, [B, prefix, C]. */
+  prefixTokens: tf.Tensor3D[];
+}
+
+/**
+ * The Vision Transformer of timm: [B, H, W, I] images → [B, K] logits.
+ *
+ * Patches are projected to C channels, class and register tokens put before them, position embeddings added; then `depth`
+ * blocks of attention and feed-forward; then norm, pooling and a linear head. Every parameter has timm's name, layout and place
+ * in the order, so state dicts go either way. First weights are drawn as timm draws them, from our own generator: a
+ * pure function of `seed` and the parameter's name.
+ *
+ * Source: Dosovitskiy et al. 2021; Touvron et al. 2021 (`distilled`); options and names as in timm's vision_transformer.py.
+ *
+ * @example
+ * const model = new VisionTransformer({embedDim: 768, hiddenDim: 768 * 4, numHeads: 8, numLayers: 12, patchSize: 16,
+ *   numChannels: 3, numPatches: 196, numClasses: 1000, dropout: 0.2});
+ * const logits = model.forward(images);                                  // evaluation
+ * model.forward(images, {training: true, rng: new Rng(1).split(step)});  // training
+ * model.dispose();
+ */
+export class VisionTransformer extends Module {
+  readonly clsToken: Parameter | undefined;
+  readonly regToken: Parameter | undefined;
+  readonly posEmbed: Parameter | undefined;
+  readonly distToken: Parameter | undefined;
+  readonly patchEmbed: PatchEmbed;
+  readonly normPre: LayerNorm | undefined;
+  readonly blocks: Sequence<Block>;
+  readonly norm: LayerNorm | undefined;
+  readonly attnPool: AttentionPool | undefined;
+  readonly fcNorm: LayerNorm | undefined;
+  private classifier: Head;
+  private distClassifier: Head | undefined;
+  private current: VisionTransformerConfig;
+
+  /**
+   * @throws InputError naming the option that is unknown, out of range or in conflict with another
+   */
+  constructor(
+    options: VisionTransformerOptions,
+    { initialise = true, onWarning = warnOnce }: BuildOptions = {},
+  ) {
+    super();
+    const config = parseModelConfig(options);
+    this.current = config;
+    configWarnings(config).forEach((warning) => onWarning(warning));
+    const { embedDim: dim, normEps, numClasses } = config;
+    const root: Part = { path: '', rng: initialise ? new Rng(config.seed) : undefined };
+    const tokens = (name: string, rows: number, draw: Parameters<typeof initial>[3]) =>
+      this.parameter(name, initial(root, name, [1, rows, dim], draw));
+    const norm = () => new LayerNorm({ features: dim, epsilon: normEps });
+    const tinyNormal: typeof truncNormal = (shape, rng) => normal(shape, rng, { std: 1e-6 });
+
+    if (config.classToken) this.clsToken = tokens('cls_token', 1, tinyNormal);
+    if (config.regTokens > 0) this.regToken = tokens('reg_token', config.regTokens, tinyNormal);
+    if (config.posEmbed === 'learned') {
+      this.posEmbed = tokens('pos_embed', this.numPatches + placedPrefix(config), truncNormal);
+    }
+    if (config.distilled) this.distToken = tokens('dist_token', 1, truncNormal);
+    const embed = { ...config, bias: !config.preNorm };
+    this.patchEmbed = this.child('patch_embed', new PatchEmbed(embed, inside(root, 'patch_embed')));
+    if (config.preNorm) this.normPre = this.child('norm_pre', norm());
+    this.blocks = this.child('blocks', new Sequence(makeBlocks(config, inside(root, 'blocks'))));
+    if (!config.fcNorm) this.norm = this.child('norm', norm());
+    if (config.globalPool === 'map') {
+      const poolConfig = {
+        dim,
+        numHeads: config.numHeads,
+        mlpHiddenDim: mlpHiddenDimOf(config),
+        normEps,
+        activation: GELU_FORMS[config.activation],
+      };
+      this.attnPool = this.child(
+        'attn_pool',
+        new AttentionPool(poolConfig, inside(root, 'attn_pool')),
+      );
+    }
+    if (config.fcNorm) this.fcNorm = this.child('fc_norm', norm());
+    this.classifier = this.child('head', makeHead(dim, numClasses, inside(root, 'head')));
+    if (config.distilled) {
+      this.distClassifier = this.child(
+        'head_dist',
+        makeHead(dim, numClasses, inside(root, 'head_dist')),
+      );
+    }
+  }
+
+  /** The complete configuration. */
+  get config(): VisionTransformerConfig {
+    return this.current;
+  }
+
+  /** Rows and columns of patches at the configured image size. */
+  get gridSize(): [number, number] {
+    return gridSizeOf(this.current);
+  }
+
+  /** Patches at the configured image size. */
+  get numPatches(): number {
+    const [rows, columns] = this.gridSize;
+    return rows * columns;
+  }
+
+  /** Class, distillation and register tokens, which stand before the patches. */
+  get numPrefixTokens(): number {
+    return numPrefixTokensOf(this.current);
+  }
+
+  /** Parameters that weight decay leaves alone, besides those of one dimension. */
+  noWeightDecay(): Set<string> {
+    return new Set(['pos_embed', 'cls_token', 'reg_token', 'dist_token']);
+  }
+
+  /**
+   * Logits of images.
+   *
+   * A distilled model gives the mean of its two heads; `forwardDistilled` gives both.
+   *
+   * @param images   [B, H, W, I], normalised as the weights expect
+   * @returns [B, K]; the pooled features [B, C] of a model without classes; [B, N, K] with globalPool ''
+   * @throws ShapeError if the images do not fit the configuration
+   * @throws InputError if a dropout has to draw and `context.rng` is missing
+   */
+  forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
+    return t.tidy(() => this.forwardHead(this.forwardFeatures(images, context), context));
+  }
+
+  /** Tokens after the last block and, unless it comes after the pooling, the last norm: [B, H, W, I] → [B, N, C]. */
+  forwardFeatures(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D {
+    return t.tidy(() => {
+      let x = this.embed(images, context);
+      for (const block of this.blocks.items) x = runBlock(block, x, context);
+      return this.finish(x, context);
+    });
+  }
+
+  /**
+   * Pooling, norm and head: [B, N, C] → [B, K].
+   *
+   * @param options.preLogits  true: what the head would see instead, [B, C]
+   */
+  forwardHead(
+    features: tf.Tensor3D,
+    { preLogits = false, ...context }: ForwardContext & { preLogits?: boolean } = {},
+  ): tf.Tensor2D {
+    return t.tidy(() => {
+      if (this.distClassifier !== undefined) return this.meanOfHeads(features, preLogits, context);
+      const pooled = pool(features, this.current, this.numPrefixTokens, this.attnPool);
+      const normed = this.fcNorm?.forward(pooled) ?? pooled;
+      const ready = dropout(normed, this.current.dropRate, 'head_drop', context) as tf.Tensor2D;
+      context.capture?.offer('pre_logits', ready);
+      if (preLogits) return ready;
+      const logits = this.classifier.forward(ready);
+      context.capture?.offer('logits', logits);
+      return logits;
+    });
+  }
+
+  /**
+   * The logits of a distilled model's two heads, each [B, K]: what its training compares with labels and with a teacher.
+   *
+   * @throws InputError if the model is not distilled
+   */
+  forwardDistilled(
+    images: tf.Tensor4D,
+    context: ForwardContext = {},
+  ): { cls: tf.Tensor2D; dist: tf.Tensor2D } {
+    if (this.distClassifier === undefined) {
+      throw new InputError(expected('a model with distilled true', 'forwardDistilled', false));
+    }
+    return t.tidy(() => this.bothHeads(this.forwardFeatures(images, context)).logits);
+  }
+
+  /**
+   * The tokens after chosen blocks, with the final features.
+   *
+   * @throws InputError for a block number the model does not have
+   *
+   * @example
+   * const {intermediates} = model.forwardIntermediates(images, {indices: 4, output: 'NHWC'});  // the last 4, [B, h, w, C]
+   */
+  forwardIntermediates(
+    images: tf.Tensor4D,
+    {
+      indices,
+      norm = false,
+      output = 'NLC',
+      ...context
+    }: IntermediatesOptions & ForwardContext = {},
+  ): Intermediates {
+    const wanted = blockNumbers(indices, this.blocks.items.length);
+    return t.tidy(() => {
+      let x = this.embed(images, context);
+      const taken: tf.Tensor3D[] = [];
+      this.blocks.items.forEach((block, i) => {
+        x = runBlock(block, x, context);
+        if (wanted.has(i)) taken.push(norm ? (this.norm?.forward(x) ?? x) : x);
+      });
+      const features = this.finish(x, context);
+      const [batch, tokens, dim] = features.shape;
+      const prefix = this.numPrefixTokens;
+      const [rows, columns] = imageGrid(images, this.current);
+      const patches = taken.map((y) => t.slice(y, [0, prefix, 0], [batch, tokens - prefix, dim]));
+      const shaped = (y: tf.Tensor3D) =>
+        output === 'NLC' ? y : t.reshape(y, [batch, rows, columns, dim]);
+      const prefixTokens = taken.map((y) => t.slice(y, [0, 0, 0], [batch, prefix, dim]));
+      return { features, intermediates: patches.map(shaped), prefixTokens };
+    }) as Intermediates;
+  }
+
+  /** Class probabilities, [B, H, W, I] → [B, K], rows summing to 1. */
+  predict(images: tf.Tensor4D): tf.Tensor2D {
+    return t.tidy(() => t.softmax(this.forward(images)));
+  }
+
+  /**
+   * Replaces the head by a newly drawn one of another class count; 0 takes it away.
+   *
+   * @param rng  the stream of its weights; default the model's seed
+   */
+  resetClassifier(numClasses: number, rng: Rng = new Rng(this.current.seed)): void {
+    assertInteger('numClasses', numClasses, { min: 0, max: 65_536 });
+    const { embedDim } = this.current;
+    this.classifier = this.replaceChild(
+      'head',
+      makeHead(embedDim, numClasses, { path: 'head', rng }),
+    );
+    if (this.distClassifier !== undefined) {
+      const head = makeHead(embedDim, numClasses, { path: 'head_dist', rng });
+      this.distClassifier = this.replaceChild('head_dist', head);
+    }
+    this.current = { ...this.current, numClasses };
+  }
+
+  /** The model as a table of layers, output shapes, parameters and FLOPs. */
+  summary(): string {
+    return summarize(this.current);
+  }
+
+  /** Writes `model.safetensors` and `config.json` into a store; `loadModel` reads them back. */
+  save(store: FileStore): Promise<void> {
+    return saveModel(this, this.current, store);
+  }
+
+  // [B, H, W, I] → [B, N, C], what the first block gets.
+  private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D {
+    const grid = imageGrid(images, this.current);
+    const [batch] = images.shape;
+    const { capture } = context;
+    const patches = this.patchEmbed.forward(images);
+    if (capture?.wants('patch_embed') === true) {
+      const { dynamicImageSize, embedDim } = this.current;
+      capture.offer(
+        'patch_embed',
+        dynamicImageSize ? t.reshape(patches, [batch, ...grid, embedDim]) : patches,
+      );
+    }
+    const prefix = [this.clsToken, this.distToken, this.regToken]
+      .filter((token) => token !== undefined)
+      .map(
+        (token) => t.broadcastTo(token, [batch, token.shape[1]!, token.shape[2]!]) as tf.Tensor3D,
+      );
+    const join = (x: tf.Tensor3D) => (prefix.length > 0 ? t.concat([...prefix, x], 1) : x);
+    const learned = this.posEmbed as tf.Tensor | undefined as tf.Tensor3D | undefined;
+    const place = (x: tf.Tensor3D) => addPosition(x, learned, grid, this.current);
+    const { noEmbedClass } = this.current;
+    const placed = noEmbedClass ? join(place(patches)) : place(join(patches));
+    const kept = dropout(placed, this.current.posDropRate, 'pos_drop', context);
+    const x = this.normPre?.forward(kept) ?? kept;
+    capture?.offer('blocks.input', x);
+    return x;
+  }
+
+  private finish(x: tf.Tensor3D, { capture }: ForwardContext): tf.Tensor3D {
+    const features = this.norm?.forward(x) ?? x;
+    capture?.offer('forward_features', features);
+    return features;
+  }
+
+  private meanOfHeads(
+    features: tf.Tensor3D,
+    preLogits: boolean,
+    { capture }: ForwardContext,
+  ): tf.Tensor2D {
+    const { tokens, logits } = this.bothHeads(features);
+    const ready = t.mul(t.add(tokens.cls, tokens.dist), 0.5) as tf.Tensor2D;
+    capture?.offer('pre_logits', ready);
+    if (preLogits) return ready;
+    const mean = t.mul(t.add(logits.cls, logits.dist), 0.5) as tf.Tensor2D;
+    capture?.offer('logits', mean);
+    return mean;
+  }
+
+  private bothHeads(
+    features: tf.Tensor3D,
+  ): Record<'tokens' | 'logits', Record<'cls' | 'dist', tf.Tensor2D>> {
+    const [batch, , dim] = features.shape;
+    const token = (i: number) =>
+      t.reshape(t.slice(features, [0, i, 0], [batch, 1, dim]), [batch, dim]) as tf.Tensor2D;
+    const tokens = { cls: token(0), dist: token(1) };
+    const logits = {
+      cls: this.classifier.forward(tokens.cls),
+      dist: this.distClassifier!.forward(tokens.dist),
+    };
+    return { tokens, logits };
+  }
+}
+
+function runBlock(block: Block, x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+  if (context.checkpoint !== true) return block.forward(x, context);
+  return recompute((y) => block.forward(y, context), x, [...block.namedParameters().values()]);
+}
