@@ -41,6 +41,7 @@ describe('the house', () => {
   });
 
   test('the browser door reaches no Node module', () => {
+    expect(inLib.map(({ file }) => file)).toContain('lib/index.ts');
     expect(browserFindings(inLib)).toEqual([]);
   });
 

@@ -40,12 +40,13 @@ interface Binding {
 type BackendClass = new (binding: Binding, packageName: string) => tf.KernelBackend;
 
 function registerSetup({ folder, require }: PackageFolder): string {
-  const binding = require(path.join(folder, 'tfjs_binding.node')) as Binding;
-  const { gpu } = require('./setup.json') as { gpu: boolean };
+  const load = (file: string): unknown => require(path.join(folder, file));
+  const binding = load('tfjs_binding.node') as Binding;
+  const { gpu } = load('setup.json') as { gpu: boolean };
   if (tf.findBackendFactory('tensorflow') === null) {
     // The parts of tfjs-node's entry that this needs; the entry itself looks for a downloaded library.
-    require('./tfjs-node/dist/register_all_kernels.js');
-    const { NodeJSKernelBackend } = require('./tfjs-node/dist/nodejs_kernel_backend.js') as {
+    load('tfjs-node/dist/register_all_kernels.js');
+    const { NodeJSKernelBackend } = load('tfjs-node/dist/nodejs_kernel_backend.js') as {
       NodeJSKernelBackend: BackendClass;
     };
     const name = gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
