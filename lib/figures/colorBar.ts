@@ -14,8 +14,8 @@ import { THEME } from './theme.ts';
 export interface ColorBarOptions {
   colormap: Colormap;
   range: Range;
-  /** Length in pixels. */
-  length: number;
+  /** Of the bar with its label, in pixels. */
+  height: number;
   /** What the numbers are, with their unit; written above an upright bar. */
   label?: string;
   format?: TickFormat;
@@ -29,13 +29,14 @@ const thickness = 14;
 export function colorBar({
   colormap,
   range,
-  length,
+  height,
   label = '',
   format = 'number',
 }: ColorBarOptions): Panel {
   const [low, high] = range;
   const size = THEME.size.tick;
-  const top = label === '' ? 0 : size + 8;
+  const top = label === '' ? 0 : size + 14;
+  const length = height - top;
   const constant = !(high > low);
   const labels = constant
     ? [{ at: 0.5, label: format === 'percent' ? `${shortNumber(low * 100)} %` : shortNumber(low) }]
@@ -54,7 +55,7 @@ export function colorBar({
   const widest = Math.max(...labels.map(({ label: content }) => textWidth(content, size)));
   return {
     width: Math.max(thickness + 8 + widest, textWidth(label, size)),
-    height: top + length,
+    height,
     body: group(0, 0, nodes),
   };
 }

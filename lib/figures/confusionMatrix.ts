@@ -25,8 +25,8 @@ const colormap = 'blues';
 /**
  * A confusion matrix as PNG bytes: the counts as numbers, each row's shares as colours, each class's accuracy beside its row.
  *
- * Rows are the true classes, columns the predicted ones. A row without images is empty and has no accuracy. From 25 classes on the
- * cells carry no numbers.
+ * Rows are the true classes, columns the predicted ones. A row without images is empty and has no accuracy. Above 25 classes the
+ * cells carry no numbers, and names and accuracies that have no room are left out.
  *
  * @throws ShapeError if there are not K² counts
  * @throws InputError if a count is negative or NaN
@@ -53,26 +53,24 @@ export function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOpti
   const cell = Math.max(1, Math.min(44, Math.floor(900 / total)), total <= 25 ? 30 : 1);
   const side = total * cell;
   const size = THEME.size.tick;
-  const labelled = cell >= 12;
-  const labelWidth = labelled
-    ? Math.min(130, Math.max(...classNames.map((name) => textWidth(name, size))))
-    : 0;
+  // Names that would run into each other are left out: every `stride`-th is written.
+  const stride = Math.ceil((size + 4) / cell);
+  const shown = classNames.filter((_, i) => i % stride === 0);
+  const labelWidth = Math.min(130, Math.max(...shown.map((name) => textWidth(name, size))));
   const left = Math.ceil(labelWidth) + 30;
-  // Names that are wider than a cell stand upright.
-  const upright = labelWidth > cell - 6;
-  const top = 26 + (labelled ? (upright ? labelWidth : size) + 8 : 0);
+  // Names that are wider than their room stand upright.
+  const upright = labelWidth > cell * stride - 6;
+  const top = 34 + (upright ? labelWidth : size);
   const nodes: SvgNode[] = [
     axisTitle('predicted class', left + side / 2, 12),
     axisTitle('true class', 12, top + side / 2, -90),
     imageNode(colorize(shares, { colormap, range: [0, 1] }), left, top, side, side),
     rect(left - 0.5, top - 0.5, side + 1, side + 1, { fill: 'none', stroke: THEME.color.axis }),
   ];
-  if (labelled) {
-    nodes.push(...classLabels(classNames, { left, top, cell, upright, labelWidth }));
-  }
+  nodes.push(...classLabels(classNames, { left, top, cell, stride, upright, labelWidth }));
   if (total <= 25) nodes.push(...cellCounts(counts, shares, { left, top, cell }));
-  const accuracy = labelled ? accuracyColumn(shares, { x: left + side + 14, top, cell }) : [];
-  const accuracyWidth = labelled ? 72 : 0;
+  const accuracy = stride === 1 ? accuracyColumn(shares, { x: left + side + 14, top, cell }) : [];
+  const accuracyWidth = stride === 1 ? 72 : 0;
   const matrix = {
     width: left + side + accuracyWidth,
     height: top + side,
@@ -81,11 +79,11 @@ export function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOpti
   const bar = colorBar({
     colormap,
     range: [0, 1],
-    length: Math.max(80, Math.min(side, 320)),
+    height: Math.max(80, Math.min(side, 320)) + 25,
     label: 'share of row',
     format: 'percent',
   });
-  const lowered = { ...bar, height: bar.height + top - 19, body: group(0, top - 19, [bar.body]) };
+  const lowered = { ...bar, height: bar.height + top - 25, body: group(0, top - 25, [bar.body]) };
   return row([matrix, lowered]);
 }
 
@@ -134,10 +132,18 @@ function axisTitle(content: string, x: number, y: number, rotateDegrees?: number
 
 function classLabels(
   names: readonly string[],
-  { left, top, cell, upright, labelWidth }: Layout & { upright: boolean; labelWidth: number },
+  {
+    left,
+    top,
+    cell,
+    stride,
+    upright,
+    labelWidth,
+  }: Layout & { stride: number; upright: boolean; labelWidth: number },
 ): SvgNode[] {
   const size = THEME.size.tick;
   return names.flatMap((name, i) => {
+    if (i % stride !== 0) return [];
     const shown = fitText(name, size, labelWidth);
     const middle = (i + 0.5) * cell;
     const beside = text(shown, left - 6, top + middle, { size, anchor: 'end', centred: true });

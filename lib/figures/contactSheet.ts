@@ -42,11 +42,12 @@ export function contactSheetPanel({ tiles, side = 96, ...options }: ContactSheet
   assertInteger('side', side, { min: 8, max: 4096 });
   if (tiles.length === 0) return emptyPanel('no images');
   const hasTitles = tiles.some(({ title }) => title !== undefined && title !== '');
+  const height = Math.max(24, ...tiles.map(({ image }) => fitInto(image, side).height));
   const rows: Panel[] = [];
   for (let i = 0; i < tiles.length; i += columns) {
     rows.push(
       row(
-        tiles.slice(i, i + columns).map((tile) => tilePanel(tile, side, hasTitles)),
+        tiles.slice(i, i + columns).map((tile) => tilePanel(tile, side, height, hasTitles)),
         { gap: 10 },
       ),
     );
@@ -57,6 +58,7 @@ export function contactSheetPanel({ tiles, side = 96, ...options }: ContactSheet
 function tilePanel(
   { image, title = '', tone = 'plain' }: Tile,
   side: number,
+  boxHeight: number,
   hasTitles: boolean,
 ): Panel {
   const size = THEME.size.tick;
@@ -64,16 +66,16 @@ function tilePanel(
   const { width, height } = fitInto(image, side);
   const picture =
     image.data.length === 0
-      ? emptyPanel('empty', side, side)
+      ? emptyPanel('empty', side, boxHeight)
       : framed(imageNode(image, 0, 0, width, height), width, height);
   const color = tone === 'plain' ? THEME.color.text : THEME.color[tone];
   const label = text(fitText(title, size, side), side / 2, size, { size, color, anchor: 'middle' });
-  const placed = group((side - picture.width) / 2, lineHeight + (side - picture.height) / 2, [
+  const placed = group((side - picture.width) / 2, lineHeight + (boxHeight - picture.height) / 2, [
     picture.body,
   ]);
   return {
     width: side,
-    height: side + lineHeight,
+    height: boxHeight + lineHeight,
     body: group(0, 0, title === '' ? [placed] : [label, placed]),
   };
 }

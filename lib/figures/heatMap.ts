@@ -62,7 +62,7 @@ export function heatMapPanel(options: HeatMapOptions): Panel {
   const bar = colorBar({
     colormap,
     range,
-    length: Math.max(80, Math.min(height, 320)),
+    height: Math.max(100, Math.min(height, 320)),
     ...(label === undefined ? {} : { label }),
     ...(format === undefined ? {} : { format }),
   });

@@ -20,7 +20,8 @@ export function imageNode(
   width: number,
   height: number,
 ): SvgNode {
-  const look = { preserveAspectRatio: 'none', 'image-rendering': 'pixelated' };
+  // The older word for `pixelated`, which resvg and browsers understand both.
+  const look = { preserveAspectRatio: 'none', 'image-rendering': 'optimizeSpeed' };
   return element('image', { x, y, width, height, ...look, href: pngUri(image) });
 }
 

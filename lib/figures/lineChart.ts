@@ -29,7 +29,7 @@ export interface LineChartOptions extends FigureOptions {
   yFormat?: TickFormat;
   /** The y axis never goes beyond these, for example [0, 1] for a fraction. */
   yLimits?: readonly [number, number];
-  /** A point to point at, with what to say about it. */
+  /** A point with a ring around it; what it is stands above the chart. */
   mark?: { x: number; y: number; label: string };
   /** Of the whole chart, in pixels; default 440 × 300. */
   width?: number;
@@ -69,7 +69,7 @@ export function lineChartPanel(options: LineChartOptions): Panel {
     (right - left) / 70,
   );
   const legend = legendRows(series, width);
-  const top = legend.height + (yLabel === '' ? 8 : 24);
+  const top = legend.height + (yLabel === '' && options.mark === undefined ? 8 : 28);
   const bottom = height - (xLabel === '' ? 24 : 42);
   const toX = (value: number) => left + ((value - x.low) / (x.high - x.low)) * (right - left);
   const toY = (value: number) => bottom - ((value - y.low) / (y.high - y.low)) * (bottom - top);
@@ -91,8 +91,7 @@ export function lineChartPanel(options: LineChartOptions): Panel {
     nodes.push(text(xLabel, (left + right) / 2, height - 6, { ...label, anchor: 'middle' }));
   if (yLabel !== '') nodes.push(text(yLabel, 0, top - 12, label));
   series.forEach((one, i) => nodes.push(...curve(one, colorOf(one, i), toX, toY)));
-  if (options.mark !== undefined)
-    nodes.push(...markNodes(options.mark, toX, toY, { left, right, top, bottom }));
+  if (options.mark !== undefined) nodes.push(...markNodes(options.mark, toX, toY, { right, top }));
   return { width, height, body: group(0, 0, nodes) };
 }
 
@@ -158,26 +157,16 @@ function markNodes(
   { x, y, label }: NonNullable<LineChartOptions['mark']>,
   toX: (value: number) => number,
   toY: (value: number) => number,
-  area: { left: number; right: number; top: number; bottom: number },
+  { right, top }: { right: number; top: number },
 ): SvgNode[] {
-  const [px, py] = [toX(x), toY(y)];
-  const half = textWidth(label, THEME.size.tick, { bold: true }) / 2;
-  const at = Math.min(area.right - half, Math.max(area.left + half, px));
-  const below = py + 24 < area.bottom;
+  const size = THEME.size.tick;
+  const ring = { fill: 'none', stroke: THEME.color.text, 'stroke-width': 1.5 };
+  const start = right - textWidth(label, size);
+  // The words stand above the chart, where no line runs through them.
   return [
-    element('circle', {
-      cx: px,
-      cy: py,
-      r: 5,
-      fill: 'none',
-      stroke: THEME.color.text,
-      'stroke-width': 1.5,
-    }),
-    text(label, at, below ? py + 21 : py - 12, {
-      size: THEME.size.tick,
-      bold: true,
-      anchor: 'middle',
-    }),
+    element('circle', { cx: toX(x), cy: toY(y), r: 5, ...ring }),
+    element('circle', { cx: start - 10, cy: top - 16, r: 4, ...ring }),
+    text(label, right, top - 12, { size, anchor: 'end' }),
   ];
 }
 

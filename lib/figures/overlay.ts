@@ -70,7 +70,7 @@ export function overlayPanel(options: OverlayOptions): Panel {
   const bar = colorBar({
     colormap,
     range,
-    length: Math.max(80, Math.min(height, 320)),
+    height: Math.max(100, Math.min(height, 320)),
     ...(label === undefined ? {} : { label }),
     ...(format === undefined ? {} : { format }),
   });

@@ -1,0 +1,150 @@
+import { assertInteger } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+import type { RgbImage } from '../core/image.ts';
+import { barChartPanel } from './barChart.ts';
+import type { Bar } from './barChart.ts';
+import { colorBar } from './colorBar.ts';
+import type { Colormap } from './colormap.ts';
+import { assertGrid, rangeOf } from './grid.ts';
+import type { Grid, Range } from './grid.ts';
+import { framed } from './heatMap.ts';
+import { colorize, fitInto, imageNode } from './imagePanel.ts';
+import { overlayPanel } from './overlay.ts';
+import { column, emptyPanel, figurePng, figureSvg, headed, note, row } from './panel.ts';
+import type { FigureOptions, Panel } from './panel.ts';
+import { group, text } from './svg.ts';
+import type { SvgNode } from './svg.ts';
+import { THEME } from './theme.ts';
+
+/** What an attention sheet shows. */
+export interface AttentionSheetOptions extends FigureOptions {
+  /** The input as a person sees it, not normalised. */
+  image: RgbImage;
+  /** maps[layer][head]: attention on each patch; all of one size. */
+  maps: readonly (readonly Grid[])[];
+  /** Attention rolled out over all layers, one value a patch. */
+  rollout: Grid;
+  /** The prediction, one bar a class. */
+  bars: readonly Bar[];
+  /** Above the maps; default "Attention of the class token". */
+  mapsHeading?: string;
+  /** Default viridis. */
+  colormap?: Colormap;
+  /**
+   * shared: one colour range for all maps, from 0 to the largest value, so that maps can be compared;
+   * perMap: each map from its own smallest to its own largest value, which shows shape but hides that a head is nearly uniform.
+   */
+  contrast?: 'shared' | 'perMap';
+}
+
+const side = 208;
+const gap = 5;
+
+/**
+ * One picture of what a model attends to, as PNG bytes: the input, its prediction, the rollout over the input, and the attention
+ * of the class token in every layer and head.
+ *
+ * @throws InputError on NaN, naming the cell, and if layers differ in their number of heads
+ */
+export function attentionSheet(options: AttentionSheetOptions): Promise<Uint8Array> {
+  return figurePng(attentionSheetPanel(options), options);
+}
+
+/** The same picture as an SVG document. */
+export function attentionSheetSvg(options: AttentionSheetOptions): string {
+  return figureSvg(attentionSheetPanel(options), options);
+}
+
+/** The sheet without its title. */
+export function attentionSheetPanel(options: AttentionSheetOptions): Panel {
+  const { image, rollout, bars } = options;
+  const { width, height } = fitInto(image, side);
+  const input = framed(imageNode(image, 0, 0, width, height), width, height);
+  const rolled = overlayPanel({
+    image,
+    grid: rollout,
+    side,
+    colormap: 'inferno',
+    format: 'percent',
+    label: 'share of attention',
+  });
+  const top = row(
+    [
+      headed('Input', input),
+      headed('Attention rollout', rolled),
+      headed('Prediction', barChartPanel({ bars, width: 230, barHeight: barHeight(bars.length) })),
+    ],
+    { gap: 28 },
+  );
+  const maps = headed(options.mapsHeading ?? 'Attention of the class token', mapsPanel(options));
+  return column([top, maps], { gap: 20 });
+}
+
+function barHeight(bars: number): number {
+  return Math.max(14, Math.min(24, Math.floor(side / Math.max(1, bars))));
+}
+
+function mapsPanel(options: AttentionSheetOptions): Panel {
+  const { maps, colormap = 'viridis', contrast = 'shared' } = options;
+  const heads = maps[0]?.length ?? 0;
+  if (heads === 0) return emptyPanel('no attention');
+  assertInteger('layers', maps.length, { max: 64 });
+  assertInteger('heads', heads, { max: 64 });
+  maps.forEach((layer, i) => {
+    if (layer.length !== heads)
+      throw new InputError(expected(`${heads} maps`, `layer ${i}`, layer.length));
+    layer.forEach((grid, j) => assertGrid(`map of layer ${i + 1}, head ${j + 1}`, grid));
+  });
+  const range: Range = [0, rangeOf(maps.flat())[1]];
+  const cell = Math.max(
+    36,
+    Math.min(140, Math.floor(650 / heads) - gap, Math.floor(880 / maps.length) - gap),
+  );
+  const nodes: SvgNode[] = [];
+  const { width, height } = fitInto(maps[0]![0]!, cell);
+  const [left, top] = [58, 18];
+  const label = { size: THEME.size.tick, color: THEME.color.muted };
+  for (let j = 0; j < heads; j += 1) {
+    const middle = left + j * (width + gap) + width / 2;
+    nodes.push(
+      text(cell >= 50 ? `head ${j + 1}` : String(j + 1), middle, 11, {
+        ...label,
+        anchor: 'middle',
+      }),
+    );
+  }
+  maps.forEach((layer, i) => {
+    const y = top + i * (height + gap);
+    nodes.push(
+      text(`layer ${i + 1}`, left - 8, y + height / 2, { ...label, anchor: 'end', centred: true }),
+    );
+    layer.forEach((grid, j) => {
+      const stretched = contrast === 'shared' ? range : rangeOf([grid]);
+      const picture = imageNode(
+        colorize(grid, { colormap, range: stretched }),
+        0,
+        0,
+        width,
+        height,
+      );
+      nodes.push(group(left + j * (width + gap), y, [framed(picture, width, height).body]));
+    });
+  });
+  const grid = {
+    width: left + heads * (width + gap) - gap,
+    height: top + maps.length * (height + gap) - gap,
+    body: group(0, 0, nodes),
+  };
+  const bar = colorBar({
+    colormap,
+    range: contrast === 'shared' ? range : [0, 1],
+    height: Math.max(100, Math.min(grid.height, 340)),
+    label: contrast === 'shared' ? 'attention' : 'of each map',
+    ...(contrast === 'shared' ? { format: 'percent' as const } : {}),
+  });
+  const sheet = row([grid, bar], { gap: 14 });
+  if (contrast === 'shared') return sheet;
+  const hint =
+    'Each map is stretched from its smallest to its largest value: colours of two maps cannot be compared.';
+  return column([sheet, note(hint, sheet.width)]);
+}
