@@ -1,0 +1,138 @@
+// The door that opens anywhere: Node and browsers. What needs a disk is behind `tfjs-vit/node`.
+
+// core
+export { Capture } from './core/capture.ts';
+export type { ForwardContext } from './core/context.ts';
+export {
+  CheckpointError,
+  InputError,
+  IoError,
+  NumericError,
+  ShapeError,
+  UnsupportedError,
+  VitError,
+  type ErrorCode,
+} from './core/errors.ts';
+export { makeImage, type RgbImage } from './core/image.ts';
+export * as kernels from './core/kernels.ts';
+export { Module, type Parameter } from './core/module.ts';
+export { Rng, type RngKey } from './core/rng.ts';
+export type { EpochLog, FileStore, RunSink, StepProgress } from './core/store.ts';
+
+// ops
+export { adamW, type AdamWOptions, type AdamWResult, type AdamWTensors } from './ops/adamW.ts';
+export {
+  scaledDotProductAttention,
+  type AttentionOptions,
+  type AttentionResult,
+} from './ops/attention.ts';
+export { binaryCrossEntropy } from './ops/binaryCrossEntropy.ts';
+export { dropPath } from './ops/dropPath.ts';
+export { dropout } from './ops/dropout.ts';
+export { ema } from './ops/ema.ts';
+export { gelu } from './ops/gelu.ts';
+export { globalNorm } from './ops/globalNorm.ts';
+export { layerNorm } from './ops/layerNorm.ts';
+export { linear } from './ops/linear.ts';
+export { patchify, unpatchify } from './ops/patchify.ts';
+export { qkvAttention } from './ops/qkvAttention.ts';
+export { recordGradient } from './ops/recordGradient.ts';
+export { resamplePosEmbed, type ResamplePosEmbedOptions } from './ops/resamplePosEmbed.ts';
+export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
+
+// layers
+export { Attention, type AttentionConfig } from './layers/attention.ts';
+export { AttentionPool, type AttentionPoolConfig } from './layers/attentionPool.ts';
+export { Block, type BlockConfig } from './layers/block.ts';
+export { dropPathRates } from './layers/drop.ts';
+export { LayerNorm, type LayerNormConfig } from './layers/layerNorm.ts';
+export { LayerScale } from './layers/layerScale.ts';
+export { Linear, type LinearConfig } from './layers/linear.ts';
+export { Mlp, type MlpConfig } from './layers/mlp.ts';
+export type { Part } from './layers/part.ts';
+export { PatchEmbed, type PatchEmbedConfig } from './layers/patchEmbed.ts';
+export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
+export { recompute } from './layers/recompute.ts';
+
+// models
+export {
+  configWarnings,
+  type Activation,
+  type GlobalPool,
+  type VisionTransformerConfig,
+} from './models/config.ts';
+export { createModel, modelConfig, modelNames } from './models/createModel.ts';
+export {
+  countParameters,
+  layerTable,
+  parameterShapes,
+  type LayerRow,
+} from './models/layerTable.ts';
+export { loadModel, type LoadOptions } from './models/loadModel.ts';
+export { parseModelConfig, type VisionTransformerOptions } from './models/parseConfig.ts';
+export { MODEL_FILES, modelBytes } from './models/saveModel.ts';
+export { gigaMacs, summarize } from './models/summary.ts';
+export {
+  VisionTransformer,
+  type BuildOptions,
+  type Intermediates,
+  type IntermediatesOptions,
+} from './models/visionTransformer.ts';
+
+// checkpoints
+export { hostTensor, widen, type Dtype, type HostTensor } from './checkpoints/hostTensor.ts';
+export {
+  downloadModelTensors,
+  loadModelTensors,
+  modelTensors,
+  nonFiniteNames,
+  type LoadModelOptions,
+  type LoadReport,
+} from './checkpoints/modelState.ts';
+export {
+  formatSafetensors,
+  parseSafetensors,
+  type Safetensors,
+} from './checkpoints/safetensors.ts';
+
+// data
+export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';
+export { Loader, type Batch, type LoaderConfig } from './data/loader.ts';
+export { MNIST_CLASSES, mnistDataset } from './data/mnist.ts';
+export {
+  IMAGENET_NORMALIZATION,
+  MNIST_NORMALIZATION,
+  normalizeInto,
+  type Normalization,
+} from './data/normalize.ts';
+export { prefetch } from './data/prefetch.ts';
+export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
+export { applyTransforms, type Transform } from './data/transform.ts';
+
+// explain
+export {
+  attentionMaps,
+  patchGrid,
+  stretchMap,
+  type Query,
+  type TokenLayout,
+} from './explain/attentionMaps.ts';
+export { readAttention, type AttentionArray } from './explain/attentionArray.ts';
+export {
+  attentionRollout,
+  gradientRollout,
+  type HeadFusion,
+  type RolloutOptions,
+} from './explain/rollout.ts';
+
+// figures: each draws an SVG (`…Svg`) and, where resvg can be loaded, a PNG
+export { attentionSheet, attentionSheetSvg } from './figures/attentionSheet.ts';
+export { barChart, barChartSvg } from './figures/barChart.ts';
+export { colorAt, colormapBytes, type Colormap } from './figures/colormap.ts';
+export { confusionMatrix, confusionMatrixSvg } from './figures/confusionMatrix.ts';
+export { contactSheet, contactSheetSvg } from './figures/contactSheet.ts';
+export { heatMap, heatMapSvg } from './figures/heatMap.ts';
+export { lineChart, lineChartSvg } from './figures/lineChart.ts';
+export { overlay, overlaySvg } from './figures/overlay.ts';
+export { svgToPng } from './figures/svgToPng.ts';
+export { trainingCurves, trainingCurvesSvg } from './figures/trainingCurves.ts';
