@@ -1,0 +1,47 @@
+import path from 'node:path';
+import { sharedFlags, numberFlag, textFlag } from '../flags.ts';
+import { useBackend } from '../useBackend.ts';
+import type { Command } from '../command.ts';
+
+/** `tfjs-vit parity`: does this build compute what PyTorch computes? */
+export const parity: Command = {
+  name: 'parity',
+  describe:
+    'Compare this build with stored results of the reference implementations (PyTorch, timm)',
+  positional: {
+    name: 'DIR',
+    describe:
+      'A golden case (a folder with case.json), or a folder above cases; several are allowed',
+    min: 1,
+    max: 10_000,
+  },
+  flags: {
+    backend: sharedFlags.backend,
+    threads: sharedFlags.threads,
+    json: { type: 'string', placeholder: 'FILE', describe: 'Also write the whole report as JSON' },
+  },
+  examples: [
+    ['parity goldens', 'Every case below goldens/'],
+    [
+      'parity --backend cpu --json report.json goldens/vit-timm',
+      'One family, one backend, a report',
+    ],
+  ],
+  async run(args, terminal) {
+    const { runParity } = await import('../../parity/run.ts');
+    const { exitCodeOf, formatJson, totalsOf } = await import('../../parity/report.ts');
+    const { openFolder } = await import('../../io/folder.ts');
+    const file = textFlag(args, 'json');
+    // Opened before the work: a report that cannot be written is known at once.
+    const folder = file === undefined ? undefined : await openFolder(path.dirname(file));
+    const backend = await useBackend(
+      { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
+      terminal,
+    );
+    const cases = await runParity(args.positional, { line: terminal.out, note: terminal.error });
+    if (file !== undefined) {
+      await folder?.write(path.basename(file), formatJson(backend, cases));
+    }
+    return exitCodeOf(totalsOf(cases));
+  },
+};

@@ -1,0 +1,70 @@
+import { InputError, expected } from '../core/errors.ts';
+import type { Arguments, Flag } from './command.ts';
+
+/** Flags that several commands share, so that they read and work alike. */
+export const sharedFlags = {
+  backend: {
+    type: 'string',
+    placeholder: 'NAME',
+    choices: ['auto', 'native', 'wasm', 'cpu', 'tensorflow', 'webgpu'],
+    describe: 'What computes; auto takes native, else wasm, else cpu',
+  },
+  threads: {
+    type: 'integer',
+    placeholder: 'N',
+    min: 1,
+    max: 1024,
+    describe: 'Threads of the backend; default: its own choice',
+  },
+  image: {
+    type: 'string',
+    placeholder: 'FILE|INDEX',
+    aliases: ['image-path'],
+    describe: 'A picture, or the index of one in the test set',
+  },
+  checkpoint: {
+    type: 'string',
+    placeholder: 'DIR|FILE',
+    aliases: ['model-path'],
+    describe:
+      'A run folder, a folder with model.safetensors and config.json, or a .safetensors file in one',
+  },
+  output: {
+    type: 'string',
+    placeholder: 'FILE.png',
+    aliases: ['output-path'],
+    describe: 'The picture to write',
+  },
+  batchSize: {
+    type: 'integer',
+    placeholder: 'N',
+    min: 1,
+    max: 1_000_000,
+    describe: 'Images in a batch',
+  },
+} as const satisfies Record<string, Flag>;
+
+/** The value of a text flag, or `undefined` if it was not given. */
+export function textFlag(args: Arguments, name: string): string | undefined {
+  const value = args.flags[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The value of a number or integer flag, or `undefined` if it was not given. */
+export function numberFlag(args: Arguments, name: string): number | undefined {
+  const value = args.flags[name];
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** The value of a boolean flag; `fallback` if it was not given. */
+export function booleanFlag(args: Arguments, name: string, fallback = false): boolean {
+  const value = args.flags[name];
+  return typeof value === 'boolean' ? value : fallback;
+}
+
+/** The value of a text flag that the command cannot do without. @throws InputError naming it */
+export function neededFlag(args: Arguments, name: string): string {
+  const value = textFlag(args, name);
+  if (value === undefined) throw new InputError(expected('a value', `--${name}`, undefined));
+  return value;
+}

@@ -1,0 +1,56 @@
+// Family checkpoints: one small model in the containers people use, and a folder of broken and hostile files.
+
+import { downloadModelTensors, loadModelTensors } from '../../checkpoints/modelState.ts';
+import * as t from '../../ops/tensor.ts';
+import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { containerOf } from '../expectation.ts';
+import { Produced } from '../family.ts';
+import { GoldenFile } from '../goldenTensors.ts';
+import { GOLDEN_BUILD, goldenModelConfig } from '../modelConfig.ts';
+import type { CasePlan, Family } from '../family.ts';
+import type { GoldenCase } from '../goldenCase.ts';
+
+/** Loads a checkpoint strictly and runs the model; compares the logits and the widened weights. */
+export const checkpoints: Family = { name: 'checkpoints', plan };
+
+function plan(golden: GoldenCase): CasePlan {
+  const { load } = golden;
+  if (load === undefined) {
+    goldenModelConfig(golden.config, golden);
+    return { unsupported: () => undefined };
+  }
+  const reason = load.endsWith('/')
+    ? 'folders of Hugging Face are not supported yet'
+    : containerOf(load).reason;
+  if (reason !== undefined) {
+    return { unsupported: ({ kind }) => (kind === 'expect' ? undefined : reason) };
+  }
+  const config = goldenModelConfig(golden.config, golden);
+  const checkpoint = new GoldenFile(golden, load);
+  const io = new GoldenFile(golden, 'io.safetensors');
+  io.get('input');
+  return {
+    unsupported: ({ kind }) =>
+      kind === 'image' ? 'pictures are not part of this family' : undefined,
+    run: async () => {
+      const model = new VisionTransformer(config, GOLDEN_BUILD);
+      const images = io.images('input');
+      try {
+        loadModelTensors(model, checkpoint.tensors);
+        const produced = new Produced();
+        await produced.take(
+          'io.safetensors',
+          'logits',
+          t.tidy(() => model.forward(images)),
+        );
+        for (const [name, { shape, data }] of await downloadModelTensors(model)) {
+          produced.add('widened.safetensors', name, { shape, data: data as Float32Array });
+        }
+        return produced;
+      } finally {
+        images.dispose();
+        model.dispose();
+      }
+    },
+  };
+}

@@ -1,0 +1,217 @@
+// Family train-step: a few optimizer steps of timm, and two tables around them.
+
+import { loadModelTensors } from '../../checkpoints/modelState.ts';
+import { Capture } from '../../core/capture.ts';
+import { InputError, expected } from '../../core/errors.ts';
+import { Rng } from '../../core/rng.ts';
+import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
+import { globalNorm } from '../../ops/globalNorm.ts';
+import * as t from '../../ops/tensor.ts';
+import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { clipGradients } from '../../training/clip.ts';
+import { Ema } from '../../training/ema.ts';
+import { makeOptimizer } from '../../training/optimizer.ts';
+import { makeSchedule } from '../../training/schedules.ts';
+import { Produced } from '../family.ts';
+import { GoldenFile } from '../goldenTensors.ts';
+import { parameterGradients } from '../gradients.ts';
+import { readJson } from '../goldenCase.ts';
+import { GOLDEN_BUILD } from '../modelConfig.ts';
+import { goldenTrainConfig } from '../trainConfig.ts';
+import { groupRows, scheduleRows } from './trainStepTables.ts';
+import type * as tf from '@tensorflow/tfjs';
+import type { ForwardContext } from '../../core/context.ts';
+import type { Optimizer } from '../../training/optimizer.ts';
+import type { Schedule } from '../../training/schedules.ts';
+import type { CasePlan, Family } from '../family.ts';
+import type { GoldenCase } from '../goldenCase.ts';
+import type { GoldenTrainConfig } from '../trainConfig.ts';
+
+/** Optimizer steps with everything they leave behind; schedules and parameter groups as tables. */
+export const trainStep: Family = { name: 'train-step', plan };
+
+function plan(golden: GoldenCase): CasePlan {
+  const noPictures: CasePlan['unsupported'] = ({ kind }) =>
+    kind === 'image' ? 'pictures are not part of this family' : undefined;
+  if ('model' in golden.config) {
+    const config = goldenTrainConfig(golden);
+    const files = openFiles(golden);
+    return {
+      unsupported: noPictures,
+      run: async () => {
+        const run = new Run(config, files);
+        try {
+          return await run.run();
+        } finally {
+          run.dispose();
+        }
+      },
+    };
+  }
+  const tables = { 'schedules.json': scheduleRows, 'groups.json': groupRows };
+  const table = Object.entries(tables).find(([file]) =>
+    golden.compare.some((entry) => entry.file === file),
+  );
+  if (table === undefined) {
+    return { unsupported: () => 'this kind of train-step case is not supported yet' };
+  }
+  const [file, rows] = table;
+  const produced = new Produced();
+  produced.json.set(file, rows(readJson(`${golden.folder}/${file}`), golden));
+  return { unsupported: noPictures, run: () => Promise.resolve(produced) };
+}
+
+interface Files {
+  initial: GoldenFile;
+  inputs: GoldenFile;
+  masks: GoldenFile | undefined;
+  steps: number;
+}
+
+function openFiles(golden: GoldenCase): Files {
+  const initial = new GoldenFile(golden, 'initial-weights.safetensors');
+  const inputs = new GoldenFile(golden, 'inputs.safetensors');
+  let steps = 0;
+  while (inputs.tensors.has(`x${steps}`) && inputs.tensors.has(`target${steps}`)) steps += 1;
+  if (steps === 0)
+    throw new InputError(expected('x0 and target0', `inputs of ${golden.name}`, 'neither'));
+  return {
+    initial,
+    inputs,
+    masks: GoldenFile.ifThere(golden, 'drop-path-masks.safetensors'),
+    steps,
+  };
+}
+
+interface StepLog {
+  step: number;
+  loss: number;
+  grad_norm_before_clip: number;
+  lr_per_group: number[];
+  lr_per_group_after: number[];
+  ema_decay?: number;
+}
+
+interface Backward {
+  value: tf.Scalar;
+  gradients: Map<string, tf.Tensor>;
+  logits: tf.Tensor;
+}
+
+// Five steps of one model.
+class Run {
+  private readonly produced = new Produced();
+  private readonly config: GoldenTrainConfig;
+  private readonly files: Files;
+  private readonly model: VisionTransformer;
+  private readonly optimizer: Optimizer;
+  private readonly ema: Ema | undefined;
+  private readonly schedule: Schedule | undefined;
+
+  constructor(config: GoldenTrainConfig, files: Files) {
+    this.config = config;
+    this.files = files;
+    this.model = new VisionTransformer(config.model, GOLDEN_BUILD);
+    loadModelTensors(this.model, files.initial.tensors);
+    this.optimizer = makeOptimizer(this.model, config.optimizer);
+    this.ema = config.ema && new Ema(this.model.namedParameters(), config.ema);
+    this.schedule = config.schedule && makeSchedule(config.optimizer.learningRate, config.schedule);
+    if (this.schedule) this.optimizer.setRate(this.schedule.rate(0));
+  }
+
+  dispose(): void {
+    this.ema?.dispose();
+    this.optimizer.dispose();
+    this.model.dispose();
+  }
+
+  async run(): Promise<Produced> {
+    const steps: StepLog[] = [];
+    for (let n = 0; n < this.files.steps; n += 1) steps.push(await this.step(n));
+    await this.copy('optimizer-state.safetensors', this.optimizer.state());
+    this.produced.json.set('log.json', {
+      groups: this.optimizer.groups.map(({ params, weightDecay, lrScale }) => ({
+        param_names: params,
+        weight_decay: weightDecay,
+        lr_scale: lrScale,
+      })),
+      steps,
+    });
+    return this.produced;
+  }
+
+  // In timm's order: forward, loss, backward, clip, optimizer, EMA, then the schedule's next rate.
+  private async step(n: number): Promise<StepLog> {
+    const { value, gradients, logits } = this.backward(n);
+    await this.produced.take('logits.safetensors', `step${n}`, logits);
+    const [loss] = await value.data();
+    const norm = t.tidy(() => globalNorm([...gradients.values()]));
+    const [gradientNorm] = await norm.data();
+    if (n === 0) await this.copy('grads-step0.safetensors', gradients);
+    let used = gradients;
+    if (this.config.clip !== undefined) {
+      used = clipGradients(gradients, this.config.clip, this.model.namedParameters());
+      if (n === 0) await this.copy('grads-step0-clipped.safetensors', used);
+      t.dispose([...gradients.values()]);
+    }
+    const rates = [...this.optimizer.rates];
+    this.optimizer.step(used);
+    t.dispose([value, norm, ...used.values()]);
+    await this.copy(`weights-step${n + 1}.safetensors`, this.model.namedParameters());
+    if (this.ema !== undefined) {
+      this.ema.update(this.model.namedParameters(), n + 1);
+      await this.copy(`ema-step${n + 1}.safetensors`, this.ema.averages);
+    }
+    if (this.schedule) this.optimizer.setRate(this.schedule.rate(n + 1));
+    return {
+      step: n,
+      loss: loss!,
+      grad_norm_before_clip: gradientNorm!,
+      lr_per_group: rates,
+      lr_per_group_after: [...this.optimizer.rates],
+      ...(this.ema && { ema_decay: this.ema.decay(n + 1) }),
+    };
+  }
+
+  private backward(n: number): Backward {
+    const images = this.files.inputs.images(`x${n}`);
+    const targets = this.files.inputs.float32(`target${n}`) as tf.Tensor2D;
+    const masks = this.masks(n);
+    const capture = new Capture(['logits']);
+    const context: ForwardContext = {
+      training: true,
+      capture,
+      rng: new Rng(0).split(n),
+      keepMask: (name) => masks.get(name),
+    };
+    try {
+      const { value, gradients } = parameterGradients(
+        () => meanLoss(this.model.forward(images, context) as tf.Tensor2D, targets),
+        this.model,
+      );
+      return { value, gradients, logits: t.clone(capture.get('logits')) };
+    } finally {
+      capture.dispose();
+      t.dispose([images, targets, ...masks.values()]);
+    }
+  }
+
+  // The recorded keep masks of this step, by the name of the part that uses them.
+  private masks(n: number): Map<string, tf.Tensor1D> {
+    const prefix = `step${n}/`;
+    const masks = new Map<string, tf.Tensor1D>();
+    for (const name of this.files.masks?.tensors.keys() ?? []) {
+      if (!name.startsWith(prefix)) continue;
+      masks.set(name.slice(prefix.length), this.files.masks!.float32(name) as tf.Tensor1D);
+    }
+    return masks;
+  }
+
+  private async copy(file: string, tensors: ReadonlyMap<string, tf.Tensor>): Promise<void> {
+    for (const [name, tensor] of tensors) await this.produced.take(file, name, t.clone(tensor));
+  }
+}
+
+function meanLoss(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+  return t.mean(softmaxCrossEntropy(logits, targets));
+}

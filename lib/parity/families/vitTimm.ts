@@ -1,0 +1,232 @@
+// Family vit-timm: one forward and backward pass of timm's VisionTransformer, in eval mode.
+
+import { loadModelTensors } from '../../checkpoints/modelState.ts';
+import { Capture } from '../../core/capture.ts';
+import { InputError, expected } from '../../core/errors.ts';
+import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
+import * as t from '../../ops/tensor.ts';
+import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { Produced } from '../family.ts';
+import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';
+import { GOLDEN_BUILD, goldenModelConfig } from '../modelConfig.ts';
+import { parameterGradients } from '../gradients.ts';
+import type * as tf from '@tensorflow/tfjs';
+import type { CasePlan, Family } from '../family.ts';
+import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
+
+/** timm's VisionTransformer: outputs of every part, losses, and all gradients. */
+export const vitTimm: Family = { name: 'vit-timm', plan };
+
+// These say how the case was made; the weights already have them.
+const commentary = ['head_scale', 'qkv0_scale'];
+
+function plan(golden: GoldenCase): CasePlan {
+  const { run_sizes: runSizes, ...options } = golden.config;
+  for (const key of commentary) delete options[key];
+  const config = goldenModelConfig(options, golden);
+  const suffixes = sizeSuffixes(runSizes, golden);
+  const weights = new GoldenFile(golden, 'weights.safetensors');
+  const inputs = new GoldenFile(golden, 'inputs.safetensors');
+  for (const suffix of suffixes) inputs.get(`input${suffix}`);
+  return {
+    unsupported: ({ kind }) =>
+      kind === 'image' ? 'pictures are not part of this family' : undefined,
+    run: async () => {
+      const model = new VisionTransformer(config, GOLDEN_BUILD);
+      try {
+        loadModelTensors(model, weights.tensors);
+        const produced = new Produced();
+        for (const suffix of suffixes) {
+          const one = new Run(model, golden, inputs, suffix, produced);
+          await one.run();
+        }
+        return produced;
+      } finally {
+        model.dispose();
+      }
+    },
+  };
+}
+
+function sizeSuffixes(runSizes: unknown, golden: GoldenCase): string[] {
+  if (runSizes === undefined) return [''];
+  const isSize = (size: unknown): size is [number, number] =>
+    Array.isArray(size) && size.length === 2 && size.every((n) => Number.isSafeInteger(n) && n > 0);
+  if (!Array.isArray(runSizes) || !runSizes.every(isSize)) {
+    throw new InputError(expected('a list of [h, w]', `run_sizes of ${golden.name}`, runSizes));
+  }
+  return runSizes.map(([h, w]) => `@${h}x${w}`);
+}
+
+// One input size of a case.
+class Run {
+  private readonly model: VisionTransformer;
+  private readonly golden: GoldenCase;
+  private readonly inputs: GoldenFile;
+  private readonly suffix: string;
+  private readonly produced: Produced;
+
+  constructor(
+    model: VisionTransformer,
+    golden: GoldenCase,
+    inputs: GoldenFile,
+    suffix: string,
+    produced: Produced,
+  ) {
+    this.model = model;
+    this.golden = golden;
+    this.inputs = inputs;
+    this.suffix = suffix;
+    this.produced = produced;
+  }
+
+  async run(): Promise<void> {
+    const images = this.inputs.images(`input${this.suffix}`);
+    const targets = this.inputs.float32('soft_targets') as tf.Tensor2D;
+    const distilled = this.model.config.distilled;
+    try {
+      await this.outputs(images);
+      if (distilled) await this.distillation(images, targets);
+      else await this.supervised(images, targets);
+    } finally {
+      t.dispose([images, targets]);
+    }
+  }
+
+  // Two passes: the attention probabilities come from the plain ops, all other tensors from the ops that users run.
+  private async outputs(images: tf.Tensor4D): Promise<void> {
+    const file = `outputs${this.suffix}.safetensors`;
+    const passes = [
+      ['blocks.*.attn_probs'],
+      ['patch_embed', 'blocks.input', 'blocks.*.output', 'forward_features', 'pre_logits'],
+    ];
+    for (const names of passes) {
+      const capture = new Capture(names);
+      const logits = t.tidy(() => this.model.forward(images, { capture }));
+      for (const [name, tensor] of capture.entries()) {
+        await this.produced.take(file, name, t.clone(tensor));
+      }
+      capture.dispose();
+      logits.dispose();
+    }
+    await this.produced.take(
+      file,
+      'logits',
+      t.tidy(() => this.model.forward(images)),
+    );
+    if (this.model.config.distilled) {
+      const { cls, dist } = t.tidy(() => this.model.forwardDistilled(images));
+      await this.produced.take(file, 'train_logits_cls', cls);
+      await this.produced.take(file, 'train_logits_dist', dist);
+    }
+  }
+
+  private async supervised(images: tf.Tensor4D, targets: tf.Tensor2D): Promise<void> {
+    const labels = this.labels();
+    const smooth = /^label_smoothing_ce_(0(?:\.\d+)?|1)$/;
+    const file = `losses${this.suffix}.safetensors`;
+    for (const name of namesOf(this.golden.compare, file)) {
+      const smoothing = smooth.exec(name)?.[1];
+      if (name === 'soft_target_ce') {
+        await this.loss(name, () => meanLoss(this.model.forward(images), targets));
+      } else if (name === 'ce' || smoothing !== undefined) {
+        const epsilon = smoothing === undefined ? 0 : Number(smoothing);
+        await this.loss(name, () => {
+          const logits = this.model.forward(images);
+          return meanLoss(logits, smoothTargets(labels, logits.shape[1]!, epsilon));
+        });
+      }
+    }
+    await this.gradients('grads', images, (x) => meanLoss(this.model.forward(x), targets));
+  }
+
+  private async distillation(images: tf.Tensor4D, targets: tf.Tensor2D): Promise<void> {
+    const teacher = this.inputs.float32('teacher_logits') as tf.Tensor2D;
+    const losses = (x: tf.Tensor4D) =>
+      distillationLosses(this.model.forwardDistilled(x), targets, teacher);
+    try {
+      await this.loss('base', () => losses(images).base);
+      await this.loss('distill_hard', () => losses(images).hard);
+      await this.loss('distill_soft', () => losses(images).soft);
+      const hard = (x: tf.Tensor4D) => half(losses(x).base, losses(x).hard);
+      const soft = (x: tf.Tensor4D) => half(losses(x).base, losses(x).soft);
+      await this.loss('total_hard_alpha0.5', () => hard(images));
+      await this.loss('total_soft_alpha0.5_tau3', () => soft(images));
+      await this.gradients('grads-hard', images, hard);
+      await this.gradients('grads-soft', images, soft);
+    } finally {
+      teacher.dispose();
+    }
+  }
+
+  private async loss(name: string, compute: () => tf.Scalar): Promise<void> {
+    const file = `losses${this.suffix}.safetensors`;
+    await this.produced.take(
+      file,
+      name,
+      t.tidy(() => t.reshape(compute(), [1])),
+    );
+  }
+
+  private async gradients(
+    name: string,
+    images: tf.Tensor4D,
+    loss: (x: tf.Tensor4D) => tf.Scalar,
+  ): Promise<void> {
+    const file = `${name}${this.suffix}.safetensors`;
+    const input = t.variable(images, true);
+    const { gradients } = parameterGradients(() => loss(input as tf.Tensor4D), this.model, {
+      input,
+    });
+    input.dispose();
+    for (const [parameter, gradient] of gradients) {
+      await this.produced.take(file, parameter, gradient);
+    }
+    const dInput = this.produced.tensor(file, 'input');
+    if (dInput) this.produced.add(file, 'input', toChannelsFirst(dInput));
+  }
+
+  private labels(): number[] {
+    return Array.from(this.inputs.get('labels').data as BigInt64Array, Number);
+  }
+}
+
+function namesOf(compare: readonly CompareEntry[], file: string): string[] {
+  return compare.flatMap((entry) =>
+    entry.kind === 'tensor' && entry.file === file ? [entry.tensor] : [],
+  );
+}
+
+function meanLoss(logits: tf.Tensor, targets: tf.Tensor2D): tf.Scalar {
+  return t.mean(softmaxCrossEntropy(logits as tf.Tensor2D, targets)) as tf.Scalar;
+}
+
+// (1 − ε) on the label plus ε / K everywhere, as timm's LabelSmoothingCrossEntropy weighs the two parts.
+function smoothTargets(labels: readonly number[], classes: number, epsilon: number): tf.Tensor2D {
+  const values = new Float32Array(labels.length * classes).fill(epsilon / classes);
+  labels.forEach((label, row) => (values[row * classes + label]! += 1 - epsilon));
+  return t.tensor2d(values, [labels.length, classes]);
+}
+
+// DeiT's DistillationLoss: the class head learns the targets, the distillation head the teacher.
+function distillationLosses(
+  { cls, dist }: { cls: tf.Tensor; dist: tf.Tensor },
+  targets: tf.Tensor2D,
+  teacher: tf.Tensor2D,
+): Record<'base' | 'hard' | 'soft', tf.Scalar> {
+  const [batch, classes] = teacher.shape;
+  const tau = 3;
+  const hardTargets = t.oneHot(t.argMax(teacher, 1), classes) as tf.Tensor2D;
+  const teacherLog = t.logSoftmax(t.div(teacher, tau));
+  const studentLog = t.logSoftmax(t.div(dist, tau));
+  const divergence = t.sum(t.mul(t.exp(teacherLog), t.sub(teacherLog, studentLog)));
+  return {
+    base: meanLoss(cls, targets),
+    hard: meanLoss(dist, t.cast(hardTargets, 'float32')),
+    soft: t.mul(divergence, (tau * tau) / (batch * classes)),
+  };
+}
+
+function half(a: tf.Scalar, b: tf.Scalar): tf.Scalar {
+  return t.add(t.mul(a, 0.5), t.mul(b, 0.5));
+}

@@ -1,0 +1,58 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { RgbImage } from '../core/image.ts';
+import type { PlainTensor } from './compareTensors.ts';
+import type { CompareEntry, GoldenCase } from './goldenCase.ts';
+
+/** What a run of a case made, under the names of the case's files. */
+export class Produced {
+  readonly tensors = new Map<string, PlainTensor>();
+  readonly json = new Map<string, unknown>();
+  readonly images = new Map<string, RgbImage>();
+
+  /** Copies a tensor out of the backend and disposes it. */
+  async take(file: string, name: string, tensor: tf.Tensor): Promise<void> {
+    const data = (await tensor.data()) as Float32Array;
+    this.add(file, name, { shape: tensor.shape, data });
+    tensor.dispose();
+  }
+
+  /** Adds a tensor in plain memory. */
+  add(file: string, name: string, tensor: PlainTensor): void {
+    this.tensors.set(tensorKey(file, name), tensor);
+  }
+
+  /** The tensor of this file and name, if it was made. */
+  tensor(file: string, name: string): PlainTensor | undefined {
+    return this.tensors.get(tensorKey(file, name));
+  }
+}
+
+// A zero byte is in neither part, so two pairs never meet in one key.
+function tensorKey(file: string, name: string): string {
+  return `${file}\u0000${name}`;
+}
+
+/**
+ * What can be done with one case.
+ *
+ * @property unsupported  why an entry cannot be checked yet, `undefined` if it can
+ * @property run          computes everything that the supported entries compare; absent when nothing is to be computed
+ */
+export interface CasePlan {
+  unsupported: (entry: CompareEntry) => string | undefined;
+  run?: () => Promise<Produced>;
+}
+
+/**
+ * One family of golden cases.
+ *
+ * `plan` reads the case's inputs and checks its config. It throws a `VitError` if the case is broken: the run ends with exit
+ * code 2 then. What `run` throws is the library's failure: the entries fail.
+ */
+export interface Family {
+  readonly name: string;
+  plan(golden: GoldenCase): CasePlan;
+}
+
+/** What `plan` throws for a case of a kind that this build does not have yet: the case is skipped, its message says why. */
+export class UnsupportedCase extends Error {}

@@ -1,0 +1,64 @@
+import { InputError, VitError, expected } from '../core/errors.ts';
+import { parseModelConfig } from '../models/parseConfig.ts';
+import type { GoldenCase } from './goldenCase.ts';
+import type { VisionTransformerConfig } from '../models/config.ts';
+import type { BuildOptions } from '../models/visionTransformer.ts';
+
+/** The options of timm's VisionTransformer that a case's config may have. */
+const modelKeys = [
+  'img_size',
+  'patch_size',
+  'in_chans',
+  'num_classes',
+  'embed_dim',
+  'depth',
+  'num_heads',
+  'mlp_ratio',
+  'qkv_bias',
+  'qk_norm',
+  'init_values',
+  'class_token',
+  'reg_tokens',
+  'no_embed_class',
+  'pre_norm',
+  'global_pool',
+  'fc_norm',
+  'dynamic_img_size',
+  'act_layer',
+  'norm_eps',
+  'distilled',
+  'drop_path_rate',
+] as const;
+
+/**
+ * The model that a case's options describe, with timm's defaults for the rest.
+ *
+ * @throws InputError naming the case and the key, if one is unknown or its value cannot be used
+ */
+export function goldenModelConfig(
+  options: Readonly<Record<string, unknown>>,
+  golden: GoldenCase,
+): VisionTransformerConfig {
+  onlyKnownKeys(options, modelKeys, `config of ${golden.name}`);
+  try {
+    return parseModelConfig(options);
+  } catch (error) {
+    if (!(error instanceof VitError)) throw error;
+    throw new InputError(`config of ${golden.name}: ${error.message}`);
+  }
+}
+
+/** How a case's model is built: its weights are loaded next, and what is unusual in its config is the case's business. */
+export const GOLDEN_BUILD: BuildOptions = { initialise: false, onWarning: () => undefined };
+
+/** Throws an InputError naming the first key that is not known. */
+export function onlyKnownKeys(
+  options: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  where: string,
+): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new InputError(expected('a known option', where, unknown, `Known: ${known.join(', ')}.`));
+  }
+}

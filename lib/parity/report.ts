@@ -1,0 +1,120 @@
+import { entryName } from './goldenCase.ts';
+import type { CompareEntry } from './goldenCase.ts';
+import type { Difference } from './compareTensors.ts';
+
+/** How an entry or a case came out. */
+export type Verdict = 'ok' | 'FAIL' | 'skip';
+
+/** One compared entry with what came of it; `difference` is absent when nothing was measured. */
+export interface EntryResult {
+  entry: CompareEntry;
+  verdict: Verdict;
+  difference?: Difference;
+  detail?: string;
+}
+
+/**
+ * A case with its entries.
+ *
+ * @property detail  why it was skipped, could not be read or did not run
+ */
+export interface CaseResult {
+  name: string;
+  verdict: Verdict;
+  unreadable: boolean;
+  detail?: string;
+  entries: EntryResult[];
+}
+
+/** The cases counted: `12 passed, 0 failed, 3 skipped`. A case that cannot be read counts as failed. */
+export interface ParityTotals {
+  passed: number;
+  failed: number;
+  skipped: number;
+  unreadable: number;
+}
+
+/**
+ * One line of the report, without its end: `family/case, file:tensor, maxAbs, maxRel, atol, rtol, ok|FAIL|skip` between tabs.
+ *
+ * A column that does not apply holds `-`.
+ */
+export function formatEntry(caseName: string, result: EntryResult): string {
+  const { entry, difference, verdict } = result;
+  const columns = [
+    caseName,
+    entryName(entry),
+    difference === undefined ? '-' : formatNumber(difference.maxAbs),
+    difference === undefined ? '-' : formatNumber(difference.maxRel),
+    'atol' in entry ? formatNumber(entry.atol) : '-',
+    'rtol' in entry ? formatNumber(entry.rtol) : '-',
+    verdict,
+  ];
+  // eslint-disable-next-line no-control-regex
+  return columns.map((column) => column.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')).join('\t');
+}
+
+/** The closing line. */
+export function formatTotals({ passed, failed, skipped }: ParityTotals): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** Counts the cases. */
+export function totalsOf(cases: readonly CaseResult[]): ParityTotals {
+  const count = (verdict: Verdict) => cases.filter((one) => one.verdict === verdict).length;
+  return {
+    passed: count('ok'),
+    failed: count('FAIL'),
+    skipped: count('skip'),
+    unreadable: cases.filter((one) => one.unreadable).length,
+  };
+}
+
+/** What a run ends with: 2 if a case could not be read, 1 if something failed, else 0. */
+export function exitCodeOf({ failed, unreadable }: ParityTotals): 0 | 1 | 2 {
+  if (unreadable > 0) return 2;
+  return failed > 0 ? 1 : 0;
+}
+
+/**
+ * The verdict of a case from its entries: FAIL if one failed, ok if one was checked and none failed, else skip.
+ *
+ * So a case with entries of an unsupported container passes on the others, and its report shows which were skipped.
+ */
+export function verdictOf(entries: readonly EntryResult[]): Verdict {
+  if (entries.some(({ verdict }) => verdict === 'FAIL')) return 'FAIL';
+  return entries.some(({ verdict }) => verdict === 'ok') ? 'ok' : 'skip';
+}
+
+/** The whole run as one JSON text, with non-finite numbers as strings. */
+export function formatJson(backend: string, cases: readonly CaseResult[]): string {
+  const report = {
+    schema: 'vit-parity/1',
+    backend,
+    totals: totalsOf(cases),
+    cases: cases.map(({ name, verdict, unreadable, detail, entries }) => ({
+      name,
+      verdict,
+      unreadable,
+      detail,
+      entries: entries.map((result) => ({
+        name: entryName(result.entry),
+        verdict: result.verdict,
+        maxAbs: result.difference?.maxAbs,
+        maxRel: result.difference?.maxRel,
+        atol: 'atol' in result.entry ? result.entry.atol : undefined,
+        rtol: 'rtol' in result.entry ? result.entry.rtol : undefined,
+        detail: result.detail ?? result.difference?.detail,
+      })),
+    })),
+  };
+  const plain = (_key: string, value: unknown): unknown =>
+    typeof value === 'number' && !Number.isFinite(value) ? formatNumber(value) : value;
+  return `${JSON.stringify(report, plain, 1)}\n`;
+}
+
+function formatNumber(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  return value === 0 ? '0' : Number(value.toPrecision(4)).toExponential();
+}

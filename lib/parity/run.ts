@@ -1,0 +1,205 @@
+// The parity run: find the cases, plan each with its family, compare, report.
+
+import path from 'node:path';
+import { VitError, messageOf } from '../core/errors.ts';
+import { compareImages } from './compareImages.ts';
+import { compareJson } from './compareJson.ts';
+import { compareTensors } from './compareTensors.ts';
+import { checkExpectation, containerOf } from './expectation.ts';
+import { families } from './families.ts';
+import { UnsupportedCase } from './family.ts';
+import { findCases } from './findCases.ts';
+import { entryName, readCase, readJson } from './goldenCase.ts';
+import { GoldenFile, plainTensor } from './goldenTensors.ts';
+import { formatEntry, formatTotals, totalsOf, verdictOf } from './report.ts';
+import type { Difference } from './compareTensors.ts';
+import type { CasePlan, Produced } from './family.ts';
+import type { CompareEntry, GoldenCase } from './goldenCase.ts';
+import type { CaseResult, EntryResult } from './report.ts';
+
+/**
+ * Where a run writes.
+ *
+ * @property line  the report, a line at a time
+ * @property note  for a person: why something was skipped or failed
+ */
+export interface ParityOutput {
+  line: (text: string) => void;
+  note: (text: string) => void;
+}
+
+/**
+ * Runs every golden case at or below the folders on the backend that is set, and reports each compared entry.
+ *
+ * @throws IoError, InputError if a folder is missing or holds no case. A broken case does not throw: it is reported, the
+ *         others run, and `exitCodeOf(totalsOf(result))` is 2
+ *
+ * @example
+ * const cases = await runParity(['goldens/vit-timm'], {line: console.log, note: console.error});
+ */
+export async function runParity(
+  folders: readonly string[],
+  output: ParityOutput,
+): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const folder of findCases(folders)) {
+    const result = await runCase(folder);
+    for (const entry of result.entries) output.line(formatEntry(result.name, entry));
+    for (const note of notesOf(result)) output.note(note);
+    results.push(result);
+  }
+  output.line(formatTotals(totalsOf(results)));
+  return results;
+}
+
+/** Runs one case. Never throws for a broken case or a failing library; the result says so. */
+export async function runCase(folder: string): Promise<CaseResult> {
+  let golden: GoldenCase;
+  try {
+    golden = readCase(folder);
+  } catch (error) {
+    const entries: EntryResult[] = [];
+    return { name: folder, verdict: 'FAIL', unreadable: true, detail: reasonOf(error), entries };
+  }
+  const { name } = golden;
+  const all = (verdict: 'FAIL' | 'skip', detail: string, unreadable: boolean): CaseResult => ({
+    name,
+    verdict,
+    unreadable,
+    detail,
+    entries: golden.compare.map((entry) => ({ entry, verdict, detail })),
+  });
+  const family = families.get(golden.family);
+  if (family === undefined) {
+    return all('skip', `the family ${golden.family} is not supported yet`, false);
+  }
+  let plan: CasePlan;
+  try {
+    plan = family.plan(golden);
+  } catch (error) {
+    if (error instanceof UnsupportedCase) return all('skip', error.message, false);
+    return all('FAIL', reasonOf(error), true);
+  }
+  let produced: Produced | undefined;
+  const supported = golden.compare.filter((entry) => plan.unsupported(entry) === undefined);
+  try {
+    if (supported.some(({ kind }) => kind !== 'expect')) produced = await plan.run?.();
+  } catch (error) {
+    return all('FAIL', reasonOf(error), false);
+  }
+  try {
+    const entries = await compareAll(golden, plan, produced);
+    return { name, verdict: verdictOf(entries), unreadable: false, entries };
+  } catch (error) {
+    return all('FAIL', reasonOf(error), true);
+  }
+}
+
+async function compareAll(
+  golden: GoldenCase,
+  plan: CasePlan,
+  produced: Produced | undefined,
+): Promise<EntryResult[]> {
+  const reference = new ReferenceFiles(golden);
+  const entries: EntryResult[] = [];
+  for (const entry of golden.compare) {
+    const reason =
+      plan.unsupported(entry) ??
+      (entry.kind === 'expect' ? containerOf(entry.file).reason : undefined);
+    if (reason !== undefined) {
+      entries.push({ entry, verdict: 'skip', detail: reason });
+      continue;
+    }
+    if (entry.kind === 'expect') {
+      entries.push(checkExpectation(golden, entry));
+      continue;
+    }
+    const difference = await compareEntry(entry, reference, produced);
+    if (difference !== undefined) {
+      entries.push({ entry, verdict: difference.ok ? 'ok' : 'FAIL', difference });
+    } else if (entry.optional) {
+      entries.push({ entry, verdict: 'skip', detail: 'optional, not produced' });
+    } else {
+      entries.push({ entry, verdict: 'FAIL', detail: 'not produced' });
+    }
+  }
+  return entries;
+}
+
+// The difference, or undefined when nothing of this name was produced.
+async function compareEntry(
+  entry: Exclude<CompareEntry, { kind: 'expect' }>,
+  reference: ReferenceFiles,
+  produced: Produced | undefined,
+): Promise<Difference | undefined> {
+  switch (entry.kind) {
+    case 'tensor': {
+      const wanted = plainTensor(reference.safetensors(entry.file).get(entry.tensor));
+      const ours = produced?.tensor(entry.file, entry.tensor);
+      return ours && compareTensors(ours, wanted, entry);
+    }
+    case 'json': {
+      const wanted = reference.json(entry.file);
+      if (produced?.json.has(entry.file) !== true) return undefined;
+      return compareJson(produced.json.get(entry.file), wanted, entry.steps, entry);
+    }
+    case 'image': {
+      const ours = produced?.images.get(entry.file);
+      return ours && compareImages(ours, reference.path(entry.file), entry.atol);
+    }
+  }
+}
+
+// Every file of a case is read and parsed once, however many entries it has.
+class ReferenceFiles {
+  private readonly golden: GoldenCase;
+  private readonly tensorFiles = new Map<string, GoldenFile>();
+  private readonly jsonFiles = new Map<string, unknown>();
+
+  constructor(golden: GoldenCase) {
+    this.golden = golden;
+  }
+
+  path(file: string): string {
+    return path.join(this.golden.folder, file);
+  }
+
+  safetensors(file: string): GoldenFile {
+    const known = this.tensorFiles.get(file) ?? new GoldenFile(this.golden, file);
+    this.tensorFiles.set(file, known);
+    return known;
+  }
+
+  json(file: string): unknown {
+    if (!this.jsonFiles.has(file)) this.jsonFiles.set(file, readJson(this.path(file)));
+    return this.jsonFiles.get(file);
+  }
+}
+
+function notesOf({ name, verdict, unreadable, detail, entries }: CaseResult): string[] {
+  if (unreadable) return [`${name} cannot be read: ${detail}`];
+  if (detail !== undefined)
+    return [`${name} ${verdict === 'skip' ? 'skipped' : 'failed'}: ${detail}`];
+  const notes = entries
+    .filter((result) => result.verdict === 'FAIL')
+    .slice(0, 3)
+    .map(
+      ({ entry, detail: own, difference }) =>
+        `${name} ${entryName(entry)}: ${own ?? difference?.detail}`,
+    );
+  const skipped = new Map<string, number>();
+  for (const result of entries) {
+    if (result.verdict !== 'skip' || result.detail === undefined) continue;
+    skipped.set(result.detail, (skipped.get(result.detail) ?? 0) + 1);
+  }
+  for (const [reason, count] of skipped) {
+    notes.push(`${name} ${count} of ${entries.length} entries skipped: ${reason}`);
+  }
+  return notes;
+}
+
+// A defect of the library keeps its stack: the report is for whoever mends it.
+function reasonOf(error: unknown): string {
+  if (error instanceof VitError || !(error instanceof Error)) return messageOf(error);
+  return error.stack ?? error.message;
+}
