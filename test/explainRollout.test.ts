@@ -50,7 +50,7 @@ function randomAttention(
 function plainRollout(layers: readonly AttentionArray[], batchIndex: number): number[][] {
   const [, heads = 0, tokens = 0] = layers[0]!.shape;
   const indices = Array.from({ length: tokens }, (_, i) => i);
-  let joint = indices.map((i) => indices.map((j) => (i === j ? 1 : 0)));
+  let joint: number[][] = indices.map((i) => indices.map((j) => (i === j ? 1 : 0)));
   for (const { data } of layers) {
     const entry = (h: number, i: number, j: number) =>
       data[((batchIndex * heads + h) * tokens + i) * tokens + j]!;

@@ -1,0 +1,187 @@
+import type * as tf from '@tensorflow/tfjs';
+import { Capture } from '../core/capture.ts';
+import { ShapeError, expected } from '../core/errors.ts';
+import type { RgbImage } from '../core/image.ts';
+import type { Bar } from '../figures/barChart.ts';
+import { attentionSheet } from '../figures/attentionSheet.ts';
+import type { AttentionSheetOptions } from '../figures/attentionSheet.ts';
+import { percent } from '../figures/ticks.ts';
+import type { VisionTransformer } from '../models/visionTransformer.ts';
+import * as t from '../ops/tensor.ts';
+import { readAttention } from './attentionArray.ts';
+import type { AttentionArray } from './attentionArray.ts';
+import { attentionMaps, patchGrid, queryTokens } from './attentionMaps.ts';
+import type { TokenLayout } from './attentionMaps.ts';
+import { attentionRollout } from './rollout.ts';
+import type { RolloutOptions } from './rollout.ts';
+
+/** What a model says about one image. */
+export interface Prediction {
+  classIndex: number;
+  className: string;
+  /** The probability of that class, 0 … 1. */
+  confidence: number;
+  /** [K], sum 1. */
+  probabilities: Float32Array;
+}
+
+/** What the picture is made from. */
+export interface VisualizeAttentionOptions
+  extends
+    Pick<AttentionSheetOptions, 'contrast' | 'colormap' | 'scale'>,
+    Pick<RolloutOptions, 'headFusion' | 'discardRatio' | 'startLayer'> {
+  model: VisionTransformer;
+  /** The image as the model takes it, normalised as in evaluation: [H, W, I], row by row. */
+  pixels: Float32Array;
+  /** The same image for people; its size may differ. */
+  picture: RgbImage;
+  /** Default `class 0` … . */
+  classNames?: readonly string[];
+  /** The true class, if it is known: its bar and the title say so. */
+  label?: number;
+  /** Where the image comes from, for the second line: "MNIST test image 0". */
+  source?: string;
+}
+
+const barsShown = 10;
+
+/**
+ * Runs one image through a model and draws what it attends to: the input, the prediction with its probabilities, the attention
+ * rollout over the input, and the class token's attention in every layer and head.
+ *
+ * The attention is that of the small, unfused ops, which give it out; the fused ones never hold it. A model without a class
+ * token shows the mean over its patches. Of more than 10 classes the 10 most probable are shown.
+ *
+ * @returns the picture as PNG bytes, and the prediction
+ * @throws ShapeError if `pixels` is not one image of the model's size
+ *
+ * @example
+ * const {png, prediction} = await visualizeAttention({model, pixels, picture, classNames: MNIST_CLASSES});
+ */
+export async function visualizeAttention(
+  options: VisualizeAttentionOptions,
+): Promise<{ png: Uint8Array; prediction: Prediction }> {
+  const { model, picture, contrast, colormap, scale } = options;
+  const { probabilities, attentions } = await look(model, options.pixels);
+  const prediction = predictionOf(probabilities, options.classNames);
+  const { classToken } = model.config;
+  const layout: TokenLayout = {
+    numPrefixTokens: model.numPrefixTokens,
+    gridSize: model.gridSize,
+  };
+  const png = await attentionSheet({
+    image: picture,
+    maps: attentionMaps(attentions, { ...layout, query: classToken ? 'class' : 'mean' }),
+    rollout: rolloutMap(attentions, { ...options, ...layout, classToken }),
+    bars: barsOf(prediction, options),
+    mapsHeading: classToken ? 'Attention of the class token' : 'Attention, mean over all patches',
+    title: titleOf(prediction, options),
+    subtitle: subtitleOf(options),
+    ...(contrast === undefined ? {} : { contrast }),
+    ...(colormap === undefined ? {} : { colormap }),
+    ...(scale === undefined ? {} : { scale }),
+  });
+  return { png, prediction };
+}
+
+/** The most probable class; of equal ones the first. */
+export function predictionOf(
+  probabilities: Float32Array,
+  classNames?: readonly string[],
+): Prediction {
+  const classIndex = probabilities.reduce(
+    (best, value, i) => (value > probabilities[best]! ? i : best),
+    0,
+  );
+  const className = nameOf(classIndex, classNames);
+  return { classIndex, className, confidence: probabilities[classIndex]!, probabilities };
+}
+
+async function look(
+  model: VisionTransformer,
+  pixels: Float32Array,
+): Promise<{ probabilities: Float32Array; attentions: AttentionArray[] }> {
+  const { imageSize, inChannels } = model.config;
+  const [height, width] = imageSize;
+  if (pixels.length !== height * width * inChannels) {
+    throw new ShapeError(
+      expected(`${height} × ${width} × ${inChannels} values`, 'pixels', pixels.length),
+    );
+  }
+  const capture = new Capture(['blocks.*.attn_probs']);
+  let output: tf.Tensor | undefined;
+  try {
+    output = t.tidy(() => {
+      const images = t.tensor4d(pixels, [1, height, width, inChannels]);
+      return t.softmax(model.forward(images, { capture }));
+    });
+    const probabilities = (await output.data()) as Float32Array;
+    return { probabilities, attentions: await readAttention(capture) };
+  } finally {
+    output?.dispose();
+    capture.dispose();
+  }
+}
+
+function rolloutMap(
+  attentions: readonly AttentionArray[],
+  options: RolloutOptions & TokenLayout & { classToken: boolean },
+): ReturnType<typeof patchGrid> {
+  const { headFusion, discardRatio, startLayer, classToken, numPrefixTokens } = options;
+  const tokens = attentions[0]!.shape[2]!;
+  const queries = queryTokens(classToken ? 'class' : 'mean', tokens, numPrefixTokens);
+  const { data } = attentionRollout(attentions, {
+    queries,
+    ...(headFusion === undefined ? {} : { headFusion }),
+    ...(discardRatio === undefined ? {} : { discardRatio }),
+    ...(startLayer === undefined ? {} : { startLayer }),
+  });
+  const mean = new Float64Array(tokens);
+  data.forEach((value, i) => (mean[i % tokens] = mean[i % tokens]! + value / queries.length));
+  return patchGrid(mean, options);
+}
+
+function barsOf(
+  { probabilities, classIndex }: Prediction,
+  { classNames, label }: VisualizeAttentionOptions,
+): Bar[] {
+  const classes = Array.from(probabilities, (_, k) => k);
+  if (classes.length > barsShown)
+    classes.sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
+  return classes.slice(0, barsShown).map((k) => ({
+    label: k === label ? `${nameOf(k, classNames)} ✓` : nameOf(k, classNames),
+    value: probabilities[k]!,
+    strong: k === classIndex,
+  }));
+}
+
+function titleOf(
+  { className, classIndex, confidence }: Prediction,
+  { label, classNames }: VisualizeAttentionOptions,
+): string {
+  const said = `Predicted ${className} with ${percent(confidence)} confidence`;
+  if (label === undefined) return said;
+  return label === classIndex
+    ? `${said}, correctly`
+    : `${said}, but it is ${nameOf(label, classNames)}`;
+}
+
+function subtitleOf({
+  model,
+  source,
+  headFusion = 'mean',
+  discardRatio = 0,
+}: VisualizeAttentionOptions): string {
+  const { depth, numHeads, embedDim } = model.config;
+  const [rows, columns] = model.gridSize;
+  const parts = [
+    `${rows} × ${columns} patches`,
+    `${depth} layers × ${numHeads} heads, ${embedDim} channels`,
+    `rollout: ${headFusion} of heads${discardRatio > 0 ? `, ${percent(discardRatio, 0)} discarded` : ''}`,
+  ];
+  return [...(source === undefined ? [] : [source]), ...parts].join(' · ');
+}
+
+function nameOf(index: number, classNames?: readonly string[]): string {
+  return classNames?.[index] ?? `class ${index}`;
+}
