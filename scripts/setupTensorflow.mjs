@@ -54,10 +54,7 @@ function main(args) {
   if (!args.includes('--force') && readJson(record) === JSON.stringify(wanted)) {
     return void console.log(`The backend is there: ${folder}`);
   }
-  resolveFromProject(
-    '@tensorflow/tfjs',
-    'Run npm ci first: the backend shares the tfjs of this folder.',
-  );
+  assertSharesTfjs();
   const started = Date.now();
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
@@ -155,7 +152,7 @@ function fetchPackages(folder) {
 function compile(folder, gpu) {
   const compiler = process.env.CXX ?? 'g++';
   console.log(`Compiling the binding with ${compiler} …`);
-  const headers = resolveFromProject('node-api-headers/package.json', 'Run npm ci first.');
+  const headers = createRequire(import.meta.url).resolve('node-api-headers/package.json');
   const libraries = path.join(folder, 'lib', 'tensorflow');
   const sources = path.join(folder, 'tfjs-node', 'binding');
   const cuda = gpu ? cudaLibraries(path.join(folder, 'lib', 'nvidia')) : [];
@@ -207,11 +204,13 @@ function runPaths(folder, libraries) {
   return [...folders].map((relative) => `-Wl,-rpath,$ORIGIN/${relative}`);
 }
 
-function resolveFromProject(name, remedy) {
+function assertSharesTfjs() {
   try {
-    return createRequire(path.resolve('package.json')).resolve(name);
+    createRequire(path.resolve('package.json')).resolve('@tensorflow/tfjs');
   } catch {
-    return fail(`${name} is not installed here. ${remedy}`);
+    fail(
+      '@tensorflow/tfjs is not installed here. Run npm ci first: the backend shares the tfjs of this folder.',
+    );
   }
 }
 
