@@ -128,11 +128,13 @@ export function philox(
   out: Uint32Array,
 ): void {
   for (let round = 0; round < 10; round += 1) {
-    const high0 = mulHigh(0xd2511f53, c0);
     const low0 = Math.imul(0xd2511f53, c0);
-    const high1 = mulHigh(0xcd9e8d57, c2);
     const low1 = Math.imul(0xcd9e8d57, c2);
-    [c0, c1, c2, c3] = [high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0];
+    const next0 = mulHigh(0xcd9e8d57, c2) ^ c1 ^ k0;
+    c2 = mulHigh(0xd2511f53, c0) ^ c3 ^ k1;
+    c0 = next0;
+    c1 = low1;
+    c3 = low0;
     k0 = (k0 + 0x9e3779b9) | 0;
     k1 = (k1 + 0xbb67ae85) | 0;
   }
@@ -144,9 +146,12 @@ export function philox(
 
 // The upper 32 bits of a 32 × 32-bit product; JavaScript numbers hold only 53 bits of it.
 function mulHigh(a: number, b: number): number {
-  const [aLow, aHigh] = [a & 0xffff, a >>> 16];
-  const [bLow, bHigh] = [b & 0xffff, b >>> 16];
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const cross = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(cross / 65536)) >>> 0;
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const bLow = b & 0xffff;
+  const bHigh = b >>> 16;
+  // Both sums stay below 2³²: (2¹⁶ − 1)² + 2¹⁶ − 1 < 2³².
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) >>> 0;
+  const cross = (Math.imul(aLow, bHigh) + (middle & 0xffff)) >>> 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (cross >>> 16)) >>> 0;
 }
