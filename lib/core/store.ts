@@ -8,6 +8,12 @@ export interface FileStore {
   readonly location: string;
   /** The bytes of a file. @throws IoError if it is not there or cannot be read */
   read(name: string): Promise<Uint8Array>;
+  /**
+   * The bytes of a file of the last commit, checked against the manifest; a store without one reads as `read` does.
+   *
+   * @throws CheckpointError if the file is missing, not listed, or differs
+   */
+  readChecked?(name: string): Promise<Uint8Array>;
   /** Whether the file is there. */
   has(name: string): Promise<boolean>;
   /** Replaces one file. */

@@ -1,0 +1,70 @@
+// What a run tells about itself: the log entry of an epoch, the progress of a step, the pictures of the folder.
+
+import { confusionMatrix } from '../figures/confusionMatrix.ts';
+import { trainingCurves } from '../figures/trainingCurves.ts';
+import type { EpochLog, StepProgress } from '../core/store.ts';
+import type { Evaluation } from './metrics.ts';
+import type { Run } from './run.ts';
+import { runFileNames } from './runFiles.ts';
+
+/**
+ * The log entry of the epoch whose updates are done.
+ *
+ * @param seconds  what the evaluation took
+ */
+export function epochLog(
+  { state, schedule }: Run,
+  evaluation: Evaluation | undefined,
+  seconds: number,
+): EpochLog {
+  const { loss, images, correct, ...times } = state.sums;
+  return {
+    epoch: state.epoch + 1,
+    trainLoss: loss / images,
+    trainTop1: correct / images,
+    valLoss: evaluation?.loss ?? null,
+    valTop1: evaluation?.top1 ?? null,
+    valTop5: evaluation?.top5 ?? null,
+    learningRate: schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step - 1),
+    imagesPerSecond: images / times.seconds,
+    seconds: times.seconds + seconds,
+    dataWait: times.waiting / times.seconds,
+  };
+}
+
+/** The state of the running epoch for a progress display. `clock`: when this call began, in ms, and at which step. */
+export function progressOf(
+  { state, schedule, config, updatesPerEpoch }: Run,
+  clock: { start: number; firstStep: number },
+): StepProgress {
+  const { loss, images, correct, seconds, waiting } = state.sums;
+  const total = updatesPerEpoch * config.epochs;
+  const last = Math.min(total, config.maxSteps ?? total);
+  const perStep = (performance.now() - clock.start) / 1000 / (state.step - clock.firstStep);
+  return {
+    epoch: state.epoch + 1,
+    epochs: config.epochs,
+    step: state.update,
+    stepsInEpoch: updatesPerEpoch,
+    loss: loss / images,
+    accuracy: correct / images,
+    learningRate: schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step - 1),
+    imagesPerSecond: images / seconds,
+    dataWait: waiting / seconds,
+    secondsLeft: Math.max(0, last - state.step) * perStep,
+  };
+}
+
+/** The pictures of the run folder: the curves so far and, after an evaluation, the confusion matrix. */
+export async function pictures(
+  { state, loader }: Run,
+  evaluation: Evaluation | undefined,
+): Promise<Map<string, Uint8Array>> {
+  const files = new Map([[runFileNames.curves as string, await trainingCurves(state.log)]]);
+  if (evaluation?.confusion != null) {
+    const { classNames } = loader.config.dataset;
+    const counts = evaluation.confusion.flat();
+    files.set(runFileNames.confusion, await confusionMatrix({ counts, classNames }));
+  }
+  return files;
+}

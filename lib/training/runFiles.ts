@@ -1,0 +1,157 @@
+// The files of a run folder: what is written after an epoch or a stop, and read to go on.
+
+import type * as tf from '@tensorflow/tfjs';
+import { hostTensor } from '../checkpoints/hostTensor.ts';
+import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import { nonFiniteNames } from '../checkpoints/modelState.ts';
+import { formatSafetensors, parseSafetensors } from '../checkpoints/safetensors.ts';
+import { CheckpointError, InputError, expected } from '../core/errors.ts';
+import type { EpochLog, FileStore } from '../core/store.ts';
+import { formatState, parseState } from './runState.ts';
+import type { RunState } from './runState.ts';
+
+/** The names in a run folder. Checkpoints hold weights alone, under timm's names; the state holds the rest. */
+export const runFileNames = {
+  config: 'config.json',
+  log: 'log.jsonl',
+  metrics: 'metrics.csv',
+  weights: 'checkpoint.safetensors',
+  average: 'checkpoint.ema.safetensors',
+  best: 'best_checkpoint.safetensors',
+  state: 'checkpoint.state.safetensors',
+  curves: 'curves.png',
+  confusion: 'confusion.png',
+} as const;
+
+const stateVersion = '1';
+
+/**
+ * What a run is made of when it is written.
+ *
+ * @property config   plain data: how the run was asked for, with everything that a continuation must agree with; `model` in it
+ *                    goes into the metadata of the weights, so that one file is enough to build and load the model
+ * @property average  the moving average; undefined without one
+ * @property moments  the optimizer's state
+ */
+export interface RunContent {
+  config: Readonly<Record<string, unknown>>;
+  state: RunState;
+  weights: ReadonlyMap<string, tf.Tensor>;
+  average: ReadonlyMap<string, tf.Tensor> | undefined;
+  moments: ReadonlyMap<string, tf.Tensor>;
+}
+
+/** What a run folder gives back. */
+export interface StoredRun {
+  config: unknown;
+  state: RunState;
+  weights: Map<string, HostTensor>;
+  average: Map<string, HostTensor> | undefined;
+  moments: Map<string, HostTensor>;
+}
+
+/**
+ * The files of a run as it stands.
+ *
+ * @param isBest  the evaluated weights (the average if there is one) are the best so far: also write them as the best checkpoint
+ */
+export async function runFiles(
+  { config, state, weights, average, moments }: RunContent,
+  { isBest }: { isBest: boolean },
+): Promise<Map<string, Uint8Array | string>> {
+  const { model } = config;
+  const files = new Map<string, Uint8Array | string>([
+    [runFileNames.config, `${JSON.stringify(config, null, 2)}\n`],
+    [runFileNames.log, state.log.map((entry) => `${JSON.stringify(entry)}\n`).join('')],
+    [runFileNames.metrics, metricsCsv(state.log)],
+    [runFileNames.weights, await weightBytes(weights, model)],
+  ]);
+  if (average !== undefined) files.set(runFileNames.average, await weightBytes(average, model));
+  if (isBest)
+    files.set(
+      runFileNames.best,
+      files.get(runFileNames.average) ?? files.get(runFileNames.weights)!,
+    );
+  const metadata = {
+    version: stateVersion,
+    config: JSON.stringify(config),
+    state: formatState(state),
+  };
+  files.set(runFileNames.state, formatSafetensors(await download(moments), metadata));
+  return files;
+}
+
+/**
+ * Reads what `runFiles` wrote, every file checked.
+ *
+ * @throws CheckpointError if a file is damaged, incomplete, of a newer version, or holds a NaN or an infinity;
+ *   InputError if there is no run
+ */
+export async function readRun(store: FileStore): Promise<StoredRun> {
+  if (!(await store.has(runFileNames.state))) {
+    const remedy = 'Give the folder of a run, or start one without resuming.';
+    throw new InputError(
+      expected('a run to go on with', runFileNames.state, store.location, remedy),
+    );
+  }
+  const read = async (name: string) => {
+    const bytes = await (store.readChecked?.(name) ?? store.read(name));
+    const parsed = parseSafetensors(bytes, `${store.location}/${name}`);
+    const [bad] = nonFiniteNames(parsed.tensors);
+    if (bad !== undefined) {
+      throw new CheckpointError(
+        expected('finite values', `${store.location}/${name}`, `NaN or infinity in ${bad}`),
+      );
+    }
+    return parsed;
+  };
+  const { tensors: moments, metadata } = await read(runFileNames.state);
+  const place = `${store.location}/${runFileNames.state}`;
+  const version = metadata.get('version');
+  if (version !== stateVersion) {
+    throw new CheckpointError(expected(`version ${stateVersion}`, place, version ?? 'none'));
+  }
+  const state = parseState(metadata.get('state') ?? '', place);
+  const config = parseConfig(metadata.get('config') ?? '', place);
+  const { tensors: weights } = await read(runFileNames.weights);
+  const hasAverage = (config as { ema?: unknown }).ema != null;
+  const average = hasAverage ? (await read(runFileNames.average)).tensors : undefined;
+  return { config, state, weights, average, moments };
+}
+
+const columns = ['epoch', 'trainLoss', 'trainTop1', 'valLoss', 'valTop1', 'valTop5'] as const;
+const tailColumns = ['learningRate', 'imagesPerSecond', 'seconds', 'dataWait'] as const;
+
+/** The log as a table: a line of names, then a line an epoch; an empty field for what was not measured. */
+export function metricsCsv(log: readonly EpochLog[]): string {
+  const names = [...columns, ...tailColumns];
+  const lines = log.map((entry) => names.map((name) => String(entry[name] ?? '')).join(','));
+  return `${[names.join(','), ...lines].join('\n')}\n`;
+}
+
+async function weightBytes(
+  weights: ReadonlyMap<string, tf.Tensor>,
+  model: unknown,
+): Promise<Uint8Array> {
+  // The loaders of PyTorch's world refuse a file that does not name its format.
+  const metadata = { format: 'pt', ...(model == null ? {} : { config: JSON.stringify(model) }) };
+  return formatSafetensors(await download(weights), metadata);
+}
+
+async function download(tensors: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, HostTensor>> {
+  const out = new Map<string, HostTensor>();
+  for (const [name, tensor] of tensors) {
+    out.set(name, hostTensor(tensor.shape, (await tensor.data()) as Float32Array));
+  }
+  return out;
+}
+
+function parseConfig(text: string, name: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Reported below.
+  }
+  throw new CheckpointError(expected('the configuration of a run', name, text));
+}

@@ -1,0 +1,14 @@
+import type { RunSink } from '../core/store.ts';
+
+/** Many sinks as one; each hears everything, in the order given. */
+export function combineSinks(sinks: readonly RunSink[]): Required<RunSink> {
+  return {
+    message: (text) => sinks.forEach((sink) => sink.message?.(text)),
+    step: (progress) => sinks.forEach((sink) => sink.step?.(progress)),
+    scalars: (step, values) => sinks.forEach((sink) => sink.scalars?.(step, values)),
+    epoch: (log) => sinks.forEach((sink) => sink.epoch?.(log)),
+    async close() {
+      for (const sink of sinks) await sink.close?.();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { ForwardContext } from '../core/context.ts';
+import type { Module } from '../core/module.ts';
+
+/** A model that can be trained and evaluated: images [B, H, W, C] → logits [B, K]. */
+export interface TrainableModel extends Module {
+  forward(images: tf.Tensor4D, context?: ForwardContext): tf.Tensor2D;
+  /** Names that never decay; default none. */
+  noWeightDecay?(): ReadonlySet<string>;
+  /** Its configuration as plain data, stored beside the weights. */
+  readonly config?: unknown;
+}
+
+/** Runs with other weights in the model, and puts its own back whatever happens. */
+export async function withWeights<T>(
+  model: TrainableModel,
+  weights: ReadonlyMap<string, tf.Tensor>,
+  run: () => Promise<T>,
+): Promise<T> {
+  const parameters = model.namedParameters();
+  const own = new Map([...parameters].map(([name, parameter]) => [name, parameter.clone()]));
+  try {
+    for (const [name, weight] of weights) parameters.get(name)!.assign(weight);
+    return await run();
+  } finally {
+    for (const [name, tensor] of own) {
+      parameters.get(name)!.assign(tensor);
+      tensor.dispose();
+    }
+  }
+}

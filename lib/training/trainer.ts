@@ -1,0 +1,241 @@
+import type * as tf from '@tensorflow/tfjs';
+import { Rng } from '../core/rng.ts';
+import { NumericError, VitError, messageOf } from '../core/errors.ts';
+import type { EpochLog } from '../core/store.ts';
+import type { Batch } from '../data/loader.ts';
+import { prefetch } from '../data/prefetch.ts';
+import { clipGradients } from './clip.ts';
+import { evaluate } from './evaluate.ts';
+import { disposeAll, updateGradients } from './gradients.ts';
+import { finiteNorm } from './guard.ts';
+import type { Evaluation } from './metrics.ts';
+import { disposeUpdate } from './optimizer.ts';
+import { epochLog, pictures, progressOf } from './report.ts';
+import { disposeRun, openRun, saveRun } from './run.ts';
+import type { Run, TrainEnv } from './run.ts';
+import { emptySums } from './runState.ts';
+import type { TrainConfig } from './trainConfig.ts';
+import { withWeights } from './trainableModel.ts';
+
+/** Why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
+export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
+
+/**
+ * How a run ended.
+ *
+ * @property exitCode    0, or 130 and 143 after SIGINT and SIGTERM, as shells expect
+ * @property best        the best evaluation so far
+ * @property evaluation  the last evaluation of this call; undefined if there was none
+ */
+export interface TrainResult {
+  reason: StopReason;
+  exitCode: 0 | 130 | 143;
+  epoch: number;
+  step: number;
+  best: { epoch: number; top1: number; loss: number } | null;
+  log: EpochLog[];
+  evaluation: Evaluation | undefined;
+}
+
+/**
+ * Trains a model and keeps its run folder.
+ *
+ * Each update: loss → gradients → clip → optimizer (at the schedule's rate) → moving average. Each epoch: evaluate (the moving
+ * average if there is one, else the model), log, save, and save the best. A run that was stopped anywhere and goes on is, byte
+ * for byte, the run that never stopped: weights, optimizer state, average and log, but for the times.
+ *
+ * The files of the folder are replaced as one set, at the start, after each epoch, at a stop, and in between every
+ * `checkpointSteps` and `checkpointMinutes`. A save in between that fails is reported, and training goes on.
+ *
+ * @throws InputError for a config, data or weights that cannot be used, and for a continuation that differs
+ * @throws CheckpointError if the stored run is damaged
+ * @throws NumericError at the first NaN or infinity, naming the tensor and the step; the state before that step is saved
+ *
+ * @example
+ * const result = await train({epochs: 10, batchSize: 128, learningRate: 1e-3},
+ *     {model, train: mnist, normalize: MNIST_NORMALIZATION, store: await openFolder('runs/a', {create: true})});
+ */
+export async function train(config: TrainConfig, env: TrainEnv): Promise<TrainResult> {
+  let run: Run | undefined;
+  try {
+    run = await openRun(config, env);
+    return await trainEpochs(run);
+  } catch (error) {
+    if (error instanceof NumericError && run !== undefined) await saveRun(run);
+    throw error;
+  } finally {
+    if (run !== undefined) disposeRun(run);
+    for (const sink of env.sinks ?? []) await sink.close?.();
+  }
+}
+
+async function trainEpochs(run: Run): Promise<TrainResult> {
+  const { state, config, sinks, store } = run;
+  let evaluation: Evaluation | undefined;
+  let reason: StopReason = 'finished';
+  const clock = { start: performance.now(), firstStep: state.step, lastSave: performance.now() };
+  while (state.epoch < config.epochs) {
+    const stopped = await trainEpoch(run, clock);
+    // An epoch whose last update is done is also evaluated when maxSteps ends the run there.
+    const complete = state.update >= run.updatesPerEpoch;
+    evaluation = complete && signalOf(run) === undefined ? await endEpoch(run) : evaluation;
+    if (complete && state.update === 0) clock.lastSave = performance.now();
+    const signal = signalOf(run) ?? stopped;
+    if (signal === undefined) continue;
+    if (state.epoch < config.epochs) reason = signal;
+    break;
+  }
+  if (reason !== 'finished') {
+    await saveRun(run);
+    sinks.message(`Stopped (${reason}) at step ${state.step}; saved in ${store.location}.`);
+  }
+  const exitCode = reason === 'SIGINT' ? 130 : reason === 'SIGTERM' ? 143 : 0;
+  const { epoch, step, best, log } = state;
+  return { reason, exitCode, epoch, step, best, log, evaluation };
+}
+
+/** When the run began and was last saved, in ms, and at which step it began. */
+interface Clock {
+  start: number;
+  firstStep: number;
+  lastSave: number;
+}
+
+// The updates that are left of the epoch. Returns what ended it early.
+async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefined> {
+  const { state, config, loader, updatesPerEpoch, sinks } = run;
+  const perUpdate = config.accumulationSteps;
+  const batches = prefetch(loader, state.epoch, { from: state.update * perUpdate });
+  try {
+    while (state.update < updatesPerEpoch) {
+      const stopped = stopReason(run);
+      if (stopped !== undefined) return stopped;
+      const begin = performance.now();
+      const count = Math.min(perUpdate, loader.steps - state.update * perUpdate);
+      const part = await take(batches, count);
+      const ready = performance.now();
+      const scalars = await updateModel(run, part);
+      state.sums.waiting += (ready - begin) / 1000;
+      state.sums.seconds += (performance.now() - begin) / 1000;
+      sinks.scalars(state.step, scalars);
+      sinks.step(progressOf(run, clock));
+      await saveBetween(run, clock);
+    }
+  } finally {
+    await batches.return(undefined);
+  }
+  return stopReason(run);
+}
+
+// One update of the model; nothing is written to it unless everything that will be is finite.
+async function updateModel(run: Run, batches: readonly Batch[]): Promise<Record<string, number>> {
+  const { state, config, model, weights, optimizer, ema, schedule } = run;
+  const step = state.step + 1;
+  const when = `step ${step}`;
+  const rate = schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step);
+  const first = state.update * config.accumulationSteps;
+  const rng = (i: number) => new Rng(config.seed).split('forward', state.epoch, first + i);
+  const { gradients, ...sums } = await updateGradients(model, batches, {
+    loss: config.loss,
+    rng,
+    when,
+  });
+  let clipped: ReadonlyMap<string, tf.Tensor> = gradients;
+  let gradNorm: number;
+  try {
+    gradNorm = await finiteNorm('the gradient of', gradients, when);
+    if (config.clip !== null) clipped = clipGradients(gradients, config.clip, weights);
+    optimizer.setRate(rate);
+    const update = optimizer.propose(clipped);
+    try {
+      await finiteNorm('the new weight', update.parameters, when);
+      await finiteNorm('the optimizer state', update.state, when);
+    } catch (error) {
+      disposeUpdate(update);
+      throw error;
+    }
+    optimizer.apply(update);
+  } finally {
+    disposeAll(gradients);
+    if (clipped !== gradients) disposeAll(clipped);
+  }
+  ema?.update(weights, step);
+  state.step = step;
+  state.update += 1;
+  state.sums.loss += sums.lossSum;
+  state.sums.images += sums.images;
+  state.sums.correct += sums.correct;
+  return { loss: sums.lossSum / sums.images, learningRate: rate, gradNorm };
+}
+
+// Evaluates, logs and saves a finished epoch. A signal during the evaluation leaves the epoch open: it is evaluated again.
+async function endEpoch(run: Run): Promise<Evaluation | undefined> {
+  const { state, model, ema, validation, stop, sinks } = run;
+  const begin = performance.now();
+  let evaluation: Evaluation | undefined;
+  if (validation !== undefined) {
+    const work = () => evaluate(model, validation, { stop });
+    evaluation = await (ema === undefined ? work() : withWeights(model, ema.averages, work));
+    if (evaluation === undefined) return undefined;
+  }
+  const entry = epochLog(run, evaluation, (performance.now() - begin) / 1000);
+  state.log.push(entry);
+  state.epoch += 1;
+  state.update = 0;
+  state.sums = emptySums();
+  const isBest = evaluation === undefined || isBetter(evaluation, state.best);
+  if (evaluation !== undefined && isBest) {
+    state.best = { epoch: state.epoch, top1: evaluation.top1, loss: evaluation.loss };
+  }
+  await saveRun(run, { isBest, extra: await pictures(run, evaluation) });
+  sinks.epoch(entry);
+  return evaluation;
+}
+
+// Comparisons with NaN are false: what is not a number never becomes the best.
+function isBetter(
+  { top1, loss }: Evaluation,
+  best: { top1: number; loss: number } | null,
+): boolean {
+  if (best === null) return Number.isFinite(loss);
+  return top1 > best.top1 || (top1 === best.top1 && loss < best.loss);
+}
+
+async function saveBetween(run: Run, clock: Clock): Promise<void> {
+  const { state, config, stop, sinks, store } = run;
+  const { checkpointSteps, checkpointMinutes } = config;
+  const asked = stop?.takeSaveRequest?.() === true;
+  const minutes = (performance.now() - clock.lastSave) / 60_000;
+  const due =
+    (checkpointSteps !== null && state.step % checkpointSteps === 0) ||
+    (checkpointMinutes !== null && minutes >= checkpointMinutes);
+  if (!asked && !due) return;
+  clock.lastSave = performance.now();
+  try {
+    await saveRun(run);
+    if (asked) sinks.message(`Saved step ${state.step} in ${store.location}.`);
+  } catch (error) {
+    if (!(error instanceof VitError)) throw error;
+    sinks.message(`Could not save step ${state.step}, training goes on: ${messageOf(error)}`);
+  }
+}
+
+function stopReason(run: Run): StopReason | undefined {
+  const { maxSteps } = run.config;
+  const reached = maxSteps !== null && run.state.step >= maxSteps;
+  return signalOf(run) ?? (reached ? 'maxSteps' : undefined);
+}
+
+function signalOf({ stop }: Run): 'SIGINT' | 'SIGTERM' | undefined {
+  return stop?.signal;
+}
+
+async function take(batches: AsyncGenerator<Batch>, count: number): Promise<Batch[]> {
+  const part: Batch[] = [];
+  while (part.length < count) {
+    const { value, done } = await batches.next();
+    if (done === true) break;
+    part.push(value);
+  }
+  return part;
+}

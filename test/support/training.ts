@@ -1,0 +1,111 @@
+// A training run small enough for a test: bright quarters of 8 × 8 images, a model of a few hundred weights, a folder in memory.
+
+import { Rng } from '../../lib/core/rng.ts';
+import { IoError } from '../../lib/core/errors.ts';
+import type { FileStore } from '../../lib/core/store.ts';
+import { MemoryDataset } from '../../lib/data/dataset.ts';
+import { VisionTransformer } from '../../lib/models/visionTransformer.ts';
+import type { TrainConfig } from '../../lib/training/trainConfig.ts';
+
+/** Images whose class is the brightest quarter, with noise. */
+export function quarters(length: number, seed = 1): MemoryDataset {
+  const rng = new Rng(seed).split('quarters');
+  const images = new Uint8Array(length * 64);
+  const labels = Uint8Array.from({ length }, () => rng.integer(4));
+  labels.forEach((label, i) => {
+    for (let y = 0; y < 8; y += 1) {
+      for (let x = 0; x < 8; x += 1) {
+        const inside = (y >> 2) * 2 + (x >> 2) === label;
+        images[i * 64 + y * 8 + x] = rng.integer(100) + (inside ? 120 : 0);
+      }
+    }
+  });
+  return new MemoryDataset({
+    images,
+    labels,
+    imageShape: [8, 8, 1],
+    classNames: ['upper left', 'upper right', 'lower left', 'lower right'],
+  });
+}
+
+/** The normalisation of `quarters`. */
+export const normalize = { mean: [0.3], std: [0.25] };
+
+/** A small model with every kind of randomness switched on. */
+export function tinyModel(overrides: Record<string, unknown> = {}): VisionTransformer {
+  return new VisionTransformer({
+    imageSize: 8,
+    patchSize: 4,
+    inChannels: 1,
+    numClasses: 4,
+    embedDim: 12,
+    depth: 2,
+    numHeads: 2,
+    mlpRatio: 2,
+    dropRate: 0.1,
+    posDropRate: 0.1,
+    projDropRate: 0.1,
+    attnDropRate: 0.1,
+    dropPathRate: 0.2,
+    seed: 3,
+    ...overrides,
+  });
+}
+
+/** Two epochs of five updates over 36 images, in batches of 8. */
+export const config: TrainConfig = {
+  epochs: 2,
+  batchSize: 8,
+  learningRate: 0.01,
+  seed: 5,
+  smoothing: 0.1,
+  schedule: { warmupEpochs: 0.5, minLr: 1e-5 },
+  clip: { mode: 'norm', value: 1 },
+  ema: { decay: 0.9 },
+};
+
+/** A folder in memory that remembers how often it was written to, and can be made to fail. */
+export class MemoryStore implements FileStore {
+  readonly location = 'memory';
+  readonly files = new Map<string, Uint8Array>();
+  commits: { info: Record<string, unknown>; names: string[] }[] = [];
+  failing = false;
+
+  read(name: string): Promise<Uint8Array> {
+    const bytes = this.files.get(name);
+    if (bytes === undefined) return Promise.reject(new IoError(`No file ${name} in memory.`));
+    return Promise.resolve(bytes);
+  }
+
+  has(name: string): Promise<boolean> {
+    return Promise.resolve(this.files.has(name));
+  }
+
+  write(name: string, content: Uint8Array | string): Promise<void> {
+    return this.commit(new Map([[name, content]]), {});
+  }
+
+  commit(
+    files: ReadonlyMap<string, Uint8Array | string>,
+    info: Record<string, unknown>,
+  ): Promise<void> {
+    if (this.failing) return Promise.reject(new IoError('No space left in memory.'));
+    for (const [name, content] of files) {
+      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice();
+      this.files.set(name, bytes);
+    }
+    this.commits.push({ info: structuredClone(info), names: [...files.keys()] });
+    return Promise.resolve();
+  }
+
+  /** A copy, as a folder copied to another place. */
+  copy(): MemoryStore {
+    const other = new MemoryStore();
+    for (const [name, bytes] of this.files) other.files.set(name, bytes.slice());
+    return other;
+  }
+
+  text(name: string): string {
+    return new TextDecoder().decode(this.files.get(name));
+  }
+}
