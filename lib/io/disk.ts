@@ -1,0 +1,250 @@
+// One file at a time: read without blocking or over-allocating, written whole or not at all. Every failure becomes an IoError
+// that names the path.
+
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import * as promises from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { IoError, show } from '../core/errors.ts';
+
+/** The file system calls in use; a test passes its own to make one fail. */
+export type Disk = Pick<
+  typeof promises,
+  'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'rm' | 'rmdir' | 'stat' | 'unlink'
+>;
+
+/** The file system of this machine. */
+export const realDisk: Disk = promises;
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied. Check who owns it, or choose another place',
+  EBUSY: 'it is in use. Close what uses it and try again',
+  EDQUOT: 'the disk quota is used up. Free some space; what was there before is unchanged',
+  EEXIST: 'it exists already',
+  EINVAL: 'the file system does not allow this',
+  EIO: 'the device reports an error. Check the disk',
+  EISDIR: 'it is a folder, a file was expected',
+  ELOOP: 'its symbolic links run in a circle',
+  EMFILE: 'too many files are open. Raise the limit (ulimit -n) or use fewer workers',
+  ENAMETOOLONG: 'the name is too long',
+  ENFILE: 'too many files are open on this machine. Try again later',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space is left on the device. Free some; what was there before is unchanged',
+  ENOTDIR: 'a part of the path is a file, a folder was expected',
+  ENOTEMPTY: 'the folder is not empty',
+  ENXIO: 'it is a socket or a device, a file was expected',
+  EPERM: 'the operation is not permitted. Check who owns it, or choose another place',
+  EROFS: 'the file system is read-only. Choose another place',
+  ETXTBSY: 'it is in use. Close what uses it and try again',
+  EXDEV: 'the two places are on different file systems',
+};
+
+/** The system's word for what went wrong, for example ENOENT; '' if it is no system error. */
+export function errorCodeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : '';
+}
+
+/**
+ * A system error as an IoError: what was tried, the path, the bytes, the reason and what to do.
+ *
+ * @param action  for example 'write'
+ * @param bytes   how many bytes were to be moved
+ */
+export function ioError(action: string, path: string, error: unknown, bytes?: number): IoError {
+  if (error instanceof IoError) return error;
+  const code = errorCodeOf(error);
+  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  const size = bytes === undefined ? '' : ` (${bytes} bytes)`;
+  const suffix = code === '' ? '' : ` (${code})`;
+  return new IoError(`Cannot ${action} ${show(path)}${size}: ${reason}${suffix}.`, {
+    cause: error,
+  });
+}
+
+/** Limits of one read. @property maxBytes  a longer file is refused before anything is allocated; default 8 GiB */
+export interface ReadOptions {
+  maxBytes?: number;
+  disk?: Disk;
+}
+
+/**
+ * The bytes of a regular file.
+ *
+ * A folder, pipe, socket or device is refused without waiting for it. Reads in pieces, so files past 2 GiB work.
+ *
+ * @throws IoError naming the path
+ */
+export async function readBytes(
+  path: string,
+  { maxBytes = 2 ** 33, disk = realDisk }: ReadOptions = {},
+): Promise<Uint8Array> {
+  let handle: promises.FileHandle | undefined;
+  try {
+    assertRegular(await disk.stat(path), path);
+    // The file may have become a pipe since: O_NONBLOCK opens one without a writer.
+    handle = await disk.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const found = await handle.stat();
+    assertRegular(found, path);
+    if (found.size > maxBytes) {
+      throw new IoError(
+        `Cannot read ${show(path)}: it has ${found.size} bytes, at most ${maxBytes} are expected.`,
+      );
+    }
+    return await readWhole(handle, found.size, path);
+  } catch (error) {
+    throw ioError('read', path, error);
+  } finally {
+    await handle?.close().catch(() => undefined);
+  }
+}
+
+function assertRegular(found: { isFile(): boolean; isDirectory(): boolean }, path: string): void {
+  if (found.isFile()) return;
+  const what = found.isDirectory() ? 'a folder' : 'a pipe, socket or device';
+  throw new IoError(`Cannot read ${show(path)}: it is ${what}, a file was expected.`);
+}
+
+async function readWhole(
+  handle: promises.FileHandle,
+  size: number,
+  path: string,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 2 ** 26), at);
+    if (bytesRead === 0) {
+      throw new IoError(
+        `Cannot read ${show(path)}: it shrank from ${size} to ${at} bytes meanwhile.`,
+      );
+    }
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+// Names that this process is using now; a name with our id that is not here was left by an earlier process of the same id.
+const inUse = new Set<string>();
+const temporaryPattern = /^\..*\.([0-9]+)-[0-9a-f]{16}\.tmp$/;
+
+/** A hidden name that nobody else uses, for something that is not finished. Give it back with `releaseTemporary`. */
+export function temporaryName(purpose: string): string {
+  const name = `.${purpose.slice(0, 200)}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+  inUse.add(name);
+  return name;
+}
+
+/** Says that a temporary name is not used any more. */
+export function releaseTemporary(name: string): void {
+  inUse.delete(name);
+}
+
+/** Whether a name is a temporary one whose process is gone: what a crash left behind. */
+export function isLeftover(name: string): boolean {
+  const pid = Number(temporaryPattern.exec(name)?.[1] ?? NaN);
+  if (Number.isNaN(pid)) return false;
+  return pid === process.pid ? !inUse.has(name) : !isRunning(pid);
+}
+
+/** Whether a process of this id runs on this machine. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    return errorCodeOf(error) === 'EPERM';
+  }
+}
+
+/**
+ * Replaces a file as a whole: a reader, or whoever comes after a crash, finds the old bytes or the new ones.
+ *
+ * Writes to a unique name in the same folder, waits until the disk has the bytes, renames, waits for the folder. A rename that
+ * meets EBUSY, EPERM or EACCES (a virus scanner, an open file on Windows) is tried again for about two seconds.
+ *
+ * @throws IoError naming the path and the bytes; the old file is unchanged and nothing else is left behind
+ */
+export async function writeAtomically(
+  path: string,
+  content: Uint8Array | string,
+  disk: Disk = realDisk,
+): Promise<void> {
+  const bytes = bytesOf(content);
+  const name = temporaryName(basename(path));
+  const temporary = join(dirname(path), name);
+  try {
+    await writeNew(temporary, bytes, disk);
+    await renameOver(temporary, path, disk);
+    await syncFolder(dirname(path), disk);
+  } catch (error) {
+    await disk.unlink(temporary).catch(() => undefined);
+    throw ioError('write', path, error, bytes.byteLength);
+  } finally {
+    releaseTemporary(name);
+  }
+}
+
+/** The bytes of a content; a text as UTF-8. */
+export function bytesOf(content: Uint8Array | string): Uint8Array {
+  return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+}
+
+/** Writes a file that does not exist yet and waits until the disk has it. Throws what the system says. */
+export async function writeNew(path: string, bytes: Uint8Array, disk: Disk): Promise<void> {
+  const handle = await disk.open(path, 'wx');
+  try {
+    let at = 0;
+    while (at < bytes.byteLength) {
+      const { bytesWritten } = await handle.write(
+        bytes,
+        at,
+        Math.min(bytes.byteLength - at, 2 ** 26),
+        at,
+      );
+      // Some file systems report a full disk as a write of nothing.
+      if (bytesWritten === 0)
+        throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
+      at += bytesWritten;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Renames, patiently where another program holds the target. Throws what the system says. */
+export async function renameOver(from: string, to: string, disk: Disk): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await disk.rename(from, to);
+      return;
+    } catch (error) {
+      const passing = ['EBUSY', 'EPERM', 'EACCES'].includes(errorCodeOf(error));
+      if (!passing || attempt === 7) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2 ** attempt * 16));
+    }
+  }
+}
+
+/** Waits until the disk has the folder's names. Does nothing where folders cannot be opened (Windows). */
+export async function syncFolder(path: string, disk: Disk): Promise<void> {
+  let handle: promises.FileHandle;
+  try {
+    handle = await disk.open(path, 'r');
+  } catch (error) {
+    if (['EISDIR', 'EPERM', 'EACCES'].includes(errorCodeOf(error)) && process.platform === 'win32')
+      return;
+    throw error;
+  }
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Network and FUSE file systems may not know fsync of a folder.
+    if (!['EINVAL', 'EPERM', 'ENOTSUP'].includes(errorCodeOf(error))) throw error;
+  } finally {
+    await handle.close();
+  }
+}

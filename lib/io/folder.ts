@@ -1,0 +1,350 @@
+// The run folder. A set of files is replaced by a redo journal: everything is written to a hidden folder beside the files,
+// one rename makes that the truth (`.commit`), then the files move to their places, manifest.json last. Whoever opens the
+// folder after a crash finishes the moves; whoever may only read looks into `.commit` first.
+
+import { join, resolve } from 'node:path';
+import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
+import {
+  bytesOf,
+  errorCodeOf,
+  ioError,
+  isLeftover,
+  readBytes,
+  realDisk,
+  releaseTemporary,
+  renameOver,
+  syncFolder,
+  temporaryName,
+  writeAtomically,
+  writeNew,
+} from './disk.ts';
+import { lockFolder } from './folderLock.ts';
+import { assertListed, formatManifest, manifestEntry, parseManifest } from './manifest.ts';
+import type { FileStore } from '../core/store.ts';
+import type { Disk } from './disk.ts';
+import type { Manifest } from './manifest.ts';
+
+const journal = '.commit';
+const manifestName = 'manifest.json';
+
+/**
+ * How a folder is opened.
+ *
+ * @property create    true: make the folder, and those above it, if it is not there; default false
+ * @property readOnly  true: nothing in the folder is touched, not even what a crash left behind; default false
+ * @property lock      true: no other process may open the folder with a lock until `close()`; default false
+ * @property disk      the file system; for tests
+ */
+export interface FolderOptions {
+  create?: boolean;
+  readOnly?: boolean;
+  lock?: boolean;
+  disk?: Disk;
+}
+
+/** A folder as a store of files. */
+export interface Folder extends FileStore {
+  /** Its absolute path. */
+  readonly path: string;
+  /** The manifest of the last commit; undefined before the first. @throws CheckpointError if it is damaged */
+  manifest(): Promise<Manifest | undefined>;
+  /**
+   * The bytes of a file of the last commit, checked against its SHA-256.
+   *
+   * @throws CheckpointError if there is no manifest, or the file is missing, not listed, or differs
+   */
+  readChecked(name: string): Promise<Uint8Array>;
+  /** Waits for running writes and gives the lock back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a folder as a `FileStore` whose every write is whole or not at all, also across SIGKILL and power cuts.
+ *
+ * Unless `readOnly`, opening finishes a commit that a crash interrupted, removes temporary files of earlier crashes, and makes
+ * sure that the folder can be written, so that a run fails before its first epoch and not after it.
+ *
+ * Names are plain: no separators, no leading dot. Writes of one store run one after the other, in the order of the calls.
+ *
+ * @throws IoError if the path is a file, is not there, cannot be written, or is locked by a running process
+ *
+ * @example
+ * const store = await openFolder('runs/mnist', {create: true, lock: true});
+ * await store.commit(new Map([['checkpoint.safetensors', bytes]]), {step: 100});
+ * const bytesAgain = await store.readChecked('checkpoint.safetensors');
+ */
+export async function openFolder(
+  path: string,
+  { create = false, readOnly = false, lock = false, disk = realDisk }: FolderOptions = {},
+): Promise<Folder> {
+  if (path === '' || path.includes('\0')) throw new InputError(expected('a path', 'folder', path));
+  const folder = resolve(path);
+  try {
+    if (create && !readOnly) await disk.mkdir(folder, { recursive: true });
+    if (!(await disk.stat(folder)).isDirectory())
+      throw Object.assign(new Error(), { code: 'EEXIST' });
+  } catch (error) {
+    if (['EEXIST', 'ENOTDIR'].includes(errorCodeOf(error))) {
+      throw new IoError(`Expected a folder at ${show(folder)}, found a file. Choose another path.`);
+    }
+    throw ioError('open', folder, error);
+  }
+  if (readOnly) return new DiskFolder(folder, disk, true);
+
+  const release = lock ? await lockFolder(folder, disk) : undefined;
+  const store = new DiskFolder(folder, disk, false, release);
+  try {
+    await store.recover();
+  } catch (error) {
+    await release?.();
+    throw ioError('write into', folder, error);
+  }
+  return store;
+}
+
+class DiskFolder implements Folder {
+  readonly path: string;
+  readonly location: string;
+  private readonly disk: Disk;
+  private readonly readOnly: boolean;
+  private readonly release: (() => Promise<void>) | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, disk: Disk, readOnly: boolean, release?: () => Promise<void>) {
+    this.path = path;
+    this.location = path;
+    this.disk = disk;
+    this.readOnly = readOnly;
+    this.release = release;
+  }
+
+  async read(name: string): Promise<Uint8Array> {
+    assertName(name);
+    return this.readAny(name);
+  }
+
+  async has(name: string): Promise<boolean> {
+    assertName(name);
+    return (await this.find(name)) !== undefined;
+  }
+
+  async manifest(): Promise<Manifest | undefined> {
+    const path = await this.find(manifestName);
+    if (path === undefined) return undefined;
+    const bytes = await this.readAny(manifestName);
+    return parseManifest(new TextDecoder().decode(bytes), join(this.path, manifestName));
+  }
+
+  async readChecked(name: string): Promise<Uint8Array> {
+    assertName(name);
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.readListed(name);
+      } catch (error) {
+        // A commit of another process may have passed between reading the manifest and the file.
+        if (!(error instanceof CheckpointError) || attempt === 2) throw error;
+      }
+    }
+  }
+
+  private async readListed(name: string): Promise<Uint8Array> {
+    const path = join(this.path, name);
+    const manifest = await this.manifest();
+    if (manifest === undefined) {
+      throw new CheckpointError(
+        `Expected ${manifestName} beside ${show(path)}: the set is incomplete.`,
+      );
+    }
+    if (!(await this.has(name))) {
+      throw new CheckpointError(
+        `Expected ${show(path)}, which the manifest beside it belongs to: it is missing.`,
+      );
+    }
+    const bytes = await this.readAny(name);
+    assertListed(manifest, name, bytes, path);
+    return bytes;
+  }
+
+  write(name: string, content: Uint8Array | string): Promise<void> {
+    assertName(name);
+    if (name === manifestName)
+      throw new InputError(expected('a name other than the manifest', 'file', name));
+    return this.inTurn(async () => {
+      const manifest = await this.manifest();
+      // The manifest must not be left describing bytes that are gone.
+      if (manifest?.files.has(name) === true) {
+        await this.commitNow(new Map([[name, content]]), manifest.info, manifest);
+      } else {
+        await writeAtomically(join(this.path, name), content, this.disk);
+      }
+    });
+  }
+
+  commit(
+    files: ReadonlyMap<string, Uint8Array | string>,
+    info: Record<string, unknown>,
+  ): Promise<void> {
+    for (const name of files.keys()) {
+      assertName(name);
+      if (name === manifestName)
+        throw new InputError(expected('a name other than the manifest', 'file', name));
+    }
+    return this.inTurn(async () => this.commitNow(files, info, await this.manifestToExtend()));
+  }
+
+  async close(): Promise<void> {
+    await this.last.catch(() => undefined);
+    await this.release?.();
+  }
+
+  /** Finishes an interrupted commit, removes what crashes left behind, and tries to write. */
+  async recover(): Promise<void> {
+    await this.rollForward();
+    for (const name of await this.disk.readdir(this.path)) {
+      if (isLeftover(name)) {
+        await this.disk.rm(join(this.path, name), { recursive: true, force: true });
+      }
+    }
+    const name = temporaryName('probe');
+    try {
+      await writeNew(join(this.path, name), Uint8Array.of(0), this.disk);
+      await this.disk.unlink(join(this.path, name));
+    } finally {
+      releaseTemporary(name);
+    }
+  }
+
+  // One write after the other; a failed one does not stop those behind it.
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.readOnly)
+      throw new IoError(`Cannot write into ${show(this.path)}: it was opened for reading.`);
+    const start = async (): Promise<T> => {
+      // Someone may have deleted the folder while a run goes on.
+      await this.disk.mkdir(this.path, { recursive: true }).catch((error: unknown) => {
+        throw ioError('write into', this.path, error);
+      });
+      return work();
+    };
+    const turn = this.last.then(start, start);
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  // A damaged manifest is replaced, it must not keep a run from saving.
+  private async manifestToExtend(): Promise<Manifest | undefined> {
+    try {
+      return await this.manifest();
+    } catch (error) {
+      if (error instanceof CheckpointError) return undefined;
+      throw error;
+    }
+  }
+
+  private async commitNow(
+    files: ReadonlyMap<string, Uint8Array | string>,
+    info: Record<string, unknown>,
+    before: Manifest | undefined,
+  ): Promise<void> {
+    const contents = new Map([...files].map(([name, content]) => [name, bytesOf(content)]));
+    const listed: Manifest['files'] = new Map();
+    for (const [name, entry] of before?.files ?? []) {
+      if (await this.has(name)) listed.set(name, entry);
+    }
+    for (const [name, bytes] of contents) listed.set(name, manifestEntry(bytes));
+    contents.set(manifestName, bytesOf(formatManifest({ files: listed, info })));
+
+    let bytes = 0;
+    for (const content of contents.values()) bytes += content.byteLength;
+    const stageName = temporaryName('stage');
+    const stage = join(this.path, stageName);
+    try {
+      await this.disk.mkdir(stage);
+      for (const [name, content] of contents) await writeNew(join(stage, name), content, this.disk);
+      await syncFolder(stage, this.disk);
+      await this.makeJournal(stage);
+      await syncFolder(this.path, this.disk);
+    } catch (error) {
+      await this.disk.rm(stage, { recursive: true, force: true }).catch(() => undefined);
+      throw ioError('write', join(this.path, [...files.keys()][0] ?? manifestName), error, bytes);
+    } finally {
+      releaseTemporary(stageName);
+    }
+    try {
+      await this.rollForward();
+    } catch (error) {
+      throw ioError('move files within', this.path, error, bytes);
+    }
+  }
+
+  // The moment at which the new set becomes the truth. An older journal, ours or another process's, is finished before.
+  private async makeJournal(stage: string): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      await this.rollForward();
+      try {
+        await renameOver(stage, join(this.path, journal), this.disk);
+        return;
+      } catch (error) {
+        if (!['ENOTEMPTY', 'EEXIST'].includes(errorCodeOf(error)) || attempt === 4) throw error;
+      }
+    }
+  }
+
+  // Moves the files of a finished commit to their places. Can be interrupted and repeated at any point.
+  private async rollForward(): Promise<void> {
+    const from = join(this.path, journal);
+    let names: string[];
+    try {
+      names = await this.disk.readdir(from);
+    } catch (error) {
+      if (errorCodeOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    const last = names.includes(manifestName) ? [manifestName] : [];
+    for (const name of [...names.filter((other) => other !== manifestName), ...last]) {
+      try {
+        await renameOver(join(from, name), join(this.path, name), this.disk);
+      } catch (error) {
+        // Another process may be moving the same files.
+        if (errorCodeOf(error) !== 'ENOENT') throw error;
+      }
+    }
+    await syncFolder(this.path, this.disk);
+    try {
+      await this.disk.rmdir(from);
+    } catch (error) {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errorCodeOf(error))) throw error;
+    }
+  }
+
+  // Where a file is now: a commit that was not moved to its place yet comes first.
+  private async find(name: string): Promise<string | undefined> {
+    for (const path of [join(this.path, journal, name), join(this.path, name)]) {
+      try {
+        if ((await this.disk.stat(path)).isFile()) return path;
+      } catch (error) {
+        if (!['ENOENT', 'ENOTDIR'].includes(errorCodeOf(error))) throw ioError('read', path, error);
+      }
+    }
+    return undefined;
+  }
+
+  private async readAny(name: string): Promise<Uint8Array> {
+    for (let attempt = 0; ; attempt += 1) {
+      const path = (await this.find(name)) ?? join(this.path, name);
+      try {
+        return await readBytes(path, { disk: this.disk });
+      } catch (error) {
+        // It may have moved from the journal to its place meanwhile.
+        const moved = error instanceof IoError && errorCodeOf(error.cause) === 'ENOENT';
+        if (!moved || attempt === 2 || (await this.find(name)) === undefined) throw error;
+      }
+    }
+  }
+}
+
+function assertName(name: string): void {
+  const plain = name !== '' && !name.startsWith('.') && !/[/\\\0]/.test(name);
+  if (!plain || Buffer.byteLength(name) > 255) {
+    throw new InputError(expected('a plain file name', 'file', name));
+  }
+}

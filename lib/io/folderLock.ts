@@ -1,0 +1,119 @@
+// One training run a folder. The lock is a file with the process id; that of a process which died is taken over.
+
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { IoError, show } from '../core/errors.ts';
+import {
+  errorCodeOf,
+  ioError,
+  isRunning,
+  readBytes,
+  releaseTemporary,
+  renameOver,
+  temporaryName,
+  writeNew,
+} from './disk.ts';
+import type { Disk } from './disk.ts';
+
+const lockName = '.lock';
+
+interface Owner {
+  pid: number;
+  host: string;
+  /** When the process started, in the kernel's own count; '' where it cannot be asked. Tells a reused id apart. */
+  started: string;
+}
+
+// The locks of this process by path: its own id in a lock file is alive by definition.
+const held = new Set<string>();
+
+/**
+ * Locks a folder for this process.
+ *
+ * @returns gives the lock back
+ * @throws IoError naming the process that holds it, if that still runs
+ */
+export async function lockFolder(folder: string, disk: Disk): Promise<() => Promise<void>> {
+  const path = join(folder, lockName);
+  const me: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    try {
+      await writeNew(path, new TextEncoder().encode(`${JSON.stringify(me)}\n`), disk);
+      held.add(path);
+      return async () => {
+        if (!held.delete(path)) return;
+        await disk.unlink(path).catch(() => undefined);
+      };
+    } catch (error) {
+      if (errorCodeOf(error) !== 'EEXIST') throw ioError('lock', path, error);
+    }
+    const owner = await ownerOf(path, disk);
+    if (owner !== undefined && isAlive(owner, path)) throw inUse(folder, owner);
+    await removeStale(path, owner, disk);
+  }
+  throw new IoError(`Cannot lock ${show(folder)}: other processes keep taking it. Try again.`);
+}
+
+// undefined: no lock any more, or one that its owner never finished writing.
+async function ownerOf(path: string, disk: Disk): Promise<Owner | undefined> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    try {
+      const text = new TextDecoder().decode(await readBytes(path, { maxBytes: 4096, disk }));
+      const { pid, host, started } = JSON.parse(text) as Partial<Owner>;
+      if (typeof pid === 'number' && typeof host === 'string') {
+        return { pid, host, started: typeof started === 'string' ? started : '' };
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof IoError && errorCodeOf(error.cause) === 'ENOENT') return undefined;
+      if (error instanceof IoError) throw error;
+      // Half a line of JSON: its owner may be writing it just now.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  return undefined;
+}
+
+function isAlive({ pid, host, started }: Owner, path: string): boolean {
+  if (host !== hostname()) return true;
+  if (pid === process.pid) return held.has(path);
+  if (!isRunning(pid)) return false;
+  const now = startOf(pid);
+  return started === '' || now === '' || now === started;
+}
+
+// Field 22 of /proc/<pid>/stat, counted after the name in parentheses, which may hold anything.
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+// Moves the dead lock aside before deleting it: had another process replaced it meanwhile, its lock is put back.
+async function removeStale(path: string, dead: Owner | undefined, disk: Disk): Promise<void> {
+  const name = temporaryName('lock');
+  const aside = join(dirname(path), name);
+  try {
+    await disk.rename(path, aside);
+    const moved = await ownerOf(aside, disk);
+    if (JSON.stringify(moved) === JSON.stringify(dead)) await disk.unlink(aside);
+    else await renameOver(aside, path, disk);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'ENOENT') throw ioError('remove', path, error);
+  } finally {
+    releaseTemporary(name);
+  }
+}
+
+function inUse(folder: string, { pid, host }: Owner): IoError {
+  const where = host === hostname() ? '' : ` on ${show(host)}`;
+  const remedy =
+    where === ''
+      ? 'Stop it, or choose another folder.'
+      : `If it no longer runs, delete ${lockName}.`;
+  return new IoError(`The folder ${show(folder)} is in use by process ${pid}${where}. ${remedy}`);
+}
