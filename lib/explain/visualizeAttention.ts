@@ -74,6 +74,7 @@ export async function visualizeAttention(
     maps: attentionMaps(attentions, { ...layout, query: classToken ? 'class' : 'mean' }),
     rollout: rolloutMap(attentions, { ...options, ...layout, classToken }),
     bars: barsOf(prediction, options),
+    barsHeading: options.label === undefined ? 'Prediction' : 'Prediction (✓ true class)',
     mapsHeading: classToken ? 'Attention of the class token' : 'Attention, mean over all patches',
     title: titleOf(prediction, options),
     subtitle: subtitleOf(options),

@@ -26,6 +26,8 @@ export interface AttentionSheetOptions extends FigureOptions {
   rollout: Grid;
   /** The prediction, one bar a class. */
   bars: readonly Bar[];
+  /** Above the bars; default "Prediction". */
+  barsHeading?: string;
   /** Above the maps; default "Attention of the class token". */
   mapsHeading?: string;
   /** Default viridis. */
@@ -72,7 +74,10 @@ export function attentionSheetPanel(options: AttentionSheetOptions): Panel {
     [
       headed('Input', input),
       headed('Attention rollout', rolled),
-      headed('Prediction', barChartPanel({ bars, width: 230, barHeight: barHeight(bars.length) })),
+      headed(
+        options.barsHeading ?? 'Prediction',
+        barChartPanel({ bars, width: 230, barHeight: barHeight(bars.length) }),
+      ),
     ],
     { gap: 28 },
   );

@@ -15,7 +15,7 @@ export type TickFormat = 'number' | 'percent' | 'integer';
 /**
  * About `count` ticks at multiples of 1, 2 or 5 times a power of ten that enclose [low, high].
  *
- * A range without width gets one around its value. All labels of an axis have the same number of decimals.
+ * A range without width gets one around its value. All labels of an axis have the same number of decimals, but zero, which is 0.
  * Source: Heckbert 1990, "Nice numbers for graph labels".
  *
  * @param options.format  percent: values are fractions, 0.5 is written `50 %`; integer: no tick between whole numbers
@@ -55,12 +55,15 @@ function niceStep(raw: number): number {
 function tickLabel(value: number, step: number, format: TickFormat): string {
   const [shown, shownStep] = format === 'percent' ? [value * 100, step * 100] : [value, step];
   const unit = format === 'percent' ? ' %' : '';
-  const largest = Math.abs(shown);
-  if (largest >= 1e6 || (shownStep < 1e-4 && largest > 0)) {
-    return shown.toExponential(1).replace('e+', 'e') + unit;
+  const size = Math.abs(shown);
+  if (size < shownStep * 1e-6) return `0${unit}`;
+  if (size >= 1e6 || shownStep < 1e-4) {
+    // As many digits as two neighbours need to differ.
+    const digits = Math.max(0, Math.ceil(Math.log10(size / shownStep) - 1e-9));
+    return shown.toExponential(Math.min(digits, 12)).replace('e+', 'e') + unit;
   }
   const decimals = Math.max(0, -Math.floor(Math.log10(shownStep) + 1e-9));
-  return (Math.abs(shown) < shownStep * 1e-6 ? 0 : shown).toFixed(Math.min(decimals, 8)) + unit;
+  return shown.toFixed(decimals) + unit;
 }
 
 /** A number in a few characters: 3 significant digits, with e-notation where it is shorter. */
