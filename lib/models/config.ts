@@ -123,8 +123,9 @@ export function mlpHiddenDimOf({
   return Math.floor(embedDim * mlpRatio * (1 + 1e-12));
 }
 
-// Far above any model in use; keeps a mistyped number from becoming an allocation.
+// Far above any model in use; they keep a mistyped number from becoming an allocation.
 const MAX_SIZE = 65_536;
+const MAX_PARAMETERS = 2 ** 33;
 
 /** Throws an InputError that names the first option, or pair of options, no model can be built from. */
 export function assertModelConfig(config: VisionTransformerConfig): void {
@@ -137,7 +138,7 @@ export function assertModelConfig(config: VisionTransformerConfig): void {
     regTokens: 0,
   } as const;
   for (const [name, min] of Object.entries(integers) as [keyof typeof integers, number][]) {
-    assertInteger(name, config[name], { min, max: MAX_SIZE });
+    assertInteger(name, config[name], { min, max: name === 'depth' ? 1024 : MAX_SIZE });
   }
   assertInteger('seed', config.seed, { min: 0 });
   for (const name of ['imageSize', 'patchSize'] as const) {
@@ -165,6 +166,25 @@ export function assertModelConfig(config: VisionTransformerConfig): void {
   assertOneOf('posEmbed', config.posEmbed, ['learned', 'sincos2d', 'sincos1d', 'none']);
   assertDivisions(config);
   assertTokens(config);
+  assertBuildable(config);
+}
+
+// A lower bound of the parameters: matrices of the blocks, positions, patches and head.
+function assertBuildable(config: VisionTransformerConfig): void {
+  const { embedDim, depth, inChannels, patchSize, numClasses } = config;
+  const [rows, columns] = gridSizeOf(config);
+  const block = 4 * embedDim + 2 * mlpHiddenDimOf(config);
+  const rest = rows * columns + inChannels * patchSize[0] * patchSize[1] + numClasses;
+  const parameters = embedDim * (depth * block + rest);
+  if (parameters <= MAX_PARAMETERS) return;
+  throw new InputError(
+    expected(
+      'at most 2³³ parameters',
+      'the model',
+      parameters,
+      'Make embedDim, depth or the image smaller.',
+    ),
+  );
 }
 
 function assertDivisions({

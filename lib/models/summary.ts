@@ -59,5 +59,6 @@ function sums(rows: readonly LayerRow[]): string[] {
 
 function flopsText(flops: number): string {
   if (flops >= 1e9) return `${(flops / 1e9).toFixed(2)} G`;
-  return flops >= 1e6 ? `${(flops / 1e6).toFixed(2)} M` : `${(flops / 1e3).toFixed(1)} k`;
+  if (flops >= 1e6) return `${(flops / 1e6).toFixed(2)} M`;
+  return flops === 0 ? '0' : `${(flops / 1e3).toFixed(1)} k`;
 }
