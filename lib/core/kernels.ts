@@ -9,7 +9,7 @@ import type * as tf from '@tensorflow/tfjs';
 /** erf: x·Φ(x), exact; tanh: its tanh approximation; quick: x·σ(1.702 x). */
 export type GeluForm = 'erf' | 'tanh' | 'quick';
 
-/** y = act(pre), pre = x·Wᵀ (+ bias). With an activation `pre` is the second output, for the backward pass. */
+/** y = act(x·Wᵀ (+ bias)). With an activation it runs only where no gradient will be asked for. */
 export const Linear = 'VitLinear';
 /** x [M, I], weight [O, I], bias [O] or left out. */
 export interface LinearInputs {
@@ -183,7 +183,7 @@ export const GlobalNorm = 'VitGlobalNorm';
  * backend registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of.
  */
 export interface KernelContracts {
-  /** → y [M, O]; with an activation → y, pre [M, O]. */
+  /** → y [M, O]. */
   VitLinear: { inputs: LinearInputs; attrs: LinearAttrs };
   /** → dBias [O]. */
   VitBiasGrad: { inputs: BiasGradInputs; attrs: object };

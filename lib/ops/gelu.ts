@@ -72,8 +72,7 @@ function tanhArgument(x: tf.Tensor): tf.Tensor {
   return tf.mul(SQRT_2_OVER_PI, tf.mul(x, tf.add(1, tf.mul(CUBIC, tf.square(x)))));
 }
 
-/** Runs `GeluGrad`; for the ops that contain a GELU. */
-export const geluGradKernel = defineKernel(kernels.GeluGrad, { reference: referenceGeluGrad });
+const geluGradKernel = defineKernel(kernels.GeluGrad, { reference: referenceGeluGrad });
 
 const geluKernel = defineKernel(kernels.Gelu, {
   reference: referenceGelu,

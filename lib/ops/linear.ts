@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertOneOf, assertRank, assertShape, sizeOf } from '../core/check.ts';
-import { ShapeError, expected } from '../core/errors.ts';
+import { ShapeError, UnsupportedError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type { BiasGradInputs, GeluForm, LinearAttrs, LinearInputs } from '../core/kernels.ts';
-import { GELU_FORMS, geluGradKernel, referenceGelu } from './gelu.ts';
+import { GELU_FORMS, gelu, referenceGelu } from './gelu.ts';
+import { isRecording } from './gradients.ts';
 import { defineKernel } from './kernel.ts';
 
 const ACTIVATIONS = ['none', ...GELU_FORMS] as const;
@@ -20,7 +21,7 @@ const ACTIVATIONS = ['none', ...GELU_FORMS] as const;
  * @returns [..., O]
  * @throws ShapeError if the sizes do not fit; InputError for an unknown activation
  *
- * Differentiable in x, weight and bias; with an activation the value before it is kept for the backward pass.
+ * Differentiable in x, weight and bias. Product and activation are one kernel, except while a backward pass is recorded.
  */
 export function linear(
   x: tf.Tensor,
@@ -39,11 +40,11 @@ export function linear(
     const leading = x.shape.slice(0, -1);
     const rows = tf.reshape(x, [sizeOf(leading), inSize]) as tf.Tensor2D;
     const inputs = { x: rows, weight, ...(bias && { bias }) };
-    const y =
-      activation === 'none'
-        ? linearKernel(inputs, { activation })[0]!
-        : activatedLinear(inputs, activation);
-    return tf.reshape(y, [...leading, outSize]);
+    // The backward pass needs the value before the activation, so only a pass that is not recorded fuses the two.
+    const apart = activation !== 'none' && isRecording();
+    const [y] = linearKernel(inputs, { activation: apart ? 'none' : activation });
+    const out = tf.reshape(y!, [...leading, outSize]);
+    return apart ? gelu(out, { form: activation }) : out;
   });
 }
 
@@ -55,7 +56,7 @@ export function referenceLinear(
   const product = tf.matMul(x, weight, false, true);
   const pre = bias === undefined ? product : tf.add(product, bias);
   if (activation === 'none') return [pre];
-  return [referenceGelu({ x: pre }, { form: activation })[0]!, pre];
+  return referenceGelu({ x: pre }, { form: activation });
 }
 
 /** `BiasGrad` in plain tfjs ops. */
@@ -69,42 +70,16 @@ const linearKernel = defineKernel(kernels.Linear, {
   reference: referenceLinear,
   gradient: {
     saveInputs: ['x', 'weight'],
-    saveOutputs: [false, true],
-    of: ([dOut], [x, weight, pre], { activation }) =>
-      linearGradients(dOut!, x!, weight!, activation, pre),
+    saveOutputs: [false],
+    of: ([dOut], [x, weight], { activation }) => {
+      if (activation !== 'none') {
+        throw new UnsupportedError('VitLinear with an activation has no gradient; use linear().');
+      }
+      return {
+        x: () => tf.matMul(dOut!, weight!),
+        weight: () => tf.matMul(dOut!, x!, true, false),
+        bias: () => biasGradKernel({ dOut: dOut as tf.Tensor2D }, {})[0]!,
+      };
+    },
   },
 });
-
-// The tape would make zeros of pre's size as the gradient of a second output, so it is shown the first output only.
-function activatedLinear(inputs: LinearInputs, activation: GeluForm): tf.Tensor {
-  const { x, weight, bias } = inputs;
-  const op = tf.customGrad((...args) => {
-    const save = args.at(-1) as tf.GradSaveFunc;
-    const [y, pre] = linearKernel(inputs, { activation });
-    save([x, weight, pre!]);
-    return {
-      value: y!,
-      gradFunc: (dOut: tf.Tensor, saved: tf.Tensor[]) => {
-        const d = linearGradients(dOut, saved[0]!, saved[1]!, activation, saved[2]);
-        return bias === undefined ? [d.x(), d.weight()] : [d.x(), d.weight(), d.bias()];
-      },
-    };
-  });
-  return bias === undefined ? op(x, weight) : op(x, weight, bias);
-}
-
-function linearGradients(
-  dOut: tf.Tensor,
-  x: tf.Tensor,
-  weight: tf.Tensor,
-  activation: LinearAttrs['activation'],
-  pre?: tf.Tensor,
-): Record<'x' | 'weight' | 'bias', () => tf.Tensor> {
-  const dPre =
-    activation === 'none' ? dOut : geluGradKernel({ dOut, x: pre! }, { form: activation })[0]!;
-  return {
-    x: () => tf.matMul(dPre, weight),
-    weight: () => tf.matMul(dPre, x, true, false),
-    bias: () => biasGradKernel({ dOut: dPre as tf.Tensor2D }, {})[0]!,
-  };
-}

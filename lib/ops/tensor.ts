@@ -25,8 +25,6 @@ export {
   gather,
   getBackend,
   getKernel,
-  grad,
-  grads,
   greater,
   greaterEqual,
   isFinite,
@@ -77,9 +75,7 @@ export {
   topk,
   transpose,
   unstack,
-  valueAndGrads,
   variable,
-  variableGrads,
   where,
   zeros,
   zerosLike,
@@ -88,7 +84,7 @@ export {
   removeBackend,
   registerBackend,
   findBackend,
-  dropout,
   moments,
   tanh,
 } from '@tensorflow/tfjs';
+export { grad, grads, valueAndGrad, valueAndGrads, variableGrads } from './gradients.ts';
