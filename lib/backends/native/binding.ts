@@ -1,0 +1,210 @@
+// The TypeScript type of the addon, the twin of native/binding.cc; nothing else says what a native call takes. What each kernel
+// computes is said in native/kernels.h.
+
+/**
+ * Nested loops over two arrays: the sizes, outermost first, then the strides of the first array, then of the second.
+ *
+ * Strides count elements; 0 repeats. [3, 4, 4, 1, 0, 1] adds a row of 4 to each of 3 rows.
+ */
+export type Walk = readonly number[];
+
+/** Elements of a tensor, as the copying kernel takes them. */
+export type Elements = Float32Array | Int32Array | Uint8Array;
+
+/** Numbers of `binary`, in the order of the C++ enumeration. */
+export const BINARY = {
+  add: 0,
+  sub: 1,
+  mul: 2,
+  div: 3,
+  maximum: 4,
+  minimum: 5,
+  squaredDifference: 6,
+} as const;
+/** Numbers of `compare`. */
+export const COMPARE = {
+  greater: 0,
+  greaterEqual: 1,
+  less: 2,
+  lessEqual: 3,
+  equal: 4,
+  notEqual: 5,
+} as const;
+/** Numbers of `unary`. */
+export const UNARY = {
+  neg: 0,
+  abs: 1,
+  square: 2,
+  sqrt: 3,
+  rsqrt: 4,
+  reciprocal: 5,
+  exp: 6,
+  log: 7,
+  erf: 8,
+  tanh: 9,
+  sigmoid: 10,
+  relu: 11,
+  step: 12,
+  copy: 13,
+} as const;
+/** Numbers of `reduce`. */
+export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;
+/** Numbers of an activation after a product; those from 0 are the forms of gelu. */
+export const ACTIVATION = { none: -1, erf: 0, tanh: 1, quick: 2 } as const;
+
+/** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
+export interface NativeBinding {
+  isa(): string;
+  setIsa(name: string): boolean;
+  threads(): number;
+  setThreads(count: number): void;
+  misalignment(bytes: Uint8Array): number;
+  gemm(
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+    batch: number,
+    m: number,
+    n: number,
+    k: number,
+    aBatched: boolean,
+    bBatched: boolean,
+    transposeA: boolean,
+    transposeB: boolean,
+    bias: Float32Array | null,
+    activation: number,
+    pre: Float32Array | null,
+  ): void;
+  binary(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Float32Array): void;
+  compare(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Uint8Array): void;
+  unary(op: number, x: Float32Array, out: Float32Array, alpha: number): void;
+  clip(x: Float32Array, low: number, high: number, out: Float32Array): void;
+  select(condition: Uint8Array, a: Float32Array, b: Float32Array, out: Float32Array): void;
+  copy(
+    walk: Walk,
+    source: Elements,
+    sourceOffset: number,
+    target: Elements,
+    targetOffset: number,
+  ): void;
+  fill(value: number, out: Float32Array): void;
+  reduce(
+    op: number,
+    outer: number,
+    n: number,
+    inner: number,
+    x: Float32Array,
+    out: Float32Array,
+  ): void;
+  softmax(rows: number, cols: number, x: Float32Array, logarithm: boolean, out: Float32Array): void;
+  layerNorm(
+    rows: number,
+    cols: number,
+    x: Float32Array,
+    gamma: Float32Array,
+    beta: Float32Array,
+    epsilon: number,
+    y: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+  ): void;
+  layerNormGrad(
+    rows: number,
+    cols: number,
+    dOut: Float32Array,
+    x: Float32Array,
+    gamma: Float32Array,
+    mean: Float32Array,
+    rstd: Float32Array,
+    dX: Float32Array,
+    dGamma: Float32Array,
+    dBeta: Float32Array,
+  ): void;
+  gelu(form: number, x: Float32Array, y: Float32Array): void;
+  geluGrad(form: number, dOut: Float32Array, x: Float32Array, dX: Float32Array): void;
+  crossEntropy(
+    binary: boolean,
+    rows: number,
+    cols: number,
+    logits: Float32Array,
+    targets: Float32Array,
+    loss: Float32Array,
+    dLogits: Float32Array,
+  ): void;
+  attention(
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    batch: number,
+    heads: number,
+    queries: number,
+    keys: number,
+    dim: number,
+    scale: number,
+    out: Float32Array,
+    logSumExp: Float32Array,
+  ): void;
+  attentionGrad(
+    q: Float32Array,
+    k: Float32Array,
+    v: Float32Array,
+    batch: number,
+    heads: number,
+    queries: number,
+    keys: number,
+    dim: number,
+    scale: number,
+    dOut: Float32Array,
+    out: Float32Array,
+    logSumExp: Float32Array,
+    dQ: Float32Array,
+    dK: Float32Array,
+    dV: Float32Array,
+  ): void;
+  qkvAttention(
+    qkv: Float32Array,
+    batch: number,
+    heads: number,
+    queries: number,
+    keys: number,
+    dim: number,
+    scale: number,
+    out: Float32Array,
+    logSumExp: Float32Array,
+  ): void;
+  qkvAttentionGrad(
+    qkv: Float32Array,
+    batch: number,
+    heads: number,
+    queries: number,
+    keys: number,
+    dim: number,
+    scale: number,
+    dOut: Float32Array,
+    out: Float32Array,
+    logSumExp: Float32Array,
+    dQkv: Float32Array,
+  ): void;
+  adamw(
+    parameters: readonly Float32Array[],
+    gradients: readonly Float32Array[],
+    firstMoments: readonly Float32Array[],
+    secondMoments: readonly Float32Array[],
+    newParameters: readonly Float32Array[],
+    newFirstMoments: readonly Float32Array[],
+    newSecondMoments: readonly Float32Array[],
+    keep: readonly number[],
+    rate: readonly number[],
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    inverseRootCorrection2: number,
+  ): void;
+  ema(
+    averages: readonly Float32Array[],
+    values: readonly Float32Array[],
+    out: readonly Float32Array[],
+    decay: number,
+  ): void;
+  sumOfSquares(tensors: readonly Float32Array[]): number;
+}

@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs';
+import type { NativeBackend } from '../nativeBackend.ts';
+
+/** What a native kernel is called with. */
+export interface NativeCall<Inputs, Attrs> {
+  inputs: Inputs;
+  attrs: Attrs;
+  backend: NativeBackend;
+}
+
+/**
+ * A native kernel: the outputs, or undefined where it does not serve these inputs (another dtype, an odd case); then the
+ * kernel of tfjs's CPU backend runs.
+ */
+export type NativeKernel<Inputs, Attrs> = (
+  call: NativeCall<Inputs, Attrs>,
+) => tf.TensorInfo | tf.TensorInfo[] | undefined;
+
+/** The name tfjs knows the backend by. */
+export const BACKEND_NAME = 'native';
+
+/** Puts a native kernel in the place of the inherited one. */
+export function replaceKernel<Inputs, Attrs>(
+  kernelName: string,
+  kernel: NativeKernel<Inputs, Attrs>,
+): void {
+  const inherited = tf.getKernel(kernelName, BACKEND_NAME)?.kernelFunc;
+  if (inherited != null) tf.unregisterKernel(kernelName, BACKEND_NAME);
+  const kernelFunc = (call: unknown): tf.TensorInfo | tf.TensorInfo[] => {
+    const out = kernel(call as NativeCall<Inputs, Attrs>);
+    if (out !== undefined) return out;
+    if (inherited == null) throw new Error(`No kernel ${kernelName} for these inputs.`);
+    return inherited(call as Parameters<tf.KernelFunc>[0]);
+  };
+  tf.registerKernel({
+    kernelName,
+    backendName: BACKEND_NAME,
+    kernelFunc: kernelFunc as tf.KernelFunc,
+  });
+}
+
+/** Whether all are float32, the one dtype that most native kernels compute in. */
+export function areFloats(...tensors: readonly tf.TensorInfo[]): boolean {
+  return tensors.every((tensor) => tensor.dtype === 'float32');
+}
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return tf.util.sizeFromShape(shape as number[]);
+}

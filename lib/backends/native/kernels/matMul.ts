@@ -1,0 +1,116 @@
+import * as tf from '@tensorflow/tfjs';
+import { ACTIVATION } from '../binding.ts';
+import { broadcastStrides, makeWalk, stridesOf } from '../walk.ts';
+import type { NativeBackend } from '../nativeBackend.ts';
+import { areFloats, replaceKernel, sizeOf, type NativeCall } from './kernel.ts';
+
+interface MatMulInputs {
+  a: tf.TensorInfo;
+  b: tf.TensorInfo;
+}
+interface FusedInputs extends MatMulInputs {
+  bias?: tf.TensorInfo;
+  preluActivationWeights?: tf.TensorInfo;
+}
+interface MatMulAttrs {
+  transposeA: boolean;
+  transposeB: boolean;
+}
+
+/** Registers BatchMatMul and the fused form with a bias and an activation. */
+export function registerMatMul(): void {
+  replaceKernel<MatMulInputs, MatMulAttrs>(tf.BatchMatMul, matMul);
+  replaceKernel<FusedInputs, tf._FusedMatMulAttrs>(tf._FusedMatMul, fusedMatMul);
+}
+
+function matMul({
+  inputs: { a, b },
+  attrs: { transposeA, transposeB },
+  backend,
+}: NativeCall<MatMulInputs, MatMulAttrs>): tf.TensorInfo | undefined {
+  if (!areFloats(a, b)) return undefined;
+  const [aRows, aCols] = a.shape.slice(-2) as [number, number];
+  const [bRows, bCols] = b.shape.slice(-2) as [number, number];
+  const m = transposeA ? aCols : aRows;
+  const k = transposeA ? aRows : aCols;
+  const n = transposeB ? bRows : bCols;
+  if (k !== (transposeB ? bCols : bRows)) return undefined;
+  const aOuter = a.shape.slice(0, -2);
+  const bOuter = b.shape.slice(0, -2);
+  const outer = tf.broadcast_util.assertAndGetBroadcastShape(aOuter, bOuter);
+  const batch = sizeOf(outer);
+  const left = repeated(backend, a, aOuter, outer);
+  const right = repeated(backend, b, bOuter, outer);
+  const { info, values } = backend.output([...outer, m, n]);
+  // One right operand for all: the batch is more rows of the left one.
+  const joined = !right.batched && left.batched && !transposeA;
+  backend.binding.gemm(
+    backend.floats(left.info),
+    backend.floats(right.info),
+    values,
+    joined ? 1 : batch,
+    joined ? batch * m : m,
+    n,
+    k,
+    left.batched && !joined,
+    right.batched,
+    transposeA,
+    transposeB,
+    null,
+    ACTIVATION.none,
+    null,
+  );
+  for (const side of [left, right]) if (side.own) backend.disposeIntermediateTensorInfo(side.info);
+  return info;
+}
+
+interface Side {
+  info: tf.TensorInfo;
+  batched: boolean;
+  own: boolean;
+}
+
+// A stack of matrices is used as it is if there is one for each of the batch, or one for all; else it is written out.
+function repeated(backend: NativeBackend, x: tf.TensorInfo, own: number[], outer: number[]): Side {
+  const batch = sizeOf(outer);
+  const count = sizeOf(own);
+  if (count === batch) return { info: x, batched: true, own: false };
+  if (count === 1) return { info: x, batched: false, own: false };
+  const matrix = x.shape.slice(-2);
+  const size = sizeOf(matrix);
+  const target = stridesOf(outer);
+  const loops = broadcastStrides(own, outer).map(
+    (stride, axis) => [outer[axis]!, stride * size, target[axis]! * size] as const,
+  );
+  const walk = makeWalk([...loops, [size, 1, 1]]);
+  if (walk === undefined) throw new Error('Expected at most 7 batch axes that repeat.');
+  const { info, values } = backend.output([...outer, ...matrix]);
+  backend.binding.copy(walk, backend.floats(x), 0, values, 0);
+  return { info, batched: true, own: true };
+}
+
+function fusedMatMul({
+  inputs: { a, b, bias, preluActivationWeights },
+  attrs: { transposeA, transposeB, activation, leakyreluAlpha },
+  backend,
+}: NativeCall<FusedInputs, tf._FusedMatMulAttrs>): tf.TensorInfo | undefined {
+  let current = matMul({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend });
+  if (current === undefined) return undefined;
+  const then = (kernelName: string, inputs: Record<string, tf.TensorInfo>, attrs = {}): void => {
+    const kernel = tf.getKernel(kernelName, 'native');
+    const next = kernel.kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
+    backend.disposeIntermediateTensorInfo(current!);
+    current = next;
+  };
+  if (bias != null) then(tf.Add, { a: current, b: bias });
+  if (activation === 'linear' || activation == null) return current;
+  const x = current;
+  if (activation === 'relu') then(tf.Relu, { x });
+  else if (activation === 'relu6') then(tf.Relu6, { x });
+  else if (activation === 'elu') then(tf.Elu, { x });
+  else if (activation === 'sigmoid') then(tf.Sigmoid, { x });
+  else if (activation === 'leakyrelu') then(tf.LeakyRelu, { x }, { alpha: leakyreluAlpha });
+  else if (activation === 'prelu') then(tf.Prelu, { x, alpha: preluActivationWeights! });
+  else throw new Error(`Activation ${activation} has not been implemented for the native backend.`);
+  return current;
+}

@@ -1,0 +1,148 @@
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs';
+import type { NativeBinding } from './binding.ts';
+import { BufferPool, type Block } from './bufferPool.ts';
+
+type Values = tf.backend_util.BackendValues;
+/** Identifies the data of a tensor; clones share it. */
+export type DataId = tf.TensorInfo['dataId'];
+
+/**
+ * The data of a tensor.
+ *
+ * `values` is what tfjs's CPU kernels use. They may keep the array, or a view of it, in another tensor; so once it was asked for,
+ * its memory is not lent again. Native kernels ask for `raw` and keep nothing.
+ */
+class TensorData {
+  readonly dtype: tf.DataType;
+  refCount: number;
+  complexTensorInfos?: { real: tf.TensorInfo; imag: tf.TensorInfo };
+  readonly raw: Values | undefined;
+  #block: Block | undefined;
+
+  constructor(dtype: tf.DataType, raw: Values | undefined, refCount: number, block?: Block) {
+    this.dtype = dtype;
+    this.raw = raw;
+    this.refCount = refCount;
+    this.#block = block;
+  }
+
+  get values(): Values | undefined {
+    this.#block = undefined;
+    return this.raw;
+  }
+
+  get pooled(): boolean {
+    return this.#block !== undefined;
+  }
+
+  takeBlock(): Block | undefined {
+    const block = this.#block;
+    this.#block = undefined;
+    return block;
+  }
+}
+
+/**
+ * tfjs's CPU backend with memory from a pool and a native addon to compute with.
+ *
+ * Every kernel of the CPU backend runs on it; those replaced by native ones are in `kernels/`. `dataSync` and `data` return
+ * copies of what native kernels computed, which stay as they are whatever happens to the tensor.
+ */
+export class NativeBackend extends MathBackendCPU {
+  readonly binding: NativeBinding;
+  readonly pool: BufferPool;
+  #nextId = 0;
+
+  constructor(binding: NativeBinding) {
+    super();
+    this.binding = binding;
+    this.pool = new BufferPool(binding);
+  }
+
+  override write(values: Values, _shape: number[], dtype: tf.DataType): DataId {
+    return this.#store(new TensorData(dtype, values, 1));
+  }
+
+  override move(
+    dataId: DataId,
+    values: Values,
+    _shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    this.data.set(dataId, new TensorData(dtype, values, refCount) as never);
+  }
+
+  override readSync(dataId: DataId): Values {
+    const data = this.#data(dataId);
+    if (!data.pooled) return super.readSync(dataId);
+    return (data.raw as Float32Array).slice();
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    const data = this.data.has(dataId) ? this.#data(dataId) : undefined;
+    const gone = super.disposeData(dataId, force);
+    const block = gone ? data?.takeBlock() : undefined;
+    if (block !== undefined) this.pool.give(block);
+    return gone;
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[]; numBytesInPool: number } {
+    return { ...super.memory(), numBytesInPool: this.pool.idleBytes };
+  }
+
+  override dispose(): void {
+    this.pool.clear();
+    super.dispose();
+  }
+
+  /** The values of a float32 tensor, to be read during a native call and not kept. */
+  floats(info: tf.TensorInfo): Float32Array {
+    return this.#data(info.dataId).raw as Float32Array;
+  }
+
+  /** As `floats`, for a tensor of any dtype with fixed-size elements. */
+  elements(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array {
+    return this.#data(info.dataId).raw as Float32Array | Int32Array | Uint8Array;
+  }
+
+  /** A new float32 tensor; `values` holds anything, to be overwritten whole. */
+  output(shape: readonly number[]): { info: tf.TensorInfo; values: Float32Array } {
+    const size = tf.util.sizeFromShape(shape as number[]);
+    const block = this.pool.take(4 * size);
+    const values =
+      block === undefined
+        ? new Float32Array(size)
+        : new Float32Array(block.buffer, block.offset, size);
+    const dataId = this.#store(new TensorData('float32', values, 1, block));
+    return { info: { dataId, shape: shape as number[], dtype: 'float32' }, values };
+  }
+
+  /** A new tensor of another dtype, zeroed, not from the pool. */
+  plainOutput(
+    shape: readonly number[],
+    dtype: 'int32' | 'bool',
+  ): { info: tf.TensorInfo; values: Int32Array | Uint8Array } {
+    const size = tf.util.sizeFromShape(shape as number[]);
+    const values = dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
+    const dataId = this.#store(new TensorData(dtype, values, 1));
+    return { info: { dataId, shape: shape as number[], dtype }, values };
+  }
+
+  /** The same data under another shape; the caller owns one more reference. */
+  reshaped(info: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
+    this.incRef(info.dataId);
+    return { dataId: info.dataId, shape: shape as number[], dtype: info.dtype };
+  }
+
+  #store(data: TensorData): DataId {
+    const dataId = { id: (this.#nextId += 1) };
+    this.data.set(dataId, data as never);
+    return dataId;
+  }
+
+  #data(dataId: DataId): TensorData {
+    return this.data.get(dataId) as unknown as TensorData;
+  }
+}

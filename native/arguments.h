@@ -1,0 +1,58 @@
+// Arguments of a JavaScript call, checked: anything wrong is thrown as ArgumentError and becomes a JavaScript TypeError.
+#pragma once
+
+#include <node_api.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace vit {
+
+struct ArgumentError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// a·b, or an ArgumentError where that overflows.
+size_t product(size_t a, size_t b);
+
+class Arguments {
+ public:
+  // Throws unless exactly `wanted` arguments were given.
+  Arguments(napi_env env, napi_callback_info info, size_t wanted);
+
+  // The data of a typed array of exactly `length` elements; a detached buffer has length 0.
+  float* floats(size_t index, size_t length) const;
+  uint8_t* bytes(size_t index, size_t length) const;
+  // As floats, and null where the argument is null.
+  float* floats_or_null(size_t index, size_t length) const;
+  // A Float32Array of any length.
+  float* any_floats(size_t index, size_t* length) const;
+  // Raw memory of a typed array with elements of 1 or 4 bytes.
+  void* any(size_t index, size_t* length, size_t* element_bytes) const;
+
+  // An integer 0 … 2^40.
+  size_t size(size_t index) const;
+  double number(size_t index) const;
+  bool flag(size_t index) const;
+  std::string text(size_t index) const;
+  // An integer in [low, high].
+  int integer(size_t index, int low, int high) const;
+
+  // Elements of a JavaScript array.
+  size_t array_length(size_t index) const;
+  float* floats_in(size_t index, size_t item, size_t* length) const;
+  double number_in(size_t index, size_t item) const;
+
+  napi_env env() const { return env_; }
+
+ private:
+  [[noreturn]] void fail(size_t index, const char* wanted) const;
+  bool view(napi_value value, napi_typedarray_type* type, size_t* length, void** data) const;
+
+  napi_env env_;
+  napi_value values_[32];
+};
+
+}  // namespace vit

@@ -1,0 +1,285 @@
+// Matrix product: b is packed once into panels of NR columns that all tasks share, a task is a block of rows (and columns, when
+// there are few rows), the micro-kernel keeps a tile of c in registers. After Goto and van de Geijn 2008, "Anatomy of
+// high-performance matrix multiplication". Rows of a are read in place when they are contiguous and n is small: packing them
+// would cost more than it gives.
+
+#include "gemm.h"
+
+#include "parallel.h"
+#include "table.h"
+#include "vector_math.h"
+
+namespace VIT_ISA {
+namespace {
+
+using vit::Gemm;
+
+typedef void (*Micro)(size_t k, const float* a, size_t a_row, const float* b, float* c, size_t ldc, size_t n,
+                      const float* bias, Store store);
+
+template <size_t M, size_t V, bool packed>
+void micro(size_t k, const float* a, size_t a_row, const float* b, float* c, size_t ldc, size_t n, const float* bias,
+           Store store_mode) {
+  vf acc[M][V];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i)
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) acc[i][j] = set1(0.0f);
+  for (size_t p = 0; p < k; ++p) {
+    vf bv[V];
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) bv[j] = load(b + p * NR + j * VL);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < M; ++i) {
+      const vf av = set1(packed ? a[p * MR + i] : a[i * a_row + p]);
+#pragma GCC unroll 2
+      for (size_t j = 0; j < V; ++j) acc[i][j] += av * bv[j];
+    }
+  }
+  const size_t full = n / VL;
+  const size_t rest = n % VL;
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i) {
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) {
+      float* out = c + i * ldc + j * VL;
+      if (j < full) {
+        vf sum = acc[i][j];
+        if (bias != nullptr) sum += load(bias + j * VL);
+        if (store_mode == kStoreAdd) sum += load(out);
+        store(out, sum);
+      } else if (rest > 0) {
+        vf sum = acc[i][j];
+        if (bias != nullptr) sum += load_n(bias + j * VL, rest);
+        if (store_mode == kStoreAdd) sum += load_n(out, rest);
+        store_n(out, sum, rest);
+      }
+    }
+  }
+}
+
+template <size_t M, bool packed>
+constexpr Micro micro_of(size_t vectors) {
+  return vectors == 1 ? micro<M, 1, packed> : micro<M, 2, packed>;
+}
+
+template <bool packed>
+Micro choose_micro(size_t rows, size_t vectors) {
+  switch (rows) {
+#if defined(VIT_AVX512)
+    case 14: return micro_of<14, packed>(vectors);
+    case 13: return micro_of<13, packed>(vectors);
+    case 12: return micro_of<12, packed>(vectors);
+    case 11: return micro_of<11, packed>(vectors);
+    case 10: return micro_of<10, packed>(vectors);
+    case 9: return micro_of<9, packed>(vectors);
+    case 8: return micro_of<8, packed>(vectors);
+    case 7: return micro_of<7, packed>(vectors);
+#endif
+    case 6: return micro_of<6, packed>(vectors);
+    case 5: return micro_of<5, packed>(vectors);
+    case 4: return micro_of<4, packed>(vectors);
+    case 3: return micro_of<3, packed>(vectors);
+    case 2: return micro_of<2, packed>(vectors);
+    default: return micro_of<1, packed>(vectors);
+  }
+}
+
+// 16 rows that are a multiple of 2 KB apart fall into the same few sets of the first cache: then a is packed all the same.
+bool read_in_place(const Gemm& g) { return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 2048 != 0; }
+
+template <int form>
+void activate_rows(const float* pre, size_t rows, size_t n, size_t ldc, float* c) {
+  for (size_t i = 0; i < rows; ++i) {
+    const float* x = pre + i * ldc;
+    float* y = c + i * ldc;
+    size_t j = 0;
+    for (; j + VL <= n; j += VL) store(y + j, gelu_v<form>(load(x + j)));
+    if (j < n) store_n(y + j, gelu_v<form>(load_n(x + j, n - j)), n - j);
+  }
+}
+
+void activate(vit::Activation form, const float* pre, size_t rows, size_t n, size_t ldc, float* c) {
+  if (form == vit::kGeluErf) activate_rows<0>(pre, rows, n, ldc, c);
+  if (form == vit::kGeluTanh) activate_rows<1>(pre, rows, n, ldc, c);
+  if (form == vit::kGeluQuick) activate_rows<2>(pre, rows, n, ldc, c);
+}
+
+// A block of rows and columns over `depth` rows of packed b, KC at a time. `first` and `last` say whether these are the first
+// and the last of all k.
+void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
+           float* scratch) {
+  float* sums = g.activation == vit::kNone || g.pre == nullptr ? g.c : g.pre;
+  float* c = sums + i0 * g.ldc + j0;
+  const bool in_place = read_in_place(g);
+  for (size_t p = 0; p < depth; p += KC) {
+    const size_t kc = depth - p < KC ? depth - p : KC;
+    const bool first = p0 + p == 0;
+    Operand a{g.a + i0 * g.a_row + (p0 + p) * g.a_col, g.a_row, g.a_col};
+    if (!in_place) {
+      pack_a(a, rows, kc, scratch);
+      a.data = scratch;
+    }
+    multiply(a, !in_place, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
+             first && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
+  }
+  if (g.activation != vit::kNone && p0 + depth == g.k)
+    activate(g.activation, c, rows, cols, g.ldc, g.c + i0 * g.ldc + j0);
+}
+
+// One product in the calling thread; scratch holds the packed b and a block of packed a.
+void single(const Gemm& g, float* scratch) {
+  float* packed_a = scratch + packed_b_size(g.k, g.n);
+  pack_b({g.b, g.b_row, g.b_col}, g.k, g.n, 0, round_up(g.n, NR) / NR, scratch);
+  for (size_t i = 0; i < g.m; i += MC)
+    block(g, scratch, g.k, 0, i, g.m - i < MC ? g.m - i : MC, 0, g.n, packed_a);
+}
+
+size_t single_scratch(const Gemm& g) { return packed_b_size(g.k, g.n) + MC * KC; }
+
+void shared(const Gemm& g) {
+  const size_t width = 4096;               // columns of b that are packed at a time
+  const size_t budget = size_t{1} << 20;   // floats of packed b: 4 MB
+  for (size_t jc = 0; jc < g.n; jc += width) {
+    const size_t cols = g.n - jc < width ? g.n - jc : width;
+    const size_t panels = round_up(cols, NR) / NR;
+    size_t depth = budget / (panels * NR) / KC * KC;
+    if (depth < KC) depth = KC;
+    const size_t row_blocks = (g.m + MC - 1) / MC;
+    const size_t rows_each = round_up((g.m + row_blocks - 1) / row_blocks, MR);
+    // Few rows: cut the columns too, so that there are tasks enough for every core.
+    size_t col_blocks = row_blocks >= 16 ? 1 : (16 + row_blocks - 1) / row_blocks;
+    if (col_blocks > panels) col_blocks = panels;
+    const size_t panels_each = (panels + col_blocks - 1) / col_blocks;
+    for (size_t p0 = 0; p0 < g.k; p0 += depth) {
+      const size_t kb = g.k - p0 < depth ? g.k - p0 : depth;
+      float* packed = vit::shared_scratch(panels * NR * kb);
+      const Operand b{g.b + p0 * g.b_row + jc * g.b_col, g.b_row, g.b_col};
+      const size_t pack_tasks = (panels * NR * kb) / 32768 + 1;
+      const size_t pack_each = (panels + pack_tasks - 1) / pack_tasks;
+      vit::parallel((panels + pack_each - 1) / pack_each, [&](size_t task, size_t) {
+        const size_t begin = task * pack_each;
+        pack_b(b, kb, cols, begin, begin + pack_each < panels ? begin + pack_each : panels, packed);
+      });
+      Gemm part = g;
+      part.b = nullptr;
+      part.c += jc;
+      if (part.pre != nullptr) part.pre += jc;
+      if (part.bias != nullptr) part.bias += jc;
+      vit::parallel(row_blocks * col_blocks, [&](size_t task, size_t worker) {
+        const size_t i0 = task / col_blocks * rows_each;
+        const size_t j0 = task % col_blocks * panels_each * NR;
+        if (i0 >= g.m || j0 >= cols) return;
+        const size_t rows = g.m - i0 < rows_each ? g.m - i0 : rows_each;
+        const size_t wide = cols - j0 < panels_each * NR ? cols - j0 : panels_each * NR;
+        block(part, packed, kb, p0, i0, rows, j0, wide, vit::scratch(worker));
+      });
+    }
+  }
+}
+
+}  // namespace
+
+void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, float* dst) {
+  for (size_t panel = first; panel < last; ++panel) {
+    float* out = dst + panel * NR * k;
+    const size_t cols = n - panel * NR < NR ? n - panel * NR : NR;
+    const float* src = b.data + panel * NR * b.col;
+    if (b.col == 1 && cols == NR) {
+      for (size_t p = 0; p < k; ++p) {
+        store(out + p * NR, load(src + p * b.row));
+        store(out + p * NR + VL, load(src + p * b.row + VL));
+      }
+    } else if (b.col == 1) {
+      for (size_t p = 0; p < k; ++p) {
+        for (size_t j = 0; j < cols; ++j) out[p * NR + j] = src[p * b.row + j];
+        for (size_t j = cols; j < NR; ++j) out[p * NR + j] = 0;
+      }
+    } else {
+      // Columns in blocks of 16 rows, so that a line of out is written while it is in the first cache.
+      for (size_t p0 = 0; p0 < k; p0 += 16) {
+        const size_t p1 = p0 + 16 < k ? p0 + 16 : k;
+        for (size_t j = 0; j < cols; ++j)
+          for (size_t p = p0; p < p1; ++p) out[p * NR + j] = src[p * b.row + j * b.col];
+        for (size_t p = p0; p < p1; ++p)
+          for (size_t j = cols; j < NR; ++j) out[p * NR + j] = 0;
+      }
+    }
+  }
+}
+
+void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
+  for (size_t i0 = 0; i0 < m; i0 += MR) {
+    float* out = dst + i0 * k;
+    const size_t rows = m - i0 < MR ? m - i0 : MR;
+    const float* src = a.data + i0 * a.row;
+    if (a.row == 1 && rows == MR) {
+      for (size_t p = 0; p < k; ++p) memcpy(out + p * MR, src + p * a.col, MR * sizeof(float));
+      continue;
+    }
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t p = 0; p < k; ++p) out[p * MR + i] = src[i * a.row + p * a.col];
+    for (size_t i = rows; i < MR; ++i)
+      for (size_t p = 0; p < k; ++p) out[p * MR + i] = 0;
+  }
+}
+
+void multiply(const Operand& a, bool a_packed, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+              size_t ldc, const float* bias, Store store_mode) {
+  for (size_t j = 0; j < n; j += NR) {
+    const size_t cols = n - j < NR ? n - j : NR;
+    const size_t vectors = cols > VL ? 2 : 1;
+    const float* panel = packed_b + j * depth;
+    for (size_t i = 0; i < m; i += MR) {
+      const size_t rows = m - i < MR ? m - i : MR;
+      const Micro run = a_packed ? choose_micro<true>(rows, vectors) : choose_micro<false>(rows, vectors);
+      const float* tile = a_packed ? a.data + i * k : a.data + i * a.row;
+      run(k, tile, a.row, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode);
+    }
+  }
+}
+
+void gemm(const Gemm& g) {
+  if (g.m == 0 || g.n == 0 || g.batch == 0) return;
+  if (g.k == 0) {
+    for (size_t b = 0; b < g.batch; ++b)
+      for (size_t i = 0; i < g.m; ++i)
+        for (size_t j = 0; j < g.n; ++j) {
+          float* c = g.activation == vit::kNone || g.pre == nullptr ? g.c : g.pre;
+          c[b * g.c_batch + i * g.ldc + j] = g.bias == nullptr ? 0.0f : g.bias[j];
+        }
+    if (g.activation != vit::kNone)
+      for (size_t b = 0; b < g.batch; ++b)
+        activate(g.activation, (g.pre == nullptr ? g.c : g.pre) + b * g.c_batch, g.m, g.n, g.ldc, g.c + b * g.c_batch);
+    return;
+  }
+  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  const bool small = work < 64.0 * 64.0 * 64.0 && single_scratch(g) < (size_t{1} << 18);
+  const bool many = g.batch >= 8 && single_scratch(g) < (size_t{1} << 19);
+  if (small || many) {
+    vit::reserve_scratch(single_scratch(g));
+    const size_t each = work < 32768.0 ? static_cast<size_t>(32768.0 / (work + 1.0)) + 1 : 1;
+    vit::parallel((g.batch + each - 1) / each, [&](size_t task, size_t worker) {
+      for (size_t b = task * each; b < g.batch && b < (task + 1) * each; ++b) {
+        Gemm one = g;
+        one.a += b * g.a_batch;
+        one.b += b * g.b_batch;
+        one.c += b * g.c_batch;
+        if (one.pre != nullptr) one.pre += b * g.c_batch;
+        single(one, vit::scratch(worker));
+      }
+    });
+    return;
+  }
+  vit::reserve_scratch(MC * KC);
+  for (size_t b = 0; b < g.batch; ++b) {
+    Gemm one = g;
+    one.a += b * g.a_batch;
+    one.b += b * g.b_batch;
+    one.c += b * g.c_batch;
+    if (one.pre != nullptr) one.pre += b * g.c_batch;
+    shared(one);
+  }
+}
+
+}  // namespace VIT_ISA

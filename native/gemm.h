@@ -1,0 +1,41 @@
+// The parts of the matrix product that attention uses too: packing and the loop over micro-tiles, for one thread.
+#pragma once
+
+#include "kernels.h"
+#include "simd.h"
+
+namespace VIT_ISA {
+
+// A micro-tile is MR rows by NR = 2 vectors: 28 accumulators of the 32 registers of AVX-512 (12 of 16 elsewhere). KC·NR floats
+// of b stay in the first cache, MC·KC of a in the second.
+#if defined(VIT_AVX512)
+constexpr size_t MR = 14;
+#else
+constexpr size_t MR = 6;
+#endif
+constexpr size_t NR = 2 * VL;
+constexpr size_t KC = 256;
+constexpr size_t MC = MR * (112 / MR);
+
+constexpr size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
+
+// A matrix operand whose element (i, j) is data[i·row + j·col].
+struct Operand {
+  const float* data;
+  size_t row, col;
+};
+
+// dst[(panel·k + p)·NR + j] = b(p, panel·NR + j), zero past n; panels first … last - 1. A call may cover a part of k rows.
+void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, float* dst);
+// dst[(tile·k + p)·MR + i] = a(tile·MR + i, p), zero past m.
+void pack_a(const Operand& a, size_t m, size_t k, float* dst);
+inline size_t packed_b_size(size_t k, size_t n) { return k * round_up(n, NR); }
+inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
+
+enum Store { kStoreNew, kStoreAdd };
+// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. `a_packed`: a.data is from pack_a;
+// else a is read in place (a.row apart, a.col = 1).
+void multiply(const Operand& a, bool a_packed, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+              size_t ldc, const float* bias, Store store);
+
+}  // namespace VIT_ISA

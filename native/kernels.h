@@ -1,0 +1,133 @@
+// The contract of the native kernels: read this first. Every function below exists once for each instruction set (portable,
+// AVX2 + FMA, AVX-512) from the same source; `kernels()` is the table of the one this processor runs.
+//
+// All arrays are float32, row-major and contiguous unless strides are given; outputs do not overlap inputs unless a comment
+// says so. Letters: B batch, N tokens, C embedding, h heads, D head dimension, K classes. Results do not depend on the number
+// of threads: work is cut by the sizes alone and partial sums are joined in a fixed order. Products are contracted to fused
+// multiply-adds where the processor has them (-ffp-contract=fast), so results differ in the last bits between instruction
+// sets, never between runs. Scratch may throw std::bad_alloc.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace vit {
+
+enum Binary { kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kSquaredDifference, kBinaryCount };
+enum Compare { kGreater, kGreaterEqual, kLess, kLessEqual, kEqual, kNotEqual, kCompareCount };
+enum Unary {
+  kNeg, kAbs, kSquare, kSqrt, kRsqrt, kReciprocal, kExp, kLog, kErf, kTanh, kSigmoid, kRelu, kStep, kCopy, kUnaryCount
+};
+enum Reduce { kSum, kMean, kMax, kMin, kReduceCount };
+// After a product: none, or a form of gelu (see vector_math.h).
+enum Activation { kNone = -1, kGeluErf = 0, kGeluTanh = 1, kGeluQuick = 2 };
+
+constexpr size_t kMaxRank = 8;
+
+// c[b] = a[b] · b[b] (+ bias), then the activation. Element (i, p) of a is a[i·a_row + p·a_col], so a transpose is a pair of
+// swapped strides; c is [m, n] with rows ldc apart. A batch stride of 0 repeats a matrix.
+struct Gemm {
+  const float* a;
+  const float* b;
+  float* c;
+  size_t m, n, k;
+  size_t a_row, a_col, b_row, b_col, ldc;
+  size_t batch, a_batch, b_batch, c_batch;
+  const float* bias;      // [n] or null
+  Activation activation;  // with one, `pre` (laid out as c) receives the value before it, unless null
+  float* pre;
+};
+
+// A walk over `rank` nested loops; strides are in elements, 0 repeats.
+struct Walk {
+  size_t rank;
+  size_t size[kMaxRank];
+  ptrdiff_t stride_a[kMaxRank];
+  ptrdiff_t stride_b[kMaxRank];
+};
+
+// q [queries, D], k and v [keys, D] of one head, rows `*_row` apart; head (b, i) starts at b·*_batch + i·*_head.
+struct AttentionSide {
+  size_t row, head, batch;
+};
+struct Attention {
+  size_t batch, heads, queries, keys, dim;
+  float scale;
+  AttentionSide q_side, kv_side, out_side;
+  const float *q, *k, *v;
+};
+
+struct AdamW {
+  float beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon, inverse_root_correction2;
+};
+
+struct Kernels {
+  const char* isa;
+
+  // Sums in float32; a dimension k is cut in blocks of 256 that are added one after the other.
+  void (*gemm)(const Gemm& g);
+
+  // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order.
+  void (*binary)(Binary op, const Walk& walk, const float* a, const float* b, float* out);
+  // out[i] = 0 or 1; a comparison with NaN is 0, but not-equal is 1.
+  void (*compare)(Compare op, const Walk& walk, const float* a, const float* b, uint8_t* out);
+  // out[i] = op(x[i]). Step gives alpha where x <= 0.
+  void (*unary)(Unary op, size_t n, const float* x, float* out, float alpha);
+  // out[i] = min(max(x[i], low), high); NaN stays.
+  void (*clip)(size_t n, const float* x, float low, float high, float* out);
+  // out[i] = condition[i] ? a[i] : b[i].
+  void (*select)(size_t n, const uint8_t* condition, const float* a, const float* b, float* out);
+  // Copies elements of `bytes` (1 or 4) from src (stride_a) to dst (stride_b): transpose, slice, concat, pad, tile.
+  void (*copy)(size_t bytes, const Walk& walk, const void* src, void* dst);
+  void (*fill)(size_t n, float value, float* out);
+
+  // x [outer, n, inner] -> out [outer, inner]. Sums carry blocks of at most 4,096 float32 terms, joined in float64.
+  // Max and min of something with a NaN are NaN.
+  void (*reduce)(Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out);
+  // Rows of softmax (or, with `logarithm`, its logarithm); the row maximum is subtracted first.
+  void (*softmax)(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
+
+  // y = (x - mean)·rstd·gamma + beta in each row; rstd = 1/sqrt(variance + epsilon). Two passes over the row.
+  void (*layer_norm)(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon,
+                     float* y, float* mean, float* rstd);
+  // dx = rstd·(g - mean(g) - x̂·mean(g·x̂)), g = dout·gamma; dgamma = Σ dout·x̂, dbeta = Σ dout.
+  void (*layer_norm_grad)(size_t rows, size_t cols, const float* dout, const float* x, const float* gamma,
+                          const float* mean, const float* rstd, float* dx, float* dgamma, float* dbeta);
+  void (*gelu)(Activation form, size_t n, const float* x, float* y);
+  void (*gelu_grad)(Activation form, size_t n, const float* dout, const float* x, float* dx);
+
+  // loss[i] = Σ_k t·(logSumExp(z) - z); dlogits = softmax(z)·Σt - t.
+  void (*softmax_cross_entropy)(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
+                                float* dlogits);
+  // loss[i] = mean_k (max(z, 0) - z·t + log(1 + exp(-|z|))); dlogits = (σ(z) - t)/cols.
+  void (*binary_cross_entropy)(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
+                               float* dlogits);
+
+  // out = softmax(scale·q·kᵀ)·v for each head; log_sum_exp [B, h, queries]. Works on blocks of 64 queries, so memory grows
+  // with the number of keys, not with its square.
+  void (*attention)(const Attention& shape, float* out, float* log_sum_exp);
+  // Recomputes p = exp(scale·q·kᵀ - log_sum_exp) block by block. dq is laid out as q, dk and dv as k and v.
+  void (*attention_grad)(const Attention& shape, const float* dout, const float* out, const float* log_sum_exp,
+                         float* dq, float* dk, float* dv);
+
+  // p' = p·(1 - lr·wd) - rate·m'/(√v'·inverse_root_correction2 + epsilon); see lib/core/kernels.ts. n elements of a tensor.
+  void (*adamw)(const AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
+                const float* v, float* p_out, float* m_out, float* v_out);
+  // out = decay·average + rest·value.
+  void (*ema)(size_t n, float decay, float rest, const float* average, const float* value, float* out);
+  // Σ x², blocks of 4,096 in float32, joined in float64.
+  double (*sum_of_squares)(size_t n, const float* x);
+};
+
+extern const Kernels kernels_portable;
+#if defined(__x86_64__)
+extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
+#endif
+
+// The best table that this processor runs, or the one forced by choose_kernels.
+const Kernels& kernels();
+// Forces "portable", "avx2" or "avx512"; false, and no change, if the processor or the build lacks it.
+bool choose_kernels(const char* isa);
+
+}  // namespace vit

@@ -1,0 +1,99 @@
+// One vector type for every processor: VL lanes of float32 by the compiler's vector extensions, plus the few operations
+// that need an intrinsic. Included only by files that are compiled once for each instruction set, inside its namespace.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(VIT_AVX512) || defined(VIT_AVX2)
+#include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+#include <math.h>
+
+#define VIT_INLINE static inline __attribute__((always_inline))
+
+namespace VIT_ISA {
+
+#if defined(VIT_AVX512)
+constexpr size_t VL = 16;
+#elif defined(VIT_AVX2)
+constexpr size_t VL = 8;
+#else
+constexpr size_t VL = 4;
+#endif
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef float vf_any __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+VIT_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_any*>(p); }
+VIT_INLINE void store(float* p, vf v) { *reinterpret_cast<vf_any*>(p) = v; }
+VIT_INLINE vi as_int(vf v) { return reinterpret_cast<vi>(v); }
+VIT_INLINE vf as_float(vi v) { return reinterpret_cast<vf>(v); }
+
+#if defined(VIT_AVX512)
+VIT_INLINE vf set1(float x) { return _mm512_set1_ps(x); }
+VIT_INLINE vf sqrt_v(vf x) { return _mm512_maskz_sqrt_ps(0xFFFF, x); }
+VIT_INLINE vf load_n(const float* p, size_t n) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+}
+VIT_INLINE void store_n(float* p, vf v, size_t n) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), v);
+}
+#elif defined(VIT_AVX2)
+VIT_INLINE vf set1(float x) { return _mm256_set1_ps(x); }
+VIT_INLINE vf sqrt_v(vf x) { return _mm256_sqrt_ps(x); }
+VIT_INLINE __m256i first_lanes(size_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+VIT_INLINE vf load_n(const float* p, size_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
+VIT_INLINE void store_n(float* p, vf v, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
+#else
+VIT_INLINE vf set1(float x) { return vf{x, x, x, x}; }
+#if defined(__SSE2__)
+VIT_INLINE vf sqrt_v(vf x) { return _mm_sqrt_ps(x); }
+#elif defined(__aarch64__)
+VIT_INLINE vf sqrt_v(vf x) { return vsqrtq_f32(x); }
+#else
+VIT_INLINE vf sqrt_v(vf x) { return vf{sqrtf(x[0]), sqrtf(x[1]), sqrtf(x[2]), sqrtf(x[3])}; }
+#endif
+VIT_INLINE vf load_n(const float* p, size_t n) {
+  vf v = set1(0);
+  for (size_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+VIT_INLINE void store_n(float* p, vf v, size_t n) {
+  for (size_t i = 0; i < n; ++i) p[i] = v[i];
+}
+#endif
+
+// NaN in x survives; a NaN in y is dropped.
+VIT_INLINE vf min_v(vf x, vf y) { return x > y ? y : x; }
+VIT_INLINE vf max_v(vf x, vf y) { return x < y ? y : x; }
+VIT_INLINE vf abs_v(vf x) { return as_float(as_int(x) & 0x7fffffff); }
+
+// Lanes are joined in a fixed tree, so a sum is the same at every run.
+VIT_INLINE float sum_lanes(vf v) {
+  float lane[VL];
+  store(lane, v);
+  for (size_t half = VL / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i) lane[i] += lane[i + half];
+  return lane[0];
+}
+// NaN if any lane is NaN.
+VIT_INLINE float max_lanes(vf v) {
+  float lane[VL];
+  store(lane, v);
+  float best = lane[0];
+  for (size_t i = 1; i < VL; ++i)
+    if (lane[i] > best || lane[i] != lane[i]) best = lane[i];
+  return best;
+}
+
+}  // namespace VIT_ISA

@@ -1,0 +1,38 @@
+// The kernels of one instruction set as a table.
+
+#include "table.h"
+
+#define VIT_JOIN2(a, b) a##b
+#define VIT_JOIN(a, b) VIT_JOIN2(a, b)
+#define VIT_TEXT2(a) #a
+#define VIT_TEXT(a) VIT_TEXT2(a)
+
+namespace vit {
+
+extern const Kernels VIT_JOIN(kernels_, VIT_ISA);
+const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
+    VIT_TEXT(VIT_ISA),
+    VIT_ISA::gemm,
+    VIT_ISA::binary,
+    VIT_ISA::compare,
+    VIT_ISA::unary,
+    VIT_ISA::clip,
+    VIT_ISA::select,
+    VIT_ISA::copy,
+    VIT_ISA::fill,
+    VIT_ISA::reduce,
+    VIT_ISA::softmax,
+    VIT_ISA::layer_norm,
+    VIT_ISA::layer_norm_grad,
+    VIT_ISA::gelu,
+    VIT_ISA::gelu_grad,
+    VIT_ISA::softmax_cross_entropy,
+    VIT_ISA::binary_cross_entropy,
+    VIT_ISA::attention,
+    VIT_ISA::attention_grad,
+    VIT_ISA::adamw,
+    VIT_ISA::ema,
+    VIT_ISA::sum_of_squares,
+};
+
+}  // namespace vit

@@ -1,0 +1,34 @@
+// The kernels of one instruction set, before table.cc joins them. Each is described in kernels.h.
+#pragma once
+
+#include "kernels.h"
+
+namespace VIT_ISA {
+
+void gemm(const vit::Gemm& g);
+void binary(vit::Binary op, const vit::Walk& walk, const float* a, const float* b, float* out);
+void compare(vit::Compare op, const vit::Walk& walk, const float* a, const float* b, uint8_t* out);
+void unary(vit::Unary op, size_t n, const float* x, float* out, float alpha);
+void clip(size_t n, const float* x, float low, float high, float* out);
+void select(size_t n, const uint8_t* condition, const float* a, const float* b, float* out);
+void copy(size_t bytes, const vit::Walk& walk, const void* src, void* dst);
+void fill(size_t n, float value, float* out);
+void reduce(vit::Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out);
+void softmax(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
+void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon, float* y,
+                float* mean, float* rstd);
+void layer_norm_grad(size_t rows, size_t cols, const float* dout, const float* x, const float* gamma, const float* mean,
+                     const float* rstd, float* dx, float* dgamma, float* dbeta);
+void gelu(vit::Activation form, size_t n, const float* x, float* y);
+void gelu_grad(vit::Activation form, size_t n, const float* dout, const float* x, float* dx);
+void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss, float* dlogits);
+void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss, float* dlogits);
+void attention(const vit::Attention& shape, float* out, float* log_sum_exp);
+void attention_grad(const vit::Attention& shape, const float* dout, const float* out, const float* log_sum_exp, float* dq,
+                    float* dk, float* dv);
+void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
+           const float* v, float* p_out, float* m_out, float* v_out);
+void ema(size_t n, float decay, float rest, const float* average, const float* value, float* out);
+double sum_of_squares(size_t n, const float* x);
+
+}  // namespace VIT_ISA

@@ -1,0 +1,99 @@
+// exp, tanh, erf, sigmoid and the three forms of gelu on vectors. Infinities and NaN behave as in <math.h>.
+#pragma once
+
+#include "simd.h"
+
+namespace VIT_ISA {
+
+// e^x, 2 ulp; 0 below -104, infinity above 88.73, denormals in between. x = n ln2 + r, a polynomial in r, then 2^n in two
+// factors so that the ends do not overflow early. Coefficients: Moshier, Cephes, expf.
+VIT_INLINE vf exp_v(vf x) {
+  x = max_v(min_v(x, set1(89.0f)), set1(-104.0f));
+  const vf magic = set1(12582912.0f);
+  const vf shifted = x * set1(1.44269504088896341f) + magic;
+  const vf n = shifted - magic;
+  vf r = x - n * set1(0.693359375f);
+  r = r - n * set1(-2.12194440e-4f);
+  vf p = set1(1.9875691500e-4f);
+  p = p * r + set1(1.3981999507e-3f);
+  p = p * r + set1(8.3334519073e-3f);
+  p = p * r + set1(4.1665795894e-2f);
+  p = p * r + set1(1.6666665459e-1f);
+  p = p * r + set1(5.0000001201e-1f);
+  p = p * (r * r) + r + set1(1.0f);
+  const vi power = as_int(shifted) - as_int(magic);
+  const vi half = power >> 1;
+  const vf low = as_float((half + 127) << 23);
+  const vf high = as_float((power - half + 127) << 23);
+  return p * low * high;
+}
+
+// 1 / (1 + e^-x).
+VIT_INLINE vf sigmoid_v(vf x) { return set1(1.0f) / (set1(1.0f) + exp_v(-x)); }
+
+// 3 ulp: an odd polynomial near 0, else 1 - 2 / (e^2|x| + 1). Coefficients: Moshier, Cephes, tanhf.
+VIT_INLINE vf tanh_v(vf x) {
+  const vf size = abs_v(x);
+  const vf square = x * x;
+  vf p = set1(-5.70498872745e-3f);
+  p = p * square + set1(2.06390887954e-2f);
+  p = p * square + set1(-5.37397155531e-2f);
+  p = p * square + set1(1.33314422036e-1f);
+  p = p * square + set1(-3.33332819422e-1f);
+  const vf near = p * square * x + x;
+  const vf big = set1(1.0f) - set1(2.0f) / (exp_v(size + size) + set1(1.0f));
+  const vf far = as_float((as_int(big) & 0x7fffffff) | (as_int(x) & static_cast<int32_t>(0x80000000)));
+  return size < set1(0.625f) ? near : far;
+}
+
+// Rational in x², absolute error 3e-7; ±1 outside [-4, 4]. Coefficients: the Eigen library, generic fast erf for float.
+VIT_INLINE vf erf_v(vf value) {
+  const vf x = max_v(min_v(value, set1(4.0f)), set1(-4.0f));
+  const vf s = x * x;
+  vf p = set1(-2.72614225801306e-10f);
+  p = p * s + set1(2.77068142495902e-08f);
+  p = p * s + set1(-2.10102402082508e-06f);
+  p = p * s + set1(-5.69250639462346e-05f);
+  p = p * s + set1(-7.34990630326855e-04f);
+  p = p * s + set1(-2.95459980854025e-03f);
+  p = p * s + set1(-1.60960333262415e-02f);
+  vf q = set1(-1.45660718464996e-05f);
+  q = q * s + set1(-2.13374055278905e-04f);
+  q = q * s + set1(-1.68282697438203e-03f);
+  q = q * s + set1(-7.37332916720468e-03f);
+  q = q * s + set1(-1.42647390514189e-02f);
+  return x * p / q;
+}
+
+constexpr float kSqrtHalf = 0.70710678118654752f;
+constexpr float kTanhScale = 0.79788456080286536f;  // √(2/π)
+constexpr float kTanhCubic = 0.044715f;
+constexpr float kQuick = 1.702f;
+
+// form: 0 erf, 1 tanh, 2 quick.
+template <int form>
+VIT_INLINE vf gelu_v(vf x) {
+  if (form == 0) return set1(0.5f) * x * (set1(1.0f) + erf_v(x * set1(kSqrtHalf)));
+  if (form == 1) {
+    const vf inner = set1(kTanhScale) * (x + set1(kTanhCubic) * x * x * x);
+    return set1(0.5f) * x * (set1(1.0f) + tanh_v(inner));
+  }
+  return x * sigmoid_v(set1(kQuick) * x);
+}
+
+template <int form>
+VIT_INLINE vf gelu_slope_v(vf x) {
+  if (form == 0) {
+    const vf phi = exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
+    return set1(0.5f) * (set1(1.0f) + erf_v(x * set1(kSqrtHalf))) + x * phi;
+  }
+  if (form == 1) {
+    const vf t = tanh_v(set1(kTanhScale) * (x + set1(kTanhCubic) * x * x * x));
+    const vf inner = set1(kTanhScale) * (set1(1.0f) + set1(3.0f * kTanhCubic) * x * x);
+    return set1(0.5f) * (set1(1.0f) + t) + set1(0.5f) * x * (set1(1.0f) - t * t) * inner;
+  }
+  const vf s = sigmoid_v(set1(kQuick) * x);
+  return s + set1(kQuick) * x * s * (set1(1.0f) - s);
+}
+
+}  // namespace VIT_ISA

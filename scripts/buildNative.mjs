@@ -1,0 +1,167 @@
+// Compiles native/ into build/tfjs_vit_native.node with the system's C++ compiler alone: no CMake, no node-gyp, no download.
+// `--if-possible` (npm's prepare): without a compiler it says why in one line, notes the reason for the first run, and succeeds.
+// `--force` compiles what is up to date too; CXX names the compiler.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const source = join(root, 'native');
+const build = join(root, 'build');
+const addon = join(build, 'tfjs_vit_native.node');
+const stamp = join(build, 'native-stamp.txt');
+const reasonFile = join(build, 'native-reason.txt');
+
+// Results are stated to be equal from run to run: contraction is fixed here, and nothing may reorder a sum.
+const flags = [
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-pthread',
+  '-fvisibility=hidden',
+  '-DNAPI_VERSION=9',
+  '-DNDEBUG',
+  '-ffp-contract=fast',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-Wall',
+  '-Wextra',
+];
+// Compiled once for each instruction set, the rest once.
+const perIsa = ['gemm', 'elementwise', 'layout', 'rows', 'norm', 'attention', 'optimizer', 'table'];
+const common = ['binding', 'arguments', 'parallel', 'select'];
+const isas = {
+  portable: ['-DVIT_ISA=portable'],
+  ...(process.arch === 'x64' && {
+    avx2: ['-DVIT_ISA=avx2', '-DVIT_AVX2', '-mavx2', '-mfma'],
+    avx512: [
+      '-DVIT_ISA=avx512',
+      '-DVIT_AVX512',
+      '-mavx2',
+      '-mfma',
+      '-mavx512f',
+      '-mavx512bw',
+      '-mavx512dq',
+      '-mavx512vl',
+    ],
+  }),
+};
+
+async function main() {
+  const force = process.argv.includes('--force');
+  const compiler = process.env.CXX || 'c++';
+  const key = fingerprint(compiler);
+  if (!force && existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key)
+    return;
+  if (process.platform === 'win32') throw new Error('there is no build for Windows yet');
+  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
+  if (version.error || version.status !== 0)
+    throw new Error(`no C++ compiler: "${compiler}" does not run`);
+  const include = headers();
+
+  const started = Date.now();
+  const objects = join(build, `native-${process.pid}`);
+  mkdirSync(objects, { recursive: true });
+  try {
+    const jobs = [];
+    // The longest first.
+    for (const file of perIsa)
+      for (const [isa, own] of Object.entries(isas).reverse())
+        jobs.push({ file: `${file}.cc`, object: join(objects, `${file}-${isa}.o`), own });
+    for (const file of common)
+      jobs.push({ file: `${file}.cc`, object: join(objects, `${file}.o`), own: [] });
+    const compile = async ({ file, object, own }) =>
+      run(compiler, [...flags, ...own, '-I', include, '-c', join(source, file), '-o', object]);
+    await inParallel(jobs, Math.min(availableParallelism(), 16), compile);
+    const linked = join(objects, 'addon.node');
+    const shared =
+      process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
+    await run(compiler, [...shared, '-pthread', ...jobs.map((job) => job.object), '-o', linked]);
+    renameSync(linked, addon);
+    writeFileSync(stamp, key);
+    rmSync(reasonFile, { force: true });
+  } finally {
+    rmSync(objects, { recursive: true, force: true });
+  }
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`native backend: built for ${Object.keys(isas).join(', ')} in ${seconds} s`);
+}
+
+/** The folder of node_api.h: the npm package's, else that of the running Node. */
+function headers() {
+  const require = createRequire(import.meta.url);
+  const candidates = [join(dirname(dirname(process.execPath)), 'include', 'node')];
+  try {
+    candidates.unshift(join(dirname(require.resolve('node-api-headers/package.json')), 'include'));
+  } catch {
+    // The package is not installed; Node's own headers may be.
+  }
+  const found = candidates.find((folder) => existsSync(join(folder, 'node_api.h')));
+  if (!found) throw new Error('node_api.h not found: install node-api-headers');
+  return found;
+}
+
+function fingerprint(compiler) {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([flags, isas, compiler, process.platform, process.arch]));
+  for (const name of readdirSync(source).sort())
+    hash.update(name).update(readFileSync(join(source, name)));
+  return hash.digest('hex');
+}
+
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'pipe'] });
+    let errors = '';
+    child.stderr.on('data', (chunk) => (errors += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) {
+        if (errors && !process.argv.includes('--if-possible')) process.stderr.write(errors);
+        resolve();
+      } else reject(new Error(`compiling failed: ${args.at(-3)}\n${errors.slice(0, 4000)}`));
+    });
+  });
+}
+
+async function inParallel(jobs, width, work) {
+  const queue = [...jobs];
+  const worker = async () => {
+    for (let job = queue.shift(); job; job = queue.shift()) await work(job);
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+try {
+  await main();
+} catch (error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  const line = reason.split('\n')[0];
+  try {
+    mkdirSync(build, { recursive: true });
+    writeFileSync(reasonFile, `${line}\n`);
+  } catch {
+    // A read-only checkout: the loader then names the missing file only.
+  }
+  if (process.argv.includes('--if-possible')) {
+    console.log(
+      `native backend not built (${line}); tfjs-vit uses wasm. After fixing it: npm run build:native`,
+    );
+  } else {
+    console.error(`native backend not built: ${reason}`);
+    process.exitCode = 1;
+  }
+}
