@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { backendChoices, selectBackend } from '../lib/backends/select.ts';
 import { findPeer, findSetup, notSetUp } from '../lib/backends/optionalPackages.ts';
+import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
 import { InputError, UnsupportedError } from '../lib/core/errors.ts';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -33,6 +34,20 @@ describe('selectBackend', () => {
     const { warnings } = await selectBackend({ backend, threads: 4 });
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('--threads 4');
+  });
+
+  test('native by name takes the threads it is given, or says why it is not here', async () => {
+    const result = await selectBackend({ backend: 'native', threads: 2 }).catch(
+      (thrown: unknown) => thrown as Error,
+    );
+    const why = nativeUnavailableReason();
+    if (why === undefined) {
+      expect(result).toMatchObject({ name: 'native', warnings: [] });
+      expect(result).toHaveProperty('reason', expect.stringContaining('2 threads'));
+    } else {
+      expect(result).toBeInstanceOf(UnsupportedError);
+      expect(result).toHaveProperty('message', why);
+    }
   });
 
   test('an unknown backend is an input error that names the choices', async () => {

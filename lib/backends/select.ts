@@ -45,14 +45,14 @@ interface Loaded {
  *
  * @example
  * const {reason, warnings} = await selectBackend({backend: 'auto'});
- * console.log(reason);   // Backend native (AVX-512, 2 threads): the fastest that works here.
+ * console.log(reason);   // Backend native (C++, AVX-512, 2 threads): the fastest that works here.
  */
 export async function selectBackend({
   backend = 'auto',
   threads,
 }: BackendOptions = {}): Promise<SelectedBackend> {
   assertOneOf('backend', backend, backendChoices);
-  if (threads !== undefined) assertInteger('threads', threads, { min: 1, max: 1024 });
+  if (threads !== undefined) assertInteger('threads', threads, { min: 1, max: 256 });
   if (backend !== 'auto') return tryBackend(backend, threads, 'asked for by name');
   const failures: string[] = [];
   for (const name of ['native', 'wasm', 'cpu'] as const) {
@@ -80,13 +80,22 @@ async function tryBackend(
   return { name, reason: `Backend ${name} (${about}): ${why}.`, warnings };
 }
 
+const isaNames: Readonly<Record<string, string>> = {
+  avx512: 'AVX-512',
+  avx2: 'AVX2',
+  portable: 'no vector instructions',
+};
+
 /** Loads a backend's code, only when it is chosen, and registers it. */
 const load: Record<BackendName, (threads: number | undefined) => Promise<Loaded>> = {
-  native: async () => {
-    const { nativeUnavailableReason } = await import('./native/index.ts');
-    const why = nativeUnavailableReason();
-    if (why !== undefined) throw new UnsupportedError(why);
-    return { about: 'C++' };
+  native: async (threads) => {
+    const native = await import('./native/index.ts');
+    if (threads !== undefined && native.nativeUnavailableReason() === undefined) {
+      native.setThreads(threads);
+    }
+    const { isa, threads: count } = native.nativeInfo();
+    const name = isaNames[isa] ?? isa;
+    return { about: `C++, ${name}, ${count} thread${count === 1 ? '' : 's'}` };
   },
   wasm: async (threads) => (await import('./wasm/load.ts')).loadWasm(threads),
   cpu: async (threads) => ({
