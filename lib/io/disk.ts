@@ -41,9 +41,9 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** The system's word for what went wrong, for example ENOENT; '' if it is no system error. */
 export function errorCodeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : '';
+  // Not by instanceof Error: the class differs between realms (workers, test runners).
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
 }
 
 /**
@@ -55,7 +55,7 @@ export function errorCodeOf(error: unknown): string {
 export function ioError(action: string, path: string, error: unknown, bytes?: number): IoError {
   if (error instanceof IoError) return error;
   const code = errorCodeOf(error);
-  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error));
+  const reason = reasons[code] ?? String(error);
   const size = bytes === undefined ? '' : ` (${bytes} bytes)`;
   const suffix = code === '' ? '' : ` (${code})`;
   return new IoError(`Cannot ${action} ${show(path)}${size}: ${reason}${suffix}.`, {
@@ -131,7 +131,7 @@ const temporaryPattern = /^\..*\.([0-9]+)-[0-9a-f]{16}\.tmp$/;
 
 /** A hidden name that nobody else uses, for something that is not finished. Give it back with `releaseTemporary`. */
 export function temporaryName(purpose: string): string {
-  const name = `.${purpose.slice(0, 200)}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+  const name = `.${purpose.slice(0, 32)}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
   inUse.add(name);
   return name;
 }
