@@ -54,7 +54,7 @@ export function column(
 export function headed(
   heading: string,
   panel: Panel,
-  { align = 'left', bold = true, size = THEME.size.heading as number } = {},
+  { align = 'left', bold = true, size = THEME.size.heading } = {},
 ): Panel {
   const lineHeight = Math.ceil(size * 1.6);
   const line = fitText(heading, size, panel.width, { bold });

@@ -1,13 +1,16 @@
+import type * as resvg from '@resvg/resvg-js';
 import { assertNumber } from '../core/check.ts';
 import { UnsupportedError, messageOf } from '../core/errors.ts';
 
 // The renderer is found at run time by a name in a variable: a browser bundle then leaves it out, and pages that only draw SVG
-// never need it. The two fonts are files of the package dejavu-fonts-ttf; no system font is looked at, so that the same SVG gives
-// the same bytes on every machine.
+// never need it. The two fonts are files of the package dejavu-fonts-ttf, so the same SVG gives the same bytes on every machine.
 const renderer = '@resvg/resvg-js';
 
+// Scripts that DejaVu Sans has no letters for: Chinese, Japanese, Korean and what lies above.
+const eastAsian = /[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffee]|[\ud840-\ud8ff]/;
+
 /**
- * An SVG as PNG bytes, drawn by resvg in DejaVu Sans.
+ * An SVG as PNG bytes, drawn by resvg in DejaVu Sans. Only for East Asian letters, as in class names, are the system's fonts used.
  *
  * @param options.scale  pixels of the PNG per pixel of the SVG, 0.25 … 8; default 1
  * @throws UnsupportedError where resvg cannot be loaded, as in a browser: show the SVG itself there
@@ -21,7 +24,7 @@ export async function svgToPng(svg: string, { scale = 1 } = {}): Promise<Uint8Ar
   const picture = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: scale },
     font: {
-      loadSystemFonts: false,
+      loadSystemFonts: eastAsian.test(svg),
       fontFiles: ['DejaVuSans', 'DejaVuSans-Bold'].map(fontPath),
       defaultFontFamily: 'DejaVu Sans',
     },
@@ -29,9 +32,9 @@ export async function svgToPng(svg: string, { scale = 1 } = {}): Promise<Uint8Ar
   return Uint8Array.from(picture.render().asPng());
 }
 
-async function loadRenderer(): Promise<typeof import('@resvg/resvg-js')> {
+async function loadRenderer(): Promise<typeof resvg> {
   try {
-    return (await import(renderer)) as typeof import('@resvg/resvg-js');
+    return (await import(renderer)) as typeof resvg;
   } catch (cause) {
     throw new UnsupportedError(
       `PNG pictures need ${renderer}, which could not be loaded: ${messageOf(cause)}. Use the function that returns SVG.`,
