@@ -38,8 +38,7 @@ export function clipGradients(
   parameters: ReadonlyMap<string, tf.Tensor>,
   { norm }: { norm?: tf.Scalar } = {},
 ): Map<string, tf.Tensor> {
-  assertOneOf('clip.mode', mode, clipModes);
-  assertNumber('clip.value', value, { min: Number.MIN_VALUE });
+  assertClip({ mode, value });
   const names = [...gradients.keys()];
   const clipped = t.tidy(() => {
     const all = [...gradients.values()];
@@ -57,6 +56,12 @@ export function clipGradients(
     }
     return weight;
   }
+}
+
+/** Throws an InputError unless mode and value can be used. */
+export function assertClip({ mode, value }: ClipConfig): void {
+  assertOneOf('clip.mode', mode, clipModes);
+  assertNumber('clip.value', value, { min: Number.MIN_VALUE });
 }
 
 function clipUnits(gradient: tf.Tensor, weight: tf.Tensor, ratio: number): tf.Tensor {

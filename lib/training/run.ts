@@ -1,7 +1,9 @@
 // A run in the making: its parts put together from the config, at the start or from a stored run.
 
 import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
+import { assertShape } from '../core/check.ts';
 import { InputError } from '../core/errors.ts';
 import type { FileStore, RunSink } from '../core/store.ts';
 import type { Stop } from '../core/stop.ts';
@@ -86,6 +88,7 @@ export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
     ...config.schedule,
     updatesPerEpoch,
   });
+  assertFits(model, loader);
   const record = await recordOf(config, env, loader, validation);
   const sinks = combineSinks(env.sinks ?? []);
   const stored = resume === undefined ? undefined : await readRun(resume);
@@ -166,6 +169,15 @@ function limited(dataset: Dataset, limit: number | null): Dataset {
     image: (index) => dataset.image(index),
     label: (index) => dataset.label(index),
   };
+}
+
+// One forward pass, so that a model of other images or classes is refused before anything is written.
+function assertFits(model: TrainableModel, { config: { dataset } }: Loader): void {
+  const [height, width, channels] = dataset.imageShape;
+  t.tidy(() => {
+    const logits = model.forward(t.zeros([1, height, width, channels]));
+    assertShape('the logits of the model', logits, [1, dataset.numClasses]);
+  });
 }
 
 async function recordOf(

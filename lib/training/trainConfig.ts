@@ -1,5 +1,6 @@
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { assertClip } from './clip.ts';
 import type { ClipConfig } from './clip.ts';
 import type { EmaConfig } from './ema.ts';
 import type { OptimizerConfig } from './optimizer.ts';
@@ -74,6 +75,20 @@ const defaults = {
   precision: 'float32',
 } as const satisfies Partial<TrainConfig>;
 
+const partKeys = {
+  optimizer: ['opt', 'weightDecay', 'betas', 'epsilon', 'momentum', 'nesterov', 'layerDecay'],
+  schedule: [
+    ...['sched', 'numEpochs', 'warmupEpochs', 'warmupLr', 'minLr', 'cooldownEpochs'],
+    ...['warmupPrefix', 'stepOnEpochs', 'kDecay', 'cycleLimit', 'cycleMul', 'cycleDecay'],
+    ...['decayEpochs', 'decayRate'],
+  ],
+  clip: ['mode', 'value'],
+  ema: [
+    ...['decay', 'kind', 'useWarmup', 'warmupGamma', 'warmupPower', 'minDecay'],
+    'updateAfterStep',
+  ],
+} as const;
+
 const required = ['epochs', 'batchSize', 'learningRate'] as const;
 
 /**
@@ -84,12 +99,7 @@ const required = ['epochs', 'batchSize', 'learningRate'] as const;
  * @throws InputError naming an unknown key or the first value that cannot be used
  */
 export function parseTrainConfig(config: TrainConfig): FullTrainConfig {
-  const known = new Set<string>([...Object.keys(defaults), ...required]);
-  for (const key of Object.keys(config)) {
-    if (!known.has(key)) {
-      throw new InputError(expected(`one of ${[...known].join(', ')}`, 'a training option', key));
-    }
-  }
+  assertKeys('a training option', config, [...required, ...Object.keys(defaults)]);
   const given = Object.entries(config).filter(([, value]) => value !== undefined);
   const full = { ...defaults, ...Object.fromEntries(given) } as FullTrainConfig;
   for (const key of ['epochs', 'batchSize', 'accumulationSteps'] as const) {
@@ -106,7 +116,19 @@ export function parseTrainConfig(config: TrainConfig): FullTrainConfig {
   assertNumber('smoothing', full.smoothing, { min: 0, max: 1 });
   assertOneOf('loss', full.loss, ['softmax', 'binary']);
   assertOneOf('precision', full.precision, ['float32']);
+  for (const [part, keys] of Object.entries(partKeys)) {
+    const value = full[part as keyof typeof partKeys];
+    if (value !== null) assertKeys(`an option of ${part}`, value, keys);
+  }
+  if (full.clip !== null) assertClip(full.clip);
   return full;
+}
+
+function assertKeys(what: string, value: object, keys: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined) {
+    throw new InputError(expected(`one of ${keys.join(', ')}`, what, unknown));
+  }
 }
 
 /** What may differ between a run and its continuation: how long, and how often to save. */

@@ -1,5 +1,8 @@
-// A training run small enough for a test: bright quarters of 8 × 8 images, a model of a few hundred weights, a folder in memory.
+// A training run small enough for a test: patterns of 8 × 8 pixels, a model of a few hundred weights, a folder in memory.
 
+import * as tf from '@tensorflow/tfjs';
+import type { ForwardContext } from '../../lib/core/context.ts';
+import { Module } from '../../lib/core/module.ts';
 import { Rng } from '../../lib/core/rng.ts';
 import { IoError } from '../../lib/core/errors.ts';
 import type { FileStore } from '../../lib/core/store.ts';
@@ -7,16 +10,16 @@ import { MemoryDataset } from '../../lib/data/dataset.ts';
 import { VisionTransformer } from '../../lib/models/visionTransformer.ts';
 import type { TrainConfig } from '../../lib/training/trainConfig.ts';
 
-/** Images whose class is the brightest quarter, with noise. */
-export function quarters(length: number, seed = 1): MemoryDataset {
-  const rng = new Rng(seed).split('quarters');
+/** Images of four patterns with noise: dark, bright, and stripes across or down. */
+export function patterns(length: number, seed = 1): MemoryDataset {
+  const rng = new Rng(seed).split('patterns');
   const images = new Uint8Array(length * 64);
   const labels = Uint8Array.from({ length }, () => rng.integer(4));
   labels.forEach((label, i) => {
     for (let y = 0; y < 8; y += 1) {
       for (let x = 0; x < 8; x += 1) {
-        const inside = (y >> 2) * 2 + (x >> 2) === label;
-        images[i * 64 + y * 8 + x] = rng.integer(100) + (inside ? 120 : 0);
+        const level = [30, 170, (y % 2) * 150, (x % 2) * 150][label]!;
+        images[i * 64 + y * 8 + x] = level + rng.integer(80);
       }
     }
   });
@@ -24,12 +27,29 @@ export function quarters(length: number, seed = 1): MemoryDataset {
     images,
     labels,
     imageShape: [8, 8, 1],
-    classNames: ['upper left', 'upper right', 'lower left', 'lower right'],
+    classNames: ['dark', 'bright', 'across', 'down'],
   });
 }
 
-/** The normalisation of `quarters`. */
-export const normalize = { mean: [0.3], std: [0.25] };
+/** The normalisation of `patterns`. */
+export const normalize = { mean: [0.4], std: [0.25] };
+
+/** logits = dropout(pixels) · weight + bias: the quickest model that draws random numbers. */
+export class Toy extends Module {
+  readonly weight = this.parameter('head.weight', tf.zeros([64, 4]));
+  readonly bias = this.parameter('head.bias', tf.zeros([4]));
+
+  forward(images: tf.Tensor4D, { training, rng }: ForwardContext = {}): tf.Tensor2D {
+    return tf.tidy(() => {
+      let x = images.reshape([-1, 64]) as tf.Tensor2D;
+      if (training === true) {
+        const kept = Float32Array.from({ length: x.size }, () => (rng!.bernoulli(0.1) ? 0 : 1));
+        x = x.mul(tf.tensor(kept, x.shape));
+      }
+      return x.matMul(this.weight as unknown as tf.Tensor2D).add(this.bias);
+    });
+  }
+}
 
 /** A small model with every kind of randomness switched on. */
 export function tinyModel(overrides: Record<string, unknown> = {}): VisionTransformer {
@@ -66,7 +86,8 @@ export const config: TrainConfig = {
 
 /** A folder in memory that remembers how often it was written to, and can be made to fail. */
 export class MemoryStore implements FileStore {
-  readonly location = 'memory';
+  readonly location = `memory ${(MemoryStore.count += 1)}`;
+  private static count = 0;
   readonly files = new Map<string, Uint8Array>();
   commits: { info: Record<string, unknown>; names: string[] }[] = [];
   failing = false;
@@ -91,7 +112,8 @@ export class MemoryStore implements FileStore {
   ): Promise<void> {
     if (this.failing) return Promise.reject(new IoError('No space left in memory.'));
     for (const [name, content] of files) {
-      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content.slice();
+      const bytes =
+        typeof content === 'string' ? new TextEncoder().encode(content) : content.slice();
       this.files.set(name, bytes);
     }
     this.commits.push({ info: structuredClone(info), names: [...files.keys()] });

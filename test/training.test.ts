@@ -1,0 +1,440 @@
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-cpu';
+import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
+import { CheckpointError, InputError, NumericError, VitError } from '../lib/core/errors.ts';
+import type { EpochLog, StepProgress } from '../lib/core/store.ts';
+import type { Stop } from '../lib/core/stop.ts';
+import { Loader } from '../lib/data/loader.ts';
+import { evaluate } from '../lib/training/evaluate.ts';
+import { train } from '../lib/training/trainer.ts';
+import type { TrainConfig } from '../lib/training/trainConfig.ts';
+import type { TrainEnv } from '../lib/training/run.ts';
+import { config, MemoryStore, normalize, patterns, tinyModel, Toy } from './support/training.ts';
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+const data = { train: patterns(36), validation: patterns(20, 2), normalize };
+
+/** Trains a fresh toy and gives back the error or the result, the folder and what was said. */
+async function runToy(changes: Partial<TrainConfig> = {}, more: Partial<TrainEnv> = {}) {
+  const store = new MemoryStore();
+  const told = { messages: [] as string[], steps: [] as StepProgress[], epochs: [] as EpochLog[] };
+  const sink = {
+    message: (text: string) => told.messages.push(text),
+    step: (progress: StepProgress) => told.steps.push(progress),
+    epoch: (log: EpochLog) => told.epochs.push(log),
+    closed: 0,
+    close() {
+      this.closed += 1;
+    },
+  };
+  const model = more.model ?? new Toy();
+  const env: TrainEnv = { ...data, store, sinks: [sink], ...more, model };
+  const outcome = await train({ ...config, ...changes }, env).then(
+    (result) => ({ result, error: undefined }),
+    (error: unknown) => ({ result: undefined, error: error as Error }),
+  );
+  if (more.model === undefined) model.dispose();
+  return { ...outcome, store: env.store as MemoryStore, sink, ...told };
+}
+
+function weightsIn(store: MemoryStore, name: string): Map<string, ArrayLike<number | bigint>> {
+  const { tensors } = parseSafetensors(store.files.get(name)!);
+  return new Map([...tensors].map(([key, { data: values }]) => [key, values]));
+}
+
+describe('a run', () => {
+  test('learns', async () => {
+    const model = tinyModel({ dropRate: 0, posDropRate: 0, projDropRate: 0, attnDropRate: 0 });
+    const { result } = await runToy(
+      { epochs: 5, batchSize: 12, smoothing: 0, learningRate: 0.02, ema: null },
+      { model },
+    );
+    expect(result!.log[4]!.trainLoss).toBeLessThan(0.6 * result!.log[0]!.trainLoss);
+    expect(result!.best!.top1).toBeGreaterThan(0.7);
+    model.dispose();
+  });
+
+  test('leaves a complete folder', async () => {
+    const { result, store, epochs, sink } = await runToy();
+    expect(result).toMatchObject({ reason: 'finished', exitCode: 0, epoch: 2, step: 10 });
+    expect([...store.files.keys()].sort()).toEqual([
+      'best_checkpoint.safetensors',
+      'checkpoint.ema.safetensors',
+      'checkpoint.safetensors',
+      'checkpoint.state.safetensors',
+      'config.json',
+      'confusion.png',
+      'curves.png',
+      'log.jsonl',
+      'metrics.csv',
+    ]);
+    const lines = store.text('log.jsonl').trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as EpochLog)).toEqual(epochs);
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(store.text('metrics.csv').split('\n')).toHaveLength(4);
+    expect(store.text('metrics.csv')).toMatch(/^epoch,trainLoss,trainTop1,valLoss,/);
+    const stored = JSON.parse(store.text('config.json')) as Record<string, unknown>;
+    expect(stored).toMatchObject({ epochs: 2, batchSize: 8, accumulationSteps: 1, normalize });
+    expect(sink.closed).toBe(1);
+  });
+
+  test('the state has named moments; the checkpoints have weights alone', async () => {
+    const { store } = await runToy();
+    expect([...weightsIn(store, 'checkpoint.state.safetensors').keys()].sort()).toEqual([
+      'head.bias/exp_avg',
+      'head.bias/exp_avg_sq',
+      'head.weight/exp_avg',
+      'head.weight/exp_avg_sq',
+    ]);
+    for (const name of ['checkpoint', 'checkpoint.ema', 'best_checkpoint']) {
+      const names = [...weightsIn(store, `${name}.safetensors`).keys()];
+      expect(names).toEqual(['head.weight', 'head.bias']);
+    }
+    const { metadata } = parseSafetensors(store.files.get('checkpoint.safetensors')!);
+    expect(metadata.get('format')).toBe('pt');
+  });
+
+  test('evaluates the moving average, and the best checkpoint is what was evaluated', async () => {
+    const { store, result } = await runToy({ epochs: 1 });
+    const average = weightsIn(store, 'checkpoint.ema.safetensors');
+    expect(weightsIn(store, 'best_checkpoint.safetensors')).toEqual(average);
+    expect(weightsIn(store, 'checkpoint.safetensors')).not.toEqual(average);
+    const model = new Toy();
+    model.weight.assign(tf.tensor(Float32Array.from(average.get('head.weight') as never), [64, 4]));
+    model.bias.assign(tf.tensor(Float32Array.from(average.get('head.bias') as never), [4]));
+    const loader = new Loader({ dataset: data.validation, batchSize: 7, normalize });
+    const { loss, top1 } = await evaluate(model, loader);
+    expect(result!.log[0]!.valTop1).toBe(top1);
+    expect(result!.log[0]!.valLoss).toBeCloseTo(loss, 6);
+    model.dispose();
+  });
+
+  test('without validation there is no score, and the last weights are the best', async () => {
+    const { store, result } = await runToy({ ema: null }, { validation: undefined });
+    expect(result!.best).toBeNull();
+    expect(result!.log[1]).toMatchObject({ valLoss: null, valTop1: null, valTop5: null });
+    expect(weightsIn(store, 'best_checkpoint.safetensors')).toEqual(
+      weightsIn(store, 'checkpoint.safetensors'),
+    );
+    expect(store.text('metrics.csv').split('\n')[1]).toMatch(/^1,[\d.]+,[\d.]+,,,,/);
+  });
+
+  test('progress counts updates, and the loss is the mean over the images so far', async () => {
+    const { steps, epochs } = await runToy();
+    expect(steps.map(({ epoch, step }) => [epoch, step])).toEqual(
+      [1, 2].flatMap((epoch) => [1, 2, 3, 4, 5].map((step) => [epoch, step])),
+    );
+    expect(steps[4]!.loss).toBe(epochs[0]!.trainLoss);
+    expect(steps[4]!.accuracy).toBe(epochs[0]!.trainTop1);
+    expect(steps[9]!.secondsLeft).toBe(0);
+    for (const { dataWait, imagesPerSecond } of steps) {
+      expect(dataWait).toBeGreaterThanOrEqual(0);
+      expect(dataWait).toBeLessThanOrEqual(1);
+      expect(imagesPerSecond).toBeGreaterThan(0);
+    }
+  });
+
+  test('accumulated batches train as one batch of their size', async () => {
+    const once = { batchSize: 12, accumulationSteps: 1, epochs: 1, dropLast: true };
+    // Without dropout, since the two draw for other batches.
+    const plain = () => {
+      const model = new Toy();
+      const forward = model.forward.bind(model);
+      model.forward = (images) => forward(images);
+      return model;
+    };
+    const [a, b] = [plain(), plain()];
+    await runToy(once, { model: a });
+    await runToy({ ...once, batchSize: 4, accumulationSteps: 3 }, { model: b });
+    const difference = tf.max(tf.abs(tf.sub(a.weight, b.weight))).dataSync()[0]!;
+    expect(difference).toBeLessThan(1e-6);
+    expect(tf.max(tf.abs(a.weight)).dataSync()[0]!).toBeGreaterThan(1e-3);
+    a.dispose();
+    b.dispose();
+  });
+
+  test('limits take the first images', async () => {
+    const { result, steps } = await runToy({ limit: 16, limitVal: 5, epochs: 1 });
+    expect(steps).toHaveLength(2);
+    expect(result!.evaluation!.images).toBe(5);
+  });
+
+  test.each(['sgd', 'adamw'] as const)('%s with layer decay and the v3 average', async (opt) => {
+    const { result } = await runToy({
+      optimizer: { opt, layerDecay: 0.5, weightDecay: 0.1 },
+      ema: { decay: 0.99, kind: 'v3', useWarmup: true },
+      schedule: { sched: 'step', decayEpochs: 1, stepOnEpochs: true },
+      clip: { mode: 'agc', value: 0.1 },
+      loss: 'binary',
+    });
+    expect(result!.log.map(({ learningRate }) => learningRate)).toEqual([0.01, 0.001]);
+  });
+});
+
+describe('stopping', () => {
+  /** Raises the signal after so many looks at it. */
+  const after = (looks: number, signal: 'SIGINT' | 'SIGTERM' = 'SIGTERM'): Stop => {
+    let left = looks;
+    return {
+      get signal() {
+        left -= 1;
+        return left < 0 ? signal : undefined;
+      },
+    };
+  };
+
+  test.each([
+    [0, 'SIGTERM', 143, 0],
+    [3, 'SIGINT', 130, undefined],
+    [7, 'SIGTERM', 143, undefined],
+  ] as const)('after %d looks by %s', async (looks, signal, exitCode, step) => {
+    const { result, store, messages } = await runToy({}, { stop: after(looks, signal) });
+    expect(result).toMatchObject({ reason: signal, exitCode });
+    if (step !== undefined) expect(result!.step).toBe(step);
+    expect(store.commits.at(-1)!.info).toMatchObject({ step: result!.step });
+    expect(messages.at(-1)).toContain(store.location);
+  });
+
+  test('during the evaluation leaves the epoch open', async () => {
+    let seen = false;
+    const stop: Stop = {
+      get signal() {
+        return seen ? 'SIGTERM' : undefined;
+      },
+    };
+    const validation = patterns(20, 2);
+    const image = validation.image.bind(validation);
+    validation.image = (index) => {
+      // The fingerprint reads the images once; the second time is the evaluation.
+      if (index === 19 && reads > 0) seen = true;
+      if (index === 19) reads += 1;
+      return image(index);
+    };
+    let reads = 0;
+    const { result, store, error } = await runToy({}, { stop, validation });
+    expect(error).toBeUndefined();
+    expect(result).toMatchObject({ reason: 'SIGTERM', epoch: 0, step: 5, log: [] });
+    expect(store.text('log.jsonl')).toBe('');
+  });
+
+  test('maxSteps ends with 0, and an epoch that is complete then is evaluated', async () => {
+    const middle = await runToy({ maxSteps: 3 });
+    expect(middle.result).toMatchObject({ reason: 'maxSteps', exitCode: 0, epoch: 0, step: 3 });
+    expect(middle.epochs).toHaveLength(0);
+    const end = await runToy({ maxSteps: 5 });
+    expect(end.result).toMatchObject({ reason: 'maxSteps', exitCode: 0, epoch: 1, step: 5 });
+    expect(end.epochs).toHaveLength(1);
+  });
+
+  test('a save request saves and goes on', async () => {
+    let asked = 1;
+    const stop: Stop = { signal: undefined, takeSaveRequest: () => asked-- === 1 };
+    const { result, store, messages } = await runToy({}, { stop });
+    expect(result!.reason).toBe('finished');
+    expect(store.commits.map(({ info }) => info.step)).toEqual([0, 1, 5, 10]);
+    expect(messages).toContain(`Saved step 1 in ${store.location}.`);
+  });
+
+  test('saves every checkpointSteps', async () => {
+    const { store } = await runToy({ checkpointSteps: 2 });
+    expect(store.commits.map(({ info }) => info.step)).toEqual([0, 2, 4, 5, 6, 8, 10, 10]);
+  });
+
+  test('a save in between that fails is told, and training goes on', async () => {
+    const store = new MemoryStore();
+    const commit = store.commit.bind(store);
+    store.commit = (files, info) => {
+      store.failing = info.step === 2;
+      return commit(files, info);
+    };
+    const { result, messages } = await runToy({ checkpointSteps: 2 }, { store });
+    expect(result!.reason).toBe('finished');
+    expect(messages[0]).toMatch(/Could not save step 2.*No space left/);
+  });
+
+  test('a new run says that it replaces an old one', async () => {
+    const { store } = await runToy({ epochs: 1 });
+    const { messages } = await runToy({ epochs: 1 }, { store });
+    expect(messages).toEqual([`Replacing the run in ${store.location}.`]);
+  });
+});
+
+describe('the guard', () => {
+  /** A toy whose loss or gradients go wrong at one step. */
+  const faulty = (wrong: (logits: tf.Tensor2D, call: number) => tf.Tensor2D) => {
+    const model = new Toy();
+    const forward = model.forward.bind(model);
+    let call = 0;
+    model.forward = (images, context) => {
+      if (context?.training === true) call += 1;
+      return tf.tidy(() => wrong(forward(images, context), call));
+    };
+    return model;
+  };
+  const scaledGradient = (factor: number) =>
+    tf.customGrad((x: unknown) => ({
+      value: (x as tf.Tensor).clone(),
+      gradFunc: (dOut: tf.Tensor) => dOut.mul(factor),
+    }));
+
+  test('names a bad gradient and the step; the state before it is saved', async () => {
+    const model = faulty((x, call) => (call === 3 ? (scaledGradient(NaN)(x) as tf.Tensor2D) : x));
+    const { error, store } = await runToy({}, { model });
+    expect(error).toBeInstanceOf(NumericError);
+    expect(error!.message).toMatch(/the gradient of head\.weight, received NaN.*step 3/);
+    expect(store.commits.at(-1)!.info.step).toBe(2);
+    for (const values of weightsIn(store, 'checkpoint.safetensors').values()) {
+      expect(Array.from(values as Float32Array).every(Number.isFinite)).toBe(true);
+    }
+    model.dispose();
+  });
+
+  test('catches what only the moments would carry on', async () => {
+    const model = faulty((x, call) => (call === 2 ? (scaledGradient(1e25)(x) as tf.Tensor2D) : x));
+    const { error } = await runToy({ clip: null }, { model });
+    expect(error!.message).toMatch(/the optimizer state head\.weight\/exp_avg_sq.*step 2/);
+    model.dispose();
+  });
+
+  test('a loss that is infinite is named, exit code 1', async () => {
+    const model = faulty((x, call) => (call === 2 ? x.mul(Infinity) : x));
+    const { error } = await runToy({}, { model });
+    expect(error).toBeInstanceOf(NumericError);
+    expect((error as VitError).exitCode).toBe(1);
+    expect(error!.message).toMatch(/the loss.*step 2/);
+    model.dispose();
+  });
+
+  test('a loss spike that recovers does not stop the run', async () => {
+    const model = faulty((x, call) => (call === 2 ? x.add(tf.tensor1d([500, 0, 0, 0])) : x));
+    const { result } = await runToy({}, { model });
+    expect(result!.reason).toBe('finished');
+    expect(result!.log[0]!.trainLoss).toBeGreaterThan(result!.log[1]!.trainLoss);
+    model.dispose();
+  });
+
+  test('an inner tensor of the model is named', async () => {
+    const model = tinyModel();
+    const blocks = model.namedParameters().get('blocks.1.norm1.weight')!;
+    blocks.assign(tf.fill([12], 3e38));
+    const { error } = await runToy({ epochs: 1 }, { model });
+    expect(error).toBeInstanceOf(NumericError);
+    expect(error!.message).toMatch(/blocks\.1|step 1/);
+    model.dispose();
+  });
+
+  test('weights that are not finite are refused before anything is written', async () => {
+    const model = new Toy();
+    model.bias.assign(tf.tensor1d([0, NaN, 0, 0]));
+    const { error, store } = await runToy({}, { model });
+    expect(error).toBeInstanceOf(InputError);
+    expect(error!.message).toContain('head.bias');
+    expect(store.files.size).toBe(0);
+    const loader = new Loader({ dataset: data.validation, batchSize: 4, normalize });
+    await expect(evaluate(model, loader)).rejects.toThrow('head.bias');
+    model.dispose();
+  });
+});
+
+describe('bad input', () => {
+  test.each([
+    [{ batchSize: 37 }, /at most 36.*batchSize, received 37/],
+    [{ epochs: 0 }, /epochs, received 0/],
+    [{ learningRate: NaN }, /learningRate, received NaN/],
+    [{ smoothing: 2 }, /smoothing, received 2/],
+    [{ lr: 1 }, /training option, received "lr"/],
+    [{ clip: { mode: 'nrm', value: 1 } }, /clip.mode, received "nrm"/],
+    [{ clip: { mode: 'norm', value: 0 } }, /clip.value, received 0/],
+    [{ ema: { decay: 2 } }, /ema.decay, received 2/],
+    [{ optimizer: { opt: 'lamb' } }, /opt, received "lamb"/],
+    [{ optimizer: { betas: [0.9, 1] } }, /betas\[1\], received 1/],
+    [{ schedule: { sched: 'poly' } }, /sched, received "poly"/],
+    [{ accumulationSteps: 0.5 }, /accumulationSteps, received 0.5/],
+    [{ optimizer: { lr: 1 } }, /an option of optimizer, received "lr"/],
+    [{ maxSteps: 0 }, /maxSteps, received 0/],
+  ])('%j: one sentence, nothing written, nothing leaked', async (changes, message) => {
+    const before = tf.memory().numTensors;
+    const { error, store } = await runToy(changes as Partial<TrainConfig>);
+    expect(error).toBeInstanceOf(VitError);
+    expect(error!.message).toMatch(message);
+    expect((error as VitError).exitCode).toBe(2);
+    expect(store.files.size).toBe(0);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('a model of other classes than the data', async () => {
+    const model = tinyModel({ numClasses: 5 });
+    const { error, store } = await runToy({}, { model });
+    expect(error).toBeInstanceOf(VitError);
+    expect(error!.message).toContain('[1, 4]');
+    expect(store.files.size).toBe(0);
+    model.dispose();
+  });
+
+  test('going on without a run', async () => {
+    const { error } = await runToy({}, { resume: new MemoryStore() });
+    expect(error).toBeInstanceOf(InputError);
+    expect(error!.message).toContain('checkpoint.state.safetensors');
+  });
+
+  test('a damaged state is refused', async () => {
+    const { store } = await runToy({ epochs: 1 });
+    const name = 'checkpoint.state.safetensors';
+    store.files.set(name, store.files.get(name)!.slice(0, 100));
+    const { error } = await runToy({ epochs: 1 }, { resume: store });
+    expect(error).toBeInstanceOf(CheckpointError);
+  });
+});
+
+describe('memory', () => {
+  test('a run, and a run that fails anywhere, leave the tensors that were there', async () => {
+    const model = new Toy();
+    const before = tf.memory().numTensors;
+    await runToy({}, { model });
+    expect(tf.memory().numTensors).toBe(before);
+
+    const broken = patterns(36);
+    const image = broken.image.bind(broken);
+    let reads = 0;
+    broken.image = (index) => {
+      reads += 1;
+      if (reads > 36 + 20) throw new Error('the disk is gone');
+      return image(index);
+    };
+    const iterator = await runToy({}, { model, train: broken });
+    expect(iterator.error!.message).toBe('the disk is gone');
+    expect(tf.memory().numTensors).toBe(before);
+
+    const forward = model.forward.bind(model);
+    let calls = 0;
+    model.forward = (images, context) => {
+      calls += 1;
+      const logits = forward(images, context);
+      if (calls === 3) throw new Error('a step failed');
+      return logits;
+    };
+    const step = await runToy({}, { model });
+    expect(step.error!.message).toBe('a step failed');
+    expect(tf.memory().numTensors).toBe(before);
+    model.dispose();
+  });
+
+  test('is flat over steps and saves', async () => {
+    const model = tinyModel();
+    const counts: number[] = [];
+    const bytes: number[] = [];
+    const sink = {
+      step() {
+        counts.push(tf.memory().numTensors);
+        bytes.push(tf.memory().numBytes);
+      },
+    };
+    await runToy({ checkpointSteps: 1 }, { model, sinks: [sink] });
+    expect(new Set(counts.slice(1)).size).toBe(1);
+    expect(new Set(bytes.slice(1)).size).toBe(1);
+    model.dispose();
+  });
+});
