@@ -2,6 +2,10 @@
 
 import type * as tf from '@tensorflow/tfjs';
 
+// Held locally: in jest's sandbox each look-up of a global costs 0.2 µs.
+const { abs, max, sqrt } = Math;
+const { isNaN, MIN_VALUE: smallest } = Number;
+
 /** The distance from 1 to the next float32. */
 export const EPS32 = 2 ** -23;
 
@@ -20,7 +24,7 @@ export interface Reasons {
 
 /** eps·√terms·gain·safety, to be taken relative to the largest element. */
 export function tolerance({ terms = 1, gain = 1, safety = 8 }: Reasons = {}): number {
-  return EPS32 * Math.sqrt(terms) * gain * safety;
+  return EPS32 * sqrt(terms) * gain * safety;
 }
 
 /** Tensors or plain arrays of numbers. */
@@ -45,12 +49,12 @@ export function assertAllClose(
   let worst = { index: -1, excess: 0 };
   let [maxAbs, maxRel] = [0, 0];
   for (let i = 0; i < e.length; i += 1) {
-    const difference = Object.is(a[i], e[i]) || a[i] === e[i] ? 0 : Math.abs(a[i]! - e[i]!);
-    const excess = difference / (base + rtol * Math.abs(e[i]!) || Number.MIN_VALUE);
-    maxAbs = Math.max(maxAbs, difference);
-    if (difference > 0) maxRel = Math.max(maxRel, difference / Math.abs(e[i]!));
+    const difference = (a[i] !== a[i] && e[i] !== e[i]) || a[i] === e[i] ? 0 : abs(a[i]! - e[i]!);
+    const excess = difference / (base + rtol * abs(e[i]!) || smallest);
+    maxAbs = max(maxAbs, difference);
+    if (difference > 0) maxRel = max(maxRel, difference / abs(e[i]!));
     // A NaN difference fails every comparison, so it is asked for by name.
-    if (excess > Math.max(worst.excess, 1) || (Number.isNaN(excess) && worst.index === -1)) {
+    if (excess > max(worst.excess, 1) || (isNaN(excess) && worst.index === -1)) {
       worst = { index: i, excess };
     }
   }
@@ -71,13 +75,13 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
     aa += a[i]! ** 2;
     bb += b[i]! ** 2;
   }
-  return aa === 0 && bb === 0 ? 1 : dot / Math.sqrt(aa * bb);
+  return aa === 0 && bb === 0 ? 1 : dot / sqrt(aa * bb);
 }
 
 /** The largest magnitude; 0 for nothing. */
 export function largest(values: ArrayLike<number>): number {
   let top = 0;
-  for (let i = 0; i < values.length; i += 1) top = Math.max(top, Math.abs(values[i]!));
+  for (let i = 0; i < values.length; i += 1) top = max(top, abs(values[i]!));
   return top;
 }
 
