@@ -51,9 +51,9 @@ export class GoldenFile {
 /** A stored tensor in plain memory: half precisions widened, 64-bit integers as they are. */
 export function plainTensor(tensor: HostTensor): PlainTensor {
   const { dtype, shape, data } = tensor;
-  if (dtype === 'I64') return { dtype, shape, data: data as BigInt64Array };
+  if (dtype === 'I64') return { dtype, shape, data: data };
   if (dtype === 'F16' || dtype === 'BF16') return { dtype: 'F32', shape, data: widen(tensor) };
-  return { dtype, shape, data: data as Float32Array };
+  return { dtype, shape, data: data };
 }
 
 /** [B, C, H, W] → [B, H, W, C]. @throws InputError unless the tensor has four axes */

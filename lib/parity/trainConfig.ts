@@ -1,4 +1,4 @@
-import { InputError, expected } from '../core/errors.ts';
+import { InputError, expected, show } from '../core/errors.ts';
 import { UnsupportedCase } from './family.ts';
 import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
 import type { VisionTransformerConfig } from '../models/config.ts';
@@ -59,7 +59,7 @@ export function goldenTrainConfig(golden: GoldenCase): GoldenTrainConfig {
   const optimizer = renamed(part('opt'), optimizerKeys, `config.opt of ${name}`);
   const opt = optimizer['opt'] ?? 'adamw';
   if (opt !== 'adamw' && opt !== 'sgd') {
-    throw new UnsupportedCase(`the optimizer ${String(opt)} is not supported yet`);
+    throw new UnsupportedCase(`the optimizer ${show(opt)} is not supported yet`);
   }
   return {
     model: goldenModelConfig(part('model'), golden),

@@ -186,7 +186,7 @@ class Run {
     };
     try {
       const { value, gradients } = parameterGradients(
-        () => meanLoss(this.model.forward(images, context) as tf.Tensor2D, targets),
+        () => meanLoss(this.model.forward(images, context), targets),
         this.model,
       );
       return { value, gradients, logits: t.clone(capture.get('logits')) };

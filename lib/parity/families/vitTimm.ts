@@ -133,7 +133,7 @@ class Run {
         const epsilon = smoothing === undefined ? 0 : Number(smoothing);
         await this.loss(name, () => {
           const logits = this.model.forward(images);
-          return meanLoss(logits, smoothTargets(labels, logits.shape[1]!, epsilon));
+          return meanLoss(logits, smoothTargets(labels, logits.shape[1], epsilon));
         });
       }
     }
@@ -175,10 +175,10 @@ class Run {
   ): Promise<void> {
     const file = `${name}${this.suffix}.safetensors`;
     const input = t.variable(images, true);
-    const { gradients } = parameterGradients(() => loss(input as tf.Tensor4D), this.model, {
+    const { value, gradients } = parameterGradients(() => loss(input), this.model, {
       input,
     });
-    input.dispose();
+    t.dispose([value, input]);
     for (const [parameter, gradient] of gradients) {
       await this.produced.take(file, parameter, gradient);
     }
@@ -198,7 +198,7 @@ function namesOf(compare: readonly CompareEntry[], file: string): string[] {
 }
 
 function meanLoss(logits: tf.Tensor, targets: tf.Tensor2D): tf.Scalar {
-  return t.mean(softmaxCrossEntropy(logits as tf.Tensor2D, targets)) as tf.Scalar;
+  return t.mean<tf.Scalar>(softmaxCrossEntropy(logits as tf.Tensor2D, targets));
 }
 
 // (1 − ε) on the label plus ε / K everywhere, as timm's LabelSmoothingCrossEntropy weighs the two parts.
