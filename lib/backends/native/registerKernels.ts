@@ -1,8 +1,24 @@
+import { registerAttention } from './kernels/attention.ts';
 import { registerElementwise } from './kernels/elementwise.ts';
+import { registerLayerNorm } from './kernels/layerNorm.ts';
+import { registerLayout } from './kernels/layout.ts';
+import { registerLinear } from './kernels/linear.ts';
 import { registerMatMul } from './kernels/matMul.ts';
+import { registerOptimizer } from './kernels/optimizer.ts';
+import { registerPatchify } from './kernels/patchify.ts';
+import { registerReductions } from './kernels/reductions.ts';
+import { registerRows } from './kernels/rows.ts';
 
-/** Puts every native kernel in the place of the one inherited from the CPU backend. */
+/** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
   registerMatMul();
   registerElementwise();
+  registerReductions();
+  registerLayout();
+  registerRows();
+  registerLinear();
+  registerLayerNorm();
+  registerAttention();
+  registerPatchify();
+  registerOptimizer();
 }

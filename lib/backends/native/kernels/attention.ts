@@ -1,0 +1,109 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as kernels from '../../../core/kernels.ts';
+import type { AttentionAttrs, QkvAttentionAttrs } from '../../../core/kernels.ts';
+import { replaceKernel } from './kernel.ts';
+
+type Infos<K extends string> = Record<K, tf.TensorInfo>;
+type Four = [number, number, number, number];
+
+/** Registers attention in its two forms, with their gradients. None of them keeps a tensor of N·N elements. */
+export function registerAttention(): void {
+  registerSeparate();
+  registerPacked();
+}
+
+function registerSeparate(): void {
+  replaceKernel<Infos<'q' | 'k' | 'v'>, AttentionAttrs>(
+    kernels.Attention,
+    ({ inputs: { q, k, v }, attrs: { scale }, backend }) => {
+      const [batch, heads, queries, dim] = q.shape as Four;
+      const out = backend.output(q.shape);
+      const logSumExp = backend.output([batch, heads, queries]);
+      backend.binding.attention(
+        backend.floats(q),
+        backend.floats(k),
+        backend.floats(v),
+        batch,
+        heads,
+        queries,
+        k.shape[2]!,
+        dim,
+        scale,
+        out.values,
+        logSumExp.values,
+      );
+      return [out.info, logSumExp.info];
+    },
+  );
+  replaceKernel<Infos<'dOut' | 'q' | 'k' | 'v' | 'out' | 'logSumExp'>, AttentionAttrs>(
+    kernels.AttentionGrad,
+    ({ inputs: { dOut, q, k, v, out, logSumExp }, attrs: { scale }, backend }) => {
+      const [batch, heads, queries, dim] = q.shape as Four;
+      const dQ = backend.output(q.shape);
+      const dK = backend.output(k.shape);
+      const dV = backend.output(v.shape);
+      backend.binding.attentionGrad(
+        backend.floats(q),
+        backend.floats(k),
+        backend.floats(v),
+        batch,
+        heads,
+        queries,
+        k.shape[2]!,
+        dim,
+        scale,
+        backend.floats(dOut),
+        backend.floats(out),
+        backend.floats(logSumExp),
+        dQ.values,
+        dK.values,
+        dV.values,
+      );
+      return [dQ.info, dK.info, dV.info];
+    },
+  );
+}
+
+function registerPacked(): void {
+  replaceKernel<Infos<'qkv'>, QkvAttentionAttrs>(
+    kernels.QkvAttention,
+    ({ inputs: { qkv }, attrs: { numHeads, scale }, backend }) => {
+      const [batch, tokens, width] = qkv.shape as [number, number, number];
+      const out = backend.output([batch, tokens, width / 3]);
+      const logSumExp = backend.output([batch, numHeads, tokens]);
+      backend.binding.qkvAttention(
+        backend.floats(qkv),
+        batch,
+        numHeads,
+        tokens,
+        tokens,
+        width / 3 / numHeads,
+        scale,
+        out.values,
+        logSumExp.values,
+      );
+      return [out.info, logSumExp.info];
+    },
+  );
+  replaceKernel<Infos<'dOut' | 'qkv' | 'out' | 'logSumExp'>, QkvAttentionAttrs>(
+    kernels.QkvAttentionGrad,
+    ({ inputs: { dOut, qkv, out, logSumExp }, attrs: { numHeads, scale }, backend }) => {
+      const [batch, tokens, width] = qkv.shape as [number, number, number];
+      const { info, values } = backend.output(qkv.shape);
+      backend.binding.qkvAttentionGrad(
+        backend.floats(qkv),
+        batch,
+        numHeads,
+        tokens,
+        tokens,
+        width / 3 / numHeads,
+        scale,
+        backend.floats(dOut),
+        backend.floats(out),
+        backend.floats(logSumExp),
+        values,
+      );
+      return info;
+    },
+  );
+}

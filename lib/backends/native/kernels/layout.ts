@@ -1,0 +1,185 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Elements, Walk } from '../binding.ts';
+import type { NativeBackend } from '../nativeBackend.ts';
+import { makeWalk, stridesOf, type Loop } from '../walk.ts';
+import { replaceKernel, sizeOf } from './kernel.ts';
+
+interface One {
+  x: tf.TensorInfo;
+}
+
+/** Registers the kernels that only move elements: transpose, slice, split, concat, pack, unpack, pad, tile, fill. */
+export function registerLayout(): void {
+  replaceKernel<One, tf.TransposeAttrs>(tf.Transpose, ({ inputs: { x }, attrs, backend }) =>
+    movable(x) ? transposed(backend, x, attrs.perm) : undefined,
+  );
+  replaceKernel<One, tf.SliceAttrs>(tf.Slice, ({ inputs: { x }, attrs, backend }) => {
+    if (!movable(x)) return undefined;
+    const [begin, size] = tf.slice_util.parseSliceParams(x as tf.Tensor, attrs.begin, attrs.size);
+    tf.slice_util.assertParamsValid(x as tf.Tensor, begin!, size!);
+    return sliced(backend, x, begin!, size!);
+  });
+  replaceKernel<One, tf.SplitVAttrs>(tf.SplitV, ({ inputs: { x }, attrs, backend }) => {
+    if (!movable(x)) return undefined;
+    const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+    const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, attrs.numOrSizeSplits, axis);
+    const begin = new Array<number>(x.shape.length).fill(0);
+    return sizes.map((length) => {
+      const size = x.shape.map((full, i) => (i === axis ? length : full));
+      const part = sliced(backend, x, begin, size);
+      begin[axis]! += length;
+      return part;
+    });
+  });
+  replaceKernel<One, tf.UnpackAttrs>(tf.Unpack, ({ inputs: { x }, attrs, backend }) => {
+    if (!movable(x) || x.shape.length === 0) return undefined;
+    const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+    const shape = x.shape.filter((_, i) => i !== axis);
+    const size = x.shape.map((full, i) => (i === axis ? 1 : full));
+    return Array.from({ length: x.shape[axis]! }, (_, at) => {
+      const begin = x.shape.map((_, i) => (i === axis ? at : 0));
+      return { ...sliced(backend, x, begin, size), shape };
+    });
+  });
+  replaceKernel<tf.TensorInfo[], tf.ConcatAttrs>(tf.Concat, ({ inputs, attrs, backend }) => {
+    const parts = [...inputs];
+    if (!parts.every(movable) || parts.some((part) => part.dtype !== parts[0]!.dtype)) return;
+    const axis = tf.util.parseAxisParam(attrs.axis, parts[0]!.shape)[0]!;
+    const shapes = parts.map((part) => part.shape);
+    tf.backend_util.assertParamsConsistent(shapes, axis);
+    return joined(backend, parts, axis);
+  });
+  replaceKernel<tf.TensorInfo[], tf.PackAttrs>(tf.Pack, ({ inputs, attrs, backend }) => {
+    const parts = [...inputs];
+    const first = parts[0]!;
+    const same = (part: tf.TensorInfo): boolean =>
+      movable(part) && part.dtype === first.dtype && tf.util.arraysEqual(part.shape, first.shape);
+    if (!parts.every(same)) return undefined;
+    const shape = [...first.shape];
+    shape.splice(attrs.axis, 0, 1);
+    return joined(
+      backend,
+      parts.map((part) => ({ ...part, shape })),
+      attrs.axis,
+    );
+  });
+  replaceKernel<One, tf.PadV2Attrs>(tf.PadV2, ({ inputs: { x }, attrs, backend }) => {
+    if (x.dtype !== 'float32') return undefined;
+    const shape = x.shape.map((size, i) => size + attrs.paddings[i]![0] + attrs.paddings[i]![1]);
+    const target = stridesOf(shape);
+    const offset = attrs.paddings.reduce((sum, [before], i) => sum + before * target[i]!, 0);
+    const walk = makeWalk(loopsOf(x.shape, stridesOf(x.shape), target));
+    if (walk === undefined) return undefined;
+    const { info, values } = backend.output(shape);
+    backend.binding.fill(attrs.constantValue, values);
+    backend.binding.copy(walk, backend.floats(x), 0, values, offset);
+    return info;
+  });
+  replaceKernel<One, tf.TileAttrs>(tf.Tile, ({ inputs: { x }, attrs, backend }) => {
+    if (!movable(x) || attrs.reps.length !== x.shape.length) return undefined;
+    const shape = x.shape.map((size, i) => size * attrs.reps[i]!);
+    const from = stridesOf(x.shape);
+    const to = stridesOf(shape);
+    const loops = x.shape.flatMap((size, i): Loop[] => [
+      [attrs.reps[i]!, 0, size * to[i]!],
+      [size, from[i]!, to[i]!],
+    ]);
+    const walk = makeWalk(loops);
+    return walk === undefined ? undefined : copied(backend, x, walk, 0, shape);
+  });
+  replaceKernel<object, tf.FillAttrs>(tf.Fill, ({ attrs, backend }) => {
+    const { shape, value, dtype } = attrs;
+    const float = (dtype ?? 'float32') === 'float32' && typeof value === 'number';
+    return float ? filled(backend, shape, value) : undefined;
+  });
+  for (const [kernelName, value] of [
+    [tf.ZerosLike, 0],
+    [tf.OnesLike, 1],
+  ] as const) {
+    replaceKernel<One, object>(kernelName, ({ inputs: { x }, backend }) =>
+      x.dtype === 'float32' ? filled(backend, x.shape, value) : undefined,
+    );
+  }
+}
+
+/** A transposed copy. */
+export function transposed(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  perm: readonly number[],
+): tf.TensorInfo {
+  const shape = perm.map((axis) => x.shape[axis]!);
+  const strides = stridesOf(x.shape);
+  const from = perm.map((axis) => strides[axis]!);
+  const walk = makeWalk(loopsOf(shape, from, stridesOf(shape)));
+  if (walk === undefined) throw new Error('Expected a transpose of at most 8 axes.');
+  return copied(backend, x, walk, 0, shape);
+}
+
+function sliced(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  begin: readonly number[],
+  size: number[],
+): tf.TensorInfo {
+  const from = stridesOf(x.shape);
+  const offset = begin.reduce((sum, at, i) => sum + at * from[i]!, 0);
+  return copied(backend, x, makeWalk(loopsOf(size, from, stridesOf(size)))!, offset, size);
+}
+
+function joined(backend: NativeBackend, parts: tf.TensorInfo[], axis: number): tf.TensorInfo {
+  const first = parts[0]!;
+  const total = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
+  const shape = first.shape.map((size, i) => (i === axis ? total : size));
+  const { info, values } = outputLike(backend, first, shape);
+  const outer = sizeOf(shape.slice(0, axis));
+  const inner = sizeOf(shape.slice(axis + 1));
+  let offset = 0;
+  for (const part of parts) {
+    const run = part.shape[axis]! * inner;
+    const walk = makeWalk([
+      [outer, run, total * inner],
+      [run, 1, 1],
+    ])!;
+    backend.binding.copy(walk, backend.elements(part), 0, values, offset);
+    offset += run;
+  }
+  return info;
+}
+
+function copied(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  walk: Walk,
+  offset: number,
+  shape: number[],
+): tf.TensorInfo {
+  const { info, values } = outputLike(backend, x, shape);
+  if (sizeOf(shape) > 0) backend.binding.copy(walk, backend.elements(x), offset, values, 0);
+  return info;
+}
+
+function outputLike(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  shape: number[],
+): { info: tf.TensorInfo; values: Elements } {
+  if (x.dtype === 'float32') return backend.output(shape);
+  return backend.plainOutput(shape, x.dtype as 'int32' | 'bool');
+}
+
+function filled(backend: NativeBackend, shape: number[], value: number): tf.TensorInfo {
+  const { info, values } = backend.output(shape);
+  backend.binding.fill(value, values);
+  return info;
+}
+
+function loopsOf(sizes: number[], from: readonly number[], to: readonly number[]): Loop[] {
+  return sizes.map((size, i) => [size, from[i]!, to[i]!] as const);
+}
+
+// Elements of 1 or 4 bytes, in few enough axes for the walk.
+function movable(x: tf.TensorInfo): boolean {
+  const fixed = x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool';
+  return fixed && x.shape.length <= 8;
+}

@@ -1,0 +1,65 @@
+import type * as tf from '@tensorflow/tfjs';
+import { ACTIVATION, REDUCE } from '../binding.ts';
+import * as kernels from '../../../core/kernels.ts';
+import type { GeluAttrs, LinearAttrs } from '../../../core/kernels.ts';
+import { replaceKernel } from './kernel.ts';
+
+interface LinearInputs {
+  x: tf.TensorInfo;
+  weight: tf.TensorInfo;
+  bias?: tf.TensorInfo;
+}
+
+/** Registers our dense layer with its bias and activation, and gelu, with their gradients. */
+export function registerLinear(): void {
+  replaceKernel<LinearInputs, LinearAttrs>(kernels.Linear, ({ inputs, attrs, backend }) => {
+    const { x, weight, bias } = inputs;
+    const [m, k] = x.shape as [number, number];
+    const n = weight.shape[0]!;
+    const y = backend.output([m, n]);
+    const pre = attrs.activation === 'none' ? undefined : backend.output([m, n]);
+    backend.binding.gemm(
+      backend.floats(x),
+      backend.floats(weight),
+      y.values,
+      1,
+      m,
+      n,
+      k,
+      false,
+      false,
+      false,
+      true,
+      bias === undefined ? null : backend.floats(bias),
+      ACTIVATION[attrs.activation],
+      pre === undefined ? null : pre.values,
+    );
+    return pre === undefined ? y.info : [y.info, pre.info];
+  });
+  replaceKernel<{ dOut: tf.TensorInfo }, object>(
+    kernels.BiasGrad,
+    ({ inputs: { dOut }, backend }) => {
+      const [m, n] = dOut.shape as [number, number];
+      const { info, values } = backend.output([n]);
+      if (m === 0) backend.binding.fill(0, values);
+      else backend.binding.reduce(REDUCE.sum, 1, m, n, backend.floats(dOut), values);
+      return info;
+    },
+  );
+  replaceKernel<{ x: tf.TensorInfo }, GeluAttrs>(
+    kernels.Gelu,
+    ({ inputs: { x }, attrs: { form }, backend }) => {
+      const { info, values } = backend.output(x.shape);
+      backend.binding.gelu(ACTIVATION[form], backend.floats(x), values);
+      return info;
+    },
+  );
+  replaceKernel<{ dOut: tf.TensorInfo; x: tf.TensorInfo }, GeluAttrs>(
+    kernels.GeluGrad,
+    ({ inputs: { dOut, x }, attrs: { form }, backend }) => {
+      const { info, values } = backend.output(x.shape);
+      backend.binding.geluGrad(ACTIVATION[form], backend.floats(dOut), backend.floats(x), values);
+      return info;
+    },
+  );
+}
