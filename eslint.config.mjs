@@ -66,7 +66,7 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off', // an async method may answer an interface at once
       '@typescript-eslint/restrict-template-expressions': [
         'error',
-        { allowNumber: true, allowBoolean: true },
+        { allowArray: true, allowBoolean: true, allowNumber: true },
       ],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
@@ -76,7 +76,7 @@ export default defineConfig(
   },
   {
     rules: {
-      eqeqeq: ['error', 'always'],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'max-lines': ['error', 400],
       'no-constant-condition': ['error', { checkLoops: false }],
       'no-restricted-syntax': [
