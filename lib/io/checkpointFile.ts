@@ -1,0 +1,145 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import {
+  CheckpointError,
+  InputError,
+  IoError,
+  UnsupportedError,
+  expected,
+  show,
+} from '../core/errors.ts';
+import { parseSafetensors } from '../checkpoints/safetensors.ts';
+import { parseStrictJson } from '../checkpoints/strictJson.ts';
+import { ioError, readBytes } from './disk.ts';
+import { openFolder } from './folder.ts';
+import { sha256 } from './hash.ts';
+import type { HostTensor } from '../checkpoints/hostTensor.ts';
+
+/**
+ * A checkpoint as it lies on the disk.
+ *
+ * @property tensors   by the names in the file
+ * @property metadata  of the safetensors file
+ * @property config    the model's configuration in the vocabulary it was written in: from the file's metadata, else from
+ *                     config.json beside it; undefined if neither is there
+ * @property sha256    of the file
+ * @property path      of the file
+ */
+export interface CheckpointFile {
+  tensors: Map<string, HostTensor>;
+  metadata: Map<string, string>;
+  config: unknown;
+  sha256: string;
+  path: string;
+}
+
+/** Which file of a folder is the checkpoint: the first of these that is there. */
+export const checkpointNames = [
+  'best_checkpoint.safetensors',
+  'checkpoint.safetensors',
+  'model.safetensors',
+] as const;
+
+/**
+ * Reads a checkpoint: a safetensors file, or a folder that holds one.
+ *
+ * In a folder the best checkpoint comes first (`checkpointNames`). Where a manifest lists the file, its SHA-256 is checked.
+ *
+ * @param maxBytes  a longer file is refused before it is read; default 8 GiB
+ * @throws IoError if there is none or it cannot be read, CheckpointError if it is damaged, UnsupportedError for a format that
+ *   is not read
+ *
+ * @example const {tensors, config} = await readCheckpoint('runs/mnist');
+ */
+export async function readCheckpoint(
+  path: string,
+  { maxBytes = 2 ** 33 }: { maxBytes?: number } = {},
+): Promise<CheckpointFile> {
+  const file = await findCheckpoint(path);
+  assertReadable(file);
+  const folder = await openFolder(dirname(file), { readOnly: true });
+  const name = basename(file);
+  const listed = !name.startsWith('.') && (await listsFile(folder, name));
+  const bytes = listed ? await folder.readChecked(name) : await readBytes(file, { maxBytes });
+  const { tensors, metadata } = parseSafetensors(bytes, file);
+  const carried = metadata.get('config');
+  const config =
+    carried === undefined
+      ? await readConfig(folder.path)
+      : modelOf(parseConfigJson(carried, `the metadata of ${file}`));
+  return { tensors, metadata, config, sha256: sha256(bytes), path: file };
+}
+
+async function listsFile(
+  folder: Awaited<ReturnType<typeof openFolder>>,
+  name: string,
+): Promise<boolean> {
+  try {
+    return (await folder.manifest())?.files.has(name) === true;
+  } catch (error) {
+    // A manifest.json of another program is none of ours.
+    if (error instanceof CheckpointError) return false;
+    throw error;
+  }
+}
+
+async function findCheckpoint(path: string): Promise<string> {
+  if (path === '' || path.includes('\0'))
+    throw new InputError(expected('a path', 'checkpoint', path));
+  const found = await stat(path).catch((error: unknown) => {
+    throw ioError('read', path, error);
+  });
+  if (!found.isDirectory()) return path;
+  const folder = await openFolder(path, { readOnly: true });
+  for (const name of checkpointNames) if (await folder.has(name)) return join(path, name);
+  throw new IoError(
+    `Cannot find a checkpoint in ${show(path)}: it holds none of ${checkpointNames.join(', ')}.`,
+  );
+}
+
+function assertReadable(file: string): void {
+  if (/\.safetensors$/i.test(file)) return;
+  if (/\.(pth|pt|bin|ckpt|pkl)$/i.test(file)) {
+    throw new UnsupportedError(
+      `PyTorch's own files are not read here, received ${show(file)}. Convert it in Python: ` +
+        'safetensors.torch.save_file(state_dict, "model.safetensors").',
+    );
+  }
+  if (/\.(onnx|h5|keras|npz|tflite|gguf)$/i.test(file)) {
+    throw new UnsupportedError(
+      `Expected a .safetensors file as checkpoint, received ${show(file)}.`,
+    );
+  }
+}
+
+async function readConfig(folder: string): Promise<unknown> {
+  const store = await openFolder(folder, { readOnly: true });
+  if (!(await store.has('config.json'))) return undefined;
+  const text = new TextDecoder().decode(await store.read('config.json'));
+  return modelOf(parseConfigJson(text, join(folder, 'config.json')));
+}
+
+/**
+ * Parses a configuration file: one JSON object, no key twice, at most 1 MB.
+ *
+ * @param name  how errors call it
+ * @throws CheckpointError naming it
+ */
+export function parseConfigJson(text: string, name: string): Record<string, unknown> {
+  if (text.length > 2 ** 20) {
+    throw new CheckpointError(expected('at most 1 MB', name, `${text.length} characters`));
+  }
+  const strict = parseStrictJson(text, { name: show(name) });
+  if (!(strict instanceof Map)) throw new CheckpointError(expected('a JSON object', name, text));
+  const config = JSON.parse(text) as Record<string, unknown>;
+  if (Object.hasOwn(config, '__proto__')) {
+    throw new CheckpointError(expected('no key __proto__', name, '__proto__'));
+  }
+  return config;
+}
+
+// A run folder's config.json describes the run; the model is a part of it.
+function modelOf(config: Record<string, unknown>): unknown {
+  const { model } = config;
+  return typeof model === 'object' && model !== null && !Array.isArray(model) ? model : config;
+}

