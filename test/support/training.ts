@@ -86,8 +86,8 @@ export const config: TrainConfig = {
 
 /** A folder in memory that remembers how often it was written to, and can be made to fail. */
 export class MemoryStore implements FileStore {
-  readonly location = `memory ${(MemoryStore.count += 1)}`;
   private static count = 0;
+  readonly location = `memory ${(MemoryStore.count += 1)}`;
   readonly files = new Map<string, Uint8Array>();
   commits: { info: Record<string, unknown>; names: string[] }[] = [];
   failing = false;
