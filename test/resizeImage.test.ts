@@ -1,0 +1,68 @@
+import { makeImage } from '../lib/core/image.ts';
+import { convertChannels } from '../lib/data/convertChannels.ts';
+import { resizeImage } from '../lib/data/resizeImage.ts';
+import type { ResizeFilter } from '../lib/data/resizeImage.ts';
+
+const source = makeImage(
+  7,
+  5,
+  1,
+  Uint8Array.from({ length: 35 }, (_, i) => i * i * 7 + i * 13),
+);
+
+// Made with Pillow 13: Image.frombytes('L', (7, 5), …).resize((width, height), filter).
+const pillow: [ResizeFilter, number, number, number[]][] = [
+  ['box', 3, 2, [82, 153, 164, 116, 152, 122]],
+  ['bilinear', 3, 2, [93, 142, 163, 118, 173, 149]],
+  ['hamming', 3, 2, [84, 132, 156, 114, 180, 145]],
+  ['bicubic', 3, 2, [86, 145, 166, 121, 177, 148]],
+  ['lanczos', 3, 2, [81, 150, 168, 123, 180, 148]],
+  // prettier-ignore
+  ['lanczos', 9, 8, [
+    0, 8, 33, 54, 110, 138, 239, 201, 67, 89, 24, 39, 96, 75, 160, 224, 144, 45, 190, 80, 105, 166, 65, 196, 205, 105, 79,
+    74, 156, 230, 192, 149, 211, 206, 189, 220, 0, 133, 241, 208, 229, 165, 193, 236, 217, 17, 64, 130, 199, 249, 110, 159,
+    184, 77, 157, 119, 58, 112, 232, 148, 136, 124, 59, 244, 184, 43, 52, 213, 194, 129, 96, 92]],
+  // prettier-ignore
+  ['bicubic', 9, 8, [
+    0, 6, 29, 56, 105, 145, 224, 198, 66, 82, 32, 49, 99, 79, 168, 208, 155, 58, 184, 80, 100, 163, 66, 199, 189, 114, 76,
+    61, 151, 209, 196, 154, 204, 203, 195, 210, 0, 142, 218, 206, 221, 171, 194, 222, 210, 23, 67, 126, 189, 247, 114, 159,
+    177, 78, 149, 117, 81, 109, 232, 148, 141, 128, 71, 239, 165, 62, 52, 216, 182, 132, 98, 86]],
+];
+
+describe('resizing', () => {
+  test.each(pillow)('%s to %i × %i is what Pillow makes', (filter, width, height, wanted) => {
+    expect([...resizeImage(source, { width, height }, filter).data]).toEqual(wanted);
+  });
+
+  test('each channel is resized by itself', () => {
+    const color = convertChannels(source, 3);
+    const gray = resizeImage(source, { width: 4, height: 9 });
+    expect(resizeImage(color, { width: 4, height: 9 })).toEqual(convertChannels(gray, 3));
+  });
+
+  test('the same size is the same image', () => {
+    expect(resizeImage(source, source)).toBe(source);
+  });
+
+  test('a plain image stays plain', () => {
+    const plain = makeImage(11, 3, 1, new Uint8Array(33).fill(201));
+    for (const filter of ['box', 'bilinear', 'hamming', 'bicubic', 'lanczos'] as const) {
+      const { data } = resizeImage(plain, { width: 28, height: 28 }, filter);
+      expect(new Set(data)).toEqual(new Set([201]));
+    }
+  });
+
+  test.each([
+    [{ width: 0, height: 4 }, 'bilinear', /width/],
+    [{ width: 4, height: 1e9 }, 'bilinear', /height/],
+    [{ width: 4, height: 4 }, 'cubic', /one of box/],
+  ] as const)('refuses %o, %s', (size, filter, message) => {
+    expect(() => resizeImage(source, size, filter as ResizeFilter)).toThrow(message);
+  });
+});
+
+test('grey is what Pillow makes of colours', () => {
+  const colors = makeImage(2, 2, 3, Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 31));
+  expect([...convertChannels(colors, 1).data]).toEqual([76, 150, 29, 124]);
+  expect(convertChannels(colors, 3)).toBe(colors);
+});
