@@ -99,12 +99,18 @@ export class NativeBackend extends MathBackendCPU {
 
   /** The values of a float32 tensor, to be read during a native call and not kept. */
   floats(info: tf.TensorInfo): Float32Array {
-    return this.#data(info.dataId).raw as Float32Array;
+    const raw = this.#data(info.dataId).raw as tf.TypedArray;
+    // tfjs's CPU kernels sometimes leave the numbers of a float32 tensor in an array of another kind.
+    return kindOf(raw) === 'Float32Array' ? (raw as Float32Array) : Float32Array.from(raw);
   }
 
-  /** As `floats`, for a tensor of any dtype with fixed-size elements. */
+  /** As `floats`, for a tensor of float32, int32 or bool. */
   elements(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array {
-    return this.#data(info.dataId).raw as Float32Array | Int32Array | Uint8Array;
+    if (info.dtype === 'float32') return this.floats(info);
+    const raw = this.#data(info.dataId).raw as tf.TypedArray;
+    if (info.dtype === 'bool')
+      return kindOf(raw) === 'Uint8Array' ? (raw as Uint8Array) : Uint8Array.from(raw);
+    return kindOf(raw) === 'Int32Array' ? (raw as Int32Array) : Int32Array.from(raw);
   }
 
   /** A new float32 tensor; `values` holds anything, to be overwritten whole. */
@@ -145,4 +151,9 @@ export class NativeBackend extends MathBackendCPU {
   #data(dataId: DataId): TensorData {
     return this.data.get(dataId) as unknown as TensorData;
   }
+}
+
+// Not `instanceof`: arrays may come from another realm.
+function kindOf(values: tf.TypedArray): string {
+  return values[Symbol.toStringTag];
 }

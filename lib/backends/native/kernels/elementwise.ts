@@ -53,6 +53,13 @@ export function registerElementwise(): void {
     backend.binding.clip(backend.floats(x), attrs.clipValueMin, attrs.clipValueMax, values);
     return info;
   });
+  // The inherited kernel would leave integers in place under another name.
+  replaceKernel<One, tf.CastAttrs>(tf.Cast, ({ inputs: { x }, attrs: { dtype }, backend }) => {
+    if (dtype !== 'float32' || (x.dtype !== 'int32' && x.dtype !== 'bool')) return undefined;
+    const { info, values } = backend.output(x.shape);
+    values.set(backend.elements(x));
+    return info;
+  });
   replaceKernel<Three, object>(tf.Select, ({ inputs: { condition, t, e }, backend }) => {
     const same = sizeOf(condition.shape) === sizeOf(t.shape);
     if (!areFloats(t, e) || condition.dtype !== 'bool' || !same) return undefined;

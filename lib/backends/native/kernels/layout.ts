@@ -31,7 +31,9 @@ export function registerLayout(): void {
       return part;
     });
   });
-  replaceKernel<One, tf.UnpackAttrs>(tf.Unpack, ({ inputs: { x }, attrs, backend }) => {
+  replaceKernel<{ value: tf.TensorInfo }, tf.UnpackAttrs>(tf.Unpack, (call) => {
+    const { attrs, backend } = call;
+    const x = call.inputs.value;
     if (!movable(x) || x.shape.length === 0) return undefined;
     const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
     const shape = x.shape.filter((_, i) => i !== axis);
