@@ -22,13 +22,15 @@ import type { HostTensor } from '../checkpoints/hostTensor.ts';
  * @property metadata  of the safetensors file
  * @property config    the model's configuration in the vocabulary it was written in: from the file's metadata, else from
  *                     config.json beside it; undefined if neither is there
- * @property sha256    of the file
+ * @property bytes     of the file
+ * @property sha256    of the bytes
  * @property path      of the file
  */
 export interface CheckpointFile {
   tensors: Map<string, HostTensor>;
   metadata: Map<string, string>;
   config: unknown;
+  bytes: Uint8Array;
   sha256: string;
   path: string;
 }
@@ -67,7 +69,7 @@ export async function readCheckpoint(
     carried === undefined
       ? await readConfig(folder.path)
       : modelOf(parseConfigJson(carried, `the metadata of ${file}`));
-  return { tensors, metadata, config, sha256: sha256(bytes), path: file };
+  return { tensors, metadata, config, bytes, sha256: sha256(bytes), path: file };
 }
 
 async function listsFile(

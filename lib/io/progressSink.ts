@@ -1,0 +1,163 @@
+import progress from 'cli-progress';
+import { errorCodeOf } from './disk.ts';
+import type { EpochLog, RunSink, StepProgress } from '../core/store.ts';
+
+/** Where progress is written: process.stdout, or in a test something like it. */
+export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean };
+
+/**
+ * How progress is shown.
+ *
+ * @property stream  default process.stdout
+ * @property title   one line written at once, before the first step: a person sees within a second that something goes on
+ * @property lineMs  where there is no terminal: the shortest time between two lines; default 5000
+ */
+export interface ProgressOptions {
+  stream?: ProgressStream;
+  title?: string;
+  lineMs?: number;
+}
+
+/**
+ * A sink for a person: in a terminal a bar with images/s, time left, loss, accuracy and the share of time spent waiting for
+ * data; elsewhere plain lines. An epoch ends with one line.
+ *
+ * When the reader goes away (`| head -1`, a closed terminal) it falls silent and the run goes on.
+ */
+export function progressSink({
+  stream = process.stdout,
+  title,
+  lineMs = 5000,
+}: ProgressOptions = {}): RunSink {
+  const out = new QuietStream(stream);
+  if (title !== undefined) out.line(title);
+  return stream.isTTY === true ? barSink(out, stream) : lineSink(out, lineMs);
+}
+
+function lineSink(out: QuietStream, lineMs: number): RunSink {
+  let last = -Infinity;
+  return {
+    message: (text) => out.line(text),
+    step: (now) => {
+      const time = performance.now();
+      if (time - last < lineMs) return;
+      last = time;
+      out.line(
+        `epoch ${now.epoch}/${now.epochs}  step ${now.step}/${now.stepsInEpoch}  ${figures(now)}`,
+      );
+    },
+    epoch: (log) => {
+      last = performance.now();
+      out.line(epochLine(log));
+    },
+  };
+}
+
+function barSink(out: QuietStream, stream: ProgressStream): RunSink {
+  let bar: progress.SingleBar | undefined;
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    message: (text) => {
+      stop();
+      out.line(text);
+    },
+    step: (now) => {
+      if (out.closed) return stop();
+      if (bar === undefined) {
+        bar = new progress.SingleBar({
+          stream,
+          format: 'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {figures}',
+          barCompleteChar: '=',
+          barIncompleteChar: ' ',
+          barsize: 20,
+          hideCursor: true,
+          clearOnComplete: true,
+          stopOnComplete: false,
+          // The run handles signals: it must be able to save.
+          gracefulExit: false,
+        });
+        bar.start(now.stepsInEpoch, now.step, payload(now));
+      }
+      bar.update(now.step, payload(now));
+    },
+    epoch: (log) => {
+      stop();
+      out.line(epochLine(log));
+    },
+    close: stop,
+  };
+}
+
+function payload(now: StepProgress): Record<string, unknown> {
+  return { epoch: now.epoch, epochs: now.epochs, figures: figures(now) };
+}
+
+function figures(now: StepProgress): string {
+  return [
+    `loss ${now.loss.toFixed(4)}`,
+    `top-1 ${percent(now.accuracy)}`,
+    `${now.imagesPerSecond.toFixed(0)} images/s`,
+    `data wait ${percent(now.dataWait)}`,
+    `${duration(now.secondsLeft)} left`,
+  ].join('  ');
+}
+
+function epochLine(log: EpochLog): string {
+  const parts = [`epoch ${log.epoch}`, `train loss ${log.trainLoss.toFixed(4)}`];
+  if (log.valLoss !== null) parts.push(`val loss ${log.valLoss.toFixed(4)}`);
+  if (log.valTop1 !== null) parts.push(`val top-1 ${percent(log.valTop1, 2)}`);
+  if (log.valTop5 !== null) parts.push(`top-5 ${percent(log.valTop5, 2)}`);
+  parts.push(`rate ${log.learningRate.toPrecision(3)}`);
+  parts.push(`${log.imagesPerSecond.toFixed(0)} images/s`, duration(log.seconds));
+  return parts.join('  ');
+}
+
+function percent(fraction: number, digits = 1): string {
+  return `${(100 * fraction).toFixed(digits)} %`;
+}
+
+/** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` for what is not known. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return '?';
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+// Streams that have a listener for errors already: one is enough, however many sinks there are.
+const guarded = new WeakSet<ProgressStream>();
+const closed = new WeakSet<ProgressStream>();
+
+class QuietStream {
+  private readonly stream: ProgressStream;
+
+  constructor(stream: ProgressStream) {
+    this.stream = stream;
+    if (guarded.has(stream)) return;
+    guarded.add(stream);
+    stream.on('error', (error: unknown) => {
+      if (
+        !['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'].includes(
+          errorCodeOf(error),
+        )
+      ) {
+        throw error;
+      }
+      closed.add(stream);
+    });
+  }
+
+  get closed(): boolean {
+    return closed.has(this.stream) || !this.stream.writable;
+  }
+
+  line(text: string): void {
+    // Names of files and classes may carry escape codes for the terminal.
+    // eslint-disable-next-line no-control-regex
+    if (!this.closed) this.stream.write(`${text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}\n`);
+  }
+}

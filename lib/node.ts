@@ -1,0 +1,117 @@
+// The door for Node: everything of `tfjs-vit`, and what needs a disk.
+
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readCheckpoint } from './io/checkpointFile.ts';
+import { ioError } from './io/disk.ts';
+import { openFolder } from './io/folder.ts';
+import { progressSink } from './io/progressSink.ts';
+import { tensorboardSink } from './io/tensorboard.ts';
+import { loadModel as loadModelFrom } from './models/loadModel.ts';
+import { train } from './training/trainer.ts';
+import type { FileStore } from './core/store.ts';
+import type { LoadOptions } from './models/loadModel.ts';
+import type { VisionTransformer } from './models/visionTransformer.ts';
+import type { TrainEnv } from './training/run.ts';
+import type { TrainConfig } from './training/trainConfig.ts';
+import type { TrainResult } from './training/trainer.ts';
+
+export * from './index.ts';
+
+// io
+export {
+  checkpointNames,
+  parseConfigJson,
+  readCheckpoint,
+  type CheckpointFile,
+} from './io/checkpointFile.ts';
+export { decodeImage, type DecodeMode, type DecodeOptions } from './io/decodeImage.ts';
+export { encodePng } from './io/encodePng.ts';
+export { openFolder, type Folder, type FolderOptions } from './io/folder.ts';
+export { sha256 } from './io/hash.ts';
+export { readIdx, type IdxArray, type IdxOptions } from './io/idx.ts';
+export { loadMnist, mnistFolder, type MnistFiles, type MnistOptions } from './io/mnist.ts';
+export { progressSink, type ProgressOptions } from './io/progressSink.ts';
+export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
+
+/**
+ * Builds the model of a safetensors file, a folder that holds one, a store, or the bytes of a file.
+ *
+ * From a run folder the best checkpoint is taken (`checkpointNames`), and its SHA-256 checked.
+ *
+ * @throws CheckpointError, InputError, IoError with one sentence; nothing stays allocated then
+ *
+ * @example const model = await loadModel('checkpoints/mnist-vit');
+ */
+export async function loadModel(
+  source: string | FileStore | Uint8Array,
+  options: LoadOptions = {},
+): Promise<VisionTransformer> {
+  if (typeof source !== 'string') return loadModelFrom(source, options);
+  const { bytes, config, path } = await readCheckpoint(source);
+  return loadModelFrom(bytes, { name: path, config, ...options });
+}
+
+/**
+ * Writes a model into a folder, which is made if it is not there: `model.safetensors`, `config.json`, `manifest.json`.
+ *
+ * @throws IoError if the folder cannot be written; what was there before is unchanged then
+ */
+export async function saveModel(
+  model: { save(store: FileStore): Promise<void> },
+  folder: string,
+): Promise<void> {
+  const store = await openFolder(folder, { create: true });
+  await model.save(store);
+  await store.close();
+}
+
+/**
+ * What a run on a disk works with besides its config.
+ *
+ * @property outputDir    the run folder; made if it is not there, locked while the run lasts
+ * @property resume       the run folder to go on from, or a file in it; may be `outputDir`
+ * @property progress     true: a bar or lines on stdout; default true
+ * @property tensorboard  true: event files in `outputDir`/tensorboard; default true
+ */
+export interface FolderTrainEnv extends Omit<TrainEnv, 'store' | 'resume'> {
+  outputDir: string;
+  resume?: string | undefined;
+  progress?: boolean;
+  tensorboard?: boolean;
+}
+
+/**
+ * Trains with a folder as the run's store; see `train`.
+ *
+ * @throws IoError before anything is computed if the folder cannot be written or another process trains into it
+ *
+ * @example await trainInFolder(config, {outputDir: 'runs/mnist', model, train: dataset, normalize: MNIST_NORMALIZATION});
+ */
+export async function trainInFolder(
+  config: TrainConfig,
+  { outputDir, resume, progress = true, tensorboard = true, sinks = [], ...env }: FolderTrainEnv,
+): Promise<TrainResult> {
+  const from = resume === undefined ? undefined : await folderOf(resume);
+  const store = await openFolder(outputDir, { create: true, lock: true });
+  try {
+    const shown = progress ? progressSink({ title: `Training into ${store.path}` }) : undefined;
+    const say = (text: string): void => [shown, ...sinks].forEach((sink) => sink?.message?.(text));
+    const events = tensorboard
+      ? tensorboardSink(join(store.path, 'tensorboard'), { onFailure: say })
+      : undefined;
+    const all = [shown, events, ...sinks].filter((sink) => sink !== undefined);
+    const before = from === undefined ? undefined : await openFolder(from, { readOnly: true });
+    return await train(config, { ...env, store, resume: before, sinks: all });
+  } finally {
+    await store.close();
+  }
+}
+
+async function folderOf(path: string): Promise<string> {
+  try {
+    return (await stat(path)).isDirectory() ? path : dirname(path);
+  } catch (error) {
+    throw ioError('read', path, error);
+  }
+}
