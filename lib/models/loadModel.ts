@@ -5,11 +5,20 @@ import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { MODEL_FILES } from './saveModel.ts';
 import { VisionTransformer, type BuildOptions } from './visionTransformer.ts';
 
+// What a folder may call its weights, the most telling name first.
+const weightFiles = [
+  MODEL_FILES.weights,
+  'best_checkpoint.safetensors',
+  'checkpoint.safetensors',
+] as const;
+
 /**
  * How a model is loaded, beside what `loadModelTensors` takes.
  *
- * @property config  its configuration in any vocabulary of `parseModelConfig`; needed where the file does not carry one
- * @property name    what messages call the file; default `model.safetensors`
+ * @property config  its configuration in any vocabulary of `parseModelConfig`; needed where neither the weights nor a
+ *                   config.json beside them carries one
+ * @property name    the file of weights in the store; default the first of model, best_checkpoint and checkpoint.safetensors.
+ *                   For bytes: what messages call them
  */
 export interface LoadOptions extends LoadModelOptions, BuildOptions {
   config?: unknown;
@@ -17,7 +26,10 @@ export interface LoadOptions extends LoadModelOptions, BuildOptions {
 }
 
 /**
- * Builds the model of a store that `model.save` wrote, or of the bytes of one safetensors file.
+ * Builds the model of a store that `model.save` or a training run wrote, or of the bytes of one safetensors file.
+ *
+ * The configuration is, in this order: the one given, `config` in the metadata of the weights, config.json (of a run: its
+ * `model`). The caller owns the model.
  *
  * @throws CheckpointError if the file is broken, of another model, or holds a NaN; nothing stays allocated then
  * @throws InputError if there is no configuration, or not one a model can be built from
@@ -28,42 +40,51 @@ export async function loadModel(
   source: FileStore | Uint8Array,
   options: LoadOptions = {},
 ): Promise<VisionTransformer> {
-  if (ArrayBuffer.isView(source)) return fromBytes(source, options);
-  const name = options.name ?? MODEL_FILES.weights;
+  if (ArrayBuffer.isView(source)) return build(source, undefined, options);
+  const name = options.name ?? (await findWeights(source));
   const bytes = await source.read(name);
-  if (options.config !== undefined) return fromBytes(bytes, { ...options, name });
   const stored = await source.has(MODEL_FILES.config);
-  const config = stored
-    ? parseJson(new TextDecoder().decode(await source.read(MODEL_FILES.config)), MODEL_FILES.config)
-    : undefined;
-  return fromBytes(bytes, { ...options, name, config });
+  const text = stored ? await source.read(MODEL_FILES.config) : undefined;
+  return build(bytes, text, { ...options, name });
 }
 
-function fromBytes(bytes: Uint8Array, options: LoadOptions): VisionTransformer {
-  const { name = MODEL_FILES.weights, config: given, strict, allowNonFinite, onWarning } = options;
+async function findWeights(store: FileStore): Promise<string> {
+  for (const name of weightFiles) if (await store.has(name)) return name;
+  throw new InputError(expected(`one of ${weightFiles.join(', ')}`, store.location, undefined));
+}
+
+function build(
+  bytes: Uint8Array,
+  configFile: Uint8Array | undefined,
+  { config: given, name = MODEL_FILES.weights, onWarning = () => {}, ...rest }: LoadOptions,
+): VisionTransformer {
   const { tensors, metadata } = parseSafetensors(bytes, name);
-  const carried = metadata.get('config');
-  const config =
-    given ?? (carried === undefined ? undefined : parseJson(carried, `the metadata of ${name}`));
+  const config = given ?? carriedConfig(metadata, name) ?? storedConfig(configFile);
   if (config === undefined) {
-    throw new InputError(
-      expected('a configuration', name, undefined, 'Pass {config}, or put config.json beside it.'),
-    );
+    const remedy = 'Pass {config}, or put config.json beside it.';
+    throw new InputError(expected('a model configuration', name, undefined, remedy));
   }
-  const model = new VisionTransformer(config, {
-    initialise: strict === false,
-    onWarning: onWarning ?? (() => {}),
-  });
+  // Only what stays without a value of its own has to be drawn.
+  const model = new VisionTransformer(config, { initialise: rest.strict === false, onWarning });
   try {
-    loadModelTensors(model, tensors, {
-      ...(strict === undefined ? {} : { strict }),
-      ...(allowNonFinite === undefined ? {} : { allowNonFinite }),
-    });
+    loadModelTensors(model, tensors, rest);
   } catch (error) {
     model.dispose();
     throw error;
   }
   return model;
+}
+
+function carriedConfig(metadata: ReadonlyMap<string, string>, name: string): object | undefined {
+  const text = metadata.get('config');
+  return text === undefined ? undefined : parseJson(text, `config in the metadata of ${name}`);
+}
+
+function storedConfig(file: Uint8Array | undefined): object | undefined {
+  if (file === undefined) return undefined;
+  const value = parseJson(new TextDecoder().decode(file), MODEL_FILES.config);
+  const { model } = value as { model?: unknown };
+  return typeof model === 'object' && model !== null ? model : value;
 }
 
 function parseJson(text: string, name: string): object {
