@@ -23,7 +23,7 @@ export type TickFormat = 'number' | 'percent' | 'integer';
 export function makeTicks(
   low: number,
   high: number,
-  { count = 5, format = 'number', clampLow = -Infinity, clampHigh = Infinity } = {},
+  { count = 5, format = 'number' as TickFormat, clampLow = -Infinity, clampHigh = Infinity } = {},
 ): Ticks {
   assertNumber('low', low);
   assertNumber('high', high, { min: low });
