@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
+import { nativeUnavailableReason, setThreads } from '../lib/backends/native/index.ts';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { InputError } from '../lib/core/errors.ts';
 import type { EpochLog } from '../lib/core/store.ts';
@@ -156,6 +157,28 @@ describe('going on', () => {
     const scores = log.map((line) => (JSON.parse(line) as EpochLog).valTop1!);
     expect(score!.top1).toBe(Math.max(...scores));
     if (score!.epoch < 3) expect(store.files.get('best_checkpoint.safetensors')).toEqual(best);
+  });
+});
+
+const unavailable = nativeUnavailableReason();
+(unavailable === undefined ? describe : describe.skip)('on the native backend', () => {
+  beforeAll(async () => {
+    await tf.setBackend('native');
+  });
+  afterAll(async () => {
+    setThreads(1);
+    await tf.setBackend('cpu');
+  });
+
+  test.each([1, 3, 5])('after step %d, whatever the number of threads', async (step) => {
+    const [whole, store] = [new MemoryStore(), new MemoryStore()];
+    setThreads(1);
+    await run(whole);
+    setThreads(2);
+    await run(store, { maxSteps: step });
+    setThreads(3);
+    await run(store, {}, { resume: store });
+    expect(content(store)).toEqual(content(whole));
   });
 });
 
