@@ -163,8 +163,8 @@ function titleOf(
   const said = `Predicted ${className} with ${percent(confidence)} confidence`;
   if (label === undefined) return said;
   return label === classIndex
-    ? `${said}, correctly`
-    : `${said}, but it is ${nameOf(label, classNames)}`;
+    ? `${said}: correct`
+    : `${said}: wrong, it is ${nameOf(label, classNames)}`;
 }
 
 function subtitleOf({

@@ -33,8 +33,8 @@ export interface AttentionSheetOptions extends FigureOptions {
   /** Default viridis. */
   colormap?: Colormap;
   /**
-   * shared: one colour range for all maps, from 0 to the largest value, so that maps can be compared;
-   * perMap: each map from its own smallest to its own largest value, which shows shape but hides that a head is nearly uniform.
+   * shared: one colour range for all maps, from 0 to the largest value, so that maps can be compared; colours follow the square
+   * root, or one sharp head would leave all others dark. perMap: each map from its own smallest to its own largest value, which shows shape but hides that a head is nearly uniform.
    */
   contrast?: 'shared' | 'perMap';
 }
@@ -101,6 +101,7 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     layer.forEach((grid, j) => assertGrid(`map of layer ${i + 1}, head ${j + 1}`, grid));
   });
   const range: Range = [0, rangeOf(maps.flat())[1]];
+  const gamma = contrast === 'shared' ? 0.5 : 1;
   const cell = Math.max(
     36,
     Math.min(140, Math.floor(650 / heads) - gap, Math.floor(880 / maps.length) - gap),
@@ -126,7 +127,7 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     layer.forEach((grid, j) => {
       const stretched = contrast === 'shared' ? range : rangeOf([grid]);
       const picture = imageNode(
-        colorize(grid, { colormap, range: stretched }),
+        colorize(grid, { colormap, range: stretched, gamma }),
         0,
         0,
         width,
@@ -144,7 +145,8 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     colormap,
     range: contrast === 'shared' ? range : [0, 1],
     height: Math.max(100, Math.min(grid.height, 340)),
-    label: contrast === 'shared' ? 'attention' : 'of each map',
+    gamma,
+    label: contrast === 'shared' ? 'attention (√ scale)' : 'of each map',
     ...(contrast === 'shared' ? { format: 'percent' as const } : {}),
   });
   const sheet = row([grid, bar], { gap: 14 });

@@ -19,6 +19,8 @@ export interface ColorBarOptions {
   /** What the numbers are, with their unit; written above an upright bar. */
   label?: string;
   format?: TickFormat;
+  /** As in `colorize`: values stand at ((value − low) / (high − low))^gamma; default 1. */
+  gamma?: number;
 }
 
 const thickness = 14;
@@ -32,6 +34,7 @@ export function colorBar({
   height,
   label = '',
   format = 'number',
+  gamma = 1,
 }: ColorBarOptions): Panel {
   const [low, high] = range;
   const size = THEME.size.tick;
@@ -40,7 +43,7 @@ export function colorBar({
   const constant = !(high > low);
   const labels = constant
     ? [{ at: 0.5, label: format === 'percent' ? `${shortNumber(low * 100)} %` : shortNumber(low) }]
-    : ticksInside(low, high, format, length);
+    : ticksInside(range, format, length, gamma);
   const nodes = [
     imageNode(barImage(colormap, constant), 0, top, thickness, length),
     ...labels.flatMap(({ at, label: content }) => {
@@ -60,15 +63,42 @@ export function colorBar({
   };
 }
 
-function ticksInside(low: number, high: number, format: TickFormat, length: number) {
-  const { values, labels } = makeTicks(low, high, {
-    count: Math.max(2, Math.min(6, length / 32)),
-    format,
-  });
+interface Tick {
+  at: number;
+  label: string;
+}
+
+function ticksInside(
+  [low, high]: Range,
+  format: TickFormat,
+  length: number,
+  gamma: number,
+): Tick[] {
+  if (gamma !== 1) return bentTicks([low, high], format, length, gamma);
+  const count = Math.max(2, Math.min(6, length / 32));
+  const { values, labels } = makeTicks(low, high, { count, format });
   const slack = (high - low) * 1e-6;
   return values
     .map((value, i) => ({ value, at: (value - low) / (high - low), label: labels[i]! }))
     .filter(({ value }) => value >= low - slack && value <= high + slack);
+}
+
+// Evenly spaced values crowd at one end of a bent scale, so these go 1, 2, 5, 10, 20, … above the low end.
+function bentTicks([low, high]: Range, format: TickFormat, length: number, gamma: number): Tick[] {
+  const write = (value: number) =>
+    format === 'percent' ? `${shortNumber(value * 100)} %` : shortNumber(value);
+  const ticks: Tick[] = [];
+  let power = 10 ** Math.floor(Math.log10(high - low));
+  for (let decade = 0; decade < 6; decade += 1, power /= 10) {
+    for (const step of [5, 2, 1]) {
+      const at = ((step * power) / (high - low)) ** gamma;
+      const above = ticks.at(-1)?.at ?? Infinity;
+      if (at <= 1 && at * length >= 16 && (above - at) * length >= 16) {
+        ticks.push({ at, label: write(low + step * power) });
+      }
+    }
+  }
+  return [...ticks, { at: 0, label: write(low) }];
 }
 
 function barImage(colormap: Colormap, constant: boolean): RgbImage {

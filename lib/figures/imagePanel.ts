@@ -42,16 +42,22 @@ export function fitInto(
   };
 }
 
-/** The grid's values as colours, one pixel a cell. @throws InputError on NaN, ShapeError on a wrong number of values */
+/**
+ * The grid's values as colours, one pixel a cell: colour = map(((value − low) / (high − low))^gamma).
+ *
+ * @param options.gamma  below 1 spreads small values; default 1, linear
+ * @throws InputError on NaN, ShapeError on a wrong number of values
+ */
 export function colorize(
   grid: Grid,
-  { colormap, range }: { colormap: Colormap; range: Range },
+  { colormap, range, gamma = 1 }: { colormap: Colormap; range: Range; gamma?: number },
 ): RgbImage {
   assertGrid('grid', grid);
+  assertNumber('gamma', gamma, { min: 0.1, max: 10 });
   const colors = colormapBytes(colormap);
   const data = new Uint8Array(grid.height * grid.width * 3);
   for (let i = 0; i < grid.data.length; i += 1) {
-    const from = 3 * Math.round(255 * fractionIn(range, grid.data[i]!));
+    const from = 3 * Math.round(255 * fractionIn(range, grid.data[i]!) ** gamma);
     for (let c = 0; c < 3; c += 1) data[3 * i + c] = colors[from + c]!;
   }
   return makeImage(grid.width, grid.height, 3, data);
