@@ -67,7 +67,7 @@ export default defineConfig(
       '@typescript-eslint/require-await': 'off', // an async method may answer an interface at once
       '@typescript-eslint/restrict-template-expressions': [
         'error',
-        { allowArray: true, allowBoolean: true, allowNumber: true },
+        { allowArray: true, allowBoolean: true, allowNever: true, allowNumber: true },
       ],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',

@@ -18,6 +18,16 @@ import type { TrainResult } from './training/trainer.ts';
 
 export * from './index.ts';
 
+// backends
+export {
+  backendChoices,
+  selectBackend,
+  type BackendChoice,
+  type BackendName,
+  type BackendOptions,
+  type SelectedBackend,
+} from './backends/select.ts';
+
 // io
 export {
   checkpointNames,
