@@ -109,14 +109,14 @@ function refusal(problems: readonly string[]): string {
   return `Expected finite tensors of this model, received others: ${shown}${more}.`;
 }
 
-/** The names of the tensors that hold a NaN or an infinity, in order. */
+/** The names of the tensors that hold a NaN or an infinity once they are float32, in order. */
 export function nonFiniteNames(tensors: ReadonlyMap<string, HostTensor>): string[] {
   return [...tensors].filter(([, tensor]) => hasNonFinite(tensor)).map(([name]) => name);
 }
 
 function hasNonFinite({ dtype, data }: HostTensor): boolean {
   if (dtype === 'F64' || dtype === 'F32') {
-    return (data as Float32Array).some((value) => !Number.isFinite(value));
+    return (data as Float32Array).some((value) => !Number.isFinite(Math.fround(value)));
   }
   // All ones in the exponent.
   if (dtype === 'F16') return (data as Uint16Array).some((bits) => (bits & 0x7c00) === 0x7c00);
