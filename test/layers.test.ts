@@ -188,7 +188,7 @@ describe('PatchEmbed', () => {
       shape,
     );
     const weight = layer.proj.weight as tf.Tensor as tf.Tensor4D;
-    const filter = tf.transpose(weight, [2, 3, 1, 0]) as tf.Tensor4D;
+    const filter = tf.transpose<tf.Tensor4D>(weight, [2, 3, 1, 0]);
     const wanted = tf.add(tf.conv2d(x, filter, [...patchSize], 'valid'), layer.proj.bias!);
     expect(distance(layer.forward(x), tf.reshape(wanted, [2, -1, 5]))).toBeLessThan(1e-6);
     layer.dispose();

@@ -76,7 +76,7 @@ function gradientsOf(
 ): Map<string, tf.Tensor> {
   const parameters = [...model.namedParameters()];
   const inputs = [images, ...parameters.map(([, parameter]) => parameter)];
-  const { grads } = tf.engine().gradients(loss, inputs as tf.Tensor[]);
+  const { grads } = tf.engine().gradients(loss, inputs);
   const [dImages, ...rest] = grads;
   return new Map([
     ['input', tf.transpose(dImages!, [0, 3, 1, 2])],
@@ -150,7 +150,7 @@ describe.each(['cls-token', 'dinov2-like', 'deit-distilled'])('timm, case %s', (
       const loss = () => {
         const { cls, dist } = model.forwardDistilled(images, { checkpoint });
         const taught = meanLoss(dist, tf.cast(choice, 'float32') as tf.Tensor2D);
-        return tf.mul(tf.add(meanLoss(cls, targets), taught), 0.5) as tf.Scalar;
+        return tf.mul<tf.Scalar>(tf.add(meanLoss(cls, targets), taught), 0.5);
       };
       const gradients = gradientsOf(model, images, loss);
       expect(golden.differences('grads-hard.safetensors', gradients)).toEqual([]);

@@ -65,14 +65,10 @@ export class AttentionPool extends Module {
       ),
     ) as [tf.Tensor4D, tf.Tensor4D];
     const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D);
-    const q = t.broadcastTo(t.reshape(query, [1, this.numHeads, 1, headDim]), [
-      batch,
-      this.numHeads,
-      1,
-      headDim,
-    ]) as tf.Tensor4D;
+    const heads = t.reshape(query, [1, this.numHeads, 1, headDim]);
+    const q = t.broadcastTo<tf.Rank.R4>(heads, [batch, this.numHeads, 1, headDim]);
     const { out } = scaledDotProductAttention(q, k, v, { scale: headDim ** -0.5 });
-    const pooled = this.proj.forward(t.reshape(out, [batch, 1, dim]) as tf.Tensor3D);
+    const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]));
     const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled)));
     return t.reshape(result, [batch, dim]);
   }

@@ -23,7 +23,7 @@ export function dropout<T extends tf.Tensor>(
   context: ForwardContext,
 ): T {
   if (context.training !== true || rate === 0) return x;
-  return dropoutOp(x, drawKeepMask(x.shape, rate, name, context), rate) as T;
+  return dropoutOp(x, drawKeepMask<tf.Rank>(x.shape, rate, name, context), rate);
 }
 
 /**
@@ -48,8 +48,8 @@ export function dropPath<T extends tf.Tensor>(
   const size = x.shape[0]!;
   const given = context.keepMask?.(name);
   if (given !== undefined) assertShape(`the keep mask of ${name}`, given, [size]);
-  const keep = given ?? (drawKeepMask([size], rate, name, context) as tf.Tensor1D);
-  return dropPathOp(x, keep, rate) as T;
+  const keep = given ?? drawKeepMask<tf.Rank.R1>([size], rate, name, context);
+  return dropPathOp(x, keep, rate);
 }
 
 /**
@@ -61,12 +61,12 @@ export function dropPathRates(rate: number, depth: number): number[] {
   return Array.from({ length: depth }, (_, i) => (depth > 1 ? (rate * i) / (depth - 1) : 0));
 }
 
-function drawKeepMask(
+function drawKeepMask<R extends tf.Rank>(
   shape: readonly number[],
   rate: number,
   name: string,
   { rng }: ForwardContext,
-): tf.Tensor {
+): tf.Tensor<R> {
   if (rng === undefined) {
     throw new InputError(
       expected(
@@ -81,5 +81,5 @@ function drawKeepMask(
   const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
   const threshold = rate * 2 ** 32;
   for (let i = 0; i < values.length; i += 1) values[i] = draws.uint32() >= threshold ? 1 : 0;
-  return t.tensor(values, [...shape]);
+  return t.tensor<R>(values, [...shape] as tf.ShapeMap[R]);
 }

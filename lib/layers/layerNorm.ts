@@ -29,6 +29,6 @@ export class LayerNorm extends Module {
 
   forward<T extends tf.Tensor>(x: T): T {
     const { weight, bias, epsilon } = this;
-    return layerNorm(x, weight as tf.Tensor1D, bias as tf.Tensor1D, { epsilon }) as T;
+    return layerNorm(x, weight as tf.Tensor1D, bias as tf.Tensor1D, { epsilon });
   }
 }

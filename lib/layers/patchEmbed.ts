@@ -56,7 +56,7 @@ export class PatchProjection extends Module {
 
   forward(patches: tf.Tensor3D): tf.Tensor3D {
     const [outFeatures] = this.weight.shape;
-    const flat = t.reshape(this.weight, [outFeatures!, -1]) as tf.Tensor2D;
+    const flat = t.reshape<tf.Rank.R2>(this.weight, [outFeatures!, -1]);
     return linear(patches, flat, this.bias as tf.Tensor1D | undefined) as tf.Tensor3D;
   }
 }

@@ -4,6 +4,7 @@ import { assertInteger, assertNumber } from '../core/check.ts';
 import {
   DEFAULT_CONFIG,
   assertModelConfig,
+  mlpHiddenDimOf,
   type Activation,
   type VisionTransformerConfig,
 } from './config.ts';
@@ -203,9 +204,9 @@ function applyHiddenDim(
   const { embedDim } = config;
   assertInteger('embedDim', embedDim, { min: 1 });
   const ratio = values.get('mlpRatio');
-  if (ratio !== undefined && Math.floor((ratio as number) * embedDim) !== hiddenDim) {
+  if (ratio !== undefined && mlpHiddenDimOf({ embedDim, mlpRatio: Number(ratio) }) !== hiddenDim) {
     throw conflict(
-      `embedDim ${embedDim} · ${given.get('mlpRatio')} ${String(ratio)}`,
+      `embedDim ${embedDim} · ${given.get('mlpRatio')} ${Number(ratio)}`,
       given.get('hiddenDim')!,
       hiddenDim,
     );

@@ -316,9 +316,7 @@ export class VisionTransformer extends Module {
     }
     const prefix = [this.clsToken, this.distToken, this.regToken]
       .filter((token) => token !== undefined)
-      .map(
-        (token) => t.broadcastTo(token, [batch, token.shape[1]!, token.shape[2]!]) as tf.Tensor3D,
-      );
+      .map((token) => t.broadcastTo<tf.Rank.R3>(token, [batch, token.shape[1]!, token.shape[2]!]));
     const join = (x: tf.Tensor3D) => (prefix.length > 0 ? t.concat([...prefix, x], 1) : x);
     const learned = this.posEmbed as tf.Tensor | undefined as tf.Tensor3D | undefined;
     const place = (x: tf.Tensor3D) => addPosition(x, learned, grid, this.current);
@@ -342,10 +340,10 @@ export class VisionTransformer extends Module {
     { capture }: ForwardContext,
   ): tf.Tensor2D {
     const { tokens, logits } = this.bothHeads(features);
-    const ready = t.mul(t.add(tokens.cls, tokens.dist), 0.5) as tf.Tensor2D;
+    const ready = t.mul<tf.Tensor2D>(t.add(tokens.cls, tokens.dist), 0.5);
     capture?.offer('pre_logits', ready);
     if (preLogits) return ready;
-    const mean = t.mul(t.add(logits.cls, logits.dist), 0.5) as tf.Tensor2D;
+    const mean = t.mul<tf.Tensor2D>(t.add(logits.cls, logits.dist), 0.5);
     capture?.offer('logits', mean);
     return mean;
   }
@@ -355,7 +353,7 @@ export class VisionTransformer extends Module {
   ): Record<'tokens' | 'logits', Record<'cls' | 'dist', tf.Tensor2D>> {
     const [batch, , dim] = features.shape;
     const token = (i: number) =>
-      t.reshape(t.slice(features, [0, i, 0], [batch, 1, dim]), [batch, dim]) as tf.Tensor2D;
+      t.reshape<tf.Rank.R2>(t.slice(features, [0, i, 0], [batch, 1, dim]), [batch, dim]);
     const tokens = { cls: token(0), dist: token(1) };
     const logits = {
       cls: this.classifier.forward(tokens.cls),
