@@ -88,6 +88,61 @@ function checkAgainstFloat64(opCase: OpCase, result: CaseResult, share: number):
   }
 }
 
+describe.each(backends)('edges on %s', (backend) => {
+  beforeAll(async () => {
+    await tf.setBackend(backend);
+    await tf.ready();
+  });
+
+  test('an empty batch passes forward and backward', () => {
+    const [gamma, beta] = [tf.ones([6]), tf.zeros([6])] as [tf.Tensor1D, tf.Tensor1D];
+    const forward = (images: tf.Tensor): tf.Tensor => {
+      const patches = patchify(images as tf.Tensor4D, { patchHeight: 2, patchWidth: 3 });
+      const hidden = linear(layerNorm(patches, gamma, beta), tf.ones([18, 6]), undefined, {
+        activation: 'erf',
+      });
+      const logits = tf.reshape<tf.Rank.R2>(
+        qkvAttention(hidden as tf.Tensor3D, { numHeads: 2 }),
+        [0, 6],
+      );
+      return tf.sum(softmaxCrossEntropy(logits, tf.zeros([0, 6])));
+    };
+    const d = tf.grad(forward)(tf.zeros([0, 4, 6, 1]));
+    expect(d.shape).toEqual([0, 4, 6, 1]);
+    expect(d.dataSync()).toHaveLength(0);
+  });
+
+  test('integer targets, pixels and masks are read as numbers', () => {
+    const logits = tf.tensor2d([[1, 2, 3]]);
+    const oneHot = tf.oneHot(tf.tensor1d([2], 'int32'), 3) as tf.Tensor2D;
+    const before = tf.memory().numTensors;
+    const loss = softmaxCrossEntropy(logits, oneHot);
+    expect(loss.dataSync()[0]).toBeCloseTo(0.4076059, 6);
+    const pixels = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1], 'int32');
+    const patches = patchify(pixels, { patchHeight: 2, patchWidth: 1 });
+    expect([...patches.dataSync()]).toEqual([1, 3, 2, 4]);
+    const dropped = dropPath(tf.tensor2d([[3], [5]]), tf.tensor1d([1, 0], 'int32'), 0.5);
+    expect([...dropped.dataSync()]).toEqual([6, 0]);
+    expect(() => gelu(tf.tensor(['a']))).toThrow(VitError);
+    expect(tf.memory().numTensors).toBe(before + 7);
+  });
+
+  test('a hundred passes forward and backward leave no tensor and no bytes', () => {
+    const [x, weight] = [random([5, 6], 1), random([18, 6], 2)] as [tf.Tensor2D, tf.Tensor2D];
+    const step = (): void =>
+      tf.tidy(() => {
+        tf.grads((input, w) => {
+          const qkv = linear(gelu(input), w as tf.Tensor2D, undefined, { activation: 'quick' });
+          return tf.sum(qkvAttention(tf.reshape(qkv, [1, 5, 18]), { numHeads: 3 }));
+        })([x, weight]);
+      });
+    step();
+    const { numTensors, numDataBuffers, numBytes } = tf.memory();
+    for (let i = 0; i < 100; i += 1) step();
+    expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers, numBytes });
+  });
+});
+
 describe('properties', () => {
   beforeAll(async () => {
     await tf.setBackend('cpu');

@@ -62,7 +62,7 @@ export function scaledDotProductAttention(
     if (!probabilities && mapProbabilities === undefined) {
       return { out: attentionKernel({ q, k, v }, { scale })[0] as tf.Tensor4D };
     }
-    const softmax = tf.softmax(tf.matMul(tf.mul(q, scale), k, false, true)) as tf.Tensor4D;
+    const softmax = tf.softmax<tf.Tensor4D>(tf.matMul(tf.mul(q, scale), k, false, true));
     const seen = mapProbabilities?.(softmax) ?? softmax;
     return { out: tf.matMul(seen, v), probabilities: seen };
   });

@@ -18,6 +18,6 @@ export function dropPath<T extends tf.Tensor>(x: T, keep: tf.Tensor1D, rate: num
   assertShape('keep', keep, [x.shape[0] ?? 1]);
   return tf.tidy(() => {
     const perSample = [keep.size, ...x.shape.slice(1).map(() => 1)];
-    return tf.mul(x, tf.reshape(tf.mul(keep, survivorGain(rate)), perSample)) as T;
+    return tf.mul<T>(x, tf.reshape(tf.mul(keep, survivorGain(rate)), perSample));
   });
 }

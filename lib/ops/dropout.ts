@@ -17,7 +17,7 @@ export function dropout<T extends tf.Tensor>(x: T, keepMask: tf.Tensor, rate: nu
   assertRank('keepMask', keepMask, x.rank);
   const fitting = x.shape.map((size, axis) => (keepMask.shape[axis] === 1 ? 1 : size));
   assertShape('keepMask', keepMask, fitting);
-  return tf.tidy(() => tf.mul(x, tf.mul(keepMask, survivorGain(rate))) as T);
+  return tf.tidy(() => tf.mul<T>(x, tf.mul(keepMask, survivorGain(rate))));
 }
 
 /** What the kept values of a dropout are multiplied by: 1 / (1 − rate), 0 at rate 1. @throws InputError for a rate out of 0…1 */

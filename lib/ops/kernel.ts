@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import type { KernelContracts, KernelName } from '../core/kernels.ts';
-import { UnsupportedError } from '../core/errors.ts';
+import { InputError, UnsupportedError, expected } from '../core/errors.ts';
 
 type Inputs<K extends KernelName> = KernelContracts[K]['inputs'];
 type Attrs<K extends KernelName> = KernelContracts[K]['attrs'];
@@ -43,7 +43,7 @@ const definitions = new Map<string, Reference<KernelName>>();
  *
  * The returned function runs the current backend's kernel of the name. On the first call on a backend that has none, the
  * reference becomes its kernel. Inside a kernel nothing is recorded for differentiation; the tape sees one step, with the
- * gradient given here. The returned tensors belong to the surrounding `tf.tidy`.
+ * gradient given here. Integer and boolean inputs are cast to float32. The returned tensors belong to the surrounding `tf.tidy`.
  *
  * Gradients of second order are not defined: the kernels that compute gradients have none.
  */
@@ -58,15 +58,20 @@ export function defineKernel<K extends KernelName>(
       inputsToSave: gradient.saveInputs,
       outputsToSave: gradient.saveOutputs,
       gradFunc: (dOut, saved, attrs) =>
-        gradient.of(Array.isArray(dOut) ? dOut : [dOut], saved, attrs as unknown as Attrs<K>),
+        gradient.of(Array.isArray(dOut) ? dOut : [dOut], saved, attrs),
     });
   }
   return (inputs, attrs) => {
     ensureKernel(name, reference);
-    const out: tf.Tensor | tf.Tensor[] = tf
-      .engine()
-      .runKernel(name, inputs as unknown as tf.NamedTensorMap, attrs as unknown as tf.NamedAttrMap);
-    return Array.isArray(out) ? out : [out];
+    const run = (given: tf.NamedTensorMap): tf.Tensor[] => {
+      const out: tf.Tensor | tf.Tensor[] = tf
+        .engine()
+        .runKernel(name, given, attrs as unknown as tf.NamedAttrMap);
+      return Array.isArray(out) ? out : [out];
+    };
+    const given = inputs as unknown as tf.NamedTensorMap;
+    if (Object.values(given).every((tensor) => tensor.dtype === 'float32')) return run(given);
+    return tf.tidy(() => run(toFloat32(given)));
   };
 }
 
@@ -80,7 +85,18 @@ export function hasFastKernel(name: KernelName): boolean {
 export function referenceOf<K extends KernelName>(name: K): Reference<K> {
   const reference = definitions.get(name);
   if (reference === undefined) throw new UnsupportedError(`No kernel ${name} is defined.`);
-  return reference as unknown as Reference<K>;
+  return reference;
+}
+
+// One-hot targets and pixels come as int32, masks as bool; a kernel reads float32 only.
+function toFloat32(inputs: tf.NamedTensorMap): tf.NamedTensorMap {
+  const cast = Object.entries(inputs).map(([name, tensor]) => {
+    if (tensor.dtype === 'string' || tensor.dtype === 'complex64') {
+      throw new InputError(expected('real numbers', name, `a tensor of ${tensor.dtype}`));
+    }
+    return [name, tf.cast(tensor, 'float32')] as const;
+  });
+  return Object.fromEntries(cast);
 }
 
 const referenceKernels = new Set<tf.KernelFunc>();

@@ -35,7 +35,7 @@ export function layerNorm<T extends tf.Tensor>(
   }
   assertNumber('epsilon', epsilon, { min: 0 });
   return tf.tidy(() => {
-    const rows = tf.reshape(x, [sizeOf(x.shape.slice(0, -1)), size]) as tf.Tensor2D;
+    const rows = tf.reshape<tf.Rank.R2>(x, [sizeOf(x.shape.slice(0, -1)), size]);
     const [y] = layerNormKernel({ x: rows, gamma, beta }, { epsilon });
     return tf.reshape(y!, x.shape) as T;
   });

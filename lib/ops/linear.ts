@@ -38,7 +38,7 @@ export function linear(
   if (bias !== undefined) assertShape('bias', bias, [outSize]);
   return tf.tidy(() => {
     const leading = x.shape.slice(0, -1);
-    const rows = tf.reshape(x, [sizeOf(leading), inSize]) as tf.Tensor2D;
+    const rows = tf.reshape<tf.Rank.R2>(x, [sizeOf(leading), inSize]);
     const inputs = { x: rows, weight, ...(bias && { bias }) };
     // The backward pass needs the value before the activation, so only a pass that is not recorded fuses the two.
     const apart = activation !== 'none' && isRecording();

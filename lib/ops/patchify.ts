@@ -58,6 +58,8 @@ export function referencePatchify(
   const [batch, height, width, channels] = x.shape;
   const [rows, columns] = [height / patchHeight, width / patchWidth];
   const area = patchHeight * patchWidth;
+  // The transposition of the WebAssembly backend traps on nothing (tfjs 4.22: divide by zero).
+  if (x.size === 0) return [tf.zeros([batch, rows * columns, channels * area])];
   const strips = tf.reshape(x, [batch * rows, patchHeight, columns, patchWidth * channels]);
   const pixels = tf.reshape(tf.transpose(strips, [0, 2, 1, 3]), [
     batch * rows * columns,
@@ -77,6 +79,7 @@ export function referencePatchifyGrad(
   const [rows, columns] = [imageHeight / patchHeight, imageWidth / patchWidth];
   const area = patchHeight * patchWidth;
   const channels = size / area;
+  if (dOut.size === 0) return [tf.zeros([batch, imageHeight, imageWidth, channels])];
   const pixels = tf.transpose(tf.reshape(dOut, [batch * patches, channels, area]), [0, 2, 1]);
   const strips = tf.reshape(pixels, [batch * rows, columns, patchHeight, patchWidth * channels]);
   const images = tf.transpose(strips, [0, 2, 1, 3]);

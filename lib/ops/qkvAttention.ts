@@ -65,6 +65,11 @@ export function referenceQkvAttention(
   { qkv }: QkvAttentionInputs,
   { numHeads, scale }: QkvAttentionAttrs,
 ): tf.Tensor[] {
+  const [batch, tokens, packed] = qkv.shape;
+  // The transposition of the WebAssembly backend traps on nothing (tfjs 4.22: divide by zero).
+  if (qkv.size === 0) {
+    return [tf.zeros([batch, tokens, packed / 3]), tf.zeros([batch, numHeads, tokens])];
+  }
   const [q, k, v] = splitHeads(qkv, numHeads);
   const [out, logSumExp] = attentionKernel({ q, k, v }, { scale });
   return [mergeHeads(out as tf.Tensor4D), logSumExp!];
@@ -75,6 +80,7 @@ export function referenceQkvAttentionGrad(
   { dOut, qkv, out, logSumExp }: QkvAttentionGradInputs,
   { numHeads, scale }: QkvAttentionAttrs,
 ): tf.Tensor[] {
+  if (qkv.size === 0) return [tf.zerosLike(qkv)];
   const [batch, tokens, size] = out.shape;
   const heads = (x: tf.Tensor3D): tf.Tensor4D =>
     tf.transpose(tf.reshape(x, [batch, tokens, numHeads, size / numHeads]), [0, 2, 1, 3]);

@@ -35,7 +35,7 @@ export function runCase(opCase: OpCase): CaseResult {
     out.dispose();
     return read;
   });
-  const [out, ...gradients] = arrays as unknown as Float32Array[];
+  const [out, ...gradients] = arrays;
   return { out: out!, weights, gradients: new Map(names.map((name, i) => [name, gradients[i]!])) };
 }
 
