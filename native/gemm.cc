@@ -85,6 +85,14 @@ Micro choose_micro(size_t rows, size_t vectors) {
   }
 }
 
+VIT_INLINE void copy_tile_row(const float* src, float* dst) {
+#if defined(VIT_AVX512)
+  store_n(dst, load_n(src, MR), MR);
+#else
+  for (size_t i = 0; i < MR; ++i) dst[i] = src[i];
+#endif
+}
+
 // 16 rows that are a multiple of 2 KB apart fall into the same few sets of the first cache: then a is packed all the same.
 bool read_in_place(const Gemm& g) { return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 2048 != 0; }
 
@@ -145,9 +153,12 @@ void shared(const Gemm& g) {
     const size_t panels = round_up(cols, NR) / NR;
     size_t depth = budget / (panels * NR) / KC * KC;
     if (depth < KC) depth = KC;
-    const size_t row_blocks = (g.m + MC - 1) / MC;
-    const size_t rows_each = round_up((g.m + row_blocks - 1) / row_blocks, MR);
-    // Few rows: cut the columns too, so that there are tasks enough for every core.
+    // Sixteen tasks or more keep the cores evenly busy: smaller blocks of rows first, for each block packs its part of a
+    // once; columns only where there are few rows.
+    size_t rows_each = round_up((g.m + 15) / 16, MR);
+    if (rows_each > MC) rows_each = MC;
+    if (rows_each < 2 * MR) rows_each = 2 * MR;
+    const size_t row_blocks = (g.m + rows_each - 1) / rows_each;
     size_t col_blocks = row_blocks >= 16 ? 1 : (16 + row_blocks - 1) / row_blocks;
     if (col_blocks > panels) col_blocks = panels;
     const size_t panels_each = (panels + col_blocks - 1) / col_blocks;
@@ -209,14 +220,22 @@ void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, flo
 }
 
 void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
+  if (a.row == 1) {
+    // A transposed matrix: its rows are read from end to end and dealt out to the tiles.
+    for (size_t p = 0; p < k; ++p) {
+      const float* src = a.data + p * a.col;
+      size_t i = 0;
+      for (; i + MR <= m; i += MR) copy_tile_row(src + i, dst + i * k + p * MR);
+      if (i == m) continue;
+      float* out = dst + i * k + p * MR;
+      for (size_t r = 0; r < MR; ++r) out[r] = i + r < m ? src[i + r] : 0.0f;
+    }
+    return;
+  }
   for (size_t i0 = 0; i0 < m; i0 += MR) {
     float* out = dst + i0 * k;
     const size_t rows = m - i0 < MR ? m - i0 : MR;
     const float* src = a.data + i0 * a.row;
-    if (a.row == 1 && rows == MR) {
-      for (size_t p = 0; p < k; ++p) memcpy(out + p * MR, src + p * a.col, MR * sizeof(float));
-      continue;
-    }
     for (size_t i = 0; i < rows; ++i)
       for (size_t p = 0; p < k; ++p) out[p * MR + i] = src[i * a.row + p * a.col];
     for (size_t i = rows; i < MR; ++i)

@@ -73,31 +73,42 @@ async function main() {
   const include = headers();
 
   const started = Date.now();
-  const objects = join(build, `native-${process.pid}`);
+  const objects = join(build, 'native-objects');
   mkdirSync(objects, { recursive: true });
-  try {
-    const jobs = [];
-    // The longest first.
-    for (const file of perIsa)
-      for (const [isa, own] of Object.entries(isas).reverse())
-        jobs.push({ file: `${file}.cc`, object: join(objects, `${file}-${isa}.o`), own });
-    for (const file of common)
-      jobs.push({ file: `${file}.cc`, object: join(objects, `${file}.o`), own: [] });
-    const compile = async ({ file, object, own }) =>
-      run(compiler, [...flags, ...own, '-I', include, '-c', join(source, file), '-o', object]);
-    await inParallel(jobs, Math.min(availableParallelism(), 16), compile);
-    const linked = join(objects, 'addon.node');
-    const shared =
-      process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-    await run(compiler, [...shared, '-pthread', ...jobs.map((job) => job.object), '-o', linked]);
-    renameSync(linked, addon);
-    writeFileSync(stamp, key);
-    rmSync(reasonFile, { force: true });
-  } finally {
-    rmSync(objects, { recursive: true, force: true });
-  }
+  const jobs = [];
+  for (const file of perIsa)
+    for (const [isa, own] of Object.entries(isas).reverse())
+      jobs.push(job(objects, compiler, `${file}.cc`, [...flags, ...own], `${file}-${isa}`));
+  for (const file of common) jobs.push(job(objects, compiler, `${file}.cc`, flags, file));
+  const compile = async ({ file, options, object }) => {
+    if (!force && existsSync(object)) return;
+    const part = `${object}.${process.pid}`;
+    await run(compiler, [...options, '-I', include, '-c', join(source, file), '-o', part]);
+    renameSync(part, object);
+  };
+  await inParallel(jobs, Math.min(availableParallelism(), 16), compile);
+  const linked = `${addon}.${process.pid}`;
+  const shared =
+    process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  const inputs = jobs.map(({ object }) => object);
+  await run(compiler, [...shared, '-pthread', ...inputs, '-o', linked]);
+  renameSync(linked, addon);
+  writeFileSync(stamp, key);
+  rmSync(reasonFile, { force: true });
+  for (const name of readdirSync(objects))
+    if (name.endsWith('.o') && !inputs.includes(join(objects, name)))
+      rmSync(join(objects, name), { force: true });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`native backend: built for ${Object.keys(isas).join(', ')} in ${seconds} s`);
+}
+
+// An object is named after all that it is made of, so that only what changed is compiled again.
+function job(objects, compiler, file, options, name) {
+  const hash = createHash('sha256').update(JSON.stringify([options, compiler]));
+  for (const part of readdirSync(source).sort())
+    if (part.endsWith('.h') || part === file) hash.update(readFileSync(join(source, part)));
+  const object = join(objects, `${name}-${hash.digest('hex').slice(0, 16)}.o`);
+  return { file, options, object };
 }
 
 /** The folder of node_api.h: the npm package's, else that of the running Node. */
