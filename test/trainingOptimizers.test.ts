@@ -9,7 +9,7 @@ import type { ClipConfig } from '../lib/training/clip.ts';
 import { Ema } from '../lib/training/ema.ts';
 import { countCorrect, Metrics } from '../lib/training/metrics.ts';
 import { disposeUpdate, makeOptimizer } from '../lib/training/optimizer.ts';
-import type { OptimizerConfig } from '../lib/training/optimizer.ts';
+import type { OptimizerConfig } from '../lib/training/updateRule.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

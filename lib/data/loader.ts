@@ -25,6 +25,8 @@ export interface Batch {
 }
 
 /**
+ * What a loader draws its batches from, and how.
+ *
  * @property batchSize   samples an update
  * @property seed        of the order and of the transforms
  * @property training    true: shuffled anew each epoch, transforms applied; false: in order, as they are

@@ -4,7 +4,7 @@ import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
 import type { VisionTransformerConfig } from '../models/config.ts';
 import type { ClipConfig } from '../training/clip.ts';
 import type { EmaConfig } from '../training/ema.ts';
-import type { OptimizerConfig } from '../training/optimizer.ts';
+import type { OptimizerConfig } from '../training/updateRule.ts';
 import type { ScheduleConfig } from '../training/schedules.ts';
 import type { GoldenCase } from './goldenCase.ts';
 

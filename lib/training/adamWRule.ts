@@ -1,6 +1,6 @@
 import { adamW } from '../ops/adamW.ts';
 import { assertNumber } from '../core/check.ts';
-import type { OptimizerConfig, UpdateRule } from './optimizer.ts';
+import type { OptimizerConfig, UpdateRule } from './updateRule.ts';
 
 /**
  * Adam with decoupled weight decay, all parameters in one call. The bias correction is 1 − β^step, from the integer step, so a

@@ -4,10 +4,12 @@ import { globalNorm } from '../ops/globalNorm.ts';
 import { assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 
-/** How gradients are kept small. */
+/** The ways to keep gradients small. */
 export const clipModes = ['norm', 'value', 'agc'] as const;
 
 /**
+ * How gradients are kept small.
+ *
  * @property mode   norm: all gradients together; value: each element; agc: each unit against its weights
  * @property value  the largest norm, the largest element, or the largest ratio of gradient to weight norm; > 0
  */

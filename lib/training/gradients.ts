@@ -22,7 +22,11 @@ export interface UpdateGradients {
   correct: number;
 }
 
-/** @property rng  of batch i of the update: what its dropouts draw from */
+/**
+ * What the gradients of an update are told.
+ *
+ * @property rng  of batch i of the update: what its dropouts draw from
+ */
 export interface GradientOptions {
   loss: 'softmax' | 'binary';
   rng: (i: number) => Rng;

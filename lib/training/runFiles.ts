@@ -125,8 +125,12 @@ const tailColumns = ['learningRate', 'imagesPerSecond', 'seconds', 'dataWait'] a
 /** The log as a table: a line of names, then a line an epoch; an empty field for what was not measured. */
 export function metricsCsv(log: readonly EpochLog[]): string {
   const names = [...columns, ...tailColumns];
-  const lines = log.map((entry) => names.map((name) => String(entry[name] ?? '')).join(','));
+  const lines = log.map((entry) => names.map((name) => cell(entry[name])).join(','));
   return `${[names.join(','), ...lines].join('\n')}\n`;
+}
+
+function cell(value: unknown): string {
+  return typeof value === 'number' ? String(value) : '';
 }
 
 async function weightBytes(

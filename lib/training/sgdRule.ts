@@ -1,6 +1,6 @@
 import * as t from '../ops/tensor.ts';
 import { assertNumber } from '../core/check.ts';
-import type { OptimizerConfig, UpdateRule } from './optimizer.ts';
+import type { OptimizerConfig, UpdateRule } from './updateRule.ts';
 
 /**
  * Stochastic gradient descent with momentum.

@@ -3,7 +3,7 @@ import { InputError, expected } from '../core/errors.ts';
 import { assertClip } from './clip.ts';
 import type { ClipConfig } from './clip.ts';
 import type { EmaConfig } from './ema.ts';
-import type { OptimizerConfig } from './optimizer.ts';
+import type { OptimizerConfig } from './updateRule.ts';
 import type { ScheduleConfig } from './schedules.ts';
 
 /**

@@ -233,9 +233,9 @@ function signalOf({ stop }: Run): 'SIGINT' | 'SIGTERM' | undefined {
 async function take(batches: AsyncGenerator<Batch>, count: number): Promise<Batch[]> {
   const part: Batch[] = [];
   while (part.length < count) {
-    const { value, done } = await batches.next();
-    if (done === true) break;
-    part.push(value);
+    const next = await batches.next();
+    if (next.done === true) break;
+    part.push(next.value);
   }
   return part;
 }
