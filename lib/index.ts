@@ -17,6 +17,7 @@ export { makeImage, type RgbImage } from './core/image.ts';
 export * as kernels from './core/kernels.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
+export type { Stop } from './core/stop.ts';
 export type { EpochLog, FileStore, RunSink, StepProgress } from './core/store.ts';
 
 // ops
@@ -107,7 +108,30 @@ export {
 } from './data/normalize.ts';
 export { prefetch } from './data/prefetch.ts';
 export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
+export { resizeImage, type ResizeFilter } from './data/resizeImage.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
+
+// distributed
+export type { Communicator } from './distributed/communicator.ts';
+export { single } from './distributed/single.ts';
+
+// training
+export { clipGradients, type ClipConfig } from './training/clip.ts';
+export { Ema, type EmaConfig } from './training/ema.ts';
+export { evaluate } from './training/evaluate.ts';
+export { Metrics, type Evaluation } from './training/metrics.ts';
+export { makeOptimizer, type OptimizedModel, type Optimizer } from './training/optimizer.ts';
+export type { TrainEnv } from './training/run.ts';
+export { runFileNames } from './training/runFiles.ts';
+export { makeSchedule, type Schedule, type ScheduleConfig } from './training/schedules.ts';
+export type { TrainableModel } from './training/trainableModel.ts';
+export {
+  parseTrainConfig,
+  type FullTrainConfig,
+  type TrainConfig,
+} from './training/trainConfig.ts';
+export { train, type StopReason, type TrainResult } from './training/trainer.ts';
+export type { OptimizerConfig } from './training/updateRule.ts';
 
 // explain
 export {
@@ -124,15 +148,40 @@ export {
   type HeadFusion,
   type RolloutOptions,
 } from './explain/rollout.ts';
+export {
+  visualizeAttention,
+  type Prediction,
+  type VisualizeAttentionOptions,
+} from './explain/visualizeAttention.ts';
 
 // figures: each draws an SVG (`…Svg`) and, where resvg can be loaded, a PNG
-export { attentionSheet, attentionSheetSvg } from './figures/attentionSheet.ts';
-export { barChart, barChartSvg } from './figures/barChart.ts';
-export { colorAt, colormapBytes, type Colormap } from './figures/colormap.ts';
-export { confusionMatrix, confusionMatrixSvg } from './figures/confusionMatrix.ts';
-export { contactSheet, contactSheetSvg } from './figures/contactSheet.ts';
-export { heatMap, heatMapSvg } from './figures/heatMap.ts';
-export { lineChart, lineChartSvg } from './figures/lineChart.ts';
-export { overlay, overlaySvg } from './figures/overlay.ts';
+export {
+  attentionSheet,
+  attentionSheetSvg,
+  type AttentionSheetOptions,
+} from './figures/attentionSheet.ts';
+export { barChart, barChartSvg, type Bar, type BarChartOptions } from './figures/barChart.ts';
+export { colorAt, colormapBytes, type Colormap, type Rgb } from './figures/colormap.ts';
+export {
+  confusionMatrix,
+  confusionMatrixSvg,
+  type ConfusionMatrixOptions,
+} from './figures/confusionMatrix.ts';
+export {
+  contactSheet,
+  contactSheetSvg,
+  type ContactSheetOptions,
+  type Tile,
+} from './figures/contactSheet.ts';
+export type { Grid, Range } from './figures/grid.ts';
+export { heatMap, heatMapSvg, type HeatMapOptions } from './figures/heatMap.ts';
+export {
+  lineChart,
+  lineChartSvg,
+  type LineChartOptions,
+  type Series,
+} from './figures/lineChart.ts';
+export { overlay, overlaySvg, type OverlayOptions } from './figures/overlay.ts';
+export type { FigureOptions } from './figures/panel.ts';
 export { svgToPng } from './figures/svgToPng.ts';
 export { trainingCurves, trainingCurvesSvg } from './figures/trainingCurves.ts';
