@@ -172,7 +172,7 @@ function reasonOf(error: unknown): string {
     .replace(/^Error: /, '')
     .split('\n')[0]!
     .trim();
-  return text.replace(/^Input buffer (has|contains)/, 'it $1').replace(/\.$/, '');
+  return text.replace(/^Input buffer (has|contains)/, 'it $1').replace(/[\s.:]+$/, '');
 }
 
 function broken(name: string, reason: string, cause?: unknown): IoError {
