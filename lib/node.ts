@@ -28,6 +28,10 @@ export {
   type SelectedBackend,
 } from './backends/select.ts';
 
+// the command line and its experiments
+export type { ExperimentConfig } from './cli/experiment.ts';
+export { runMain } from './cli/program.ts';
+
 // io
 export {
   checkpointNames,

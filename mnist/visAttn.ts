@@ -1,5 +1,5 @@
-// What a model of MNIST attends to in a digit: `npm run vis:mnist -- --image-path 7`. The same as `tfjs-vit vis`.
+// npm run vis:mnist: `tfjs-vit vis`, with the shipped model unless --model-path says otherwise.
 
-import { runProgram } from '../lib/node.ts';
+import { runMain } from '../lib/node.ts';
 
-process.exitCode = await runProgram(['vis', ...process.argv.slice(2)]);
+await runMain(['vis', ...process.argv.slice(2)]);

@@ -7,7 +7,7 @@ export type FlagValue = string | number | boolean | string[];
  * @property type      a `number` and an `integer` are finite and inside min … max; a `boolean` takes `--flag`, `--no-flag`,
  *                     `--flag=false` and `--flag False`
  * @property aliases   other names, in kebab form
- * @property placeholder  what stands for the value in the help: FILE
+ * @property value     what stands for the value in the help: FILE
  * @property choices   the words a string may be
  * @property required  true: the command needs it
  */
@@ -15,7 +15,7 @@ export interface Flag {
   type: 'string' | 'number' | 'integer' | 'boolean';
   describe: string;
   aliases?: readonly string[];
-  placeholder?: string;
+  value?: string;
   choices?: readonly string[];
   min?: number;
   max?: number;

@@ -1,5 +1,21 @@
+import { bench } from './commands/bench.ts';
+import { demo } from './commands/demo.ts';
+import { evaluateCommand } from './commands/eval.ts';
 import { parity } from './commands/parity.ts';
+import { predict } from './commands/predict.ts';
+import { summary } from './commands/summary.ts';
+import { train } from './commands/train.ts';
+import { vis } from './commands/vis.ts';
 import type { Command } from './command.ts';
 
 /** Every command, in the order of the help. Adding one is a file in commands/ and a line here. */
-export const commands: readonly Command[] = [parity];
+export const commands: readonly Command[] = [
+  demo,
+  train,
+  evaluateCommand,
+  predict,
+  vis,
+  summary,
+  parity,
+  bench,
+];

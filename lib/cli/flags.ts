@@ -1,43 +1,49 @@
 import { InputError, expected } from '../core/errors.ts';
 import type { Arguments, Flag } from './command.ts';
 
+const checkpoint = {
+  type: 'string',
+  value: 'DIR|FILE',
+  aliases: ['model-path'],
+  describe:
+    'A run folder, a folder with model.safetensors and config.json, or a .safetensors file in one',
+} as const satisfies Flag;
+
 /** Flags that several commands share, so that they read and work alike. */
 export const sharedFlags = {
   backend: {
     type: 'string',
-    placeholder: 'NAME',
+    value: 'NAME',
     choices: ['auto', 'native', 'wasm', 'cpu', 'tensorflow', 'webgpu'],
     describe: 'What computes; auto takes native, else wasm, else cpu',
   },
   threads: {
     type: 'integer',
-    placeholder: 'N',
+    value: 'N',
     min: 1,
     max: 1024,
     describe: 'Threads of the backend; default: its own choice',
   },
   image: {
     type: 'string',
-    placeholder: 'FILE|INDEX',
+    value: 'FILE|INDEX',
     aliases: ['image-path'],
     describe: 'A picture, or the index of one in the test set',
   },
-  checkpoint: {
-    type: 'string',
-    placeholder: 'DIR|FILE',
-    aliases: ['model-path'],
-    describe:
-      'A run folder, a folder with model.safetensors and config.json, or a .safetensors file in one',
+  checkpoint,
+  checkpointOrShipped: {
+    ...checkpoint,
+    describe: `${checkpoint.describe}; default: the shipped model of MNIST`,
   },
   output: {
     type: 'string',
-    placeholder: 'FILE.png',
+    value: 'FILE.png',
     aliases: ['output-path'],
     describe: 'The picture to write',
   },
   batchSize: {
     type: 'integer',
-    placeholder: 'N',
+    value: 'N',
     min: 1,
     max: 1_000_000,
     describe: 'Images in a batch',

@@ -1,4 +1,3 @@
-import yargs from 'yargs';
 import { commonFlags } from './parseArguments.ts';
 import type { Command } from './command.ts';
 
@@ -12,6 +11,7 @@ export async function helpText(
   command?: Command,
   width = 100,
 ): Promise<string> {
+  const { default: yargs } = await import('yargs');
   const program = yargs([])
     .scriptName('tfjs-vit')
     .help(false)

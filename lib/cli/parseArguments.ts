@@ -112,7 +112,7 @@ function nextValue(name: string, flag: Flag, queue: string[]): string {
   const next = queue[0];
   const isFlag = next !== undefined && /^-{1,2}[a-z]/i.test(next);
   if (next === undefined || isFlag) {
-    const what = flag.placeholder ?? flag.type;
+    const what = flag.value ?? flag.type;
     throw new InputError(`Expected a value for --${name}, received none. Give --${name} ${what}.`);
   }
   return queue.shift()!;
@@ -150,7 +150,7 @@ function assertComplete(
   for (const [name, flag] of Object.entries(command.flags)) {
     if (flag.required === true && !Object.hasOwn(flags, name)) {
       throw new InputError(
-        `Expected --${name} ${flag.placeholder ?? flag.type} for ${command.name}, received none. ${flag.describe}.`,
+        `Expected --${name} ${flag.value ?? flag.type} for ${command.name}, received none. ${flag.describe}.`,
       );
     }
   }

@@ -30,6 +30,23 @@ export async function runProgram(
   }
 }
 
+/**
+ * What the program's mains do: runs the words and sets the exit code of the process.
+ *
+ * A reader that goes away (`| head -1`) ends it as SIGPIPE would, without a stack; a training run goes on in silence.
+ *
+ * @param words  the command and its arguments, without `node` and the script
+ */
+export async function runMain(words: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (words[0] !== 'train') process.exit(141);
+    });
+  }
+  process.exitCode = await runProgram(words);
+}
+
 /** Standard output and standard error. */
 export const standardTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),

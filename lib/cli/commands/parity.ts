@@ -1,6 +1,4 @@
-import path from 'node:path';
 import { sharedFlags, numberFlag, textFlag } from '../flags.ts';
-import { useBackend } from '../useBackend.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit parity`: does this build compute what PyTorch computes? */
@@ -18,7 +16,7 @@ export const parity: Command = {
   flags: {
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
-    json: { type: 'string', placeholder: 'FILE', describe: 'Also write the whole report as JSON' },
+    json: { type: 'string', value: 'FILE', describe: 'Also write the whole report as JSON' },
   },
   examples: [
     ['parity goldens', 'Every case below goldens/'],
@@ -30,18 +28,17 @@ export const parity: Command = {
   async run(args, terminal) {
     const { runParity } = await import('../../parity/run.ts');
     const { exitCodeOf, formatJson, totalsOf } = await import('../../parity/report.ts');
-    const { openFolder } = await import('../../io/folder.ts');
+    const { assertWritable, writeAtomically } = await import('../outputFile.ts');
     const file = textFlag(args, 'json');
-    // Opened before the work: a report that cannot be written is known at once.
-    const folder = file === undefined ? undefined : await openFolder(path.dirname(file));
+    // Before the work: a report that cannot be written is known at once.
+    if (file !== undefined) await assertWritable(file);
+    const { useBackend } = await import('../useBackend.ts');
     const backend = await useBackend(
       { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
       terminal,
     );
     const cases = await runParity(args.positional, { line: terminal.out, note: terminal.error });
-    if (file !== undefined) {
-      await folder?.write(path.basename(file), formatJson(backend, cases));
-    }
+    if (file !== undefined) await writeAtomically(file, formatJson(backend, cases));
     return exitCodeOf(totalsOf(cases));
   },
 };

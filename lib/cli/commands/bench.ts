@@ -1,0 +1,73 @@
+import { InputError, VitError, expected } from '../../core/errors.ts';
+import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+const backends = sharedFlags.backend.choices.filter((name) => name !== 'auto');
+
+/** `tfjs-vit bench`: images/s of a model, and the time of each op, on every backend that works here. */
+export const bench: Command = {
+  name: 'bench',
+  describe: 'Measure images/s in training and inference, and the time of each op, on each backend',
+  flags: {
+    backend: {
+      type: 'string',
+      value: 'A,B,…',
+      aliases: ['backends'],
+      describe: `Backends, joined by commas (${backends.join(', ')}); default native,wasm,cpu`,
+    },
+    model: {
+      type: 'string',
+      value: 'NAME',
+      describe: 'A size (see summary --list); default the small model of the MNIST example',
+    },
+    'batch-size': { ...sharedFlags.batchSize, describe: 'Images in a batch; default 64' },
+    seconds: {
+      type: 'number',
+      value: 'X',
+      min: 0.01,
+      max: 3600,
+      describe: 'Shortest time of one measurement; default 2',
+    },
+    ops: { type: 'boolean', describe: 'Also a row for each op; --no-ops leaves them out' },
+    json: { type: 'boolean', describe: 'One JSON object a row on standard output' },
+    threads: sharedFlags.threads,
+  },
+  examples: [
+    ['bench', 'The MNIST model on native, wasm and cpu'],
+    [
+      'bench --backend native --model vit_tiny_patch16_224 --batch-size 8',
+      'ViT-Ti/16 on one backend',
+    ],
+  ],
+  async run(args, terminal) {
+    const names = (textFlag(args, 'backend') ?? 'native,wasm,cpu').split(',');
+    for (const name of names) {
+      if (!backends.some((known) => known === name)) {
+        throw new InputError(expected(`backends among ${backends.join(', ')}`, '--backend', name));
+      }
+    }
+    const { benchModel, benchOps, formatRow } = await import('../bench.ts');
+    const { useBackend } = await import('../useBackend.ts');
+    const options = {
+      model: textFlag(args, 'model'),
+      batchSize: numberFlag(args, 'batch-size') ?? 64,
+      seconds: numberFlag(args, 'seconds') ?? 2,
+    };
+    let measured = 0;
+    for (const backend of names) {
+      try {
+        await useBackend({ backend, threads: numberFlag(args, 'threads') }, terminal);
+      } catch (error) {
+        if (!(error instanceof VitError)) throw error;
+        terminal.error(error.message);
+        continue;
+      }
+      measured += 1;
+      const show = booleanFlag(args, 'json') ? JSON.stringify : formatRow;
+      for await (const row of benchModel(backend, options)) terminal.out(show(row));
+      if (!booleanFlag(args, 'ops', true)) continue;
+      for await (const row of benchOps(backend, options)) terminal.out(show(row));
+    }
+    return measured > 0 ? 0 : 2;
+  },
+};

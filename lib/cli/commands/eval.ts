@@ -1,0 +1,88 @@
+import { InputError } from '../../core/errors.ts';
+import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+/** `tfjs-vit eval`: loss and accuracy of a checkpoint on its test set. */
+export const evaluateCommand: Command = {
+  name: 'eval',
+  describe: 'Measure a checkpoint on the test set of the data it was trained on',
+  flags: {
+    checkpoint: sharedFlags.checkpointOrShipped,
+    config: {
+      type: 'string',
+      value: 'FILE',
+      describe:
+        'An experiment whose data are used; default: what config.json beside the weights says',
+    },
+    'batch-size': { ...sharedFlags.batchSize, describe: 'Images in a batch; default 200' },
+    'limit-val': {
+      type: 'integer',
+      value: 'N',
+      min: 1,
+      aliases: ['limit'],
+      describe: 'Only the first N images',
+    },
+    json: { type: 'boolean', describe: 'One JSON object on standard output' },
+    backend: sharedFlags.backend,
+    threads: sharedFlags.threads,
+  },
+  examples: [['eval --checkpoint runs/mnist', 'The best checkpoint of a run']],
+  async run(args, terminal) {
+    const { loadTrained } = await import('../trainedModel.ts');
+    const { openData } = await import('../dataset.ts');
+    const { packageFile } = await import('../packageFile.ts');
+    const { useBackend } = await import('../useBackend.ts');
+    const { Loader } = await import('../../data/loader.ts');
+    const { evaluate } = await import('../../training/evaluate.ts');
+    const { listenForSignals } = await import('../../io/signals.ts');
+    const stop = listenForSignals();
+    await useBackend(
+      { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
+      terminal,
+    );
+    const trained = await loadTrained(
+      textFlag(args, 'checkpoint') ?? packageFile('checkpoints/mnist-vit'),
+      terminal.error,
+    );
+    try {
+      const config = textFlag(args, 'config');
+      const data = config === undefined ? trained.data : await dataOfConfig(config);
+      if (data === undefined) {
+        throw new InputError(
+          'Expected --config FILE for eval: config.json beside the weights names no data.',
+        );
+      }
+      const { dataset } = await openData(data, {
+        split: 'test',
+        limit: numberFlag(args, 'limit-val'),
+      });
+      const loader = new Loader({
+        dataset,
+        batchSize: numberFlag(args, 'batch-size') ?? 200,
+        normalize: trained.normalize,
+      });
+      const began = performance.now();
+      const result = await evaluate(trained.model, loader, { stop });
+      if (result === undefined) return stop.signal === 'SIGTERM' ? 143 : 130;
+      const imagesPerSecond = (1000 * result.images) / (performance.now() - began);
+      if (booleanFlag(args, 'json')) {
+        terminal.out(JSON.stringify({ checkpoint: trained.path, ...result, imagesPerSecond }));
+        return 0;
+      }
+      terminal.out(`images  ${result.images}  (${imagesPerSecond.toFixed(0)} images/s)`);
+      terminal.out(`loss    ${result.loss.toFixed(4)}`);
+      terminal.out(`top-1   ${(100 * result.top1).toFixed(2)} %`);
+      terminal.out(`top-5   ${(100 * result.top5).toFixed(2)} %`);
+      return 0;
+    } finally {
+      stop.dispose();
+      trained.model.dispose();
+    }
+  },
+};
+
+async function dataOfConfig(file: string) {
+  const { readConfig } = await import('../readConfig.ts');
+  const { parseExperiment } = await import('../experiment.ts');
+  return parseExperiment(await readConfig(file)).data;
+}

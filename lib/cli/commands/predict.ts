@@ -1,0 +1,62 @@
+import { booleanFlag, neededFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+/** `tfjs-vit predict`: the likeliest classes of an image. */
+export const predict: Command = {
+  name: 'predict',
+  describe: 'Classify an image',
+  flags: {
+    image: { ...sharedFlags.image, required: true },
+    checkpoint: { ...sharedFlags.checkpoint, required: true },
+    topk: {
+      type: 'integer',
+      value: 'N',
+      min: 1,
+      max: 1000,
+      describe: 'Classes to show; default 5',
+    },
+    json: { type: 'boolean', describe: 'One JSON object on standard output' },
+    backend: sharedFlags.backend,
+    threads: sharedFlags.threads,
+  },
+  examples: [
+    ['predict --image digit.png --checkpoint runs/mnist --topk 3', 'The three likeliest digits'],
+  ],
+  async run(args, terminal) {
+    const { loadTrained } = await import('../trainedModel.ts');
+    const { openImage } = await import('../inputImage.ts');
+    const { useBackend } = await import('../useBackend.ts');
+    const { probabilitiesOf } = await import('../probabilities.ts');
+    await useBackend(
+      { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
+      terminal,
+    );
+    const trained = await loadTrained(neededFlag(args, 'checkpoint'), terminal.error);
+    try {
+      const image = await openImage(neededFlag(args, 'image'), trained, terminal.error);
+      const probabilities = await probabilitiesOf(trained.model, image.pixels);
+      const top = [...probabilities]
+        .map((probability, index) => ({ index, probability }))
+        .sort((a, b) => b.probability - a.probability || a.index - b.index)
+        .slice(0, numberFlag(args, 'topk') ?? 5)
+        .map((entry) => ({
+          ...entry,
+          name: trained.classNames?.[entry.index] ?? `class ${entry.index}`,
+        }));
+      if (booleanFlag(args, 'json')) {
+        const { source, label } = image;
+        terminal.out(
+          JSON.stringify({ image: source, checkpoint: trained.path, label, predictions: top }),
+        );
+        return 0;
+      }
+      const width = Math.max(...top.map(({ name }) => name.length));
+      for (const { name, probability } of top) {
+        terminal.out(`${name.padEnd(width)}  ${(100 * probability).toFixed(2).padStart(6)} %`);
+      }
+      return 0;
+    } finally {
+      trained.model.dispose();
+    }
+  },
+};

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { booleanFlag, numberFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+/** `tfjs-vit summary`: layers, shapes, parameters and FLOPs of a model. */
+export const summary: Command = {
+  name: 'summary',
+  describe: 'Show the layers, shapes, parameters and FLOPs of a model or a checkpoint',
+  positional: {
+    name: 'MODEL',
+    describe: 'A size (vit_tiny_patch16_224) or a checkpoint (a folder or a .safetensors file)',
+    min: 0,
+    max: 1,
+  },
+  flags: {
+    list: { type: 'boolean', describe: 'The names of all sizes' },
+    'num-classes': {
+      type: 'integer',
+      value: 'N',
+      min: 0,
+      max: 65_536,
+      describe: 'Classes of the head',
+    },
+    'image-size': {
+      type: 'integer',
+      value: 'N',
+      min: 1,
+      max: 16_384,
+      describe: 'Side of the image',
+    },
+  },
+  examples: [
+    ['summary vit_tiny_patch16_224', 'One size'],
+    ['summary runs/mnist', 'The model of a run'],
+    ['summary --list', 'Every size there is'],
+  ],
+  async run(args, terminal) {
+    const { modelConfig, modelNames } = await import('../../models/createModel.ts');
+    const { summarize } = await import('../../models/summary.ts');
+    const [model] = args.positional;
+    if (booleanFlag(args, 'list') || model === undefined) {
+      for (const name of modelNames()) terminal.out(name);
+      return 0;
+    }
+    if (existsSync(model)) {
+      const { readCheckpoint } = await import('../../io/checkpointFile.ts');
+      const { parseModelConfig } = await import('../../models/parseConfig.ts');
+      const { InputError, expected } = await import('../../core/errors.ts');
+      const { config } = await readCheckpoint(model);
+      if (config === undefined)
+        throw new InputError(expected('config.json beside the weights', model, 'none'));
+      terminal.out(summarize(parseModelConfig(config)));
+      return 0;
+    }
+    const overrides = {
+      numClasses: numberFlag(args, 'num-classes'),
+      imageSize: numberFlag(args, 'image-size'),
+    };
+    terminal.out(summarize(modelConfig(model, overrides)));
+    return 0;
+  },
+};

@@ -1,0 +1,61 @@
+import { numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+/** `tfjs-vit vis`: what a model attends to in one image, as a picture. */
+export const vis: Command = {
+  name: 'vis',
+  describe: 'Draw what a model attends to: every layer and head, the rollout, the prediction',
+  flags: {
+    image: { ...sharedFlags.image, describe: `${sharedFlags.image.describe}; default 0` },
+    checkpoint: sharedFlags.checkpointOrShipped,
+    output: {
+      ...sharedFlags.output,
+      describe: 'The picture to write; default imgs/mnist_attention.png',
+    },
+    'head-fusion': {
+      type: 'string',
+      value: 'HOW',
+      choices: ['mean', 'max', 'min'],
+      describe: 'How the rollout joins the heads; default mean',
+    },
+    'discard-ratio': {
+      type: 'number',
+      value: 'X',
+      min: 0,
+      max: 1,
+      describe: 'Share of the smallest attentions that the rollout leaves out; default 0',
+    },
+    contrast: {
+      type: 'string',
+      value: 'HOW',
+      choices: ['shared', 'perMap'],
+      describe: 'One colour range for all maps, or one for each; default shared',
+    },
+    backend: sharedFlags.backend,
+    threads: sharedFlags.threads,
+  },
+  examples: [
+    ['vis --image 7', 'Image 7 of the test set, with the shipped model'],
+    ['vis --image digit.png --checkpoint runs/mnist --output digit_attention.png', 'Your own'],
+  ],
+  async run(args, terminal) {
+    const { drawAttention } = await import('../drawAttention.ts');
+    const { packageFile } = await import('../packageFile.ts');
+    const headFusion = textFlag(args, 'head-fusion') as 'mean' | 'max' | 'min' | undefined;
+    const contrast = textFlag(args, 'contrast') as 'shared' | 'perMap' | undefined;
+    const discardRatio = numberFlag(args, 'discard-ratio');
+    return drawAttention(
+      {
+        image: textFlag(args, 'image') ?? '0',
+        checkpoint: textFlag(args, 'checkpoint') ?? packageFile('checkpoints/mnist-vit'),
+        output: textFlag(args, 'output') ?? 'imgs/mnist_attention.png',
+        backend: textFlag(args, 'backend'),
+        threads: numberFlag(args, 'threads'),
+        ...(headFusion && { headFusion }),
+        ...(contrast && { contrast }),
+        ...(discardRatio !== undefined && { discardRatio }),
+      },
+      terminal,
+    );
+  },
+};

@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { visualizeAttention } from '../explain/visualizeAttention.ts';
+import { openImage } from './inputImage.ts';
+import { assertWritable, writeAtomically } from './outputFile.ts';
+import { loadTrained } from './trainedModel.ts';
+import { useBackend } from './useBackend.ts';
+import type { BackendOptions } from '../backends/select.ts';
+import type { VisualizeAttentionOptions } from '../explain/visualizeAttention.ts';
+import type { Terminal } from './command.ts';
+
+/** What is drawn, from what, and where to. */
+export interface DrawOptions
+  extends
+    BackendOptions,
+    Pick<VisualizeAttentionOptions, 'headFusion' | 'discardRatio' | 'contrast'> {
+  image: string;
+  checkpoint: string;
+  output: string;
+}
+
+/** Writes the attention picture of one image, says what was predicted and where the picture is. @returns the exit code 0 */
+export async function drawAttention(options: DrawOptions, terminal: Terminal): Promise<number> {
+  const { image, checkpoint, output, backend, threads, ...look } = options;
+  await assertWritable(output);
+  await useBackend({ backend, threads }, terminal);
+  const trained = await loadTrained(checkpoint, terminal.error);
+  try {
+    const { pixels, picture, label, source } = await openImage(image, trained, terminal.error);
+    const { png, prediction } = await visualizeAttention({
+      model: trained.model,
+      pixels,
+      picture,
+      source,
+      ...look,
+      ...(trained.classNames && { classNames: trained.classNames }),
+      ...(label !== undefined && { label }),
+    });
+    await writeAtomically(output, png);
+    const { className, confidence } = prediction;
+    terminal.out(`${source}: ${className} with ${(100 * confidence).toFixed(2)} %`);
+    terminal.out(`Wrote ${path.resolve(output)}`);
+    return 0;
+  } finally {
+    trained.model.dispose();
+  }
+}

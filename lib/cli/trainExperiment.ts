@@ -1,0 +1,150 @@
+// The one function behind `tfjs-vit train` and `mnist/train.ts`: an experiment from its config to its run folder.
+
+import { rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError, expected } from '../core/errors.ts';
+import { openData, transformsOf } from './dataset.ts';
+import { parseExperiment } from './experiment.ts';
+import { useBackend } from './useBackend.ts';
+import type { Folder } from '../io/folder.ts';
+import type { BackendOptions } from '../backends/select.ts';
+import type { TrainResult } from '../training/trainer.ts';
+import type { RunSink } from '../core/store.ts';
+import type { Terminal } from './command.ts';
+
+/**
+ * How an experiment is run.
+ *
+ * @property outputDir     the run folder; default the resumed one, else `runs/<name>`
+ * @property resume        a run folder, or a file in one, to go on from: its stored config is used
+ * @property overrides     what flags say, by path: `optimizer.weightDecay`. They win over the config
+ * @property allowChanges  true: go on although config or data differ from the stored ones
+ */
+export interface TrainOptions extends BackendOptions {
+  outputDir?: string | undefined;
+  resume?: string | undefined;
+  overrides?: ReadonlyMap<string, unknown>;
+  allowChanges?: boolean;
+}
+
+/**
+ * Trains an experiment and keeps its run folder. SIGINT and SIGTERM finish the step, save and end.
+ *
+ * @param config  an `ExperimentConfig`; undefined: the resumed run's
+ * @throws VitError for whatever cannot be used, before anything is written
+ */
+export async function trainExperiment(
+  config: unknown,
+  options: TrainOptions,
+  terminal: Terminal,
+): Promise<TrainResult> {
+  const { openFolder } = await import('../io/folder.ts');
+  const { listenForSignals } = await import('../io/signals.ts');
+  const { VisionTransformer } = await import('../models/visionTransformer.ts');
+  const { train } = await import('../training/trainer.ts');
+  const resumed = options.resume === undefined ? undefined : await runFolderOf(options.resume);
+  const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
+  const {
+    name,
+    model: modelConfig,
+    data,
+    train: full,
+  } = parseExperiment(withOverrides(stored ?? config, options.overrides ?? new Map()));
+  const outputDir = options.outputDir ?? resumed ?? path.join('runs', name);
+  const stop = listenForSignals({
+    onSignal: (signal) => terminal.error(`${signal}: finishing the step, then saving.`),
+  });
+  let store: Folder | undefined;
+  try {
+    await useBackend(options, terminal);
+    const training = await openData(data, { split: 'train', limit: full.limit ?? undefined });
+    const test = await openData(data, { split: 'test', limit: full.limitVal ?? undefined });
+    const model = new VisionTransformer(modelConfig, { onWarning: terminal.error });
+    try {
+      store = await openFolder(outputDir, { create: true, lock: true });
+      const same = resumed !== undefined && path.resolve(resumed) === store.path;
+      const resume =
+        same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
+      return await train(
+        { ...full, data: { name, ...data } },
+        {
+          model,
+          train: training.dataset,
+          validation: test.dataset,
+          transforms: transformsOf(data),
+          normalize: training.normalize,
+          store,
+          resume: same ? store : resume,
+          allowChanges: options.allowChanges ?? false,
+          sinks: await sinksOf(store.path, terminal),
+          stop,
+        },
+      );
+    } finally {
+      model.dispose();
+    }
+  } finally {
+    stop.dispose();
+    await store?.close();
+    // Nothing half-written stays: a folder that got no run is removed again, if it is empty.
+    if (store !== undefined) await rmdir(store.path).catch(() => undefined);
+  }
+}
+
+/** What only a stored run's config has: it is made anew from the experiment. */
+const derivedKeys = ['classNames', 'imageShape', 'normalize', 'fingerprints'];
+
+// The experiment of a run folder's config.json, to be gone on with: how long is asked anew.
+async function storedExperiment(folder: string): Promise<Record<string, unknown>> {
+  const { openFolder } = await import('../io/folder.ts');
+  const { parseConfigJson } = await import('../io/checkpointFile.ts');
+  const store = await openFolder(folder, { readOnly: true });
+  const file = path.join(folder, 'config.json');
+  if (!(await store.has('config.json'))) {
+    const remedy = 'Give the folder of a run.';
+    throw new InputError(expected('a run to go on with', '--resume', folder, remedy));
+  }
+  const text = new TextDecoder().decode(await store.read('config.json'));
+  const record = parseConfigJson(text, file);
+  for (const key of derivedKeys) delete record[key];
+  const { name, ...data } = (record['data'] ?? {}) as Record<string, unknown>;
+  return { ...record, name, data, maxSteps: null };
+}
+
+async function runFolderOf(given: string): Promise<string> {
+  const { stat } = await import('node:fs/promises');
+  const found = await stat(given).catch(() => undefined);
+  if (found === undefined) {
+    throw new InputError(expected('the folder of a run', '--resume', given, 'Nothing is there.'));
+  }
+  return found.isDirectory() ? given : path.dirname(given);
+}
+
+async function sinksOf(folder: string, terminal: Terminal): Promise<RunSink[]> {
+  const { progressSink } = await import('../io/progressSink.ts');
+  const { tensorboardSink } = await import('../io/tensorboard.ts');
+  const events = tensorboardSink(path.join(folder, 'tensorboard'), { onFailure: terminal.error });
+  return [progressSink({ title: `Training in ${folder}` }), events];
+}
+
+// A copy of the config with values put at their paths: `optimizer.weightDecay`.
+function withOverrides(
+  config: unknown,
+  overrides: ReadonlyMap<string, unknown>,
+): Record<string, unknown> {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new InputError(expected('an experiment', 'the config', config));
+  }
+  const result: Record<string, unknown> = { ...config };
+  for (const [key, value] of overrides) {
+    const names = key.split('.');
+    const last = names.pop()!;
+    let at = result;
+    for (const name of names) {
+      at[name] = { ...(at[name] as object | null | undefined) };
+      at = at[name] as Record<string, unknown>;
+    }
+    at[last] = value;
+  }
+  return result;
+}
