@@ -102,6 +102,14 @@ describe('forward', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test('images of integers are taken as the numbers they are', () => {
+    tf.tidy(() => {
+      const x = tf.fill<tf.Rank.R4>([1, 16, 16, 3], 3);
+      const whole = tf.cast(x, 'int32');
+      expect(model.forward(whole).dataSync()).toEqual(model.forward(x).dataSync());
+    });
+  });
+
   test('training draws from the stream alone: same stream, same result, whatever ran before', () => {
     const x = images();
     const run = (seed: number) =>

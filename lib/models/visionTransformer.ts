@@ -22,7 +22,7 @@ import {
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
-import { GELU_FORMS, makeBlocks, makeHead, warnOnce, type Head } from './parts.ts';
+import { ACTIVATION_FORMS, makeBlocks, makeHead, warnOnce, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
 import { saveModel } from './saveModel.ts';
@@ -127,7 +127,7 @@ export class VisionTransformer extends Module {
         numHeads: config.numHeads,
         mlpHiddenDim: mlpHiddenDimOf(config),
         normEps,
-        activation: GELU_FORMS[config.activation],
+        activation: ACTIVATION_FORMS[config.activation],
       };
       this.attnPool = this.child(
         'attn_pool',
@@ -306,7 +306,7 @@ export class VisionTransformer extends Module {
     const grid = imageGrid(images, this.current);
     const [batch] = images.shape;
     const { capture } = context;
-    const patches = this.patchEmbed.forward(images);
+    const patches = this.patchEmbed.forward(t.cast(images, 'float32'));
     if (capture?.wants('patch_embed') === true) {
       const { dynamicImageSize, embedDim } = this.current;
       capture.offer(
