@@ -2,6 +2,8 @@ import { PNG } from 'pngjs';
 import { Resvg } from '@resvg/resvg-js';
 import { makeImage } from '../lib/core/image.ts';
 import { Rng } from '../lib/core/rng.ts';
+import { colorBar } from '../lib/figures/colorBar.ts';
+import type { ColorBarOptions } from '../lib/figures/colorBar.ts';
 import { colorAt, colormapBytes, inkOn } from '../lib/figures/colormap.ts';
 import type { Colormap } from '../lib/figures/colormap.ts';
 import { colorize } from '../lib/figures/imagePanel.ts';
@@ -73,6 +75,36 @@ describe('colour maps', () => {
       { colormap: 'viridis', range: [5, 5] },
     );
     expect([...data]).toEqual([68, 1, 84, 68, 1, 84]);
+  });
+});
+
+test('a bent scale spreads small values', () => {
+  const grid = { height: 1, width: 3, data: [0, 0.25, 1] };
+  const { data } = colorize(grid, { colormap: 'viridis', range: [0, 1], gamma: 0.5 });
+  const wanted = [0, 0.5, 1].flatMap((fraction) => [...colorAt('viridis', fraction)]);
+  expect([...data]).toEqual(wanted);
+});
+
+describe('colour bars', () => {
+  const labels = (options: Partial<ColorBarOptions>) => {
+    const bar = colorBar({ colormap: 'viridis', range: [0, 1], height: 300, ...options });
+    return [...bar.body.markup.matchAll(/<text [^>]*y="([\d.-]+)"[^>]*>([^<]*)</g)].map(
+      ([, y, label]) => ({ y: Number(y), label }),
+    );
+  };
+
+  test('a bent scale has values 1, 2, 5, … that do not touch', () => {
+    const ticks = labels({ gamma: 0.5, range: [0, 0.97], format: 'percent' });
+    expect(ticks.map(({ label }) => label)).toEqual(
+      expect.arrayContaining(['50 %', '20 %', '10 %', '5 %', '2 %', '0 %']),
+    );
+    const places = ticks.map(({ y }) => y).sort((a, b) => a - b);
+    places.slice(1).forEach((y, i) => expect(y - places[i]!).toBeGreaterThan(12));
+  });
+
+  test('a constant range shows its one value', () => {
+    expect(labels({ range: [0.25, 0.25] }).map(({ label }) => label)).toEqual(['0.25']);
+    expect(labels({ range: [0, 0], gamma: 0.5 }).map(({ label }) => label)).toEqual(['0']);
   });
 });
 

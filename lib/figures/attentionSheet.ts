@@ -41,6 +41,8 @@ export interface AttentionSheetOptions extends FigureOptions {
 
 const side = 208;
 const gap = 5;
+const ownScale =
+  'Each map is stretched from its smallest to its largest value: colours of two maps cannot be compared.';
 
 /**
  * One picture of what a model attends to, as PNG bytes: the input, its prediction, the rollout over the input, and the attention
@@ -150,8 +152,9 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     ...(contrast === 'shared' ? { format: 'percent' as const } : {}),
   });
   const sheet = row([grid, bar], { gap: 14 });
-  if (contrast === 'shared') return sheet;
-  const hint =
-    'Each map is stretched from its smallest to its largest value: colours of two maps cannot be compared.';
-  return column([sheet, note(hint, sheet.width)]);
+  const hints = [
+    'Attention is where a token read from, not the reason for the prediction.',
+    ...(contrast === 'shared' ? [] : [ownScale]),
+  ];
+  return column([sheet, note(hints.join(' '), sheet.width)]);
 }

@@ -83,17 +83,17 @@ function ticksInside(
     .filter(({ value }) => value >= low - slack && value <= high + slack);
 }
 
-// Evenly spaced values crowd at one end of a bent scale, so these go 1, 2, 5, 10, 20, … above the low end.
+// Evenly spaced values crowd at one end of a bent scale, so these go 1, 2, 5, 10, 20, … between the ends.
 function bentTicks([low, high]: Range, format: TickFormat, length: number, gamma: number): Tick[] {
   const write = (value: number) =>
     format === 'percent' ? `${shortNumber(value * 100)} %` : shortNumber(value);
-  const ticks: Tick[] = [];
+  const ticks: Tick[] = [{ at: 1, label: write(Number(high.toPrecision(2))) }];
   let power = 10 ** Math.floor(Math.log10(high - low));
   for (let decade = 0; decade < 6; decade += 1, power /= 10) {
     for (const step of [5, 2, 1]) {
       const at = ((step * power) / (high - low)) ** gamma;
-      const above = ticks.at(-1)?.at ?? Infinity;
-      if (at <= 1 && at * length >= 16 && (above - at) * length >= 16) {
+      const above = ticks.at(-1)!.at;
+      if (at * length >= 16 && (above - at) * length >= 16) {
         ticks.push({ at, label: write(low + step * power) });
       }
     }

@@ -20,7 +20,7 @@ export function imageNode(
   width: number,
   height: number,
 ): SvgNode {
-  // The older word for `pixelated`, which resvg and browsers understand both.
+  // resvg knows only this older word for crisp pixels; browsers take it as `crisp-edges`.
   const look = { preserveAspectRatio: 'none', 'image-rendering': 'optimizeSpeed' };
   return element('image', { x, y, width, height, ...look, href: pngUri(image) });
 }
