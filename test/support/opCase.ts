@@ -84,3 +84,9 @@ export function drawInputs({ name, inputs }: OpCase): Map<string, Float32Array> 
 export function differentiable({ inputs }: OpCase): string[] {
   return Object.keys(inputs).filter((name) => !inputs[name]!.constant);
 }
+
+/** Bytes that a forward pass has to move at least: every input read once, a result of `outSize` elements written once. */
+export function bytesMoved({ inputs }: OpCase, outSize: number): number {
+  const read = Object.values(inputs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return 4 * (read + outSize);
+}
