@@ -1,4 +1,4 @@
-// npm run vis:mnist: `tfjs-vit vis`, with the shipped model unless --model-path says otherwise.
+// npm run vis:mnist: `tfjs-vit vis`, what a model attends to in a digit: `npm run vis:mnist -- --image-path 7`.
 
 import { runMain } from '../lib/node.ts';
 
