@@ -58,6 +58,14 @@ test('the Node door selects a backend', () => {
   expect(runFile('node.mjs', text)).toContain('Backend wasm');
 });
 
+test.each(['README.md', 'README.ja.md'])(
+  'the first example of %s runs as it is written',
+  (file) => {
+    const example = /```ts\n(.*?)```/s.exec(fs.readFileSync(path.join(root, file), 'utf8'))?.[1];
+    expect(runFile('readme.mjs', example!)).toMatch(/\[ 1, 10 \] 12 4 4$/);
+  },
+);
+
 test('every path of "exports" leads to a file', () => {
   const installed = path.join(project, 'node_modules', 'tfjs-vit');
   const { exports, bin } = JSON.parse(
@@ -90,8 +98,8 @@ test.each(['nodenext', 'bundler'])(
      const model: VisionTransformer = new VisionTransformer(${tiny});
      const config: VisionTransformerConfig = model.config;
      const logits: tf.Tensor = model.forward(tf.zeros([1, 8, 8, 1]));
-     // @ts-expect-error an option that does not exist
-     createModel('vit_tiny_patch16_224', { numClases: 10 });
+     // @ts-expect-error a name is a string
+     createModel(16);
      console.log(reason, config.depth, logits.shape);`,
     );
     const args = [
@@ -132,8 +140,9 @@ test('a browser bundle of the door holds no Node module', async () => {
     logLevel: 'silent',
   });
   const text = outputFiles[0]!.text;
-  expect(text).toContain('class VisionTransformer');
-  expect(text).not.toMatch(/["']node:/);
+  // Compared as booleans: the text of a bundle is no help in a message.
+  expect(/\bVisionTransformer\d* = class|class VisionTransformer\b/.test(text)).toBe(true);
+  expect(text.match(/.{0,80}["']node:.{0,80}/)?.[0]).toBeUndefined();
   const outside = Object.values(metafile.outputs).flatMap(({ imports }) =>
     imports.map((one) => one.path),
   );
