@@ -42,6 +42,12 @@ function gradientsOf(
   try {
     const { grads } = t.engine().gradients(() => f(x), inputs, dOut, true);
     return inputs.map((input, i) => grads[i] ?? t.zerosLike(input));
+  } catch (error) {
+    // tfjs would keep what the finished ops of the broken run saved.
+    if (state.activeTape !== outerTape) {
+      for (const step of state.activeTape ?? []) step.saved?.forEach((tensor) => tensor.dispose());
+    }
+    throw error;
   } finally {
     state.activeTape = outerTape;
   }
