@@ -90,6 +90,12 @@ describe('parseModelConfig', () => {
     });
   });
 
+  test('Hugging Face counts classes by their names', () => {
+    const id2label = { 0: 'cat', 1: 'dog', 2: 'owl' };
+    expect(parseModelConfig({ hidden_size: 768, id2label }).numClasses).toBe(3);
+    expect(parseModelConfig({ id2label, num_labels: 5 }).numClasses).toBe(5);
+  });
+
   test('Hugging Face’s epsilon is 1e-12 where its config leaves it out', () => {
     expect(parseModelConfig({ hidden_size: 768 }).normEps).toBe(1e-12);
     expect(parseModelConfig({ embed_dim: 768 }).normEps).toBe(1e-6);
@@ -114,6 +120,7 @@ describe('parseModelConfig', () => {
 
   test.each([
     [{ embeddDim: 3 }, /received "embeddDim". Did you mean embedDim\?/],
+    [{ embeddDim: null }, /received "embeddDim"/],
     [{ mlpratios: 3 }, /"mlpratios". Did you mean mlpRatio\?/],
     [{ constructor: 3 }, /received "constructor"/],
     [
@@ -234,6 +241,9 @@ describe('named models', () => {
     const config = modelConfig('test_vit', { num_classes: 3, img_size: 32, hiddenDim: 128 });
     expect(config).toMatchObject({ numClasses: 3, imageSize: [32, 32], mlpRatio: 2, depth: 6 });
     expect(modelConfig('deit3_small_patch16_224', { init_values: 0 }).layerScaleInit).toBeNull();
+    expect(modelConfig('deit3_small_patch16_224', { layerScaleInit: null }).layerScaleInit).toBe(
+      null,
+    );
     expect(modelConfig('vit_tiny_patch16_224', { numPatches: 4 }).imageSize).toEqual([32, 32]);
   });
 

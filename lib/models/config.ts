@@ -1,5 +1,6 @@
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import type { WeightInit } from '../layers/part.ts';
 import type { PosEmbedKind } from '../layers/posEmbed.ts';
 
 /** How the tokens become one vector: the class token, a mean, their mean and maximum, attention by a learned query, or not at all. */
@@ -62,6 +63,8 @@ export interface VisionTransformerConfig {
   readonly attnDropRate: number;
   /** Stochastic depth of the last block; the first has 0. */
   readonly dropPathRate: number;
+  /** How the first weights are drawn. */
+  readonly weightInit: WeightInit;
   /** Of the initial weights; ≥ 0. */
   readonly seed: number;
 }
@@ -95,6 +98,7 @@ export const DEFAULT_CONFIG: Omit<VisionTransformerConfig, 'fcNorm'> = {
   projDropRate: 0,
   attnDropRate: 0,
   dropPathRate: 0,
+  weightInit: 'timm',
   seed: 0,
 };
 
@@ -163,6 +167,7 @@ export function assertModelConfig(config: VisionTransformerConfig): void {
   }
   assertOneOf('globalPool', config.globalPool, ['token', 'avg', 'avgmax', 'max', 'map', '']);
   assertOneOf('activation', config.activation, ['gelu', 'gelu_tanh', 'quick_gelu']);
+  assertOneOf('weightInit', config.weightInit, ['timm', 'jax']);
   assertOneOf('posEmbed', config.posEmbed, ['learned', 'sincos2d', 'sincos1d', 'none']);
   assertDivisions(config);
   assertTokens(config);

@@ -61,6 +61,7 @@ const names: Record<string, readonly string[]> = {
   dropPathRate: ['droppathrate', 'droppath'],
   dropout: ['dropout', 'hiddendropoutprob'],
   numPatches: ['numpatches'],
+  weightInit: ['weightinit'],
   seed: ['seed'],
 };
 const fieldOf = new Map(
@@ -86,7 +87,8 @@ const activations: Record<string, Activation> = {
  * `hiddenDim, numLayers, numChannels, numPatches, dropout`. What comes out is complete and in our names.
  *
  * `hiddenDim` becomes `mlpRatio`; `numPatches` without `imageSize` a square image; `dropout` both `posDropRate` and
- * `projDropRate`. A value of undefined or null counts as left out.
+ * `projDropRate`; the size of Hugging Face's `id2label` is `numClasses`. A value of undefined or null counts as left out, except
+ * that `layerScaleInit: null` is no layer scale.
  *
  * @throws InputError for a name it does not know, with the nearest one it does; for two names of one option, or for options
  *   that exclude each other, naming both
@@ -130,19 +132,27 @@ function collect(options: unknown): { values: Map<string, unknown>; given: Map<s
   }
   const values = new Map<string, unknown>();
   const given = new Map<string, string>();
-  for (const [key, value] of Object.entries(options)) {
-    if (value === undefined || value === null || ignored.has(key)) continue;
+  for (const [key, received] of Object.entries(options)) {
+    if (received === undefined || ignored.has(key)) continue;
     const field = fieldOf.get(key.toLowerCase().replace(/[-_]/g, ''));
     if (field === undefined) {
       const nearest = closest(key, Object.keys(names));
       throw new InputError(expected('a model option', 'config', key, `Did you mean ${nearest}?`));
     }
+    // No layer scale is a choice; any other null is one left out.
+    const value: unknown = received ?? (field === 'layerScaleInit' ? 0 : undefined);
+    if (value === undefined) continue;
     if (values.has(field) && JSON.stringify(values.get(field)) !== JSON.stringify(value)) {
       const earlier = `${given.get(field)} ${JSON.stringify(values.get(field))}`;
       throw conflict(`the same value as ${earlier}`, key, value);
     }
     values.set(field, value);
     given.set(field, key);
+  }
+  const { id2label } = options as { id2label?: unknown };
+  if (typeof id2label === 'object' && id2label !== null && !values.has('numClasses')) {
+    values.set('numClasses', Object.keys(id2label).length);
+    given.set('numClasses', 'id2label');
   }
   return { values, given };
 }

@@ -104,7 +104,11 @@ export class VisionTransformer extends Module {
     this.current = config;
     configWarnings(config).forEach((warning) => onWarning(warning));
     const { embedDim: dim, normEps, numClasses } = config;
-    const root: Part = { path: '', rng: initialise ? new Rng(config.seed) : undefined };
+    const root: Part = {
+      path: '',
+      rng: initialise ? new Rng(config.seed) : undefined,
+      weightInit: config.weightInit,
+    };
     const tokens = (name: string, rows: number, draw: Parameters<typeof initial>[3]) =>
       this.parameter(name, initial(root, name, [1, rows, dim], draw));
     const norm = () => new LayerNorm({ features: dim, epsilon: normEps });
