@@ -10,7 +10,7 @@ const transform = {
 };
 const common = {
   transform,
-  transformIgnorePatterns: ['/node_modules/(?!(vega|vega-[a-z-]+|d3-[a-z-]+|d3|internmap|yargs|yargs-parser|cliui|string-width|strip-ansi|ansi-regex|wrap-ansi|ansi-styles|get-east-asian-width|emoji-regex|y18n|escalade|delaunator|robust-predicates)/)'],
+  moduleNameMapper: { '^yargs$': '<rootDir>/test/support/yargs.cjs' },
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
 };
