@@ -40,6 +40,31 @@ export function kaimingUniform(shape: readonly number[], rng: Rng, fanIn: number
   return uniform(shape, rng, 1 / Math.sqrt(fanIn));
 }
 
+/**
+ * Uniform in ± √(6 / (fanIn + fanOut)) for a matrix [out, in].
+ *
+ * Source: Glorot and Bengio 2010, eq. 16.
+ */
+export function xavierUniform(shape: readonly number[], rng: Rng): Float32Array {
+  const [fanOut = 1, fanIn = 1] = shape;
+  return uniform(shape, rng, Math.sqrt(6 / (fanIn + fanOut)));
+}
+
+/**
+ * A normal of variance 1/fanIn, cut at two standard deviations and widened by as much as the cut narrows it.
+ *
+ * Source: LeCun et al. 1998, "Efficient BackProp", eq. 16; the cut and its 0.87962566 as in timm's `lecun_normal_`.
+ */
+export function lecunNormal(shape: readonly number[], rng: Rng, fanIn: number): Float32Array {
+  const std = 1 / Math.sqrt(fanIn) / 0.87962566103423978;
+  return fill(shape, () => {
+    for (;;) {
+      const x = rng.normal();
+      if (Math.abs(x) <= 2) return x * std;
+    }
+  });
+}
+
 function fill(shape: readonly number[], draw: () => number): Float32Array {
   const values = new Float32Array(sizeOf(shape));
   for (let i = 0; i < values.length; i += 1) values[i] = draw();

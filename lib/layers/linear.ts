@@ -2,7 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { linear } from '../ops/linear.ts';
 import type { GeluForm } from '../core/kernels.ts';
-import { truncNormal } from '../core/init.ts';
+import { normal, truncNormal, xavierUniform } from '../core/init.ts';
+import type { Rng } from '../core/rng.ts';
+import { sizeOf } from '../core/check.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { initial, type Part } from './part.ts';
 
@@ -16,8 +18,7 @@ export interface LinearConfig {
 /**
  * y = x·Wᵀ + b on the last axis, [..., I] → [..., O], with the activation of the next layer taken in where one is named.
  *
- * Parameters `weight` [O, I] and `bias` [O] as torch.nn.Linear has them. They start as timm's ViT: a cut normal of standard
- * deviation 0.02, and zero.
+ * Parameters `weight` [O, I] and `bias` [O] as torch.nn.Linear has them. They start as `part.weightInit` says.
  */
 export class Linear extends Module {
   readonly weight: Parameter;
@@ -25,13 +26,24 @@ export class Linear extends Module {
 
   constructor({ inFeatures, outFeatures, bias = true }: LinearConfig, part: Part) {
     super();
-    const weight = initial(part, 'weight', [outFeatures, inFeatures], (s, r) => truncNormal(s, r));
-    this.weight = this.parameter('weight', weight);
-    if (bias) this.bias = this.parameter('bias', t.zeros([outFeatures]));
+    const draw = drawsOf(part);
+    const shape = [outFeatures, inFeatures];
+    this.weight = this.parameter('weight', initial(part, 'weight', shape, draw.weight));
+    if (bias) this.bias = this.parameter('bias', initial(part, 'bias', [outFeatures], draw.bias));
   }
 
   forward<T extends tf.Tensor>(x: T, activation: 'none' | GeluForm = 'none'): T {
     const { weight, bias } = this;
     return linear(x, weight as tf.Tensor2D, bias as tf.Tensor1D | undefined, { activation }) as T;
   }
+}
+
+type Draw = (shape: readonly number[], rng: Rng) => Float32Array;
+
+function drawsOf({ path, weightInit = 'timm' }: Part): { weight: Draw; bias: Draw } {
+  const zeros: Draw = (shape) => new Float32Array(sizeOf(shape));
+  if (weightInit === 'timm') return { weight: (s, r) => truncNormal(s, r), bias: zeros };
+  if (/^head(_dist)?$/.test(path)) return { weight: zeros, bias: zeros };
+  const nearZero: Draw = (s, r) => normal(s, r, { std: 1e-6 });
+  return { weight: xavierUniform, bias: path.includes('mlp') ? nearZero : zeros };
 }

@@ -2,7 +2,8 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { linear } from '../ops/linear.ts';
 import { patchify } from '../ops/patchify.ts';
-import { kaimingUniform } from '../core/init.ts';
+import { kaimingUniform, lecunNormal } from '../core/init.ts';
+import type { Rng } from '../core/rng.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { initial, inside, type Part } from './part.ts';
 
@@ -19,7 +20,7 @@ export interface PatchEmbedConfig {
  * Cuts images into patches and projects each: [B, H, W, I] → [B, P, C], patches row by row.
  *
  * It is the convolution with stride = kernel that timm has, and carries its parameters: `proj.weight` [C, I, ph, pw] and
- * `proj.bias` [C], drawn as torch draws those of a convolution, uniform in ± 1/√(I·ph·pw).
+ * `proj.bias` [C], drawn as torch draws those of a convolution, uniform in ± 1/√(I·ph·pw), unless `part.weightInit` says 'jax'.
  */
 export class PatchEmbed extends Module {
   readonly proj: PatchProjection;
@@ -45,13 +46,15 @@ export class PatchProjection extends Module {
   constructor({ patchSize, inChannels, embedDim, bias = true }: PatchEmbedConfig, part: Part) {
     super();
     const fanIn = inChannels * patchSize[0] * patchSize[1];
-    const draw = (shape: readonly number[], rng: Parameters<typeof kaimingUniform>[1]) =>
-      kaimingUniform(shape, rng, fanIn);
-    this.weight = this.parameter(
-      'weight',
-      initial(part, 'weight', [embedDim, inChannels, ...patchSize], draw),
-    );
-    if (bias) this.bias = this.parameter('bias', initial(part, 'bias', [embedDim], draw));
+    const jax = part.weightInit === 'jax';
+    const draw = (shape: readonly number[], rng: Rng) =>
+      (jax ? lecunNormal : kaimingUniform)(shape, rng, fanIn);
+    const shape = [embedDim, inChannels, ...patchSize];
+    this.weight = this.parameter('weight', initial(part, 'weight', shape, draw));
+    if (bias) {
+      const first = jax ? t.zeros([embedDim]) : initial(part, 'bias', [embedDim], draw);
+      this.bias = this.parameter('bias', first);
+    }
   }
 
   forward(patches: tf.Tensor3D): tf.Tensor3D {
