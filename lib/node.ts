@@ -3,8 +3,8 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readCheckpoint } from './io/checkpointFile.ts';
-import { ioError } from './io/disk.ts';
 import { openFolder } from './io/folder.ts';
+import { ioError } from './io/ioError.ts';
 import { progressSink } from './io/progressSink.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';

@@ -10,7 +10,8 @@ import {
 } from '../core/errors.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { parseStrictJson } from '../checkpoints/strictJson.ts';
-import { ioError, readBytes } from './disk.ts';
+import { readBytes } from './disk.ts';
+import { ioError } from './ioError.ts';
 import { openFolder } from './folder.ts';
 import { sha256 } from './hash.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';

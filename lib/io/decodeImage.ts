@@ -2,7 +2,8 @@ import sharp from 'sharp';
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { IoError, show } from '../core/errors.ts';
 import { makeImage } from '../core/image.ts';
-import { ioError, readBytes } from './disk.ts';
+import { readBytes } from './disk.ts';
+import { ioError } from './ioError.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 

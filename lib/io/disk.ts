@@ -1,11 +1,12 @@
 // One file at a time: read without blocking or over-allocating, written whole or not at all. Every failure becomes an IoError
 // that names the path.
 
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import * as promises from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IoError, show } from '../core/errors.ts';
+import { errorCodeOf, ioError } from './ioError.ts';
+import { releaseTemporary, temporaryName } from './temporary.ts';
 
 /** The file system calls in use; a test passes its own to make one fail. */
 export type Disk = Pick<
@@ -15,53 +16,6 @@ export type Disk = Pick<
 
 /** The file system of this machine. */
 export const realDisk: Disk = promises;
-
-const reasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied. Check who owns it, or choose another place',
-  EBUSY: 'it is in use. Close what uses it and try again',
-  EDQUOT: 'the disk quota is used up. Free some space; what was there before is unchanged',
-  EEXIST: 'it exists already',
-  EINVAL: 'the file system does not allow this',
-  EIO: 'the device reports an error. Check the disk',
-  EISDIR: 'it is a folder, a file was expected',
-  ELOOP: 'its symbolic links run in a circle',
-  EMFILE: 'too many files are open. Raise the limit (ulimit -n) or use fewer workers',
-  ENAMETOOLONG: 'the name is too long',
-  ENFILE: 'too many files are open on this machine. Try again later',
-  ENOENT: 'there is no such file or folder',
-  ENOSPC: 'no space is left on the device. Free some; what was there before is unchanged',
-  ENOTDIR: 'a part of the path is a file, a folder was expected',
-  ENOTEMPTY: 'the folder is not empty',
-  ENXIO: 'it is a socket or a device, a file was expected',
-  EPERM: 'the operation is not permitted. Check who owns it, or choose another place',
-  EROFS: 'the file system is read-only. Choose another place',
-  ETXTBSY: 'it is in use. Close what uses it and try again',
-  EXDEV: 'the two places are on different file systems',
-};
-
-/** The system's word for what went wrong, for example ENOENT; '' if it is no system error. */
-export function errorCodeOf(error: unknown): string {
-  // Not by instanceof Error: the class differs between realms (workers, test runners).
-  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
-  return typeof error.code === 'string' ? error.code : '';
-}
-
-/**
- * A system error as an IoError: what was tried, the path, the bytes, the reason and what to do.
- *
- * @param action  for example 'write'
- * @param bytes   how many bytes were to be moved
- */
-export function ioError(action: string, path: string, error: unknown, bytes?: number): IoError {
-  if (error instanceof IoError) return error;
-  const code = errorCodeOf(error);
-  const reason = reasons[code] ?? String(error);
-  const size = bytes === undefined ? '' : ` (${bytes} bytes)`;
-  const suffix = code === '' ? '' : ` (${code})`;
-  return new IoError(`Cannot ${action} ${show(path)}${size}: ${reason}${suffix}.`, {
-    cause: error,
-  });
-}
 
 /** Limits of one read. @property maxBytes  a longer file is refused before anything is allocated; default 8 GiB */
 export interface ReadOptions {
@@ -123,40 +77,6 @@ async function readWhole(
     at += bytesRead;
   }
   return bytes;
-}
-
-// Names that this process is using now; a name with our id that is not here was left by an earlier process of the same id.
-const inUse = new Set<string>();
-const temporaryPattern = /^\..*\.([0-9]+)-[0-9a-f]{16}\.tmp$/;
-
-/** A hidden name that nobody else uses, for something that is not finished. Give it back with `releaseTemporary`. */
-export function temporaryName(purpose: string): string {
-  const name = `.${purpose.slice(0, 32)}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
-  inUse.add(name);
-  return name;
-}
-
-/** Says that a temporary name is not used any more. */
-export function releaseTemporary(name: string): void {
-  inUse.delete(name);
-}
-
-/** Whether a name is a temporary one whose process is gone: what a crash left behind. */
-export function isLeftover(name: string): boolean {
-  const pid = Number(temporaryPattern.exec(name)?.[1] ?? NaN);
-  if (Number.isNaN(pid)) return false;
-  return pid === process.pid ? !inUse.has(name) : !isRunning(pid);
-}
-
-/** Whether a process of this id runs on this machine. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, as another user.
-    return errorCodeOf(error) === 'EPERM';
-  }
 }
 
 /**

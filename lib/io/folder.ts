@@ -1,31 +1,16 @@
-// The run folder. A set of files is replaced by a redo journal: everything is written to a hidden folder beside the files,
-// one rename makes that the truth (`.commit`), then the files move to their places, manifest.json last. Whoever opens the
-// folder after a crash finishes the moves; whoever may only read looks into `.commit` first.
+// The run folder: named files on a disk, replaced as a whole, a set of them by the journal of journal.ts.
 
 import { join, resolve } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
-import {
-  bytesOf,
-  errorCodeOf,
-  ioError,
-  isLeftover,
-  readBytes,
-  realDisk,
-  releaseTemporary,
-  renameOver,
-  syncFolder,
-  temporaryName,
-  writeAtomically,
-  writeNew,
-} from './disk.ts';
+import { bytesOf, readBytes, realDisk, writeAtomically, writeNew } from './disk.ts';
 import { lockFolder } from './folderLock.ts';
+import { errorCodeOf, ioError } from './ioError.ts';
+import { commitFiles, findFile, manifestName, rollForward } from './journal.ts';
 import { assertListed, formatManifest, manifestEntry, parseManifest } from './manifest.ts';
+import { isLeftover, releaseTemporary, temporaryName } from './temporary.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Disk } from './disk.ts';
 import type { Manifest } from './manifest.ts';
-
-const journal = '.commit';
-const manifestName = 'manifest.json';
 
 /**
  * How a folder is opened.
@@ -199,7 +184,7 @@ class DiskFolder implements Folder {
 
   /** Finishes an interrupted commit, removes what crashes left behind, and tries to write. */
   async recover(): Promise<void> {
-    await this.rollForward();
+    await rollForward(this.path, this.disk);
     for (const name of await this.disk.readdir(this.path)) {
       if (isLeftover(name)) {
         await this.disk.rm(join(this.path, name), { recursive: true, force: true });
@@ -253,79 +238,11 @@ class DiskFolder implements Folder {
     for (const [name, bytes] of contents) listed.set(name, manifestEntry(bytes));
     contents.set(manifestName, bytesOf(formatManifest({ files: listed, info })));
 
-    let bytes = 0;
-    for (const content of contents.values()) bytes += content.byteLength;
-    const stageName = temporaryName('stage');
-    const stage = join(this.path, stageName);
-    try {
-      await this.disk.mkdir(stage);
-      for (const [name, content] of contents) await writeNew(join(stage, name), content, this.disk);
-      await syncFolder(stage, this.disk);
-      await this.makeJournal(stage);
-      await syncFolder(this.path, this.disk);
-    } catch (error) {
-      await this.disk.rm(stage, { recursive: true, force: true }).catch(() => undefined);
-      throw ioError('write', join(this.path, [...files.keys()][0] ?? manifestName), error, bytes);
-    } finally {
-      releaseTemporary(stageName);
-    }
-    try {
-      await this.rollForward();
-    } catch (error) {
-      throw ioError('move files within', this.path, error, bytes);
-    }
+    await commitFiles(this.path, contents, this.disk);
   }
 
-  // The moment at which the new set becomes the truth. An older journal, ours or another process's, is finished before.
-  private async makeJournal(stage: string): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
-      await this.rollForward();
-      try {
-        await renameOver(stage, join(this.path, journal), this.disk);
-        return;
-      } catch (error) {
-        if (!['ENOTEMPTY', 'EEXIST'].includes(errorCodeOf(error)) || attempt === 4) throw error;
-      }
-    }
-  }
-
-  // Moves the files of a finished commit to their places. Can be interrupted and repeated at any point.
-  private async rollForward(): Promise<void> {
-    const from = join(this.path, journal);
-    let names: string[];
-    try {
-      names = await this.disk.readdir(from);
-    } catch (error) {
-      if (errorCodeOf(error) === 'ENOENT') return;
-      throw error;
-    }
-    const last = names.includes(manifestName) ? [manifestName] : [];
-    for (const name of [...names.filter((other) => other !== manifestName), ...last]) {
-      try {
-        await renameOver(join(from, name), join(this.path, name), this.disk);
-      } catch (error) {
-        // Another process may be moving the same files.
-        if (errorCodeOf(error) !== 'ENOENT') throw error;
-      }
-    }
-    await syncFolder(this.path, this.disk);
-    try {
-      await this.disk.rmdir(from);
-    } catch (error) {
-      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errorCodeOf(error))) throw error;
-    }
-  }
-
-  // Where a file is now: a commit that was not moved to its place yet comes first.
-  private async find(name: string): Promise<string | undefined> {
-    for (const path of [join(this.path, journal, name), join(this.path, name)]) {
-      try {
-        if ((await this.disk.stat(path)).isFile()) return path;
-      } catch (error) {
-        if (!['ENOENT', 'ENOTDIR'].includes(errorCodeOf(error))) throw ioError('read', path, error);
-      }
-    }
-    return undefined;
+  private find(name: string): Promise<string | undefined> {
+    return findFile(this.path, name, this.disk);
   }
 
   private async readAny(name: string): Promise<Uint8Array> {

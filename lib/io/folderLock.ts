@@ -4,16 +4,9 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { IoError, show } from '../core/errors.ts';
-import {
-  errorCodeOf,
-  ioError,
-  isRunning,
-  readBytes,
-  releaseTemporary,
-  renameOver,
-  temporaryName,
-  writeNew,
-} from './disk.ts';
+import { readBytes, renameOver, writeNew } from './disk.ts';
+import { errorCodeOf, ioError } from './ioError.ts';
+import { isRunning, releaseTemporary, temporaryName } from './temporary.ts';
 import type { Disk } from './disk.ts';
 
 const lockName = '.lock';

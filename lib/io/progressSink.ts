@@ -1,5 +1,5 @@
 import progress from 'cli-progress';
-import { errorCodeOf } from './disk.ts';
+import { errorCodeOf } from './ioError.ts';
 import type { EpochLog, RunSink, StepProgress } from '../core/store.ts';
 
 /** Where progress is written: process.stdout, or in a test something like it. */

@@ -1,0 +1,48 @@
+import { IoError, show } from '../core/errors.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied. Check who owns it, or choose another place',
+  EBUSY: 'it is in use. Close what uses it and try again',
+  EDQUOT: 'the disk quota is used up. Free some space; what was there before is unchanged',
+  EEXIST: 'it exists already',
+  EINVAL: 'the file system does not allow this',
+  EIO: 'the device reports an error. Check the disk',
+  EISDIR: 'it is a folder, a file was expected',
+  ELOOP: 'its symbolic links run in a circle',
+  EMFILE: 'too many files are open. Raise the limit (ulimit -n) or use fewer workers',
+  ENAMETOOLONG: 'the name is too long',
+  ENFILE: 'too many files are open on this machine. Try again later',
+  ENOENT: 'there is no such file or folder',
+  ENOSPC: 'no space is left on the device. Free some; what was there before is unchanged',
+  ENOTDIR: 'a part of the path is a file, a folder was expected',
+  ENOTEMPTY: 'the folder is not empty',
+  ENXIO: 'it is a socket or a device, a file was expected',
+  EPERM: 'the operation is not permitted. Check who owns it, or choose another place',
+  EROFS: 'the file system is read-only. Choose another place',
+  ETXTBSY: 'it is in use. Close what uses it and try again',
+  EXDEV: 'the two places are on different file systems',
+};
+
+/** The system's word for what went wrong, for example ENOENT; '' if it is no system error. */
+export function errorCodeOf(error: unknown): string {
+  // Not by instanceof Error: the class differs between realms (workers, test runners).
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+/**
+ * A system error as an IoError: what was tried, the path, the bytes, the reason and what to do.
+ *
+ * @param action  for example 'write'
+ * @param bytes   how many bytes were to be moved
+ */
+export function ioError(action: string, path: string, error: unknown, bytes?: number): IoError {
+  if (error instanceof IoError) return error;
+  const code = errorCodeOf(error);
+  const reason = reasons[code] ?? String(error);
+  const size = bytes === undefined ? '' : ` (${bytes} bytes)`;
+  const suffix = code === '' ? '' : ` (${code})`;
+  return new IoError(`Cannot ${action} ${show(path)}${size}: ${reason}${suffix}.`, {
+    cause: error,
+  });
+}
