@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { nativeUnavailableReason, setThreads } from '../lib/backends/native/index.ts';
-import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
+import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { InputError } from '../lib/core/errors.ts';
 import type { EpochLog } from '../lib/core/store.ts';
 import type { Stop } from '../lib/core/stop.ts';
@@ -180,6 +180,19 @@ const unavailable = nativeUnavailableReason();
     await run(store, {}, { resume: store });
     expect(content(store)).toEqual(content(whole));
   });
+});
+
+test('on another backend than before is told', async () => {
+  const store = new MemoryStore();
+  await run(store, { maxSteps: 1 }, { make: () => new Toy() });
+  const file = 'checkpoint.state.safetensors';
+  const { tensors, metadata } = parseSafetensors(store.files.get(file)!);
+  const changed = { ...Object.fromEntries(metadata), backend: 'abacus' };
+  store.files.set(file, formatSafetensors(tensors, changed));
+  const messages: string[] = [];
+  const sinks = [{ message: (text: string) => messages.push(text) }];
+  await run(store, {}, { make: () => new Toy(), resume: store, sinks });
+  expect(messages[0]).toMatch(/backend cpu instead of abacus/);
 });
 
 describe('with accumulation, SGD and no average', () => {

@@ -1,6 +1,7 @@
 // The files of a run folder: what is written after an epoch or a stop, and read to go on.
 
 import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
 import { hostTensor } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { nonFiniteNames } from '../checkpoints/modelState.ts';
@@ -41,8 +42,9 @@ export interface RunContent {
   moments: ReadonlyMap<string, tf.Tensor>;
 }
 
-/** What a run folder gives back. */
+/** What a run folder gives back. `backend`: the one that it was saved on. */
 export interface StoredRun {
+  backend: string | undefined;
   config: unknown;
   state: RunState;
   weights: Map<string, HostTensor>;
@@ -74,6 +76,7 @@ export async function runFiles(
     );
   const metadata = {
     version: stateVersion,
+    backend: t.getBackend(),
     config: JSON.stringify(config),
     state: formatState(state),
   };
@@ -116,7 +119,7 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
   const { tensors: weights } = await read(runFileNames.weights);
   const hasAverage = (config as { ema?: unknown }).ema != null;
   const average = hasAverage ? (await read(runFileNames.average)).tensors : undefined;
-  return { config, state, weights, average, moments };
+  return { backend: metadata.get('backend'), config, state, weights, average, moments };
 }
 
 const columns = ['epoch', 'trainLoss', 'trainTop1', 'valLoss', 'valTop1', 'valTop5'] as const;

@@ -1,21 +1,15 @@
-import type * as tf from '@tensorflow/tfjs';
-import { Rng } from '../core/rng.ts';
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import type { EpochLog } from '../core/store.ts';
 import type { Batch } from '../data/loader.ts';
 import { prefetch } from '../data/prefetch.ts';
-import { clipGradients } from './clip.ts';
-import { evaluate } from './evaluate.ts';
-import { disposeAll, updateGradients } from './gradients.ts';
-import { finiteNorm } from './guard.ts';
+import { endEpoch } from './endEpoch.ts';
 import type { Evaluation } from './metrics.ts';
-import { disposeUpdate } from './optimizer.ts';
-import { epochLog, pictures, progressOf } from './report.ts';
-import { disposeRun, openRun, saveRun } from './run.ts';
+import { openRun } from './openRun.ts';
+import { progressOf } from './report.ts';
+import { disposeRun, saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
-import { emptySums } from './runState.ts';
 import type { TrainConfig } from './trainConfig.ts';
-import { withWeights } from './trainableModel.ts';
+import { updateModel } from './updateModel.ts';
 
 /** Why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
 export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
@@ -125,80 +119,6 @@ async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefine
     await batches.return(undefined);
   }
   return stopReason(run);
-}
-
-// One update of the model; nothing is written to it unless everything that will be is finite.
-async function updateModel(run: Run, batches: readonly Batch[]): Promise<Record<string, number>> {
-  const { state, config, model, weights, optimizer, ema, schedule } = run;
-  const step = state.step + 1;
-  const when = `step ${step}`;
-  const rate = schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step);
-  const first = state.update * config.accumulationSteps;
-  const rng = (i: number) => new Rng(config.seed).split('forward', state.epoch, first + i);
-  const { gradients, ...sums } = await updateGradients(model, batches, {
-    loss: config.loss,
-    rng,
-    when,
-  });
-  let clipped: ReadonlyMap<string, tf.Tensor> = gradients;
-  let gradNorm: number;
-  try {
-    gradNorm = await finiteNorm('the gradient of', gradients, when);
-    if (config.clip !== null) clipped = clipGradients(gradients, config.clip, weights);
-    optimizer.setRate(rate);
-    const update = optimizer.propose(clipped);
-    try {
-      await finiteNorm('the new weight', update.parameters, when);
-      await finiteNorm('the optimizer state', update.state, when);
-    } catch (error) {
-      disposeUpdate(update);
-      throw error;
-    }
-    optimizer.apply(update);
-  } finally {
-    disposeAll(gradients);
-    if (clipped !== gradients) disposeAll(clipped);
-  }
-  ema?.update(weights, step);
-  state.step = step;
-  state.update += 1;
-  state.sums.loss += sums.lossSum;
-  state.sums.images += sums.images;
-  state.sums.correct += sums.correct;
-  return { loss: sums.lossSum / sums.images, learningRate: rate, gradNorm };
-}
-
-// Evaluates, logs and saves a finished epoch. A signal during the evaluation leaves the epoch open: it is evaluated again.
-async function endEpoch(run: Run): Promise<Evaluation | undefined> {
-  const { state, model, ema, validation, stop, sinks } = run;
-  const begin = performance.now();
-  let evaluation: Evaluation | undefined;
-  if (validation !== undefined) {
-    const work = () => evaluate(model, validation, { stop });
-    evaluation = await (ema === undefined ? work() : withWeights(model, ema.averages, work));
-    if (evaluation === undefined) return undefined;
-  }
-  const entry = epochLog(run, evaluation, (performance.now() - begin) / 1000);
-  state.log.push(entry);
-  state.epoch += 1;
-  state.update = 0;
-  state.sums = emptySums();
-  const isBest = evaluation === undefined || isBetter(evaluation, state.best);
-  if (evaluation !== undefined && isBest) {
-    state.best = { epoch: state.epoch, top1: evaluation.top1, loss: evaluation.loss };
-  }
-  await saveRun(run, { isBest, extra: await pictures(run, evaluation) });
-  sinks.epoch(entry);
-  return evaluation;
-}
-
-// Comparisons with NaN are false: what is not a number never becomes the best.
-function isBetter(
-  { top1, loss }: Evaluation,
-  best: { top1: number; loss: number } | null,
-): boolean {
-  if (best === null) return Number.isFinite(loss);
-  return top1 > best.top1 || (top1 === best.top1 && loss < best.loss);
 }
 
 async function saveBetween(run: Run, clock: Clock): Promise<void> {

@@ -8,6 +8,10 @@ import { IoError } from '../../lib/core/errors.ts';
 import type { FileStore } from '../../lib/core/store.ts';
 import { MemoryDataset } from '../../lib/data/dataset.ts';
 import { VisionTransformer } from '../../lib/models/visionTransformer.ts';
+import { parseSafetensors } from '../../lib/checkpoints/safetensors.ts';
+import type { EpochLog, StepProgress } from '../../lib/core/store.ts';
+import { train } from '../../lib/training/trainer.ts';
+import type { TrainEnv } from '../../lib/training/run.ts';
 import type { TrainConfig } from '../../lib/training/trainConfig.ts';
 
 /** Images of four patterns with noise: dark, bright, and stripes across or down. */
@@ -130,4 +134,39 @@ export class MemoryStore implements FileStore {
   text(name: string): string {
     return new TextDecoder().decode(this.files.get(name));
   }
+}
+
+/** What the runs train on and are evaluated on. */
+export const data = { train: patterns(36), validation: patterns(20, 2), normalize };
+
+/** Trains a fresh toy and gives back the error or the result, the folder and what was said. */
+export async function runToy(changes: Partial<TrainConfig> = {}, more: Partial<TrainEnv> = {}) {
+  const store = new MemoryStore();
+  const told = { messages: [] as string[], steps: [] as StepProgress[], epochs: [] as EpochLog[] };
+  const sink = {
+    message: (text: string) => told.messages.push(text),
+    step: (progress: StepProgress) => told.steps.push(progress),
+    epoch: (log: EpochLog) => told.epochs.push(log),
+    closed: 0,
+    close() {
+      this.closed += 1;
+    },
+  };
+  const model = more.model ?? new Toy();
+  const env: TrainEnv = { ...data, store, sinks: [sink], ...more, model };
+  const outcome = await train({ ...config, ...changes }, env).then(
+    (result) => ({ result, error: undefined }),
+    (error: unknown) => ({ result: undefined, error: error as Error }),
+  );
+  if (more.model === undefined) model.dispose();
+  return { ...outcome, store: env.store as MemoryStore, sink, ...told };
+}
+
+/** The tensors of a checkpoint in a folder, by name. */
+export function weightsIn(
+  store: MemoryStore,
+  name: string,
+): Map<string, ArrayLike<number | bigint>> {
+  const { tensors } = parseSafetensors(store.files.get(name)!);
+  return new Map([...tensors].map(([key, { data: values }]) => [key, values]));
 }

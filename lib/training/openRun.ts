@@ -1,0 +1,118 @@
+import * as t from '../ops/tensor.ts';
+import { loadModelTensors } from '../checkpoints/modelState.ts';
+import { assertShape } from '../core/check.ts';
+import { InputError } from '../core/errors.ts';
+import type { FileStore, RunSink } from '../core/store.ts';
+import type { Loader } from '../data/loader.ts';
+import { Ema } from './ema.ts';
+import { assertFiniteWeights } from './guard.ts';
+import { makeOptimizer } from './optimizer.ts';
+import { saveRun } from './run.ts';
+import type { Run, TrainEnv } from './run.ts';
+import { recordOf, trainLoader, validationLoader } from './runData.ts';
+import { readRun, runFileNames } from './runFiles.ts';
+import type { StoredRun } from './runFiles.ts';
+import { initialState } from './runState.ts';
+import { makeSchedule } from './schedules.ts';
+import { combineSinks } from './sinks.ts';
+import { configDifferences, parseTrainConfig } from './trainConfig.ts';
+import type { TrainConfig } from './trainConfig.ts';
+import type { TrainableModel } from './trainableModel.ts';
+
+/**
+ * Builds a run and writes its first complete set of files, so that it can be gone on with from whatever moment.
+ *
+ * @throws InputError, CheckpointError before anything is written: see `train`
+ */
+export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
+  const config = parseTrainConfig(given);
+  const { model, store, resume, stop } = env;
+  const loader = trainLoader(config, env);
+  const validation = validationLoader(config, env);
+  const updatesPerEpoch = Math.ceil(loader.steps / config.accumulationSteps);
+  const schedule = makeSchedule(config.learningRate, {
+    stepOnEpochs: false,
+    numEpochs: config.epochs,
+    ...config.schedule,
+    updatesPerEpoch,
+  });
+  assertFits(model, loader);
+  const record = await recordOf(config, env, loader, validation);
+  const sinks = combineSinks(env.sinks ?? []);
+  const stored = resume === undefined ? undefined : await readRun(resume);
+  if (stored === undefined) await assertFiniteWeights(model);
+  else restoreWeights(model, stored, record, env, sinks);
+
+  const weights = model.namedParameters();
+  const optimizer = makeOptimizer(model, {
+    ...config.optimizer,
+    learningRate: config.learningRate,
+  });
+  let ema: Ema | undefined;
+  try {
+    ema = config.ema === null ? undefined : new Ema(weights, config.ema);
+    if (stored !== undefined) {
+      optimizer.restore(stored.moments, stored.state.step);
+      if (stored.average !== undefined) ema?.restore(stored.average);
+    }
+    const state = stored?.state ?? initialState();
+    const parts = { config, record, model, weights, loader, validation, updatesPerEpoch };
+    const run = { ...parts, schedule, optimizer, ema, store, sinks, stop, state };
+    await writeFirst(run, resume);
+    return run;
+  } catch (error) {
+    optimizer.dispose();
+    ema?.dispose();
+    throw error;
+  }
+}
+
+// One forward pass, so that a model of other images or classes is refused before anything is written.
+function assertFits(model: TrainableModel, { config: { dataset } }: Loader): void {
+  const [height, width, channels] = dataset.imageShape;
+  t.tidy(() => {
+    const logits = model.forward(t.zeros([1, height, width, channels]));
+    assertShape('the logits of the model', logits, [1, dataset.numClasses]);
+  });
+}
+
+function restoreWeights(
+  model: TrainableModel,
+  stored: StoredRun,
+  record: Record<string, unknown>,
+  { allowChanges = false }: TrainEnv,
+  sinks: RunSink,
+): void {
+  // Through JSON, as the stored one went.
+  const differences = configDifferences(stored.config, JSON.parse(JSON.stringify(record)));
+  if (differences.length > 0 && !allowChanges) {
+    throw new InputError(
+      `Expected the configuration and data of the stored run, received others: ${differences.join('; ')}. ` +
+        'Go on with the same, or allow the changes explicitly.',
+    );
+  }
+  if (differences.length > 0) sinks.message?.(`Going on with changes: ${differences.join('; ')}.`);
+  if (stored.backend !== undefined && stored.backend !== t.getBackend()) {
+    sinks.message?.(
+      `Going on with backend ${t.getBackend()} instead of ${stored.backend}: equal up to rounding, not bit for bit.`,
+    );
+  }
+  loadModelTensors(model, stored.weights);
+}
+
+// A run that goes on in its own folder has a complete set there already.
+async function writeFirst(run: Run, resume: FileStore | undefined): Promise<void> {
+  const { store, state, sinks } = run;
+  if (resume === undefined) {
+    if (await store.has(runFileNames.state))
+      sinks.message(`Replacing the run in ${store.location}.`);
+    await saveRun(run, { isBest: true });
+    return;
+  }
+  sinks.message(
+    `Going on after epoch ${state.epoch}, step ${state.step}, from ${resume.location}.`,
+  );
+  if (resume === store || resume.location === store.location) return;
+  const best = await (resume.readChecked?.(runFileNames.best) ?? resume.read(runFileNames.best));
+  await saveRun(run, { extra: new Map([[runFileNames.best, best]]) });
+}
