@@ -8,7 +8,7 @@ import tseslint from 'typescript-eslint';
 
 const rooms = JSON.parse(fs.readFileSync(new URL('docs/rooms.json', import.meta.url), 'utf8'));
 const typescript = ['**/*.ts'];
-const scripts = ['**/*.mjs', '**/*.js'];
+const scripts = ['**/*.mjs', '**/*.cjs'];
 
 /** What a room's files may not import, as patterns of `no-restricted-imports`. */
 function wall([room, { imports, tfjs, node }]) {
@@ -94,7 +94,13 @@ export default defineConfig(
   {
     files: scripts,
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' },
+      globals: {
+        __filename: 'readonly',
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+      },
     },
   },
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/unbound-method': 'off' } },
