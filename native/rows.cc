@@ -33,10 +33,10 @@ VIT_INLINE float run_max(const float* x, size_t n) {
   size_t i = 0;
   for (; i + VL <= n; i += VL) {
     const vf v = load(x + i);
-    best = v <= best ? best : v;
+    best = (v <= best) | (best != best) ? best : v;
   }
   float top = max_lanes(best);
-  for (; i < n; ++i)
+  for (; i < n && top == top; ++i)
     if (x[i] > top || x[i] != x[i]) top = x[i];
   return top;
 }

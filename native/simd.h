@@ -92,7 +92,7 @@ VIT_INLINE float max_lanes(vf v) {
   store(lane, v);
   float best = lane[0];
   for (size_t i = 1; i < VL; ++i)
-    if (lane[i] > best || lane[i] != lane[i]) best = lane[i];
+    if (best == best && !(lane[i] <= best)) best = lane[i];
   return best;
 }
 

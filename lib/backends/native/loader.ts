@@ -17,12 +17,12 @@ let loaded: LoadedBinding | undefined;
  * @returns the addon with its threads set to the number of cores, or one sentence that names every reason
  */
 export function loadBinding(): LoadedBinding {
-  loaded ??= load();
+  loaded ??= loadFrom(packageRoot());
   return loaded;
 }
 
-function load(): LoadedBinding {
-  const root = packageRoot();
+/** As `loadBinding`, from the build of another checkout or installed package, and again at every call. */
+export function loadFrom(root: string): LoadedBinding {
   const path = join(root, 'build', 'tfjs_vit_native.node');
   const remedy = 'Run npm run build:native.';
   if (!existsSync(path)) {
@@ -33,6 +33,11 @@ function load(): LoadedBinding {
   try {
     const require = createRequire(import.meta.url);
     const binding = require(path) as NativeBinding;
+    const forced = process.env.TFJS_VIT_ISA;
+    if (forced !== undefined && forced !== '' && binding.isa() !== forced) {
+      const why = `TFJS_VIT_ISA=${forced} is not portable, avx2 or avx512, or this processor lacks it`;
+      return { reason: `The native backend cannot be used: ${why}.` };
+    }
     binding.setThreads(Math.min(availableParallelism(), 256));
     return { binding };
   } catch (error) {

@@ -1,0 +1,118 @@
+// What the tests of the native backend share: running one thing on it and on the CPU backend.
+
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-cpu';
+import { nativeBinding, nativeUnavailableReason } from '../../lib/backends/native/index.ts';
+import type { Rng } from '../../lib/core/rng.ts';
+import { assertAllClose, tolerance, type Reasons } from './compare.ts';
+
+/** The instruction sets that this processor and build run, the best last; empty without the addon. */
+export const isas: readonly string[] = availableIsas();
+
+/** How far a result may be off. */
+type Allowed = Reasons & { rtol?: number; atol?: number };
+
+function availableIsas(): string[] {
+  if (nativeUnavailableReason() !== undefined) return [];
+  const binding = nativeBinding();
+  const best = binding.isa();
+  const all = ['portable', 'avx2', 'avx512'].filter((isa) => binding.setIsa(isa));
+  binding.setIsa(best);
+  return all;
+}
+
+export type Arrays = readonly { shape: number[]; values: tf.TypedArray; dtype?: tf.DataType }[];
+
+/** Normal numbers of a shape. */
+export function normals(rng: Rng, ...shape: number[]): Arrays[number] {
+  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  for (let i = 0; i < values.length; i += 1) values[i] = rng.normal();
+  return { shape, values };
+}
+
+/**
+ * Runs `body` on both backends with the same inputs and holds the native result, for every instruction set, against the other.
+ *
+ * @param reasons  of a tolerance relative to the largest element; with `rtol` each element is held alone
+ */
+export function compareBackends(
+  name: string,
+  inputs: Arrays,
+  body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
+  reasons: Allowed = {},
+): void {
+  const expected = run('cpu', inputs, body);
+  for (const isa of isas) {
+    nativeBinding().setIsa(isa);
+    const actual = run('native', inputs, body);
+    if (expected.length !== actual.length) throw new Error(`${name}: another number of outputs`);
+    expected.forEach((want, i) =>
+      compareOutput(`${name} on ${isa}, output ${i} [${want.shape}]`, actual[i]!, want, reasons),
+    );
+  }
+}
+
+function compareOutput(
+  name: string,
+  got: Output,
+  want: Output,
+  { rtol, atol = 0, ...reasons }: Allowed,
+): void {
+  if (got.dtype !== want.dtype || !tf.util.arraysEqual(got.shape, want.shape)) {
+    throw new Error(`${name}: received ${got.dtype} [${got.shape}]`);
+  }
+  if (rtol !== undefined) assertEachClose(name, got.values, want.values, rtol, atol);
+  else assertAllClose(got.values, want.values, { name, ofLargest: tolerance(reasons) });
+}
+
+// Where infinities and NaN are among the values, a share of the largest says nothing.
+function assertEachClose(
+  name: string,
+  actual: tf.TypedArray,
+  expected: tf.TypedArray,
+  rtol: number,
+  atol: number,
+): void {
+  expected.forEach((want: number, i: number) => {
+    const got = actual[i]!;
+    const same = Object.is(got, want) || Math.abs(got - want) <= atol + rtol * Math.abs(want);
+    if (!same && got !== want) throw new Error(`${name}[${i}] is ${got}, expected ${want}`);
+  });
+}
+
+/** The bytes of what `body` gives on the native backend. */
+export function nativeBytes(
+  inputs: Arrays,
+  body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
+): Buffer {
+  return Buffer.concat(
+    run('native', inputs, body).map(({ values }) =>
+      Buffer.from(values.buffer, values.byteOffset, values.byteLength),
+    ),
+  );
+}
+
+interface Output {
+  dtype: tf.DataType;
+  shape: number[];
+  values: tf.TypedArray;
+}
+
+function run(
+  backend: string,
+  inputs: Arrays,
+  body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
+): Output[] {
+  tf.setBackend(backend);
+  return tf.tidy(() => {
+    const tensors = inputs.map(({ shape, values, dtype }) =>
+      tf.tensor(values.slice(), shape, dtype ?? 'float32'),
+    );
+    const out = body(...tensors);
+    return (Array.isArray(out) ? out : [out]).map((tensor) => ({
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      values: tensor.dataSync(),
+    }));
+  });
+}
