@@ -1,5 +1,4 @@
 import type * as tf from '@tensorflow/tfjs';
-import * as t from '../ops/tensor.ts';
 import { linear } from '../ops/linear.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { normal, truncNormal, xavierUniform } from '../core/init.ts';
