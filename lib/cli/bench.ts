@@ -48,7 +48,7 @@ const mnistModel = {
 /** A row as a line of a table. */
 export function formatRow({ backend, what, value, unit, repetitions, rssMb }: BenchRow): string {
   const number = value >= 100 ? value.toFixed(0) : value.toFixed(value >= 1 ? 1 : 3);
-  const cells = [backend.padEnd(10), what.padEnd(40), number.padStart(10), unit.padEnd(8)];
+  const cells = [backend.padEnd(10), what.padEnd(46), number.padStart(10), unit.padEnd(8)];
   return `${cells.join('  ')}  (${repetitions} times, peak ${rssMb.toFixed(0)} MB)`;
 }
 

@@ -30,7 +30,7 @@ export function parseArguments(words: readonly string[], command: Command): Argu
       positional.push(...queue);
       break;
     }
-    if (!/^-{1,2}[a-z]/i.test(word)) {
+    if (!isFlag(word)) {
       positional.push(word);
       continue;
     }
@@ -57,9 +57,14 @@ export function flagNames(flags: Readonly<Record<string, Flag>>): Map<string, [s
 /** The nearest of the words, if it is near enough to be what was meant. */
 export function nearest(word: string, words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;
+  const begun = word.length >= 3 ? words.find((one) => one.startsWith(word)) : undefined;
   const best = closest(word, words);
-  const likely = distance(word, best) <= Math.max(2, Math.ceil(word.length / 3));
-  return likely || (word.length >= 3 && best.startsWith(word)) ? best : undefined;
+  return distance(word, best) <= Math.max(2, Math.ceil(word.length / 3)) ? best : begun;
+}
+
+// A minus alone, or before a digit, is a value: -1.
+function isFlag(word: string): boolean {
+  return /^(--.|-[a-z_])/i.test(word);
 }
 
 interface Resolved {
@@ -110,8 +115,7 @@ function booleanValue(
 
 function nextValue(name: string, flag: Flag, queue: string[]): string {
   const next = queue[0];
-  const isFlag = next !== undefined && /^-{1,2}[a-z]/i.test(next);
-  if (next === undefined || isFlag) {
+  if (next === undefined || isFlag(next)) {
     const what = flag.value ?? flag.type;
     throw new InputError(`Expected a value for --${name}, received none. Give --${name} ${what}.`);
   }

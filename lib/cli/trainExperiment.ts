@@ -124,7 +124,14 @@ async function sinksOf(folder: string, terminal: Terminal): Promise<RunSink[]> {
   const { progressSink } = await import('../io/progressSink.ts');
   const { tensorboardSink } = await import('../io/tensorboard.ts');
   const events = tensorboardSink(path.join(folder, 'tensorboard'), { onFailure: terminal.error });
-  return [progressSink({ title: `Training in ${folder}` }), events];
+  const progress = progressSink();
+  // Said with the first step: what cannot be used is refused before that, and then nothing was trained.
+  let title: string | undefined = `Training into ${folder}`;
+  const said = (): void => {
+    if (title !== undefined) progress.message?.(title);
+    title = undefined;
+  };
+  return [{ step: said, epoch: said }, progress, events];
 }
 
 // A copy of the config with values put at their paths: `optimizer.weightDecay`.

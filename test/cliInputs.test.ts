@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs';
+import { tiny, vit, writeExperiment } from './support/cli.ts';
+
+let folder: string;
+beforeAll(() => tf.setBackend('cpu'));
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'cli-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const inFolder = (name: string) => path.join(folder, name);
+const experiment = (change: object = {}) => writeExperiment(inFolder('experiment.json'), change);
+
+describe('bad input is one line and exit code 2', () => {
+  const cases: [string, () => string[], RegExp][] = [
+    ['no command', () => [], /Expected a command/],
+    ['a misspelt command', () => ['trian'], /Did you mean train\?/],
+    ['a misspelt flag', () => ['train', '--epocs', '3'], /Did you mean --epochs\?/],
+    ['a missing value', () => ['predict', '--image'], /a value for --image/],
+    ['a needed flag', () => ['predict', '--image', 'a.png'], /--checkpoint/],
+    ['train without anything', () => ['train'], /--config FILE or --resume DIR/],
+    ['no config file', () => ['train', '--config', inFolder('none.ts')], /none\.ts/],
+    ['a config that is a folder', () => ['train', '--config', folder], /config file/],
+    ['a config of another kind', () => ['train', '--config', put('a.txt', 'x')], /\.json file/],
+    [
+      'a config with an error',
+      () => ['train', '--config', put('a.mjs', 'syntax error(')],
+      /a module that loads/,
+    ],
+    [
+      'a config that exports nothing',
+      () => ['train', '--config', put('a.json', '[1]')],
+      /a JSON object/,
+    ],
+    ['a key twice', () => ['train', '--config', put('a.json', '{"name":"a","name":"b"}')], /name/],
+    ['an unknown key', () => ['train', '--config', experiment({ epoch: 3 })], /epoch/],
+    [
+      'an unknown model option',
+      () => ['train', '--config', experiment({ model: { deepth: 3 } })],
+      /Did you mean depth\?/,
+    ],
+    [
+      'heads that do not divide',
+      () => ['train', '--config', experiment({ model: { ...tiny.model, numHeads: 5 } })],
+      /numHeads|embedDim/,
+    ],
+    [
+      'another data set',
+      () => ['train', '--config', experiment({ data: { dataset: 'cifar' } })],
+      /mnist/,
+    ],
+    ['a name that is a path', () => ['train', '--config', experiment({ name: '../x' })], /name/],
+    ['no data', () => ['train', '--config', experiment(), '--data-path', inFolder('none')], /none/],
+    ['batch 0', () => ['train', '--config', experiment(), '--batch-size', '0'], /--batch-size/],
+    [
+      'a batch larger than the data',
+      () => quick('--limit', '4', '--limit-val', '8'),
+      /batchSize, received 8/,
+    ],
+    [
+      'images of another size',
+      () => quickWith({ model: { ...tiny.model, imageSize: 42 } }),
+      /42|28/,
+    ],
+    ['an unwritable place', () => quick('--output-dir', put('file', 'x')), /found a file/],
+    ['nothing to resume', () => ['train', '--resume', inFolder('none')], /run/],
+    ['an empty folder to resume', () => ['train', '--resume', folder], /a run to go on with/],
+    ['an unknown backend', () => ['eval', '--backend', 'wsam'], /Did you mean wasm\?/],
+    ['no checkpoint', () => ['eval', '--backend', 'cpu', '--checkpoint', inFolder('none')], /none/],
+    [
+      'an empty checkpoint',
+      () => ['eval', '--backend', 'cpu', '--checkpoint', put('a.safetensors', '')],
+      /a\.safetensors/,
+    ],
+    [
+      'a random checkpoint',
+      () => ['eval', '--backend', 'cpu', '--checkpoint', put('a.safetensors', 'x'.repeat(99))],
+      /a\.safetensors/,
+    ],
+    [
+      'a checkpoint of PyTorch',
+      () => ['eval', '--backend', 'cpu', '--checkpoint', put('a.pth', 'x')],
+      /safetensors/,
+    ],
+    ['an unknown size', () => ['summary', 'vit_tiny_patch16_225'], /vit_tiny_patch16_224/],
+    ['parity without a folder', () => ['parity'], /DIR/],
+    ['parity in an empty folder', () => ['parity', '--backend', 'cpu', folder], /case\.json/],
+    [
+      'a report that cannot be written',
+      () => ['parity', '--json', path.join(put('file', 'x'), 'r.json'), folder],
+      /r\.json/,
+    ],
+    ['an unknown backend to measure', () => ['bench', '--backend', 'cpu,abacus'], /abacus/],
+  ];
+  function put(name: string, text: string): string {
+    writeFileSync(inFolder(name), text);
+    return inFolder(name);
+  }
+  const quick = (...more: string[]) => quickWith({}, ...more);
+  function quickWith(change: object, ...more: string[]): string[] {
+    const place = more.includes('--output-dir') ? [] : ['--output-dir', inFolder('run')];
+    const small = more.includes('--limit') ? [] : ['--limit', '8', '--limit-val', '8'];
+    return [
+      'train',
+      '--backend',
+      'cpu',
+      '--config',
+      experiment(change),
+      ...place,
+      ...small,
+      ...more,
+    ];
+  }
+
+  test.each(cases)('%s', async (_, words, message) => {
+    const { code, out, error } = await vit(...words());
+    const lines = error.split('\n').filter((line) => !line.startsWith('Backend '));
+    expect({ code, lines: lines.length, out }).toEqual({ code: 2, lines: 1, out: '' });
+    expect(lines[0]).toMatch(message);
+    expect(error).not.toContain('    at ');
+    expect(existsSync(inFolder('run'))).toBe(false);
+  });
+});
