@@ -50,7 +50,7 @@ export { LayerNorm, type LayerNormConfig } from './layers/layerNorm.ts';
 export { LayerScale } from './layers/layerScale.ts';
 export { Linear, type LinearConfig } from './layers/linear.ts';
 export { Mlp, type MlpConfig } from './layers/mlp.ts';
-export type { Part } from './layers/part.ts';
+export type { Part, WeightInit } from './layers/part.ts';
 export { PatchEmbed, type PatchEmbedConfig } from './layers/patchEmbed.ts';
 export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
 export { recompute } from './layers/recompute.ts';

@@ -67,6 +67,22 @@ describe('the constructor', () => {
     for (const model of [a, b, c]) model.dispose();
   });
 
+  test('weightInit jax: heads of zeros, Xavier-uniform weights, LeCun-normal patches', () => {
+    const model = build({ weightInit: 'jax', embedDim: 24, numHeads: 2 });
+    const values = (name: string) => Array.from(model.namedParameters().get(name)!.dataSync());
+    const rms = (list: number[]) => Math.sqrt(list.reduce((s, v) => s + v * v, 0) / list.length);
+    expect(new Set(values('head.weight'))).toEqual(new Set([0]));
+    const bound = Math.sqrt(6 / (24 + 72));
+    expect(Math.max(...values('blocks.0.attn.qkv.weight').map(Math.abs))).toBeLessThan(bound);
+    expect(rms(values('blocks.0.attn.qkv.weight')) / (bound / Math.sqrt(3))).toBeCloseTo(1, 1);
+    expect(rms(values('patch_embed.proj.weight')) * Math.sqrt(3 * 8 * 8)).toBeCloseTo(1, 1);
+    expect(rms(values('blocks.0.mlp.fc1.bias'))).toBeLessThan(1e-5);
+    model.resetClassifier(3);
+    expect(new Set(values('head.weight'))).toEqual(new Set([0]));
+    expect(() => build({ weightInit: 'moco' as 'jax' })).toThrow(/one of timm, jax/);
+    model.dispose();
+  });
+
   test('a failing constructor allocates nothing', () => {
     const before = tf.memory().numTensors;
     expect(() => build({ imageSize: 15 })).toThrow(InputError);

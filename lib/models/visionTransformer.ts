@@ -283,15 +283,11 @@ export class VisionTransformer extends Module {
    */
   resetClassifier(numClasses: number, rng: Rng = new Rng(this.current.seed)): void {
     assertInteger('numClasses', numClasses, { min: 0, max: 65_536 });
-    const { embedDim } = this.current;
-    this.classifier = this.replaceChild(
-      'head',
-      makeHead(embedDim, numClasses, { path: 'head', rng }),
-    );
-    if (this.distClassifier !== undefined) {
-      const head = makeHead(embedDim, numClasses, { path: 'head_dist', rng });
-      this.distClassifier = this.replaceChild('head_dist', head);
-    }
+    const { embedDim, weightInit } = this.current;
+    const head = (path: string) =>
+      this.replaceChild(path, makeHead(embedDim, numClasses, { path, rng, weightInit }));
+    this.classifier = head('head');
+    if (this.distClassifier !== undefined) this.distClassifier = head('head_dist');
     this.current = { ...this.current, numClasses };
   }
 
