@@ -136,11 +136,11 @@ function backendTests(): void {
     tf.dispose([...kept, ...others]);
   });
 
-  test('moving to another backend and back keeps the values', () => {
+  test('moving to another backend and back keeps the values', async () => {
     const x = tf.add(tf.ones([500]), 1);
-    tf.setBackend('cpu');
+    await tf.setBackend('cpu');
     expect(tf.sum(x).dataSync()[0]).toBe(1000);
-    tf.setBackend('native');
+    await tf.setBackend('native');
     expect(tf.sum(tf.add(x, x)).dataSync()[0]).toBe(2000);
     x.dispose();
   });

@@ -103,7 +103,7 @@ function run(
   inputs: Arrays,
   body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
 ): Output[] {
-  tf.setBackend(backend);
+  void tf.setBackend(backend);
   return tf.tidy(() => {
     const tensors = inputs.map(({ shape, values, dtype }) =>
       tf.tensor(values.slice(), shape, dtype ?? 'float32'),
