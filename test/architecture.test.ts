@@ -218,7 +218,7 @@ describe('the checker sees', () => {
     expect(
       switchedOffFindings({
         file: 'test/a.test.ts',
-        text: 'test("a", f); stream.skip(2); if (!gpu) test.skip("no GPU", f);',
+        text: 'test("a", f); stream.skip(2); if (!gpu) test.skip("no GPU", f); if (!a) { it.skip("no a", f); }',
       }),
     ).toEqual([]);
   });

@@ -249,9 +249,10 @@ function mayImport(rules: Room, target: string, other: string | undefined): bool
   });
 }
 
+/** Whether it stands under an `if`. */
 function hasReason(skip: ts.CallExpression): boolean {
-  const statement = skip.parent;
-  return ts.isExpressionStatement(statement) && ts.isIfStatement(statement.parent);
+  const statement = ts.isBlock(skip.parent.parent) ? skip.parent.parent : skip.parent;
+  return ts.isIfStatement(statement.parent);
 }
 
 function isBuiltin(specifier: string): boolean {
