@@ -10,6 +10,7 @@ import type { Stop } from '../lib/core/stop.ts';
 import { train } from '../lib/training/trainer.ts';
 import type { TrainConfig } from '../lib/training/trainConfig.ts';
 import type { TrainEnv } from '../lib/training/run.ts';
+import { runContent as content } from './support/runContent.ts';
 import { config, MemoryStore, normalize, patterns, tinyModel, Toy } from './support/training.ts';
 
 beforeAll(async () => {
@@ -32,34 +33,6 @@ async function run(
   } finally {
     model.dispose();
   }
-}
-
-const timed = new Set(['imagesPerSecond', 'seconds', 'dataWait']);
-
-/** Everything that must agree: weights, average, best, moments, counters, and the log but for its times. */
-function content(store: MemoryStore): Record<string, unknown> {
-  const bytes = (name: string) => Buffer.from(store.files.get(name)!).toString('base64');
-  const { tensors, metadata } = parseSafetensors(store.files.get('checkpoint.state.safetensors')!);
-  const {
-    log,
-    sums: _,
-    ...state
-  } = JSON.parse(metadata.get('state')!) as { log: EpochLog[]; sums: unknown };
-  const untimed = (entry: object) =>
-    Object.fromEntries(Object.entries(entry).filter(([key]) => !timed.has(key)));
-  const lines = store.text('log.jsonl').split('\n').filter(Boolean);
-  return {
-    weights: bytes('checkpoint.safetensors'),
-    average: bytes('checkpoint.ema.safetensors'),
-    best: bytes('best_checkpoint.safetensors'),
-    moments: [...tensors].map(([name, { data: values }]) => [
-      name,
-      Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64'),
-    ]),
-    state,
-    stateLog: log.map(untimed),
-    log: lines.map((line) => untimed(JSON.parse(line) as EpochLog)),
-  };
 }
 
 describe('going on', () => {

@@ -88,6 +88,15 @@ export const config: TrainConfig = {
   ema: { decay: 0.9 },
 };
 
+/** A run longer than any test, saved after every update. */
+export const longConfig: TrainConfig = {
+  ...config,
+  epochs: 10_000,
+  batchSize: 2,
+  schedule: { sched: 'constant' },
+  checkpointSteps: 1,
+};
+
 /** A folder in memory that remembers how often it was written to, and can be made to fail. */
 export class MemoryStore implements FileStore {
   private static count = 0;
