@@ -85,6 +85,31 @@ Micro choose_micro(size_t rows, size_t vectors) {
   }
 }
 
+// dst[p·dst_row + i] = src[i·src_row + p·src_col] for p below VL and `depth`, i < width <= VL; zero where i >= rows.
+VIT_INLINE void turn(const float* src, size_t src_row, size_t src_col, size_t rows, size_t depth, float* dst, size_t dst_row,
+                     size_t width) {
+  const size_t n = depth < VL ? depth : VL;
+  vf block[VL];
+  if (src_col == 1) {
+#pragma GCC unroll 16
+    for (size_t i = 0; i < VL; ++i)
+      block[i] = i >= rows ? set1(0.0f) : n == VL ? load(src + i * src_row) : load_n(src + i * src_row, n);
+  } else {
+    for (size_t i = 0; i < VL; ++i) {
+      float lane[VL] = {};
+      for (size_t p = 0; i < rows && p < n; ++p) lane[p] = src[i * src_row + p * src_col];
+      block[i] = load(lane);
+    }
+  }
+  transpose_block(block);
+  if (width == VL && n == VL) {
+#pragma GCC unroll 16
+    for (size_t p = 0; p < VL; ++p) store(dst + p * dst_row, block[p]);
+  } else {
+    for (size_t p = 0; p < n; ++p) store_n(dst + p * dst_row, block[p], width);
+  }
+}
+
 VIT_INLINE void copy_tile_row(const float* src, float* dst) {
 #if defined(VIT_AVX512)
   store_n(dst, load_n(src, MR), MR);
@@ -207,14 +232,9 @@ void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, flo
         for (size_t j = cols; j < NR; ++j) out[p * NR + j] = 0;
       }
     } else {
-      // Columns in blocks of 16 rows, so that a line of out is written while it is in the first cache.
-      for (size_t p0 = 0; p0 < k; p0 += 16) {
-        const size_t p1 = p0 + 16 < k ? p0 + 16 : k;
-        for (size_t j = 0; j < cols; ++j)
-          for (size_t p = p0; p < p1; ++p) out[p * NR + j] = src[p * b.row + j * b.col];
-        for (size_t p = p0; p < p1; ++p)
-          for (size_t j = cols; j < NR; ++j) out[p * NR + j] = 0;
-      }
+      for (size_t j = 0; j < NR; j += VL)
+        for (size_t p = 0; p < k; p += VL)
+          turn(src + j * b.col + p * b.row, b.col, b.row, j < cols ? cols - j : 0, k - p, out + p * NR + j, NR, VL);
     }
   }
 }
@@ -236,10 +256,14 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
     float* out = dst + i0 * k;
     const size_t rows = m - i0 < MR ? m - i0 : MR;
     const float* src = a.data + i0 * a.row;
-    for (size_t i = 0; i < rows; ++i)
-      for (size_t p = 0; p < k; ++p) out[p * MR + i] = src[i * a.row + p * a.col];
-    for (size_t i = rows; i < MR; ++i)
-      for (size_t p = 0; p < k; ++p) out[p * MR + i] = 0;
+    if constexpr (MR <= VL) {
+      for (size_t p = 0; p < k; p += VL) turn(src + p * a.col, a.row, a.col, rows, k - p, out + p * MR, MR, MR);
+    } else {
+      for (size_t i = 0; i < rows; ++i)
+        for (size_t p = 0; p < k; ++p) out[p * MR + i] = src[i * a.row + p * a.col];
+      for (size_t i = rows; i < MR; ++i)
+        for (size_t p = 0; p < k; ++p) out[p * MR + i] = 0;
+    }
   }
 }
 

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <utility>
+
 #if defined(VIT_AVX512) || defined(VIT_AVX2)
 #include <immintrin.h>
 #elif defined(__SSE2__)
@@ -77,6 +79,35 @@ VIT_INLINE void store_n(float* p, vf v, size_t n) {
 VIT_INLINE vf min_v(vf x, vf y) { return x > y ? y : x; }
 VIT_INLINE vf max_v(vf x, vf y) { return x < y ? y : x; }
 VIT_INLINE vf abs_v(vf x) { return as_float(as_int(x) & 0x7fffffff); }
+
+// Turns VL rows of VL elements into columns, by exchanging ever larger halves of pairs of rows (Eklundh 1972).
+#if defined(__clang__) || __GNUC__ >= 12
+template <size_t half, bool second, size_t... J>
+VIT_INLINE vf mix(vf a, vf b, std::index_sequence<J...>) {
+  return __builtin_shufflevector(a, b, ((J & half) != 0 ? VL + J - (second ? 0 : half) : J + (second ? half : 0))...);
+}
+#else
+template <size_t half, bool second, size_t... J>
+VIT_INLINE vf mix(vf a, vf b, std::index_sequence<J...>) {
+  return vf{((J & half) != 0 ? b[J - (second ? 0 : half)] : a[J + (second ? half : 0)])...};
+}
+#endif
+template <size_t half>
+VIT_INLINE void exchange(vf* rows) {
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VL; ++i) {
+    if ((i & half) != 0) continue;
+    const vf a = rows[i], b = rows[i + half];
+    rows[i] = mix<half, false>(a, b, std::make_index_sequence<VL>());
+    rows[i + half] = mix<half, true>(a, b, std::make_index_sequence<VL>());
+  }
+}
+VIT_INLINE void transpose_block(vf* rows) {
+  exchange<1>(rows);
+  exchange<2>(rows);
+  if constexpr (VL >= 8) exchange<4>(rows);
+  if constexpr (VL >= 16) exchange<8>(rows);
+}
 
 // Lanes are joined in a fixed tree, so a sum is the same at every run.
 VIT_INLINE float sum_lanes(vf v) {
