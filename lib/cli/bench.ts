@@ -37,11 +37,11 @@ export interface BenchRow {
 
 const mnistModel = {
   imageSize: 28,
-  patchSize: 4,
+  patchSize: 7,
   inChannels: 1,
   numClasses: 10,
-  embedDim: 64,
-  depth: 6,
+  embedDim: 96,
+  depth: 4,
   numHeads: 4,
 };
 

@@ -9,7 +9,7 @@ export async function compareImages(
   atol: number,
 ): Promise<Difference> {
   const { decodeImage } = await import('../io/decodeImage.ts');
-  const reference = await decodeImage(file);
+  const reference = await decodeImage(file, { mode: 'pil' });
   if (ours.width !== reference.width || ours.height !== reference.height) {
     return differs(`${ours.width}×${ours.height}, not ${reference.width}×${reference.height}`);
   }

@@ -1,6 +1,7 @@
 import { InputError } from '../../core/errors.ts';
 import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
+import type { Evaluation } from '../../training/metrics.ts';
 
 /** `tfjs-vit eval`: loss and accuracy of a checkpoint on its test set. */
 export const evaluateCommand: Command = {
@@ -73,6 +74,7 @@ export const evaluateCommand: Command = {
       terminal.out(`loss    ${result.loss.toFixed(4)}`);
       terminal.out(`top-1   ${(100 * result.top1).toFixed(2)} %`);
       terminal.out(`top-5   ${(100 * result.top5).toFixed(2)} %`);
+      for (const line of classTable(result, dataset.classNames)) terminal.out(line);
       return 0;
     } finally {
       stop.dispose();
@@ -80,6 +82,23 @@ export const evaluateCommand: Command = {
     }
   },
 };
+
+// Recall of each class and what its images were taken for, while that fits on a screen.
+function classTable({ perClass, confusion }: Evaluation, names: readonly string[]): string[] {
+  if (names.length > 20) return [];
+  const width = Math.max(5, ...names.map((name) => name.length));
+  const counts = confusion?.map((row) =>
+    row.map((count) => String(count).padStart(width)).join(' '),
+  );
+  const columns = confusion === null ? '' : names.map((name) => name.padStart(width)).join(' ');
+  const head = `${'class'.padStart(width)} ${'correct'.padStart(9)}  ${columns}`.trimEnd();
+  const rows = names.map((name, k) => {
+    const recall = perClass[k]?.accuracy;
+    const share = recall === null || recall === undefined ? '-' : `${(100 * recall).toFixed(2)} %`;
+    return `${name.padStart(width)} ${share.padStart(9)}  ${counts?.[k] ?? ''}`.trimEnd();
+  });
+  return ['', head, ...rows];
+}
 
 async function dataOfConfig(file: string) {
   const { readConfig } = await import('../readConfig.ts');

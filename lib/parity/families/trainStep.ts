@@ -169,7 +169,7 @@ class Run {
       grad_norm_before_clip: gradientNorm!,
       lr_per_group: rates,
       lr_per_group_after: [...this.optimizer.rates],
-      ...(this.ema && { ema_decay: this.ema.decay(n + 1) }),
+      ...(this.config.ema?.kind === 'v3' && { ema_decay: this.ema!.decay(n + 1) }),
     };
   }
 
