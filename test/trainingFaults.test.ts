@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
+import { Capture } from '../lib/core/capture.ts';
 import { CheckpointError, InputError, NumericError, VitError } from '../lib/core/errors.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { evaluate } from '../lib/training/evaluate.ts';
@@ -41,13 +42,29 @@ describe('the guard', () => {
 
   test('names a bad gradient and the step; the state before it is saved', async () => {
     const model = faulty((x, call) => (call === 3 ? (scaledGradient(NaN)(x) as tf.Tensor2D) : x));
-    const { error, store } = await runToy({}, { model });
+    const { error, store, messages } = await runToy({}, { model });
     expect(error).toBeInstanceOf(NumericError);
     expect(error!.message).toMatch(/the gradient of head\.weight, received NaN.*step 3/);
     expect(store.commits.at(-1)!.info.step).toBe(2);
+    expect(messages).toEqual([`Saved step 2, the last sound one, in ${store.location}.`]);
     for (const values of weightsIn(store, 'checkpoint.safetensors').values()) {
       expect(Array.from(values as Float32Array).every(Number.isFinite)).toBe(true);
     }
+    model.dispose();
+  });
+
+  test('keeps its own error when the save fails', async () => {
+    const model = faulty((x, call) => (call === 1 ? x.mul(NaN) : x));
+    const store = new MemoryStore();
+    const commit = store.commit.bind(store);
+    store.commit = (files, info) => {
+      const done = commit(files, info);
+      store.failing = true;
+      return done;
+    };
+    const { error, messages } = await runToy({}, { model, store });
+    expect(error).toBeInstanceOf(NumericError);
+    expect(messages[0]).toMatch(/Could not save step 0: No space left/);
     model.dispose();
   });
 
@@ -178,6 +195,21 @@ describe('memory', () => {
     const step = await runToy({}, { model });
     expect(step.error!.message).toBe('a step failed');
     expect(tf.memory().numTensors).toBe(before);
+    model.dispose();
+  });
+
+  test('an exception in a captured pass leaves what was captured, and nothing after dispose', () => {
+    const model = tinyModel();
+    const images = tf.zeros([1, 8, 8, 1]) as tf.Tensor4D;
+    const before = tf.memory().numTensors;
+    const capture = new Capture(['*', 'blocks.*.output']);
+    // Training with dropouts, but without a stream to draw from.
+    expect(() => model.forward(images, { capture, training: true })).toThrow(VitError);
+    expect(capture.entries().size).toBeGreaterThan(0);
+    expect(tf.memory().numTensors).toBe(before + capture.entries().size);
+    capture.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    images.dispose();
     model.dispose();
   });
 

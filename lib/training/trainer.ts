@@ -55,7 +55,7 @@ export async function train(config: TrainConfig, env: TrainEnv): Promise<TrainRe
     run = await openRun(config, env);
     return await trainEpochs(run);
   } catch (error) {
-    if (error instanceof NumericError && run !== undefined) await saveRun(run);
+    if (error instanceof NumericError && run !== undefined) await saveBeforeFailing(run);
     throw error;
   } finally {
     if (run !== undefined) disposeRun(run);
@@ -137,6 +137,17 @@ async function saveBetween(run: Run, clock: Clock): Promise<void> {
   } catch (error) {
     if (!(error instanceof VitError)) throw error;
     sinks.message(`Could not save step ${state.step}, training goes on: ${messageOf(error)}`);
+  }
+}
+
+// The run fails with its own error, whether this works or not.
+async function saveBeforeFailing(run: Run): Promise<void> {
+  const { state, store, sinks } = run;
+  try {
+    await saveRun(run);
+    sinks.message(`Saved step ${state.step}, the last sound one, in ${store.location}.`);
+  } catch (error) {
+    sinks.message(`Could not save step ${state.step}: ${messageOf(error)}`);
   }
 }
 
