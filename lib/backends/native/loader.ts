@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../core/errors.ts';
 import type { NativeBinding } from './binding.ts';
@@ -24,7 +24,9 @@ export function loadBinding(): LoadedBinding {
 /** As `loadBinding`, from the build of another checkout or installed package, and again at every call. */
 export function loadFrom(root: string): LoadedBinding {
   const path = join(root, 'build', 'tfjs_vit_native.node');
-  const remedy = 'Run npm run build:native.';
+  const installed = root.split(sep).includes('node_modules');
+  const script = join(root, 'scripts', 'buildNative.mjs');
+  const remedy = `Run ${installed ? `node ${script}` : 'npm run build:native'}.`;
   if (!existsSync(path)) {
     const note = noted(join(root, 'build', 'native-reason.txt'));
     const why = note ?? 'its addon was not built';
