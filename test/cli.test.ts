@@ -167,3 +167,17 @@ test('flags reach their places in the config', () => {
   expect(of('--no-model-ema')).toEqual({ ema: null });
   expect(() => of('--clip-mode', 'agc')).toThrow(/--clip-grad/);
 });
+
+test('what the library did not foresee shows its stack and ends with 1', async () => {
+  const broken: Command = {
+    ...example,
+    name: 'broken',
+    run: () => Promise.reject(new TypeError('x is undefined')),
+  };
+  (commands as Command[]).push(broken);
+  const { code, error } = await vit('broken');
+  (commands as Command[]).pop();
+  expect(code).toBe(1);
+  expect(error).toMatch(/defect.*TypeError: x is undefined/);
+  expect(error).toContain('    at ');
+});

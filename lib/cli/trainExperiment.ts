@@ -1,5 +1,6 @@
 // The one function behind `tfjs-vit train` and `mnist/train.ts`: an experiment from its config to its run folder.
 
+import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, expected } from '../core/errors.ts';
@@ -54,6 +55,7 @@ export async function trainExperiment(
   const stop = listenForSignals({
     onSignal: (signal) => terminal.error(`${signal}: finishing the step, then saving.`),
   });
+  const existed = existsSync(outputDir);
   let store: Folder | undefined;
   try {
     await useBackend(options, terminal);
@@ -87,7 +89,7 @@ export async function trainExperiment(
     stop.dispose();
     await store?.close();
     // Nothing half-written stays: a folder that got no run is removed again, if it is empty.
-    if (store !== undefined) await rmdir(store.path).catch(() => undefined);
+    if (store !== undefined && !existed) await rmdir(store.path).catch(() => undefined);
   }
 }
 
