@@ -111,11 +111,19 @@ class Run {
   constructor(config: GoldenTrainConfig, files: Files) {
     this.config = config;
     this.files = files;
-    this.model = new VisionTransformer(config.model, GOLDEN_BUILD);
-    loadModelTensors(this.model, files.initial.tensors);
-    this.optimizer = makeOptimizer(this.model, config.optimizer);
-    this.ema = config.ema && new Ema(this.model.namedParameters(), config.ema);
     this.schedule = config.schedule && makeSchedule(config.optimizer.learningRate, config.schedule);
+    this.model = new VisionTransformer(config.model, GOLDEN_BUILD);
+    let optimizer: Optimizer | undefined;
+    try {
+      loadModelTensors(this.model, files.initial.tensors);
+      optimizer = makeOptimizer(this.model, config.optimizer);
+      this.optimizer = optimizer;
+      this.ema = config.ema && new Ema(this.model.namedParameters(), config.ema);
+    } catch (error) {
+      optimizer?.dispose();
+      this.model.dispose();
+      throw error;
+    }
     if (this.schedule) this.optimizer.setRate(this.schedule.rate(0));
   }
 
