@@ -16,6 +16,7 @@ const common = {
 };
 export default {
   maxWorkers: 2,
+  testTimeout: 60_000, // a busy machine is no failure
   projects: [
     { ...common, displayName: 'fast', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...common, displayName: 'slow', testMatch: ['<rootDir>/test/**/*.slow.ts'] },
