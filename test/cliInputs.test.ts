@@ -5,6 +5,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
 import { tiny, vit, writeExperiment } from './support/cli.ts';
 
+jest.setTimeout(60_000);
+
 let folder: string;
 beforeAll(() => tf.setBackend('cpu'));
 beforeEach(() => {

@@ -1,14 +1,13 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs';
 import { fitImage } from '../lib/cli/fitImage.ts';
 import { encodePng } from '../lib/io/encodePng.ts';
 import { vit, writeExperiment } from './support/cli.ts';
 
+jest.setTimeout(60_000);
+
 let folder: string;
-beforeAll(() => tf.setBackend('cpu'));
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'cli-'));
 });
@@ -26,10 +25,10 @@ describe('from training to a picture', () => {
 
   test('train, stop, resume, evaluate, predict, draw, summarise', async () => {
     const run = inFolder('run');
-    const flags = ['--backend', 'cpu', '--limit', '32', '--limit-val', '16', '--output_dir', run];
+    const flags = ['--limit', '32', '--limit-val', '16', '--output_dir', run];
     const first = await vit('train', '--config', experiment(), ...flags, '--max-steps', '2');
     expect(first.code).toBe(0);
-    expect((await vit('train', '--resume', run, '--backend', 'cpu')).code).toBe(0);
+    expect((await vit('train', '--resume', run)).code).toBe(0);
     const log = readFileSync(path.join(run, 'log.jsonl'), 'utf8').trim().split('\n');
     expect(log.length).toBe(1);
     const whole = inFolder('whole');
@@ -43,30 +42,12 @@ describe('from training to a picture', () => {
         ]);
       }
     }
-    const changed = await vit('train', '--resume', run, '--backend', 'cpu', '--lr', '0.5');
+    const changed = await vit('train', '--resume', run, '--lr', '0.5');
     expect([changed.code, changed.error]).toEqual([2, expect.stringContaining('learningRate')]);
 
-    const result = await vit(
-      'eval',
-      '--backend',
-      'cpu',
-      '--checkpoint',
-      run,
-      '--limit-val',
-      '16',
-      '--json',
-    );
+    const result = await vit('eval', '--checkpoint', run, '--limit-val', '16', '--json');
     expect(JSON.parse(result.out)).toMatchObject({ images: 16 });
-    const predicted = await vit(
-      'predict',
-      '--backend',
-      'cpu',
-      '--checkpoint',
-      run,
-      '--image',
-      '3',
-      '--json',
-    );
+    const predicted = await vit('predict', '--checkpoint', run, '--image', '3', '--json');
     const { predictions, label } = JSON.parse(predicted.out) as {
       predictions: { probability: number }[];
       label: number;
@@ -78,8 +59,6 @@ describe('from training to a picture', () => {
     const picture = inFolder('pictures/a.png');
     const drawn = await vit(
       'vis',
-      '--backend',
-      'cpu',
       '--model-path',
       run,
       '--image-path',
@@ -91,7 +70,7 @@ describe('from training to a picture', () => {
     expect(drawn.out).toContain(`Wrote ${picture}`);
     expect([...readFileSync(picture).subarray(1, 4)]).toEqual([0x50, 0x4e, 0x47]);
     expect(readdirSync(path.dirname(picture))).toEqual(['a.png']);
-    const far = await vit('vis', '--backend', 'cpu', '--checkpoint', run, '--image', '10000');
+    const far = await vit('vis', '--checkpoint', run, '--image', '10000');
     expect([far.code, far.error]).toEqual([2, expect.stringContaining('0 to 9999')]);
   }, 60_000);
 
@@ -99,8 +78,6 @@ describe('from training to a picture', () => {
     const run = inFolder('run');
     await vit(
       'train',
-      '--backend',
-      'cpu',
       '--config',
       experiment(),
       '--limit',
@@ -119,24 +96,8 @@ describe('from training to a picture', () => {
       digit.map((value) => 255 - value),
     );
     const [light, dark] = [
-      await vit(
-        'predict',
-        '--backend',
-        'cpu',
-        '--checkpoint',
-        run,
-        '--image',
-        inFolder('light.png'),
-      ),
-      await vit(
-        'predict',
-        '--backend',
-        'cpu',
-        '--checkpoint',
-        run,
-        '--image',
-        inFolder('dark.png'),
-      ),
+      await vit('predict', '--checkpoint', run, '--image', inFolder('light.png')),
+      await vit('predict', '--checkpoint', run, '--image', inFolder('dark.png')),
     ];
     expect(light.code).toBe(0);
     expect(dark.out).toBe(light.out);

@@ -9,8 +9,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
+import { selectBackend } from '../lib/backends/select.ts';
 import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { VitError } from '../lib/core/errors.ts';
 import { findCases } from '../lib/parity/findCases.ts';
@@ -20,9 +20,12 @@ import type { CaseResult } from '../lib/parity/report.ts';
 
 const goldens = path.resolve(import.meta.dirname, 'goldens');
 const small = path.join(goldens, 'vit-timm/dinov2-like');
+jest.setTimeout(60_000);
+
 let folder: string;
 
-beforeAll(() => tf.setBackend('cpu'));
+// The fastest that works here; .ci/run compares on each. Under jest the cpu backend takes a minute for these.
+beforeAll(async () => void (await selectBackend()));
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'parity-'));
 });
