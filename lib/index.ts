@@ -37,6 +37,7 @@ export { layerNorm } from './ops/layerNorm.ts';
 export { linear } from './ops/linear.ts';
 export { patchify, unpatchify } from './ops/patchify.ts';
 export { qkvAttention } from './ops/qkvAttention.ts';
+export { recompute } from './ops/recompute.ts';
 export { recordGradient } from './ops/recordGradient.ts';
 export { resamplePosEmbed, type ResamplePosEmbedOptions } from './ops/resamplePosEmbed.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
@@ -53,7 +54,6 @@ export { Mlp, type MlpConfig } from './layers/mlp.ts';
 export type { Part, WeightInit } from './layers/part.ts';
 export { PatchEmbed, type PatchEmbedConfig } from './layers/patchEmbed.ts';
 export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
-export { recompute } from './layers/recompute.ts';
 
 // models
 export {

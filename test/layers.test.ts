@@ -10,7 +10,7 @@ import { dropPath, dropPathRates, dropout } from '../lib/layers/drop.ts';
 import { Linear } from '../lib/layers/linear.ts';
 import { PatchEmbed } from '../lib/layers/patchEmbed.ts';
 import { posEmbedFor, sincos1d, sincos2d } from '../lib/layers/posEmbed.ts';
-import { recompute } from '../lib/layers/recompute.ts';
+import { recompute } from '../lib/ops/recompute.ts';
 import { grad } from '../lib/ops/gradients.ts';
 
 beforeAll(async () => {

@@ -13,7 +13,7 @@ import { dropout } from '../layers/drop.ts';
 import { LayerNorm } from '../layers/layerNorm.ts';
 import { initial, inside, type Part } from '../layers/part.ts';
 import { PatchEmbed } from '../layers/patchEmbed.ts';
-import { recompute } from '../layers/recompute.ts';
+import { recompute } from '../ops/recompute.ts';
 import { Sequence } from '../layers/sequence.ts';
 import {
   configWarnings,

@@ -76,8 +76,8 @@ export function adamW(tensors: AdamWTensors, options: AdamWOptions): AdamWResult
   };
 }
 
-/** `AdamW` in plain tfjs ops. */
-export function referenceAdamW(inputs: readonly tf.Tensor[], attrs: AdamWAttrs): tf.Tensor[] {
+// `AdamW` in plain tfjs ops.
+function referenceAdamW(inputs: readonly tf.Tensor[], attrs: AdamWAttrs): tf.Tensor[] {
   const { learningRates, weightDecays, beta1, beta2, epsilon, step } = attrs;
   const count = learningRates.length;
   const correction1 = 1 - beta1 ** step;

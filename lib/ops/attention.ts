@@ -68,11 +68,8 @@ export function scaledDotProductAttention(
   });
 }
 
-/** `Attention` in plain tfjs ops. */
-export function referenceAttention(
-  { q, k, v }: AttentionInputs,
-  { scale }: AttentionAttrs,
-): tf.Tensor[] {
+// `Attention` in plain tfjs ops.
+function referenceAttention({ q, k, v }: AttentionInputs, { scale }: AttentionAttrs): tf.Tensor[] {
   const logits = tf.matMul(tf.mul(q, scale), k, false, true);
   const top = tf.max(logits, 3, true);
   const exponentials = tf.exp(tf.sub(logits, top));
@@ -81,8 +78,8 @@ export function referenceAttention(
   return [out, tf.squeeze(tf.add(top, tf.log(sums)), [3])];
 }
 
-/** `AttentionGrad` in plain tfjs ops. */
-export function referenceAttentionGrad(
+// `AttentionGrad` in plain tfjs ops.
+function referenceAttentionGrad(
   { dOut, q, k, v, out, logSumExp }: AttentionGradInputs,
   { scale }: AttentionAttrs,
 ): tf.Tensor[] {

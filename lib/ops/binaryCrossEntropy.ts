@@ -25,8 +25,8 @@ export function binaryCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): t
   return tf.tidy(() => binaryCrossEntropyKernel({ logits, targets }, {})[0] as tf.Tensor1D);
 }
 
-/** `BinaryCrossEntropy` in plain tfjs ops. */
-export function referenceBinaryCrossEntropy(inputs: CrossEntropyInputs): tf.Tensor[] {
+// `BinaryCrossEntropy` in plain tfjs ops.
+function referenceBinaryCrossEntropy(inputs: CrossEntropyInputs): tf.Tensor[] {
   const { logits, targets } = inputs;
   const tail = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
   const each = tf.add(tf.sub(tf.relu(logits), tf.mul(logits, targets)), tail);

@@ -31,8 +31,8 @@ export function ema(
   return averages.length === 0 ? [] : emaKernel([...averages, ...values], { decay });
 }
 
-/** `Ema` in plain tfjs ops. */
-export function referenceEma(inputs: readonly tf.Tensor[], { decay }: EmaAttrs): tf.Tensor[] {
+// `Ema` in plain tfjs ops.
+function referenceEma(inputs: readonly tf.Tensor[], { decay }: EmaAttrs): tf.Tensor[] {
   const count = inputs.length / 2;
   return inputs
     .slice(0, count)

@@ -35,8 +35,8 @@ export function referenceGelu({ x }: GeluInputs, { form }: GeluAttrs): tf.Tensor
   return [tf.mul(x, gate(x, form))];
 }
 
-/** `GeluGrad` in plain tfjs ops. */
-export function referenceGeluGrad({ dOut, x }: GeluGradInputs, { form }: GeluAttrs): tf.Tensor[] {
+// `GeluGrad` in plain tfjs ops.
+function referenceGeluGrad({ dOut, x }: GeluGradInputs, { form }: GeluAttrs): tf.Tensor[] {
   return [tf.mul(dOut, tf.add(gate(x, form), tf.mul(x, gateSlope(x, form))))];
 }
 

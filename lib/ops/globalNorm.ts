@@ -15,8 +15,8 @@ export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
   return globalNormKernel(tensors, {})[0] as tf.Scalar;
 }
 
-/** `GlobalNorm` in plain tfjs ops. */
-export function referenceGlobalNorm(tensors: readonly tf.Tensor[]): tf.Tensor[] {
+// `GlobalNorm` in plain tfjs ops.
+function referenceGlobalNorm(tensors: readonly tf.Tensor[]): tf.Tensor[] {
   return [tf.sqrt(tf.sum(tf.stack(tensors.map((tensor) => tf.sum(tf.square(tensor))))))];
 }
 

@@ -15,18 +15,6 @@ export const grads: typeof tf.grads = (f) => {
   return (args, dy) => releasing(() => run(args, dy));
 };
 
-/** `tf.valueAndGrad`: the value too. */
-export const valueAndGrad: typeof tf.valueAndGrad = (f) => {
-  const run = tf.valueAndGrad(f);
-  return (x, dy) => releasing(() => run(x, dy));
-};
-
-/** `tf.valueAndGrads`: the value too, and the gradients with respect to each argument. */
-export const valueAndGrads: typeof tf.valueAndGrads = (f) => {
-  const run = tf.valueAndGrads(f);
-  return (args, dy) => releasing(() => run(args, dy));
-};
-
 /** `tf.variableGrads`: the value, and the gradients by variable name. */
 export const variableGrads: typeof tf.variableGrads = (f, variables) =>
   releasing(() => tf.variableGrads(f, variables));
@@ -37,13 +25,24 @@ export function isRecording(): boolean {
   return gradientDepth > 0 && kernelDepth === 0;
 }
 
+/**
+ * Frees what the steps of a tape saved for their backward pass, for a tape that is not going to be run.
+ *
+ * @param tape  undefined where nothing was recorded
+ */
+export function releaseTape(tape: Tape | undefined): void {
+  for (const step of tape ?? []) step.saved?.forEach((tensor) => tensor.dispose());
+}
+
+type Tape = ReturnType<typeof tf.engine>['state']['activeTape'];
+
 function releasing<T>(differentiate: () => T): T {
   try {
     return differentiate();
   } catch (error) {
     const { state } = tf.engine();
     if (state.gradientDepth === 0) {
-      for (const step of state.activeTape ?? []) step.saved?.forEach((tensor) => tensor.dispose());
+      releaseTape(state.activeTape);
       state.activeTape = [];
     }
     throw error;

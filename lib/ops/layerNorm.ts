@@ -41,8 +41,8 @@ export function layerNorm<T extends tf.Tensor>(
   });
 }
 
-/** `LayerNorm` in plain tfjs ops. */
-export function referenceLayerNorm(
+// `LayerNorm` in plain tfjs ops.
+function referenceLayerNorm(
   { x, gamma, beta }: LayerNormInputs,
   { epsilon }: LayerNormAttrs,
 ): tf.Tensor[] {
@@ -54,8 +54,8 @@ export function referenceLayerNorm(
   return [y, tf.reshape(mean, [x.shape[0]]), tf.reshape(rstd, [x.shape[0]])];
 }
 
-/** `LayerNormGrad` in plain tfjs ops. */
-export function referenceLayerNormGrad(inputs: LayerNormGradInputs): tf.Tensor[] {
+// `LayerNormGrad` in plain tfjs ops.
+function referenceLayerNormGrad(inputs: LayerNormGradInputs): tf.Tensor[] {
   const { dOut, x, gamma } = inputs;
   const [mean, rstd] = [tf.expandDims(inputs.mean, 1), tf.expandDims(inputs.rstd, 1)];
   const normal = tf.mul(tf.sub(x, mean), rstd);

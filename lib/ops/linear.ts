@@ -48,8 +48,8 @@ export function linear(
   });
 }
 
-/** `Linear` in plain tfjs ops. */
-export function referenceLinear(
+// `Linear` in plain tfjs ops.
+function referenceLinear(
   { x, weight, bias }: LinearInputs,
   { activation }: LinearAttrs,
 ): tf.Tensor[] {
@@ -59,8 +59,8 @@ export function referenceLinear(
   return referenceGelu({ x: pre }, { form: activation });
 }
 
-/** `BiasGrad` in plain tfjs ops. */
-export function referenceBiasGrad({ dOut }: BiasGradInputs): tf.Tensor[] {
+// `BiasGrad` in plain tfjs ops.
+function referenceBiasGrad({ dOut }: BiasGradInputs): tf.Tensor[] {
   return [tf.sum(dOut, 0)];
 }
 

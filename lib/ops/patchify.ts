@@ -50,8 +50,8 @@ export function unpatchify(patches: tf.Tensor3D, options: PatchifyGradAttrs): tf
   return patchifyGradKernel({ dOut: patches }, attrs)[0] as tf.Tensor4D;
 }
 
-/** `Patchify` in plain tfjs ops; two transpositions of low rank, which every backend has. */
-export function referencePatchify(
+// `Patchify` in plain tfjs ops; two transpositions of low rank, which every backend has.
+function referencePatchify(
   { x }: PatchifyInputs,
   { patchHeight, patchWidth }: PatchifyAttrs,
 ): tf.Tensor[] {
@@ -70,8 +70,8 @@ export function referencePatchify(
   return [tf.reshape(planes, [batch, rows * columns, channels * area])];
 }
 
-/** `PatchifyGrad` in plain tfjs ops. */
-export function referencePatchifyGrad(
+// `PatchifyGrad` in plain tfjs ops.
+function referencePatchifyGrad(
   { dOut }: PatchifyGradInputs,
   { patchHeight, patchWidth, imageHeight, imageWidth }: PatchifyGradAttrs,
 ): tf.Tensor[] {

@@ -60,8 +60,8 @@ export function mergeHeads(x: tf.Tensor4D): tf.Tensor3D {
   return tf.tidy(() => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * headDim]));
 }
 
-/** `QkvAttention` by `Attention`, with the copies. */
-export function referenceQkvAttention(
+// `QkvAttention` by `Attention`, with the copies.
+function referenceQkvAttention(
   { qkv }: QkvAttentionInputs,
   { numHeads, scale }: QkvAttentionAttrs,
 ): tf.Tensor[] {
@@ -75,8 +75,8 @@ export function referenceQkvAttention(
   return [mergeHeads(out as tf.Tensor4D), logSumExp!];
 }
 
-/** `QkvAttentionGrad` by `AttentionGrad`, with the copies. */
-export function referenceQkvAttentionGrad(
+// `QkvAttentionGrad` by `AttentionGrad`, with the copies.
+function referenceQkvAttentionGrad(
   { dOut, qkv, out, logSumExp }: QkvAttentionGradInputs,
   { numHeads, scale }: QkvAttentionAttrs,
 ): tf.Tensor[] {

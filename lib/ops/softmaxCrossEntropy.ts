@@ -24,8 +24,8 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): 
   return tf.tidy(() => softmaxCrossEntropyKernel({ logits, targets }, {})[0] as tf.Tensor1D);
 }
 
-/** `SoftmaxCrossEntropy` in plain tfjs ops. */
-export function referenceSoftmaxCrossEntropy(inputs: CrossEntropyInputs): tf.Tensor[] {
+// `SoftmaxCrossEntropy` in plain tfjs ops.
+function referenceSoftmaxCrossEntropy(inputs: CrossEntropyInputs): tf.Tensor[] {
   const { logits, targets } = inputs;
   const logProbabilities = logSoftmax(logits);
   const loss = tf.neg(tf.sum(tf.mul(targets, logProbabilities), 1));

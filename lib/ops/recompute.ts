@@ -1,5 +1,5 @@
-import type * as tf from '@tensorflow/tfjs';
-import * as t from '../ops/tensor.ts';
+import * as tf from '@tensorflow/tfjs';
+import { releaseTape } from './gradients.ts';
 
 /**
  * y = f(x), without keeping what f computes on the way: the backward pass runs f again (gradient checkpointing).
@@ -17,7 +17,7 @@ export function recompute(
   x: tf.Tensor3D,
   parameters: readonly tf.Variable[],
 ): tf.Tensor3D {
-  const op = t.customGrad((...args) => {
+  const op = tf.customGrad((...args) => {
     const input = args[0] as tf.Tensor3D;
     const save = args.at(-1) as tf.GradSaveFunc;
     save([input]);
@@ -37,16 +37,14 @@ function gradientsOf(
 ): tf.Tensor[] {
   const inputs = [x, ...parameters];
   // tfjs has one tape: a gradient taken inside a backward pass would throw the outer one away, so it is put back.
-  const { state } = t.engine();
+  const { state } = tf.engine();
   const outerTape = state.activeTape;
   try {
-    const { grads } = t.engine().gradients(() => f(x), inputs, dOut, true);
-    return inputs.map((input, i) => grads[i] ?? t.zerosLike(input));
+    const { grads } = tf.engine().gradients(() => f(x), inputs, dOut, true);
+    return inputs.map((input, i) => grads[i] ?? tf.zerosLike(input));
   } catch (error) {
     // tfjs would keep what the finished ops of the broken run saved.
-    if (state.activeTape !== outerTape) {
-      for (const step of state.activeTape ?? []) step.saved?.forEach((tensor) => tensor.dispose());
-    }
+    if (state.activeTape !== outerTape) releaseTape(state.activeTape);
     throw error;
   } finally {
     state.activeTape = outerTape;
