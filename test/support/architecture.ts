@@ -245,6 +245,7 @@ function mayImport(rules: Room, target: string, other: string | undefined): bool
     if (rule === "everything but backends' insides") {
       return backendDoors.test(target) || !(other ?? '').startsWith('lib/backends/');
     }
+    if (rule.startsWith('test/')) return target.startsWith(`${rule}/`);
     return rule === other || rule === target;
   });
 }
