@@ -8,10 +8,11 @@ import { AttentionPool } from '../lib/layers/attentionPool.ts';
 import { Block } from '../lib/layers/block.ts';
 import { dropPath, dropPathRates, dropout } from '../lib/layers/drop.ts';
 import { Linear } from '../lib/layers/linear.ts';
+import { Mlp } from '../lib/layers/mlp.ts';
 import { PatchEmbed } from '../lib/layers/patchEmbed.ts';
 import { posEmbedFor, sincos1d, sincos2d } from '../lib/layers/posEmbed.ts';
-import { recompute } from '../lib/ops/recompute.ts';
 import { grad } from '../lib/ops/gradients.ts';
+import { recompute } from '../lib/ops/recompute.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -220,9 +221,12 @@ describe('position embeddings', () => {
     expect(Array.from(table.subarray(0, 4))).toEqual([0, 1, 0, 1]);
   });
 
-  test('posEmbedFor: the same grid is the embedding itself, another keeps the prefix', () => {
+  test('posEmbedFor: the same grid gives the same values, another keeps the prefix', () => {
     const learned = tokens(7, [1, 6 + 2, 3]);
-    expect(posEmbedFor(learned, { prefix: 2, from: [2, 3], to: [2, 3] })).toBe(learned);
+    const same = posEmbedFor(learned, { prefix: 2, from: [2, 3], to: [2, 3] });
+    expect(distance(same, learned)).toBe(0);
+    same.dispose();
+    expect(learned.isDisposed).toBe(false);
     const resized = posEmbedFor(learned, { prefix: 2, from: [2, 3], to: [4, 5] });
     expect(resized.shape).toEqual([1, 22, 3]);
     expect(distance(tf.slice(resized, 0, [1, 2, 3]), tf.slice(learned, 0, [1, 2, 3]))).toBe(0);
@@ -354,4 +358,30 @@ describe('recompute', () => {
     expect(gradient!.shape).toEqual(x.shape);
     layer.dispose();
   });
+});
+
+test('a forward pass of a layer leaves its result and nothing else', () => {
+  const x = tokens(9);
+  const learned = tokens(10, [1, 5, 12]);
+  const images = tf.zeros<tf.Rank.R4>([2, 4, 6, 3]);
+  const layers = {
+    attention: new Attention({ dim: 12, numHeads: 3, projDrop: 0.5 }, part('blocks.0.attn')),
+    mlp: new Mlp({ dim: 12, hiddenDim: 24, drop: 0.5 }, part('blocks.0.mlp')),
+    pool: new AttentionPool({ dim: 12, numHeads: 3, mlpHiddenDim: 24 }, part('attn_pool')),
+    embed: new PatchEmbed({ patchSize: [2, 3], inChannels: 3, embedDim: 12 }, part('patch_embed')),
+  };
+  const training = { training: true, rng: new Rng(3) };
+  const passes: [string, () => tf.Tensor][] = [
+    ['Attention', () => layers.attention.forward(x, training)],
+    ['Mlp', () => layers.mlp.forward(x, training)],
+    ['AttentionPool', () => layers.pool.forward(x)],
+    ['PatchEmbed', () => layers.embed.forward(images)],
+    ['posEmbedFor', () => posEmbedFor(learned, { prefix: 1, from: [2, 2], to: [3, 4] })],
+  ];
+  const left = passes.map(([name, pass]) => {
+    const before = tf.memory().numTensors;
+    pass();
+    return [name, tf.memory().numTensors - before];
+  });
+  expect(left).toEqual(passes.map(([name]) => [name, 1]));
 });

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
 import { scaledDotProductAttention } from '../ops/attention.ts';
 import { mergeHeads, qkvAttention, splitHeads } from '../ops/qkvAttention.ts';
 import { recordGradient } from '../ops/recordGradient.ts';
@@ -64,7 +65,7 @@ export class Attention extends Module {
       new Linear({ inFeatures: dim, outFeatures: 3 * dim, bias: qkvBias }, inside(part, 'qkv')),
     );
     if (qkNorm) {
-      const config = { features: this.headDim, epsilon: normEps };
+      const config = { dim: this.headDim, epsilon: normEps };
       this.qNorm = this.child('q_norm', new LayerNorm(config));
       this.kNorm = this.child('k_norm', new LayerNorm(config));
     }
@@ -78,13 +79,15 @@ export class Attention extends Module {
   }
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
-    const qkv = this.qkv.forward(x);
-    const fused = this.qNorm === undefined && !this.needsProbabilities(context);
-    const { numHeads } = this;
-    const mixed = fused
-      ? qkvAttention(qkv, { numHeads, scale: this.headDim ** -0.5 })
-      : this.mix(qkv, context);
-    return dropout(this.proj.forward(mixed), this.projDrop, `${this.path}.proj_drop`, context);
+    return t.tidy(() => {
+      const qkv = this.qkv.forward(x);
+      const fused = this.qNorm === undefined && !this.needsProbabilities(context);
+      const { numHeads } = this;
+      const mixed = fused
+        ? qkvAttention(qkv, { numHeads, scale: this.headDim ** -0.5 })
+        : this.mix(qkv, context);
+      return dropout(this.proj.forward(mixed), this.projDrop, `${this.path}.proj_drop`, context);
+    });
   }
 
   private needsProbabilities({ capture, training }: ForwardContext): boolean {

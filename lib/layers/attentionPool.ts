@@ -50,26 +50,28 @@ export class AttentionPool extends Module {
     this.q = dense('q', dim);
     this.kv = dense('kv', 2 * dim);
     this.proj = dense('proj', dim);
-    this.norm = this.child('norm', new LayerNorm({ features: dim, epsilon: normEps }));
+    this.norm = this.child('norm', new LayerNorm({ dim, epsilon: normEps }));
     const mlp = { dim, hiddenDim: config.mlpHiddenDim, activation };
     this.mlp = this.child('mlp', new Mlp(mlp, inside(part, 'mlp')));
   }
 
   forward(x: tf.Tensor3D): tf.Tensor2D {
-    const [batch, tokens, dim] = x.shape;
-    const headDim = dim / this.numHeads;
-    const [k, v] = t.unstack(
-      t.transpose(
-        t.reshape(this.kv.forward(x), [batch, tokens, 2, this.numHeads, headDim]),
-        [2, 0, 3, 1, 4],
-      ),
-    ) as [tf.Tensor4D, tf.Tensor4D];
-    const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D);
-    const heads = t.reshape(query, [1, this.numHeads, 1, headDim]);
-    const q = t.broadcastTo<tf.Rank.R4>(heads, [batch, this.numHeads, 1, headDim]);
-    const { out } = scaledDotProductAttention(q, k, v, { scale: headDim ** -0.5 });
-    const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]));
-    const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled)));
-    return t.reshape(result, [batch, dim]);
+    return t.tidy(() => {
+      const [batch, tokens, dim] = x.shape;
+      const headDim = dim / this.numHeads;
+      const [k, v] = t.unstack(
+        t.transpose(
+          t.reshape(this.kv.forward(x), [batch, tokens, 2, this.numHeads, headDim]),
+          [2, 0, 3, 1, 4],
+        ),
+      ) as [tf.Tensor4D, tf.Tensor4D];
+      const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D);
+      const heads = t.reshape(query, [1, this.numHeads, 1, headDim]);
+      const q = t.broadcastTo<tf.Rank.R4>(heads, [batch, this.numHeads, 1, headDim]);
+      const { out } = scaledDotProductAttention(q, k, v, { scale: headDim ** -0.5 });
+      const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]));
+      const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled)));
+      return t.reshape(result, [batch, dim]);
+    });
   }
 }

@@ -47,14 +47,12 @@ export class Block extends Module {
     super();
     const { dim, normEps = 1e-6, layerScaleInit = null, projDrop = 0 } = config;
     const scaled = () =>
-      layerScaleInit === null
-        ? undefined
-        : new LayerScale({ features: dim, initialValue: layerScaleInit });
+      layerScaleInit === null ? undefined : new LayerScale({ dim, initialValue: layerScaleInit });
 
-    this.norm1 = this.child('norm1', new LayerNorm({ features: dim, epsilon: normEps }));
+    this.norm1 = this.child('norm1', new LayerNorm({ dim, epsilon: normEps }));
     this.attn = this.child('attn', new Attention(config, inside(part, 'attn')));
     this.ls1 = this.optionalChild('ls1', scaled());
-    this.norm2 = this.child('norm2', new LayerNorm({ features: dim, epsilon: normEps }));
+    this.norm2 = this.child('norm2', new LayerNorm({ dim, epsilon: normEps }));
     this.mlp = this.child(
       'mlp',
       new Mlp(

@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { dropout as dropoutOp } from '../ops/dropout.ts';
 import { dropPath as dropPathOp } from '../ops/dropPath.ts';
-import { assertShape } from '../core/check.ts';
+import { assertShape, sizeOf } from '../core/check.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { InputError, expected } from '../core/errors.ts';
 
@@ -78,7 +78,7 @@ function drawKeepMask<R extends tf.Rank>(
     );
   }
   const draws = rng.split(name);
-  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const values = new Float32Array(sizeOf(shape));
   const threshold = rate * 2 ** 32;
   for (let i = 0; i < values.length; i += 1) values[i] = draws.uint32() >= threshold ? 1 : 0;
   return t.tensor<R>(values, [...shape] as tf.ShapeMap[R]);

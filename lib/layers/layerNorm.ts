@@ -5,7 +5,8 @@ import { Module, type Parameter } from '../core/module.ts';
 
 /** What a `LayerNorm` is built from. */
 export interface LayerNormConfig {
-  features: number;
+  /** C, the size of the last axis. */
+  dim: number;
   /** Added to the variance; timm's ViT has 1e-6, CLIP 1e-5, Hugging Face's ViT 1e-12. */
   epsilon?: number;
 }
@@ -20,10 +21,10 @@ export class LayerNorm extends Module {
   readonly bias: Parameter;
   readonly epsilon: number;
 
-  constructor({ features, epsilon = 1e-6 }: LayerNormConfig) {
+  constructor({ dim, epsilon = 1e-6 }: LayerNormConfig) {
     super();
-    this.weight = this.parameter('weight', t.ones([features]));
-    this.bias = this.parameter('bias', t.zeros([features]));
+    this.weight = this.parameter('weight', t.ones([dim]));
+    this.bias = this.parameter('bias', t.zeros([dim]));
     this.epsilon = epsilon;
   }
 

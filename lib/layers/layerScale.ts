@@ -11,9 +11,9 @@ import { Module, type Parameter } from '../core/module.ts';
 export class LayerScale extends Module {
   readonly gamma: Parameter;
 
-  constructor({ features, initialValue }: { features: number; initialValue: number }) {
+  constructor({ dim, initialValue }: { dim: number; initialValue: number }) {
     super();
-    this.gamma = this.parameter('gamma', t.fill([features], initialValue));
+    this.gamma = this.parameter('gamma', t.fill([dim], initialValue));
   }
 
   forward<T extends tf.Tensor>(x: T): T {

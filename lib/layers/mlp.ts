@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
@@ -39,8 +40,10 @@ export class Mlp extends Module {
   }
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
-    const hidden = this.fc1.forward(x, this.activation);
-    const kept = dropout(hidden, this.drop, `${this.path}.drop1`, context);
-    return dropout(this.fc2.forward(kept), this.drop, `${this.path}.drop2`, context);
+    return t.tidy(() => {
+      const hidden = this.fc1.forward(x, this.activation);
+      const kept = dropout(hidden, this.drop, `${this.path}.drop1`, context);
+      return dropout(this.fc2.forward(kept), this.drop, `${this.path}.drop2`, context);
+    });
   }
 }

@@ -34,7 +34,7 @@ export class PatchEmbed extends Module {
 
   forward(images: tf.Tensor4D): tf.Tensor3D {
     const [patchHeight, patchWidth] = this.patchSize;
-    return this.proj.forward(patchify(images, { patchHeight, patchWidth }));
+    return t.tidy(() => this.proj.forward(patchify(images, { patchHeight, patchWidth })));
   }
 }
 
@@ -59,7 +59,9 @@ export class PatchProjection extends Module {
 
   forward(patches: tf.Tensor3D): tf.Tensor3D {
     const [outFeatures] = this.weight.shape;
-    const flat = t.reshape<tf.Rank.R2>(this.weight, [outFeatures!, -1]);
-    return linear(patches, flat, this.bias as tf.Tensor1D | undefined) as tf.Tensor3D;
+    return t.tidy(() => {
+      const flat = t.reshape<tf.Rank.R2>(this.weight, [outFeatures!, -1]);
+      return linear(patches, flat, this.bias as tf.Tensor1D | undefined) as tf.Tensor3D;
+    });
   }
 }

@@ -62,7 +62,7 @@ export function sincos1d(length: number, dim: number): Float32Array {
 /**
  * A learned position embedding for another grid: the patch part resized bicubic with antialias, the prefix part as it is.
  *
- * Differentiable in the embedding. The same grid gives the embedding itself.
+ * Differentiable in the embedding. The same grid gives the same values.
  *
  * @param posEmbed  [1, prefix + P, C]
  * @param prefix    how many of its rows belong to prefix tokens
@@ -78,10 +78,12 @@ export function posEmbedFor(
     to,
   }: { prefix: number; from: readonly [number, number]; to: readonly [number, number] },
 ): tf.Tensor3D {
-  if (from[0] === to[0] && from[1] === to[1]) return posEmbed;
-  const [, rows, dim] = posEmbed.shape;
-  const patches = t.slice(posEmbed, [0, prefix, 0], [1, rows - prefix, dim]);
-  const resized = resamplePosEmbed(patches, { from, to, method: 'bicubic', antialias: true });
-  if (prefix === 0) return resized;
-  return t.concat([t.slice(posEmbed, [0, 0, 0], [1, prefix, dim]), resized], 1);
+  return t.tidy(() => {
+    if (from[0] === to[0] && from[1] === to[1]) return t.clone(posEmbed);
+    const [, rows, dim] = posEmbed.shape;
+    const patches = t.slice(posEmbed, [0, prefix, 0], [1, rows - prefix, dim]);
+    const resized = resamplePosEmbed(patches, { from, to, method: 'bicubic', antialias: true });
+    if (prefix === 0) return resized;
+    return t.concat([t.slice(posEmbed, [0, 0, 0], [1, prefix, dim]), resized], 1);
+  });
 }

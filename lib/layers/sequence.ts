@@ -10,10 +10,3 @@ export class Sequence<M extends Module> extends Module {
     items.forEach((item, index) => this.child(String(index), item));
   }
 }
-
-/** A part that changes nothing, for a place that another part can take later: the head of a model without classes. */
-export class Identity extends Module {
-  forward<T>(x: T): T {
-    return x;
-  }
-}

@@ -121,8 +121,7 @@ export function parseModelConfig(options: unknown): VisionTransformerConfig {
  * @throws InputError for a name it does not know, or two names of one option with different values
  */
 export function knownOptions(options: unknown): Record<string, unknown> {
-  const own: Record<string, unknown> = Object.fromEntries(collect(options).values);
-  return own;
+  return Object.fromEntries(collect(options).values);
 }
 
 // The values by our field names, and under which name each was given.

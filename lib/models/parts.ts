@@ -2,9 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import type { Module } from '../core/module.ts';
 import { Block } from '../layers/block.ts';
 import { dropPathRates } from '../layers/drop.ts';
+import { Identity } from '../layers/identity.ts';
 import { Linear } from '../layers/linear.ts';
 import { inside, type Part } from '../layers/part.ts';
-import { Identity } from '../layers/sequence.ts';
 import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
 
 /** What the layers call the activations of a configuration. */
@@ -37,14 +37,4 @@ export function makeHead(dim: number, numClasses: number, part: Part): Head {
   return numClasses > 0
     ? new Linear({ inFeatures: dim, outFeatures: numClasses }, part)
     : new Identity();
-}
-
-// The sentences already said in this process.
-const warned = new Set<string>();
-
-/** Says a sentence on the console, the first time it comes. */
-export function warnOnce(text: string): void {
-  if (warned.has(text)) return;
-  warned.add(text);
-  console.warn(text);
 }

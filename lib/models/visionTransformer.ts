@@ -22,12 +22,13 @@ import {
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
-import { ACTIVATION_FORMS, makeBlocks, makeHead, warnOnce, type Head } from './parts.ts';
+import { ACTIVATION_FORMS, makeBlocks, makeHead, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
 import { saveModel } from './saveModel.ts';
 import { summarize } from './summary.ts';
 import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
+import { warnOnce } from './warnOnce.ts';
 
 /**
  * How a model is built, beside its configuration.
@@ -111,7 +112,7 @@ export class VisionTransformer extends Module {
     };
     const tokens = (name: string, rows: number, draw: Parameters<typeof initial>[3]) =>
       this.parameter(name, initial(root, name, [1, rows, dim], draw));
-    const norm = () => new LayerNorm({ features: dim, epsilon: normEps });
+    const norm = () => new LayerNorm({ dim, epsilon: normEps });
     const tinyNormal: typeof truncNormal = (shape, rng) => normal(shape, rng, { std: 1e-6 });
 
     if (config.classToken) this.clsToken = tokens('cls_token', 1, tinyNormal);
