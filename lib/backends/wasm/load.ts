@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { useFastTransposedMatMul } from './transposedMatMul.ts';
 
 /**
  * Registers the backend `wasm`. Its .wasm files lie beside its module, where it finds them by itself in Node.
@@ -20,6 +21,7 @@ export async function loadWasm(
       );
     }
   } else if (threads !== undefined) setThreadsCount(threads);
+  useFastTransposedMatMul();
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   return { about: `WebAssembly${simd === true ? ' with SIMD' : ''}, 1 thread`, warnings };
 }
