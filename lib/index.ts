@@ -81,6 +81,7 @@ export {
 } from './models/visionTransformer.ts';
 
 // checkpoints
+export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';
 export { hostTensor, widen, type Dtype, type HostTensor } from './checkpoints/hostTensor.ts';
 export {
   downloadModelTensors,

@@ -33,12 +33,7 @@ export type { ExperimentConfig } from './cli/experiment.ts';
 export { runMain } from './cli/program.ts';
 
 // io
-export {
-  checkpointNames,
-  parseConfigJson,
-  readCheckpoint,
-  type CheckpointFile,
-} from './io/checkpointFile.ts';
+export { readCheckpoint, type CheckpointFile } from './io/checkpointFile.ts';
 export { decodeImage, type DecodeMode, type DecodeOptions } from './io/decodeImage.ts';
 export { encodePng } from './io/encodePng.ts';
 export { openFolder, type Folder, type FolderOptions } from './io/folder.ts';

@@ -1,7 +1,7 @@
 import * as tf from '../ops/tensor.ts';
-import { differences } from '../core/module.ts';
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, listed } from '../core/errors.ts';
 import { hostTensor, widen } from './hostTensor.ts';
+import { stateDifferences } from './stateDifferences.ts';
 import type { Module } from '../core/module.ts';
 import type { HostTensor } from './hostTensor.ts';
 
@@ -90,23 +90,20 @@ export function loadModelTensors(
   const fitting = new Map(report.loaded.map((name) => [name, tensors.get(name)!]));
   report.nonFinite = nonFiniteNames(fitting);
 
-  const problems = strict ? differences(parameters, tensors) : [];
+  const problems = strict ? stateDifferences(parameters, tensors) : [];
   if (!allowNonFinite) {
     problems.push(...report.nonFinite.map((name) => `NaN or infinity in ${name}`));
   }
   if (problems.length > 0) {
-    throw new CheckpointError(refusal(problems), { cause: report });
+    throw new CheckpointError(
+      `Expected finite tensors of this model, received others: ${listed(problems)}.`,
+      { cause: report },
+    );
   }
   for (const [name, tensor] of fitting) {
     tf.tidy(() => parameters.get(name)!.assign(tf.tensor(widen(tensor), tensor.shape, 'float32')));
   }
   return report;
-}
-
-function refusal(problems: readonly string[]): string {
-  const shown = problems.slice(0, 12).join('; ');
-  const more = problems.length > 12 ? `; and ${problems.length - 12} more` : '';
-  return `Expected finite tensors of this model, received others: ${shown}${more}.`;
 }
 
 /** The names of the tensors that hold a NaN or an infinity once they are float32, in order. */

@@ -7,11 +7,8 @@ import { parseStrictJson } from './strictJson.ts';
 import type { Dtype, HostTensor } from './hostTensor.ts';
 import type { StrictJson } from './strictJson.ts';
 
-export { hostTensor, widen } from './hostTensor.ts';
-export type { Dtype, ElementArray, HostTensor } from './hostTensor.ts';
-
-/** The longest header a file may have, in bytes; the format's own limit. */
-export const maxHeaderBytes = 100_000_000;
+// The longest header a file may have; the format's own limit.
+const maxHeaderBytes = 100_000_000;
 const maxNameLength = 4096;
 
 /** What a safetensors file holds, in the order of its header. */

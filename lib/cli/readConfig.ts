@@ -22,7 +22,7 @@ export async function readConfig(file: string): Promise<Record<string, unknown>>
 }
 
 async function readJsonConfig(file: string): Promise<unknown> {
-  const { parseConfigJson } = await import('../io/checkpointFile.ts');
+  const { parseConfigJson } = await import('../checkpoints/configFile.ts');
   const { readBytes } = await import('../io/disk.ts');
   const bytes = await readBytes(file, { maxBytes: 2 ** 20 });
   return parseConfigJson(new TextDecoder().decode(bytes), file);

@@ -99,7 +99,7 @@ const derivedKeys = ['classNames', 'imageShape', 'normalize', 'fingerprints'];
 // The experiment of a run folder's config.json, to be gone on with: how long is asked anew.
 async function storedExperiment(folder: string): Promise<Record<string, unknown>> {
   const { openFolder } = await import('../io/folder.ts');
-  const { parseConfigJson } = await import('../io/checkpointFile.ts');
+  const { parseConfigJson } = await import('../checkpoints/configFile.ts');
   const store = await openFolder(folder, { readOnly: true });
   const file = path.join(folder, 'config.json');
   if (!(await store.has('config.json'))) {

@@ -101,6 +101,12 @@ function showObject(value: object): string {
   }
 }
 
+/** Phrases as one, `a; b; c`; of more than `most` the first and how many are left. */
+export function listed(phrases: readonly string[], most = 12): string {
+  const more = phrases.length > most ? `; and ${phrases.length - most} more` : '';
+  return phrases.slice(0, most).join('; ') + more;
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

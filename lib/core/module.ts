@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { CheckpointError, InputError, expected } from './errors.ts';
+import { InputError, expected } from './errors.ts';
 
 /** A trainable tensor, named by its path in the model: `blocks.3.attn.qkv.weight`. */
 export type Parameter = tf.Variable;
@@ -68,23 +68,6 @@ export abstract class Module {
     return count;
   }
 
-  /**
-   * Copies the values into the parameters of the same name.
-   *
-   * @throws CheckpointError listing every missing, unexpected and wrongly shaped name; nothing is changed then
-   */
-  assign(values: ReadonlyMap<string, tf.Tensor>): void {
-    const parameters = this.namedParameters();
-    const problems = differences(parameters, values);
-    if (problems.length > 0) {
-      throw new CheckpointError(
-        `Expected the tensors of this model, received others: ${problems.slice(0, 8).join('; ')}` +
-          `${problems.length > 8 ? `; and ${problems.length - 8} more` : ''}. Check the model's configuration.`,
-      );
-    }
-    for (const [name, parameter] of parameters) parameter.assign(values.get(name)!);
-  }
-
   /** Frees every parameter below this module. */
   dispose(): void {
     for (const parameter of this.ownParameters.values()) parameter.dispose();
@@ -96,21 +79,4 @@ export abstract class Module {
       throw new InputError(expected('a name used once', 'module part', name));
     }
   }
-}
-
-/** What keeps `values` from being a state dict of `parameters`, one phrase each; empty when they fit. */
-export function differences(
-  parameters: ReadonlyMap<string, { shape: readonly number[] }>,
-  values: ReadonlyMap<string, { shape: readonly number[] }>,
-): string[] {
-  const problems: string[] = [];
-  for (const [name, parameter] of parameters) {
-    const value = values.get(name);
-    if (value === undefined) problems.push(`missing ${name} [${parameter.shape.join(', ')}]`);
-    else if (value.shape.join() !== parameter.shape.join()) {
-      problems.push(`${name} is [${value.shape.join(', ')}], not [${parameter.shape.join(', ')}]`);
-    }
-  }
-  for (const name of values.keys()) if (!parameters.has(name)) problems.push(`unexpected ${name}`);
-  return problems;
 }

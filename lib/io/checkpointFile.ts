@@ -8,12 +8,18 @@ import {
   expected,
   show,
 } from '../core/errors.ts';
+import {
+  carriedConfig,
+  checkpointNames,
+  modelConfigOf,
+  parseConfigJson,
+} from '../checkpoints/configFile.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
-import { parseStrictJson } from '../checkpoints/strictJson.ts';
 import { readBytes } from './disk.ts';
 import { ioError } from './ioError.ts';
 import { openFolder } from './folder.ts';
 import { sha256 } from './hash.ts';
+import type { Folder } from './folder.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 
 /**
@@ -35,13 +41,6 @@ export interface CheckpointFile {
   sha256: string;
   path: string;
 }
-
-/** Which file of a folder is the checkpoint: the first of these that is there. */
-export const checkpointNames = [
-  'best_checkpoint.safetensors',
-  'checkpoint.safetensors',
-  'model.safetensors',
-] as const;
 
 /**
  * Reads a checkpoint: a safetensors file, or a folder that holds one.
@@ -65,18 +64,11 @@ export async function readCheckpoint(
   const listed = !name.startsWith('.') && (await listsFile(folder, name));
   const bytes = listed ? await folder.readChecked(name) : await readBytes(file, { maxBytes });
   const { tensors, metadata } = parseSafetensors(bytes, file);
-  const carried = metadata.get('config');
-  const config =
-    carried === undefined
-      ? await readConfig(folder.path)
-      : modelOf(parseConfigJson(carried, `the metadata of ${file}`));
+  const config = carriedConfig(metadata, file) ?? (await readConfig(folder));
   return { tensors, metadata, config, bytes, sha256: sha256(bytes), path: file };
 }
 
-async function listsFile(
-  folder: Awaited<ReturnType<typeof openFolder>>,
-  name: string,
-): Promise<boolean> {
+async function listsFile(folder: Folder, name: string): Promise<boolean> {
   try {
     return (await folder.manifest())?.files.has(name) === true;
   } catch (error) {
@@ -115,34 +107,8 @@ function assertReadable(file: string): void {
   }
 }
 
-async function readConfig(folder: string): Promise<unknown> {
-  const store = await openFolder(folder, { readOnly: true });
-  if (!(await store.has('config.json'))) return undefined;
-  const text = new TextDecoder().decode(await store.read('config.json'));
-  return modelOf(parseConfigJson(text, join(folder, 'config.json')));
-}
-
-/**
- * Parses a configuration file: one JSON object, no key twice, at most 1 MB.
- *
- * @param name  how errors call it
- * @throws CheckpointError naming it
- */
-export function parseConfigJson(text: string, name: string): Record<string, unknown> {
-  if (text.length > 2 ** 20) {
-    throw new CheckpointError(expected('at most 1 MB', name, `${text.length} characters`));
-  }
-  const strict = parseStrictJson(text, { name: show(name) });
-  if (!(strict instanceof Map)) throw new CheckpointError(expected('a JSON object', name, text));
-  const config = JSON.parse(text) as Record<string, unknown>;
-  if (Object.hasOwn(config, '__proto__')) {
-    throw new CheckpointError(expected('no key __proto__', name, '__proto__'));
-  }
-  return config;
-}
-
-// A run folder's config.json describes the run; the model is a part of it.
-function modelOf(config: Record<string, unknown>): unknown {
-  const { model } = config;
-  return typeof model === 'object' && model !== null && !Array.isArray(model) ? model : config;
+async function readConfig(folder: Folder): Promise<unknown> {
+  if (!(await folder.has('config.json'))) return undefined;
+  const text = new TextDecoder().decode(await folder.read('config.json'));
+  return modelConfigOf(parseConfigJson(text, join(folder.path, 'config.json')));
 }

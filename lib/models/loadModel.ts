@@ -1,23 +1,22 @@
-import { CheckpointError, InputError, expected, messageOf } from '../core/errors.ts';
+import { InputError, expected } from '../core/errors.ts';
 import type { FileStore } from '../core/store.ts';
+import {
+  carriedConfig,
+  checkpointNames,
+  modelConfigOf,
+  parseConfigJson,
+} from '../checkpoints/configFile.ts';
 import { loadModelTensors, type LoadModelOptions } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { MODEL_FILES } from './saveModel.ts';
 import { VisionTransformer, type BuildOptions } from './visionTransformer.ts';
-
-// What a folder may call its weights, the most telling name first.
-const weightFiles = [
-  MODEL_FILES.weights,
-  'best_checkpoint.safetensors',
-  'checkpoint.safetensors',
-] as const;
 
 /**
  * How a model is loaded, beside what `loadModelTensors` takes.
  *
  * @property config  its configuration in any vocabulary of `parseModelConfig`; needed where neither the weights nor a
  *                   config.json beside them carries one
- * @property name    the file of weights in the store; default the first of model, best_checkpoint and checkpoint.safetensors.
+ * @property name    the file of weights in the store; default the first of `checkpointNames`.
  *                   For bytes: what messages call them
  */
 export interface LoadOptions extends LoadModelOptions, BuildOptions {
@@ -49,8 +48,8 @@ export async function loadModel(
 }
 
 async function findWeights(store: FileStore): Promise<string> {
-  for (const name of weightFiles) if (await store.has(name)) return name;
-  throw new InputError(expected(`one of ${weightFiles.join(', ')}`, store.location, undefined));
+  for (const name of checkpointNames) if (await store.has(name)) return name;
+  throw new InputError(expected(`one of ${checkpointNames.join(', ')}`, store.location, undefined));
 }
 
 function build(
@@ -75,25 +74,7 @@ function build(
   return model;
 }
 
-function carriedConfig(metadata: ReadonlyMap<string, string>, name: string): object | undefined {
-  const text = metadata.get('config');
-  return text === undefined ? undefined : parseJson(text, `config in the metadata of ${name}`);
-}
-
 function storedConfig(file: Uint8Array | undefined): object | undefined {
   if (file === undefined) return undefined;
-  const value = parseJson(new TextDecoder().decode(file), MODEL_FILES.config);
-  const { model } = value as { model?: unknown };
-  return typeof model === 'object' && model !== null ? model : value;
-}
-
-function parseJson(text: string, name: string): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new CheckpointError(expected('JSON', name, messageOf(cause)), { cause });
-  }
-  if (typeof value === 'object' && value !== null) return value;
-  throw new CheckpointError(expected('a JSON object', name, value));
+  return modelConfigOf(parseConfigJson(new TextDecoder().decode(file), MODEL_FILES.config));
 }

@@ -3,9 +3,8 @@ import * as t from '../ops/tensor.ts';
 import { ema } from '../ops/ema.ts';
 import { widen } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import { assertState } from '../checkpoints/stateDifferences.ts';
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
-import { CheckpointError } from '../core/errors.ts';
-import { differences } from '../core/module.ts';
 
 /**
  * A moving average of the weights.
@@ -93,12 +92,7 @@ export class Ema {
 
   /** Puts stored averages back, bit for bit. @throws CheckpointError listing what differs; nothing is changed then */
   restore(tensors: ReadonlyMap<string, HostTensor>): void {
-    const problems = differences(this.averages, tensors);
-    if (problems.length > 0) {
-      throw new CheckpointError(
-        `Expected the averages of this model, received others: ${problems.slice(0, 8).join('; ')}.`,
-      );
-    }
+    assertState('the averages of this model', this.averages, tensors);
     for (const [name, tensor] of tensors) {
       this.replace(name, t.tensor(widen(tensor), tensor.shape, 'float32'));
     }

@@ -1,7 +1,7 @@
 import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { assertShape } from '../core/check.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, listed } from '../core/errors.ts';
 import type { FileStore, RunSink } from '../core/store.ts';
 import type { Loader } from '../data/loader.ts';
 import { Ema } from './ema.ts';
@@ -87,7 +87,7 @@ function restoreWeights(
   const differences = configDifferences(stored.config, JSON.parse(JSON.stringify(record)));
   if (differences.length > 0 && !allowChanges) {
     throw new InputError(
-      `Expected the configuration and data of the stored run, received others: ${differences.join('; ')}. ` +
+      `Expected the configuration and data of the stored run, received others: ${listed(differences)}. ` +
         'Go on with the same, or allow the changes explicitly.',
     );
   }

@@ -2,9 +2,9 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { widen } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import { assertState } from '../checkpoints/stateDifferences.ts';
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
-import { CheckpointError, InputError, expected } from '../core/errors.ts';
-import { differences } from '../core/module.ts';
+import { InputError, expected } from '../core/errors.ts';
 import type { Parameter } from '../core/module.ts';
 import { adamWRule } from './adamWRule.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from './paramGroups.ts';
@@ -128,12 +128,7 @@ export class Optimizer {
   /** Puts stored state back, bit for bit. @throws CheckpointError listing what differs; nothing is changed then */
   restore(tensors: ReadonlyMap<string, HostTensor>, steps: number): void {
     assertInteger('optimizer steps', steps, { min: 0 });
-    const problems = differences(this.slots, tensors);
-    if (problems.length > 0) {
-      throw new CheckpointError(
-        `Expected the optimizer state of this model, received another: ${problems.slice(0, 8).join('; ')}.`,
-      );
-    }
+    assertState('the optimizer state of this model', this.slots, tensors);
     for (const [name, tensor] of tensors) {
       this.replace(name, t.keep(t.tensor(widen(tensor), tensor.shape, 'float32')));
     }

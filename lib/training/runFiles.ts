@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
+import { parseConfigJson } from '../checkpoints/configFile.ts';
 import { hostTensor } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { nonFiniteNames } from '../checkpoints/modelState.ts';
@@ -115,9 +116,9 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
     throw new CheckpointError(expected(`version ${stateVersion}`, place, version ?? 'none'));
   }
   const state = parseState(metadata.get('state') ?? '', place);
-  const config = parseConfig(metadata.get('config') ?? '', place);
+  const config = parseConfigJson(metadata.get('config') ?? '', place);
   const { tensors: weights } = await read(runFileNames.weights);
-  const hasAverage = (config as { ema?: unknown }).ema != null;
+  const hasAverage = config['ema'] != null;
   const average = hasAverage ? (await read(runFileNames.average)).tensors : undefined;
   return { backend: metadata.get('backend'), config, state, weights, average, moments };
 }
@@ -151,14 +152,4 @@ async function download(tensors: ReadonlyMap<string, tf.Tensor>): Promise<Map<st
     out.set(name, hostTensor(tensor.shape, (await tensor.data()) as Float32Array));
   }
   return out;
-}
-
-function parseConfig(text: string, name: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Reported below.
-  }
-  throw new CheckpointError(expected('the configuration of a run', name, text));
 }

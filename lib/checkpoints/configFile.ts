@@ -1,0 +1,52 @@
+// What stands beside the weights: which file holds them, and the configuration of the model that they are of.
+
+import { CheckpointError, expected, show } from '../core/errors.ts';
+import { parseStrictJson } from './strictJson.ts';
+
+/** Which file of a folder is the checkpoint: the first of these that is there. */
+export const checkpointNames = [
+  'best_checkpoint.safetensors',
+  'checkpoint.safetensors',
+  'model.safetensors',
+] as const;
+
+/**
+ * Parses a configuration file: one JSON object, no key twice, at most 1 MB.
+ *
+ * @param name  how errors call it
+ * @throws CheckpointError naming it
+ */
+export function parseConfigJson(text: string, name: string): Record<string, unknown> {
+  if (text.length > 2 ** 20) {
+    throw new CheckpointError(expected('at most 1 MB', name, `${text.length} characters`));
+  }
+  const strict = parseStrictJson(text, { name: show(name) });
+  if (!(strict instanceof Map)) throw new CheckpointError(expected('a JSON object', name, text));
+  const config = JSON.parse(text) as Record<string, unknown>;
+  if (Object.hasOwn(config, '__proto__')) {
+    throw new CheckpointError(expected('no key __proto__', name, '__proto__'));
+  }
+  return config;
+}
+
+/** The model's part of a config.json: that of a run describes the run, and the model is one field of it. */
+export function modelConfigOf(config: Record<string, unknown>): object {
+  const { model } = config;
+  return typeof model === 'object' && model !== null && !Array.isArray(model) ? model : config;
+}
+
+/**
+ * The model's configuration that a safetensors file carries in its metadata, as `config`; undefined without one.
+ *
+ * @param name  how errors call the file
+ * @throws CheckpointError if it is there and cannot be read
+ */
+export function carriedConfig(
+  metadata: ReadonlyMap<string, string>,
+  name: string,
+): object | undefined {
+  const text = metadata.get('config');
+  return text === undefined
+    ? undefined
+    : modelConfigOf(parseConfigJson(text, `the metadata of ${name}`));
+}
