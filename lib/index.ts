@@ -18,7 +18,8 @@ export * as kernels from './core/kernels.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
 export type { Stop } from './core/stop.ts';
-export type { EpochLog, FileStore, RunSink, StepProgress } from './core/store.ts';
+export type { EpochLog, RunSink, StepProgress } from './core/runSink.ts';
+export type { FileStore } from './core/store.ts';
 
 // ops
 export { adamW, type AdamWOptions, type AdamWResult, type AdamWTensors } from './ops/adamW.ts';
@@ -71,7 +72,7 @@ export {
 } from './models/layerTable.ts';
 export { loadModel, type LoadOptions } from './models/loadModel.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './models/parseConfig.ts';
-export { MODEL_FILES, modelBytes } from './models/saveModel.ts';
+export { modelFileNames, modelBytes } from './models/saveModel.ts';
 export { gigaMacs, summarize } from './models/summary.ts';
 export {
   VisionTransformer,
@@ -111,10 +112,6 @@ export { prefetch } from './data/prefetch.ts';
 export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
 export { resizeImage, type ResizeFilter } from './data/resizeImage.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
-
-// distributed
-export type { Communicator } from './distributed/communicator.ts';
-export { single } from './distributed/single.ts';
 
 // training
 export { clipGradients, type ClipConfig } from './training/clip.ts';

@@ -1,6 +1,6 @@
 import { PNG } from 'pngjs';
 import { makeImage } from '../lib/core/image.ts';
-import type { EpochLog } from '../lib/core/store.ts';
+import type { EpochLog } from '../lib/core/runSink.ts';
 import { attentionSheet, attentionSheetSvg } from '../lib/figures/attentionSheet.ts';
 import { barChart, barChartSvg } from '../lib/figures/barChart.ts';
 import { confusionMatrix, confusionMatrixSvg } from '../lib/figures/confusionMatrix.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as door from '../lib/node.ts';
 import { refusalOf, temporaryFolder } from './support/failingDisk.ts';
-import type { RunSink } from '../lib/core/store.ts';
+import type { RunSink } from '../lib/core/runSink.ts';
 
 const place = temporaryFolder();
 const config = {

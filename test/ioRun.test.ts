@@ -14,7 +14,7 @@ import { loadMnist, mnistFolder } from '../lib/io/mnist.ts';
 import { duration, progressSink } from '../lib/io/progressSink.ts';
 import { crc32c, tensorboardSink } from '../lib/io/tensorboard.ts';
 import { refusalOf, temporaryFolder } from './support/failingDisk.ts';
-import type { EpochLog, StepProgress } from '../lib/core/store.ts';
+import type { EpochLog, StepProgress } from '../lib/core/runSink.ts';
 
 const place = temporaryFolder();
 

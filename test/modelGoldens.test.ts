@@ -43,7 +43,7 @@ class Golden {
   }
 
   model(): VisionTransformer {
-    const options = { initialise: false, onWarning: () => {} };
+    const options = { initialize: false, onWarning: () => {} };
     const model = new VisionTransformer(this.case.config, options);
     loadModelTensors(model, this.tensors('weights.safetensors'));
     return model;

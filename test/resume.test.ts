@@ -5,7 +5,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { nativeUnavailableReason, setThreads } from '../lib/backends/native/index.ts';
 import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { InputError } from '../lib/core/errors.ts';
-import type { EpochLog } from '../lib/core/store.ts';
+import type { EpochLog } from '../lib/core/runSink.ts';
 import type { Stop } from '../lib/core/stop.ts';
 import { train } from '../lib/training/trainer.ts';
 import type { TrainConfig } from '../lib/training/trainConfig.ts';

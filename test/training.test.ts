@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
-import type { EpochLog } from '../lib/core/store.ts';
+import type { EpochLog } from '../lib/core/runSink.ts';
 import type { Stop } from '../lib/core/stop.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { evaluate } from '../lib/training/evaluate.ts';

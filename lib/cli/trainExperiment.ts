@@ -10,7 +10,7 @@ import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { TrainResult } from '../training/trainer.ts';
-import type { RunSink } from '../core/store.ts';
+import type { RunSink } from '../core/runSink.ts';
 import type { Terminal } from './command.ts';
 
 /**

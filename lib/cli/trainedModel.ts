@@ -44,7 +44,7 @@ export async function loadTrained(
   }
   const record = await recordBeside(file);
   const model = new VisionTransformer(parseModelConfig(config), {
-    initialise: false,
+    initialize: false,
     onWarning: () => undefined,
   });
   try {

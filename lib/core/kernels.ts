@@ -179,8 +179,8 @@ export interface EmaAttrs {
 export const GlobalNorm = 'VitGlobalNorm';
 
 /**
- * Every kernel of ours: its inputs, attributes and outputs in order. `references` of ops has an implementation of each; a
- * backend registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of.
+ * Every kernel of ours: its inputs, attributes and outputs in order. The op of its name has a reference of each; a backend
+ * registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of.
  */
 export interface KernelContracts {
   /** → y [M, O]. */

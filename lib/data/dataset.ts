@@ -75,16 +75,18 @@ export class MemoryDataset implements Dataset {
   label(index: number): number {
     return this.labels[index]!;
   }
+}
 
-  /** The first `count` samples, over the same bytes. */
-  first(count: number): MemoryDataset {
-    const [height, width, channels] = this.imageShape;
-    const n = Math.min(count, this.length);
-    return new MemoryDataset({
-      images: this.images.subarray(0, n * height * width * channels),
-      labels: this.labels.subarray(0, n),
-      imageShape: this.imageShape,
-      classNames: this.classNames,
-    });
-  }
+/** The first `count` images of a data set, over the same bytes; all of one that has fewer. */
+export function firstImages(dataset: Dataset, count: number): Dataset {
+  if (count >= dataset.length) return dataset;
+  const { numClasses, classNames, imageShape } = dataset;
+  return {
+    length: count,
+    numClasses,
+    classNames,
+    imageShape,
+    image: (index) => dataset.image(index),
+    label: (index) => dataset.label(index),
+  };
 }

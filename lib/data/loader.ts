@@ -1,5 +1,6 @@
 import { assertInteger, assertNumber, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import type { RgbImage } from '../core/image.ts';
 import { Rng } from '../core/rng.ts';
 import type { Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
@@ -88,12 +89,6 @@ export class Loader {
     this.rng = new Rng(this.config.seed);
   }
 
-  /** Images in an epoch. */
-  get imagesInEpoch(): number {
-    const { dataset, dropLast, batchSize } = this.config;
-    return dropLast ? this.steps * batchSize : dataset.length;
-  }
-
   /** Batch `step` (from 0) of epoch `epoch` (from 0). */
   async batch(epoch: number, step: number): Promise<Batch> {
     assertInteger('step', step, { min: 0, max: this.steps - 1 });
@@ -123,7 +118,7 @@ export class Loader {
     };
   }
 
-  private transformed(image: ReturnType<typeof applyTransforms>, epoch: number, index: number) {
+  private transformed(image: RgbImage, epoch: number, index: number) {
     const { training, transforms } = this.config;
     if (!training || transforms.length === 0) return image;
     return applyTransforms(image, transforms, this.rng.split('transform', epoch, index));
@@ -151,11 +146,7 @@ export class Loader {
   }
 }
 
-function assertSize(
-  image: { width: number; height: number; channels: number },
-  shape: readonly number[],
-  index: number,
-): void {
+function assertSize(image: RgbImage, shape: readonly number[], index: number): void {
   const received = [image.height, image.width, image.channels];
   if (received.some((size, axis) => size !== shape[axis])) {
     throw new InputError(

@@ -14,7 +14,7 @@ import { column, emptyPanel, figurePng, figureSvg, headed, note, row } from './p
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** What an attention sheet shows. */
 export interface AttentionSheetOptions extends FigureOptions {
@@ -111,7 +111,7 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
   const nodes: SvgNode[] = [];
   const { width, height } = fitInto(maps[0]![0]!, cell);
   const [left, top] = [58, 18];
-  const label = { size: THEME.size.tick, color: THEME.color.muted };
+  const label = { size: theme.size.tick, color: theme.color.muted };
   for (let j = 0; j < heads; j += 1) {
     const middle = left + j * (width + gap) + width / 2;
     nodes.push(

@@ -6,7 +6,7 @@ import { group, line, rect, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
 import { percent, shortNumber } from './ticks.ts';
 import { fitText, textWidth } from './textWidth.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** One bar. */
 export interface Bar {
@@ -48,7 +48,7 @@ export function barChartPanel(options: BarChartOptions): Panel {
       throw new InputError(expected('a finite number ≥ 0', `bar "${label}"`, value));
     }
   }
-  const size = Math.min(THEME.size.label, Math.round(barHeight * 0.62));
+  const size = Math.min(theme.size.label, Math.round(barHeight * 0.62));
   const full = format === 'percent' ? 1 : Math.max(...bars.map(({ value }) => value)) || 1;
   const values = bars.map(({ value }) =>
     format === 'percent' ? percent(value) : shortNumber(value),
@@ -62,17 +62,17 @@ export function barChartPanel(options: BarChartOptions): Panel {
     const middle = (i + 0.5) * barHeight;
     const shown = fitText(label, size, left - 8, { bold: true });
     const length = Math.min(1, value / full) * room;
-    const bar = { fill: strong ? THEME.color.series[0] : '#9fb6c6' };
+    const bar = { fill: strong ? theme.color.series[0] : '#9fb6c6' };
     nodes.push(
       text(shown, left - 8, middle, { size, bold: strong, anchor: 'end', centred: true }),
-      rect(left, i * barHeight + 2, room, barHeight - 4, { fill: THEME.color.empty }),
+      rect(left, i * barHeight + 2, room, barHeight - 4, { fill: theme.color.empty }),
       rect(left, i * barHeight + 2, length, barHeight - 4, bar),
       text(values[i]!, width, middle, {
         size,
         bold: strong,
         anchor: 'end',
         centred: true,
-        color: strong ? THEME.color.text : THEME.color.muted,
+        color: strong ? theme.color.text : theme.color.muted,
       }),
     );
   });

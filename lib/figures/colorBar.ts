@@ -8,7 +8,7 @@ import type { Panel } from './panel.ts';
 import { makeTicks, shortNumber } from './ticks.ts';
 import type { TickFormat } from './ticks.ts';
 import { textWidth } from './textWidth.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** What a colour bar shows. */
 export interface ColorBarOptions {
@@ -37,7 +37,7 @@ export function colorBar({
   gamma = 1,
 }: ColorBarOptions): Panel {
   const [low, high] = range;
-  const size = THEME.size.tick;
+  const size = theme.size.tick;
   const top = label === '' ? 0 : size + 14;
   const length = height - top;
   const constant = !(high > low);
@@ -50,11 +50,11 @@ export function colorBar({
       const y = top + (1 - at) * length;
       return [
         line([thickness, y], [thickness + 4, y]),
-        text(content, thickness + 7, y, { size, color: THEME.color.muted, centred: true }),
+        text(content, thickness + 7, y, { size, color: theme.color.muted, centred: true }),
       ];
     }),
   ];
-  if (label !== '') nodes.push(text(label, 0, size, { size, color: THEME.color.muted }));
+  if (label !== '') nodes.push(text(label, 0, size, { size, color: theme.color.muted }));
   const widest = Math.max(...labels.map(({ label: content }) => textWidth(content, size)));
   return {
     width: Math.max(thickness + 8 + widest, textWidth(label, size)),

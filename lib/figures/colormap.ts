@@ -1,8 +1,8 @@
 import { assertOneOf } from '../core/check.ts';
-import { COLORMAP_TABLES } from './colormapTables.ts';
+import { colormapTables } from './colormapTables.ts';
 
 /** The colour maps by name. `blueRed` is for values around a middle, the others for values from small to large. */
-export type Colormap = keyof typeof COLORMAP_TABLES;
+export type Colormap = keyof typeof colormapTables;
 
 /** Red, green, blue, 0 … 255. */
 export type Rgb = readonly [number, number, number];
@@ -15,10 +15,10 @@ const tables = new Map<Colormap, Uint8Array>();
  * @throws InputError if there is no map of the name
  */
 export function colormapBytes(name: Colormap): Uint8Array {
-  assertOneOf('colormap', name, Object.keys(COLORMAP_TABLES) as Colormap[]);
+  assertOneOf('colormap', name, Object.keys(colormapTables) as Colormap[]);
   let bytes = tables.get(name);
   if (bytes === undefined) {
-    const pairs = COLORMAP_TABLES[name].match(/../g)!;
+    const pairs = colormapTables[name].match(/../g)!;
     bytes = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
     tables.set(name, bytes);
   }

@@ -118,4 +118,4 @@ const blueRed = [
 ].join('');
 
 /** The colour maps as strings of 256 hexadecimal colours; `colorAt` reads them. */
-export const COLORMAP_TABLES = { viridis, inferno, magma, cividis, blues, blueRed } as const;
+export const colormapTables = { viridis, inferno, magma, cividis, blues, blueRed } as const;

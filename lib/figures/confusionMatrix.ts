@@ -10,7 +10,7 @@ import { group, rect, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
 import { percent } from './ticks.ts';
 import { fitText, textWidth } from './textWidth.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** What a confusion matrix shows. */
 export interface ConfusionMatrixOptions extends FigureOptions {
@@ -52,7 +52,7 @@ export function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOpti
   const shares = rowShares(counts, total);
   const cell = Math.max(1, Math.min(44, Math.floor(900 / total)), total <= 25 ? 30 : 1);
   const side = total * cell;
-  const size = THEME.size.tick;
+  const size = theme.size.tick;
   // Names that would run into each other are left out: every `stride`-th is written.
   const stride = Math.ceil((size + 4) / cell);
   const shown = classNames.filter((_, i) => i % stride === 0);
@@ -65,7 +65,7 @@ export function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOpti
     axisTitle('predicted class', left + side / 2, 12),
     axisTitle('true class', 12, top + side / 2, -90),
     imageNode(colorize(shares, { colormap, range: [0, 1] }), left, top, side, side),
-    rect(left - 0.5, top - 0.5, side + 1, side + 1, { fill: 'none', stroke: THEME.color.axis }),
+    rect(left - 0.5, top - 0.5, side + 1, side + 1, { fill: 'none', stroke: theme.color.axis }),
   ];
   nodes.push(...classLabels(classNames, { left, top, cell, stride, upright, labelWidth }));
   if (total <= 25) nodes.push(...cellCounts(counts, shares, { left, top, cell }));
@@ -126,7 +126,7 @@ function rowShares(counts: ArrayLike<number>, total: number): Grid & { data: Flo
 }
 
 function axisTitle(content: string, x: number, y: number, rotateDegrees?: number): SvgNode {
-  const style = { size: THEME.size.label, bold: true, anchor: 'middle' } as const;
+  const style = { size: theme.size.label, bold: true, anchor: 'middle' } as const;
   return text(content, x, y, rotateDegrees === undefined ? style : { ...style, rotateDegrees });
 }
 
@@ -141,7 +141,7 @@ function classLabels(
     labelWidth,
   }: Layout & { stride: number; upright: boolean; labelWidth: number },
 ): SvgNode[] {
-  const size = THEME.size.tick;
+  const size = theme.size.tick;
   return names.flatMap((name, i) => {
     if (i % stride !== 0) return [];
     const shown = fitText(name, size, labelWidth);
@@ -171,7 +171,7 @@ function cellCounts(
         left + ((i % shares.width) + 0.5) * cell,
         top + (Math.floor(i / shares.width) + 0.5) * cell,
         {
-          size: Math.min(THEME.size.label, fits),
+          size: Math.min(theme.size.label, fits),
           color: inkOn(colorAt(colormap, shares.data[i]!)),
           anchor: 'middle',
           centred: true,
@@ -186,8 +186,8 @@ function accuracyColumn(
   shares: Grid,
   { x, top, cell }: { x: number; top: number; cell: number },
 ): SvgNode[] {
-  const size = THEME.size.tick;
-  const nodes = [text('correct', x, top - 6, { size, color: THEME.color.muted })];
+  const size = theme.size.tick;
+  const nodes = [text('correct', x, top - 6, { size, color: theme.color.muted })];
   for (let k = 0; k < shares.height; k += 1) {
     let images = 0;
     for (let p = 0; p < shares.width; p += 1) images += shares.data[k * shares.width + p]!;

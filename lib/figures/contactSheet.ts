@@ -6,7 +6,7 @@ import { column, emptyPanel, figurePng, figureSvg, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, text } from './svg.ts';
 import { fitText } from './textWidth.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** One picture of a contact sheet. */
 export interface Tile {
@@ -61,14 +61,14 @@ function tilePanel(
   boxHeight: number,
   hasTitles: boolean,
 ): Panel {
-  const size = THEME.size.tick;
+  const size = theme.size.tick;
   const lineHeight = hasTitles ? size + 7 : 0;
   const { width, height } = fitInto(image, side);
   const picture =
     image.data.length === 0
       ? emptyPanel('empty', side, boxHeight)
       : framed(imageNode(image, 0, 0, width, height), width, height);
-  const color = tone === 'plain' ? THEME.color.text : THEME.color[tone];
+  const color = tone === 'plain' ? theme.color.text : theme.color[tone];
   const label = text(fitText(title, size, side), side / 2, size, { size, color, anchor: 'middle' });
   const placed = group((side - picture.width) / 2, lineHeight + (boxHeight - picture.height) / 2, [
     picture.body,

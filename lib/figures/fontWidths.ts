@@ -32,4 +32,4 @@ const bold = [
 ];
 
 /** Advance widths by weight, in 1/2048 em. */
-export const FONT_WIDTHS = { regular, bold } as const;
+export const fontWidths = { regular, bold } as const;

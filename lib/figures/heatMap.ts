@@ -10,7 +10,7 @@ import { resampleGrid } from './resample.ts';
 import type { Interpolation } from './resample.ts';
 import { element, group } from './svg.ts';
 import type { TickFormat } from './ticks.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** What a heat map shows. */
 export interface HeatMapOptions extends FigureOptions {
@@ -77,7 +77,7 @@ export function framed(node: Panel['body'], width: number, height: number): Pane
     width: width + 1,
     height: height + 1,
     fill: 'none',
-    stroke: THEME.color.grid,
+    stroke: theme.color.grid,
   });
   return { width, height, body: group(0, 0, [node, border]) };
 }

@@ -7,7 +7,7 @@ import type { SvgNode } from './svg.ts';
 import { makeTicks } from './ticks.ts';
 import type { TickFormat, Ticks } from './ticks.ts';
 import { fitText, textWidth } from './textWidth.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** One line of a chart. */
 export interface Series {
@@ -54,7 +54,7 @@ export function lineChartPanel(options: LineChartOptions): Panel {
   const points = series.flatMap(pointsOf);
   if (points.length === 0) return emptyPanel('no data', width, height);
 
-  const size = THEME.size.tick;
+  const size = theme.size.tick;
   const y = axisTicks(
     points.map((point) => point[1]),
     options.yFormat,
@@ -76,17 +76,17 @@ export function lineChartPanel(options: LineChartOptions): Panel {
 
   const nodes: SvgNode[] = [legend.body];
   y.values.forEach((value, i) => {
-    nodes.push(line([left, toY(value)], [right, toY(value)], { stroke: THEME.color.grid }));
-    const style = { size, color: THEME.color.muted, anchor: 'end', centred: true } as const;
+    nodes.push(line([left, toY(value)], [right, toY(value)], { stroke: theme.color.grid }));
+    const style = { size, color: theme.color.muted, anchor: 'end', centred: true } as const;
     nodes.push(text(y.labels[i]!, left - 7, toY(value), style));
   });
   nodes.push(line([left, bottom], [right, bottom]));
   x.values.forEach((value, i) => {
     nodes.push(line([toX(value), bottom], [toX(value), bottom + 4]));
-    const style = { size, color: THEME.color.muted, anchor: 'middle' } as const;
+    const style = { size, color: theme.color.muted, anchor: 'middle' } as const;
     nodes.push(text(x.labels[i]!, toX(value), bottom + 6 + size, style));
   });
-  const label = { color: THEME.color.text, size: THEME.size.label };
+  const label = { color: theme.color.text, size: theme.size.label };
   if (xLabel !== '')
     nodes.push(text(xLabel, (left + right) / 2, height - 6, { ...label, anchor: 'middle' }));
   if (yLabel !== '') nodes.push(text(yLabel, 0, top - 12, label));
@@ -159,8 +159,8 @@ function markNodes(
   toY: (value: number) => number,
   { right, top }: { right: number; top: number },
 ): SvgNode[] {
-  const size = THEME.size.tick;
-  const ring = { fill: 'none', stroke: THEME.color.text, 'stroke-width': 1.5 };
+  const size = theme.size.tick;
+  const ring = { fill: 'none', stroke: theme.color.text, 'stroke-width': 1.5 };
   const start = right - textWidth(label, size);
   // The words stand above the chart, where no line runs through them.
   return [
@@ -171,7 +171,7 @@ function markNodes(
 }
 
 function legendRows(series: readonly Series[], width: number): Panel {
-  const size = THEME.size.label;
+  const size = theme.size.label;
   const nodes: SvgNode[] = [];
   let [x, y] = [0, 0];
   series.forEach((one, i) => {
@@ -193,5 +193,5 @@ function legendRows(series: readonly Series[], width: number): Panel {
 }
 
 function colorOf({ color }: Series, index: number): string {
-  return color ?? THEME.color.series[index % THEME.color.series.length]!;
+  return color ?? theme.color.series[index % theme.color.series.length]!;
 }

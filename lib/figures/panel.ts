@@ -2,7 +2,7 @@ import { svgToPng } from './svgToPng.ts';
 import { group, svgDocument, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
 import { fitText, textWidth } from './textWidth.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** A drawn part of a figure with the space it takes; its upper left corner is (0, 0). */
 export interface Panel {
@@ -23,7 +23,7 @@ export interface FigureOptions {
 /** Panels side by side. */
 export function row(
   panels: readonly Panel[],
-  { gap = THEME.gap, align = 'top' }: { gap?: number; align?: 'top' | 'middle' } = {},
+  { gap = theme.gap, align = 'top' }: { gap?: number; align?: 'top' | 'middle' } = {},
 ): Panel {
   const height = Math.max(0, ...panels.map((panel) => panel.height));
   let x = 0;
@@ -38,7 +38,7 @@ export function row(
 /** Panels one below the other. */
 export function column(
   panels: readonly Panel[],
-  { gap = THEME.gap, align = 'left' }: { gap?: number; align?: 'left' | 'middle' } = {},
+  { gap = theme.gap, align = 'left' }: { gap?: number; align?: 'left' | 'middle' } = {},
 ): Panel {
   const width = Math.max(0, ...panels.map((panel) => panel.width));
   let y = 0;
@@ -54,7 +54,7 @@ export function column(
 export function headed(
   heading: string,
   panel: Panel,
-  { align = 'left', bold = true, size = THEME.size.heading } = {},
+  { align = 'left', bold = true, size = theme.size.heading } = {},
 ): Panel {
   const lineHeight = Math.ceil(size * 1.6);
   const line = fitText(heading, size, panel.width, { bold });
@@ -73,18 +73,18 @@ export function headed(
 
 /** A plain line of quiet text as a panel of the given width. */
 export function note(content: string, width: number): Panel {
-  const size = THEME.size.tick;
+  const size = theme.size.tick;
   const lines = wrap(content, size, width);
   const lineHeight = Math.ceil(size * 1.4);
   const nodes = lines.map((line, i) =>
-    text(line, 0, size + i * lineHeight, { size, color: THEME.color.muted }),
+    text(line, 0, size + i * lineHeight, { size, color: theme.color.muted }),
   );
   return { width, height: lines.length * lineHeight, body: group(0, 0, nodes) };
 }
 
 /** The figure as an SVG document: margin, title, subtitle, panel. */
 export function figureSvg(panel: Panel, { title = '', subtitle = '' }: FigureOptions = {}): string {
-  const { margin, size } = THEME;
+  const { margin, size } = theme;
   const head: SvgNode[] = [];
   const wanted = Math.max(
     textWidth(title, size.title, { bold: true }),
@@ -98,7 +98,7 @@ export function figureSvg(panel: Panel, { title = '', subtitle = '' }: FigureOpt
     y += Math.ceil(size.title * 1.45);
   }
   for (const line of subtitle === '' ? [] : wrap(subtitle, size.label, width)) {
-    head.push(text(line, margin, y + size.label, { color: THEME.color.muted }));
+    head.push(text(line, margin, y + size.label, { color: theme.color.muted }));
     y += Math.ceil(size.label * 1.5);
   }
   if (head.length > 0) y += 8;
@@ -116,7 +116,7 @@ export function figurePng(panel: Panel, options: FigureOptions = {}): Promise<Ui
 /** A panel that says why there is nothing to see. */
 export function emptyPanel(message: string, width = 320, height = 120): Panel {
   const node = text(message, width / 2, height / 2, {
-    color: THEME.color.muted,
+    color: theme.color.muted,
     anchor: 'middle',
     centred: true,
   });

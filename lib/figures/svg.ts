@@ -1,5 +1,5 @@
 import { InputError, expected } from '../core/errors.ts';
-import { THEME } from './theme.ts';
+import { theme } from './theme.ts';
 
 /** A piece of SVG that is known to be well formed: only this file makes one, and it escapes all text. */
 export interface SvgNode {
@@ -55,8 +55,8 @@ export interface TextStyle {
 /** A line of text at (x, y). Any character may occur in it: class names hold `<` and `&`. */
 export function text(content: string, x: number, y: number, style: TextStyle = {}): SvgNode {
   const {
-    size = THEME.size.label,
-    color = THEME.color.text,
+    size = theme.size.label,
+    color = theme.color.text,
     bold = false,
     anchor = 'start',
   } = style;
@@ -84,7 +84,7 @@ export function line(
   [x2, y2]: readonly [number, number],
   attributes: SvgAttributes = {},
 ): SvgNode {
-  return element('line', { x1, y1, x2, y2, stroke: THEME.color.axis, ...attributes });
+  return element('line', { x1, y1, x2, y2, stroke: theme.color.axis, ...attributes });
 }
 
 /** A filled rectangle. */
@@ -113,9 +113,9 @@ export function svgDocument(
     viewBox: `0 0 ${w} ${h}`,
     role: 'img',
     'aria-label': label,
-    'font-family': THEME.font,
+    'font-family': theme.font,
   };
-  const background = rect(0, 0, w, h, { fill: THEME.color.background });
+  const background = rect(0, 0, w, h, { fill: theme.color.background });
   return element('svg', attributes, [background, ...children]).markup;
 }
 

@@ -1,4 +1,4 @@
-import { FONT_WIDTHS } from './fontWidths.ts';
+import { fontWidths } from './fontWidths.ts';
 
 const ellipsis = '…';
 
@@ -8,7 +8,7 @@ const ellipsis = '…';
  * Exact for ASCII and Latin-1 without kerning; other letters count as 0.65 em, East Asian ones and symbols beyond U+2E80 as 1 em.
  */
 export function textWidth(text: string, size: number, { bold = false } = {}): number {
-  const widths = bold ? FONT_WIDTHS.bold : FONT_WIDTHS.regular;
+  const widths = bold ? fontWidths.bold : fontWidths.regular;
   let units = 0;
   for (const character of text) units += unitsOf(character.codePointAt(0)!, widths);
   return (units * size) / 2048;

@@ -4,7 +4,7 @@
  * `series` are Okabe and Ito's colours, which people with any kind of colour vision can tell apart
  * (Okabe, Ito 2008, "Color universal design"); their yellow is left out: too pale for a line on white.
  */
-export const THEME = {
+export const theme = {
   font: "'DejaVu Sans', Verdana, sans-serif",
   size: { title: 16, heading: 13, label: 12, tick: 11 },
   margin: 16,

@@ -1,4 +1,4 @@
-import type { EpochLog } from '../core/store.ts';
+import type { EpochLog } from '../core/runSink.ts';
 import { lineChartPanel } from './lineChart.ts';
 import type { LineChartOptions, Series } from './lineChart.ts';
 import { figurePng, figureSvg, headed, row } from './panel.ts';

@@ -1,6 +1,6 @@
 import progress from 'cli-progress';
 import { errorCodeOf } from './ioError.ts';
-import type { EpochLog, RunSink, StepProgress } from '../core/store.ts';
+import type { EpochLog, RunSink, StepProgress } from '../core/runSink.ts';
 
 /** Where progress is written: process.stdout, or in a test something like it. */
 export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean };

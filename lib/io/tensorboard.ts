@@ -6,7 +6,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ioError } from './ioError.ts';
-import type { RunSink } from '../core/store.ts';
+import type { RunSink } from '../core/runSink.ts';
 
 /**
  * How events are written.

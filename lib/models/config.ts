@@ -70,7 +70,7 @@ export interface VisionTransformerConfig {
 }
 
 /** timm's defaults: ViT-B/16 at 224 pixels. `fcNorm` follows `globalPool` unless it is given. */
-export const DEFAULT_CONFIG: Omit<VisionTransformerConfig, 'fcNorm'> = {
+export const defaultConfig: Omit<VisionTransformerConfig, 'fcNorm'> = {
   imageSize: [224, 224],
   patchSize: [16, 16],
   inChannels: 3,
@@ -128,8 +128,8 @@ export function mlpHiddenDimOf({
 }
 
 // Far above any model in use; they keep a mistyped number from becoming an allocation.
-const MAX_SIZE = 65_536;
-const MAX_PARAMETERS = 2 ** 33;
+const maxSize = 65_536;
+const maxParameters = 2 ** 33;
 
 /** Throws an InputError that names the first option, or pair of options, no model can be built from. */
 export function assertModelConfig(config: VisionTransformerConfig): void {
@@ -142,11 +142,11 @@ export function assertModelConfig(config: VisionTransformerConfig): void {
     regTokens: 0,
   } as const;
   for (const [name, min] of Object.entries(integers) as [keyof typeof integers, number][]) {
-    assertInteger(name, config[name], { min, max: name === 'depth' ? 1024 : MAX_SIZE });
+    assertInteger(name, config[name], { min, max: name === 'depth' ? 1024 : maxSize });
   }
   assertInteger('seed', config.seed, { min: 0 });
   for (const name of ['imageSize', 'patchSize'] as const) {
-    config[name].forEach((size) => assertInteger(name, size, { min: 1, max: MAX_SIZE }));
+    config[name].forEach((size) => assertInteger(name, size, { min: 1, max: maxSize }));
   }
   assertNumber('mlpRatio', config.mlpRatio, { min: 1 / config.embedDim, max: 64 });
   assertNumber('normEps', config.normEps, { min: 0, max: 1 });
@@ -161,7 +161,7 @@ export function assertModelConfig(config: VisionTransformerConfig): void {
     assertNumber(name, config[name], { min: 0, max: 0.999 });
   }
   for (const [name, value] of Object.entries(config)) {
-    if (typeof DEFAULT_CONFIG[name as 'qkvBias'] === 'boolean' || name === 'fcNorm') {
+    if (typeof defaultConfig[name as 'qkvBias'] === 'boolean' || name === 'fcNorm') {
       if (typeof value !== 'boolean') throw new InputError(expected('true or false', name, value));
     }
   }
@@ -181,7 +181,7 @@ function assertBuildable(config: VisionTransformerConfig): void {
   const block = 4 * embedDim + 2 * mlpHiddenDimOf(config);
   const rest = rows * columns + inChannels * patchSize[0] * patchSize[1] + numClasses;
   const parameters = embedDim * (depth * block + rest);
-  if (parameters <= MAX_PARAMETERS) return;
+  if (parameters <= maxParameters) return;
   throw new InputError(
     expected(
       'at most 2³³ parameters',

@@ -2,12 +2,12 @@ import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../core/errors.ts';
 import type { VisionTransformerConfig } from './config.ts';
 import { knownOptions, parseModelConfig } from './parseConfig.ts';
-import { MODEL_SIZES } from './sizes.ts';
+import { modelSizes } from './sizes.ts';
 import { VisionTransformer, type BuildOptions } from './visionTransformer.ts';
 
 /** The names `createModel` knows, sorted. Besides them it takes the short form `vit_tiny_16_224`. */
 export function modelNames(): string[] {
-  return Object.keys(MODEL_SIZES).sort();
+  return Object.keys(modelSizes).sort();
 }
 
 /**
@@ -20,12 +20,12 @@ export function modelNames(): string[] {
  */
 export function modelConfig(name: string, overrides: unknown = {}): VisionTransformerConfig {
   const full = name.replace(/^(vit|deit3?)_([a-z_]+)_(\d+)_(\d+)$/, '$1_$2_patch$3_$4');
-  if (!Object.hasOwn(MODEL_SIZES, full)) {
+  if (!Object.hasOwn(modelSizes, full)) {
     const nearest = closest(full, modelNames());
     throw new InputError(expected('a model name', 'name', name, `Did you mean ${nearest}?`));
   }
   const own = knownOptions(overrides);
-  const size: Record<string, unknown> = { ...MODEL_SIZES[full] };
+  const size: Record<string, unknown> = { ...modelSizes[full] };
   // An override said in another way than the table says it.
   if ('hiddenDim' in own) delete size.mlpRatio;
   if ('numPatches' in own) delete size.imageSize;

@@ -8,7 +8,7 @@ import {
 } from '../checkpoints/configFile.ts';
 import { loadModelTensors, type LoadModelOptions } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
-import { MODEL_FILES } from './saveModel.ts';
+import { modelFileNames } from './saveModel.ts';
 import { VisionTransformer, type BuildOptions } from './visionTransformer.ts';
 
 /**
@@ -42,8 +42,8 @@ export async function loadModel(
   if (ArrayBuffer.isView(source)) return build(source, undefined, options);
   const name = options.name ?? (await findWeights(source));
   const bytes = await source.read(name);
-  const stored = await source.has(MODEL_FILES.config);
-  const text = stored ? await source.read(MODEL_FILES.config) : undefined;
+  const stored = await source.has(modelFileNames.config);
+  const text = stored ? await source.read(modelFileNames.config) : undefined;
   return build(bytes, text, { ...options, name });
 }
 
@@ -55,7 +55,7 @@ async function findWeights(store: FileStore): Promise<string> {
 function build(
   bytes: Uint8Array,
   configFile: Uint8Array | undefined,
-  { config: given, name = MODEL_FILES.weights, onWarning = () => {}, ...rest }: LoadOptions,
+  { config: given, name = modelFileNames.weights, onWarning = () => {}, ...rest }: LoadOptions,
 ): VisionTransformer {
   const { tensors, metadata } = parseSafetensors(bytes, name);
   const config = given ?? carriedConfig(metadata, name) ?? storedConfig(configFile);
@@ -64,7 +64,7 @@ function build(
     throw new InputError(expected('a model configuration', name, undefined, remedy));
   }
   // Only what stays without a value of its own has to be drawn.
-  const model = new VisionTransformer(config, { initialise: rest.strict === false, onWarning });
+  const model = new VisionTransformer(config, { initialize: rest.strict === false, onWarning });
   try {
     loadModelTensors(model, tensors, rest);
   } catch (error) {
@@ -76,5 +76,5 @@ function build(
 
 function storedConfig(file: Uint8Array | undefined): object | undefined {
   if (file === undefined) return undefined;
-  return modelConfigOf(parseConfigJson(new TextDecoder().decode(file), MODEL_FILES.config));
+  return modelConfigOf(parseConfigJson(new TextDecoder().decode(file), modelFileNames.config));
 }

@@ -2,7 +2,7 @@ import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../core/errors.ts';
 import { assertInteger, assertNumber } from '../core/check.ts';
 import {
-  DEFAULT_CONFIG,
+  defaultConfig,
   assertModelConfig,
   mlpHiddenDimOf,
   type Activation,
@@ -99,8 +99,8 @@ const activations: Record<string, Activation> = {
  */
 export function parseModelConfig(options: unknown): VisionTransformerConfig {
   const { values, given } = collect(options);
-  const patchSize = pair(values.get('patchSize') ?? DEFAULT_CONFIG.patchSize, 'patchSize');
-  const partial: Record<string, unknown> = { ...DEFAULT_CONFIG };
+  const patchSize = pair(values.get('patchSize') ?? defaultConfig.patchSize, 'patchSize');
+  const partial: Record<string, unknown> = { ...defaultConfig };
   for (const [field, value] of values) if (field in partial) partial[field] = value;
   partial.patchSize = patchSize;
   partial.imageSize = imageSizeOf(values, given, patchSize);
@@ -176,7 +176,7 @@ function imageSizeOf(
   const size = values.get('imageSize');
   const numPatches = values.get('numPatches');
   const image = size === undefined ? undefined : pair(size, 'imageSize');
-  if (numPatches === undefined) return image ?? DEFAULT_CONFIG.imageSize;
+  if (numPatches === undefined) return image ?? defaultConfig.imageSize;
   assertInteger('numPatches', numPatches, { min: 1, max: 2 ** 24 });
   if (image === undefined) {
     const side = Math.round(Math.sqrt(numPatches));

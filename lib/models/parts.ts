@@ -8,7 +8,7 @@ import { inside, type Part } from '../layers/part.ts';
 import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
 
 /** What the layers call the activations of a configuration. */
-export const ACTIVATION_FORMS = { gelu: 'erf', gelu_tanh: 'tanh', quick_gelu: 'quick' } as const;
+export const activationForms = { gelu: 'erf', gelu_tanh: 'tanh', quick_gelu: 'quick' } as const;
 
 /** The blocks of a model, each with its own drop path rate. */
 export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[] {
@@ -19,7 +19,7 @@ export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[]
     qkvBias: config.qkvBias,
     qkNorm: config.qkNorm,
     normEps: config.normEps,
-    activation: ACTIVATION_FORMS[config.activation],
+    activation: activationForms[config.activation],
     layerScaleInit: config.layerScaleInit,
     projDrop: config.projDropRate,
     attnDrop: config.attnDropRate,

@@ -5,7 +5,7 @@ import type { FileStore } from '../core/store.ts';
 import type { VisionTransformerConfig } from './config.ts';
 
 /** The files of a saved model. */
-export const MODEL_FILES = { weights: 'model.safetensors', config: 'config.json' } as const;
+export const modelFileNames = { weights: 'model.safetensors', config: 'config.json' } as const;
 
 /**
  * A model as the bytes of one safetensors file under timm's names; its configuration is in the metadata, as `config`.
@@ -27,8 +27,8 @@ export async function saveModel(
   store: FileStore,
 ): Promise<void> {
   const files = new Map<string, Uint8Array | string>([
-    [MODEL_FILES.weights, await modelBytes(model, config)],
-    [MODEL_FILES.config, `${JSON.stringify(config, null, 2)}\n`],
+    [modelFileNames.weights, await modelBytes(model, config)],
+    [modelFileNames.config, `${JSON.stringify(config, null, 2)}\n`],
   ]);
   await store.commit(files, { parameters: model.countParameters() });
 }

@@ -8,12 +8,12 @@ const base = { embedDim: 768, depth: 12, numHeads: 12 };
 const large = { embedDim: 1024, depth: 24, numHeads: 16 };
 
 /**
- * The named models: timm's name → what differs from `DEFAULT_CONFIG`.
+ * The named models: timm's name → what differs from `defaultConfig`.
  *
  * ViT: Dosovitskiy et al. 2021 and Steiner et al. 2022; DeiT: Touvron et al. 2021; DeiT III: Touvron et al. 2022; the test
  * models are timm's, trained at 160 pixels.
  */
-export const MODEL_SIZES: Readonly<Record<string, VisionTransformerOptions>> = {
+export const modelSizes: Readonly<Record<string, VisionTransformerOptions>> = {
   ...family('vit', { tiny, small, base, large }, [8, 14, 16, 32], [224, 384]),
   ...family('deit', { tiny, small, base }, [16], [224]),
   deit_base_patch16_384: { ...base, patchSize: 16, imageSize: 384 },

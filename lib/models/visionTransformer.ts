@@ -22,7 +22,7 @@ import {
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
-import { ACTIVATION_FORMS, makeBlocks, makeHead, type Head } from './parts.ts';
+import { activationForms, makeBlocks, makeHead, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
 import { saveModel } from './saveModel.ts';
@@ -33,11 +33,11 @@ import { warnOnce } from './warnOnce.ts';
 /**
  * How a model is built, beside its configuration.
  *
- * @property initialise  false: weights that would be drawn start at zero, for a model that is loaded next; default true
+ * @property initialize  false: weights that would be drawn start at zero, for a model that is loaded next; default true
  * @property onWarning   told what is unusual in the configuration; default console.warn, once a process for a sentence
  */
 export interface BuildOptions {
-  initialise?: boolean;
+  initialize?: boolean;
   onWarning?: (text: string) => void;
 }
 
@@ -98,7 +98,7 @@ export class VisionTransformer extends Module {
    */
   constructor(
     options: VisionTransformerOptions,
-    { initialise = true, onWarning = warnOnce }: BuildOptions = {},
+    { initialize = true, onWarning = warnOnce }: BuildOptions = {},
   ) {
     super();
     const config = parseModelConfig(options);
@@ -107,7 +107,7 @@ export class VisionTransformer extends Module {
     const { embedDim: dim, normEps, numClasses } = config;
     const root: Part = {
       path: '',
-      rng: initialise ? new Rng(config.seed) : undefined,
+      rng: initialize ? new Rng(config.seed) : undefined,
       weightInit: config.weightInit,
     };
     const tokens = (name: string, rows: number, draw: Parameters<typeof initial>[3]) =>
@@ -132,7 +132,7 @@ export class VisionTransformer extends Module {
         numHeads: config.numHeads,
         mlpHiddenDim: mlpHiddenDimOf(config),
         normEps,
-        activation: ACTIVATION_FORMS[config.activation],
+        activation: activationForms[config.activation],
       };
       this.attnPool = this.child(
         'attn_pool',

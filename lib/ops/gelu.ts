@@ -5,11 +5,11 @@ import type { GeluAttrs, GeluForm, GeluGradInputs, GeluInputs } from '../core/ke
 import { defineKernel } from './kernel.ts';
 
 /** The forms of GELU by name. */
-export const GELU_FORMS = ['erf', 'tanh', 'quick'] as const satisfies readonly GeluForm[];
+export const geluForms = ['erf', 'tanh', 'quick'] as const satisfies readonly GeluForm[];
 
-const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
-const CUBIC = 0.044715;
-const QUICK = 1.702;
+const rootOf2OverPi = Math.sqrt(2 / Math.PI);
+const cubicTerm = 0.044715;
+const quickSlope = 1.702;
 
 /**
  * Gaussian error linear unit, elementwise.
@@ -26,7 +26,7 @@ const QUICK = 1.702;
  * Source: Hendrycks & Gimpel 2016, section 2; erf: Abramowitz & Stegun 7.1.26.
  */
 export function gelu<T extends tf.Tensor>(x: T, { form = 'erf' }: { form?: GeluForm } = {}): T {
-  assertOneOf('form', form, GELU_FORMS);
+  assertOneOf('form', form, geluForms);
   return geluKernel({ x }, { form })[0] as T;
 }
 
@@ -48,7 +48,7 @@ function gate(x: tf.Tensor, form: GeluForm): tf.Tensor {
     case 'tanh':
       return tf.mul(0.5, tf.add(1, tf.tanh(tanhArgument(x))));
     case 'quick':
-      return tf.sigmoid(tf.mul(QUICK, x));
+      return tf.sigmoid(tf.mul(quickSlope, x));
   }
 }
 
@@ -58,18 +58,18 @@ function gateSlope(x: tf.Tensor, form: GeluForm): tf.Tensor {
       return tf.mul(1 / Math.sqrt(2 * Math.PI), tf.exp(tf.mul(-0.5, tf.square(x))));
     case 'tanh': {
       const t = tf.tanh(tanhArgument(x));
-      const inner = tf.mul(SQRT_2_OVER_PI, tf.add(1, tf.mul(3 * CUBIC, tf.square(x))));
+      const inner = tf.mul(rootOf2OverPi, tf.add(1, tf.mul(3 * cubicTerm, tf.square(x))));
       return tf.mul(tf.mul(0.5, tf.sub(1, tf.square(t))), inner);
     }
     case 'quick': {
-      const s = tf.sigmoid(tf.mul(QUICK, x));
-      return tf.mul(QUICK, tf.mul(s, tf.sub(1, s)));
+      const s = tf.sigmoid(tf.mul(quickSlope, x));
+      return tf.mul(quickSlope, tf.mul(s, tf.sub(1, s)));
     }
   }
 }
 
 function tanhArgument(x: tf.Tensor): tf.Tensor {
-  return tf.mul(SQRT_2_OVER_PI, tf.mul(x, tf.add(1, tf.mul(CUBIC, tf.square(x)))));
+  return tf.mul(rootOf2OverPi, tf.mul(x, tf.add(1, tf.mul(cubicTerm, tf.square(x)))));
 }
 
 const geluGradKernel = defineKernel(kernels.GeluGrad, { reference: referenceGeluGrad });

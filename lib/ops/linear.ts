@@ -3,11 +3,11 @@ import { assertOneOf, assertRank, assertShape, sizeOf } from '../core/check.ts';
 import { ShapeError, UnsupportedError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type { BiasGradInputs, GeluForm, LinearAttrs, LinearInputs } from '../core/kernels.ts';
-import { GELU_FORMS, gelu, referenceGelu } from './gelu.ts';
+import { geluForms, gelu, referenceGelu } from './gelu.ts';
 import { isRecording } from './gradients.ts';
 import { defineKernel } from './kernel.ts';
 
-const ACTIVATIONS = ['none', ...GELU_FORMS] as const;
+const activations = ['none', ...geluForms] as const;
 
 /**
  * A dense layer on the last axis, optionally followed by a GELU.
@@ -29,7 +29,7 @@ export function linear(
   bias?: tf.Tensor1D,
   { activation = 'none' }: { activation?: 'none' | GeluForm } = {},
 ): tf.Tensor {
-  assertOneOf('activation', activation, ACTIVATIONS);
+  assertOneOf('activation', activation, activations);
   assertRank('weight', weight, 2);
   const [outSize, inSize] = weight.shape;
   if (x.shape.at(-1) !== inSize) {

@@ -116,12 +116,12 @@ function located(difference: Difference, at: string): Difference {
     : { ...difference, detail: `${at || 'value'} is ${difference.detail}` };
 }
 
-const NON_FINITE = new Map<unknown, number>([
+const nonFinite = new Map<unknown, number>([
   ['inf', Infinity],
   ['-inf', -Infinity],
   ['nan', NaN],
 ]);
 
 function asNumber(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : NON_FINITE.get(value);
+  return typeof value === 'number' ? value : nonFinite.get(value);
 }

@@ -4,7 +4,7 @@ import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { VitError, messageOf } from '../core/errors.ts';
 import { VisionTransformer } from '../models/visionTransformer.ts';
 import { readBytes } from './goldenCase.ts';
-import { GOLDEN_BUILD, goldenModelConfig } from './modelConfig.ts';
+import { goldenBuild, goldenModelConfig } from './modelConfig.ts';
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';
 import type { EntryResult } from './report.ts';
 
@@ -37,7 +37,7 @@ function tryToLoad(
 ): { did: 'load' | 'refuse' | 'break'; detail: string } {
   // The model is built outside: a config it refuses says nothing about the file.
   const model =
-    entry.into && new VisionTransformer(goldenModelConfig(golden.config, golden), GOLDEN_BUILD);
+    entry.into && new VisionTransformer(goldenModelConfig(golden.config, golden), goldenBuild);
   try {
     const file = path.join(golden.folder, entry.file);
     const { tensors } = parseSafetensors(readBytes(file), file);

@@ -7,7 +7,7 @@ import { parsePath } from './jsonPath.ts';
 import type { PathStep } from './jsonPath.ts';
 
 /** The only format this build reads. */
-export const GOLDEN_SCHEMA = 'vit-goldens/2';
+export const goldenSchema = 'vit-goldens/2';
 
 /** Elements that are left out of a comparison: from ≤ i < to along the axis. */
 export interface Exclusion {
@@ -78,9 +78,9 @@ export function readCase(folder: string): GoldenCase {
 export function parseCase(value: unknown, folder: string): GoldenCase {
   const where = path.join(folder, 'case.json');
   const data = asRecord(value, where);
-  if (data['schema'] !== GOLDEN_SCHEMA) {
+  if (data['schema'] !== goldenSchema) {
     throw new InputError(
-      expected(JSON.stringify(GOLDEN_SCHEMA), `schema of ${where}`, data['schema']),
+      expected(JSON.stringify(goldenSchema), `schema of ${where}`, data['schema']),
     );
   }
   const family = asName(data['family'], `family of ${where}`);

@@ -49,7 +49,7 @@ export function goldenModelConfig(
 }
 
 /** How a case's model is built: its weights are loaded next, and what is unusual in its config is the case's business. */
-export const GOLDEN_BUILD: BuildOptions = { initialise: false, onWarning: () => undefined };
+export const goldenBuild: BuildOptions = { initialize: false, onWarning: () => undefined };
 
 /** Throws an InputError naming the first key that is not known. */
 export function onlyKnownKeys(

@@ -2,7 +2,7 @@
 
 import { confusionMatrix } from '../figures/confusionMatrix.ts';
 import { trainingCurves } from '../figures/trainingCurves.ts';
-import type { EpochLog, StepProgress } from '../core/store.ts';
+import type { EpochLog, StepProgress } from '../core/runSink.ts';
 import type { Evaluation } from './metrics.ts';
 import type { Run } from './run.ts';
 import { runFileNames } from './runFiles.ts';

@@ -1,7 +1,8 @@
 // A run in the making: its parts, and how they are saved and freed.
 
 import type * as tf from '@tensorflow/tfjs';
-import type { FileStore, RunSink } from '../core/store.ts';
+import type { RunSink } from '../core/runSink.ts';
+import type { FileStore } from '../core/store.ts';
 import type { Stop } from '../core/stop.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Loader } from '../data/loader.ts';

@@ -1,39 +1,26 @@
 // The data of a run: its loaders, and the record that a continuation is held against.
 
-import type { Dataset } from '../data/dataset.ts';
+import { firstImages } from '../data/dataset.ts';
+import { fingerprint } from '../data/fingerprint.ts';
 import { Loader } from '../data/loader.ts';
 import type { TrainEnv } from './run.ts';
-import { fingerprint } from './runState.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /** The batches to train on, of the first `limit` images. */
 export function trainLoader(config: FullTrainConfig, env: TrainEnv): Loader {
   const { batchSize, seed, smoothing, dropLast, limit } = config;
   const { normalize, transforms = [] } = env;
-  const dataset = limited(env.train, limit);
+  const dataset = limit === null ? env.train : firstImages(env.train, limit);
   const options = { batchSize, seed, smoothing, dropLast, normalize, transforms };
   return new Loader({ dataset, ...options, training: true });
 }
 
 /** The batches to evaluate on after each epoch, in order and as they are. */
 export function validationLoader(config: FullTrainConfig, env: TrainEnv): Loader | undefined {
+  const { batchSize, limitVal } = config;
   if (env.validation === undefined) return undefined;
-  const dataset = limited(env.validation, config.limitVal);
-  return new Loader({ dataset, batchSize: config.batchSize, normalize: env.normalize });
-}
-
-// The first images of a data set.
-function limited(dataset: Dataset, limit: number | null): Dataset {
-  if (limit === null || limit >= dataset.length) return dataset;
-  const { numClasses, classNames, imageShape } = dataset;
-  return {
-    length: limit,
-    numClasses,
-    classNames,
-    imageShape,
-    image: (index) => dataset.image(index),
-    label: (index) => dataset.label(index),
-  };
+  const dataset = limitVal === null ? env.validation : firstImages(env.validation, limitVal);
+  return new Loader({ dataset, batchSize, normalize: env.normalize });
 }
 
 /**

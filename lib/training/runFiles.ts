@@ -8,7 +8,8 @@ import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { nonFiniteNames } from '../checkpoints/modelState.ts';
 import { formatSafetensors, parseSafetensors } from '../checkpoints/safetensors.ts';
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
-import type { EpochLog, FileStore } from '../core/store.ts';
+import type { EpochLog } from '../core/runSink.ts';
+import type { FileStore } from '../core/store.ts';
 import { formatState, parseState } from './runState.ts';
 import type { RunState } from './runState.ts';
 

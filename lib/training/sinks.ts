@@ -1,4 +1,4 @@
-import type { RunSink } from '../core/store.ts';
+import type { RunSink } from '../core/runSink.ts';
 
 /** Many sinks as one; each hears everything, in the order given. */
 export function combineSinks(sinks: readonly RunSink[]): Required<RunSink> {

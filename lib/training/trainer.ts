@@ -1,5 +1,5 @@
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
-import type { EpochLog } from '../core/store.ts';
+import type { EpochLog } from '../core/runSink.ts';
 import type { Batch } from '../data/loader.ts';
 import { prefetch } from '../data/prefetch.ts';
 import { endEpoch } from './endEpoch.ts';

@@ -1,5 +1,5 @@
 import { parseSafetensors } from '../../lib/checkpoints/safetensors.ts';
-import type { EpochLog } from '../../lib/core/store.ts';
+import type { EpochLog } from '../../lib/core/runSink.ts';
 import type { MemoryStore } from './training.ts';
 
 // What depends on the clock.

@@ -9,7 +9,7 @@ import type { FileStore } from '../../lib/core/store.ts';
 import { MemoryDataset } from '../../lib/data/dataset.ts';
 import { VisionTransformer } from '../../lib/models/visionTransformer.ts';
 import { parseSafetensors } from '../../lib/checkpoints/safetensors.ts';
-import type { EpochLog, StepProgress } from '../../lib/core/store.ts';
+import type { EpochLog, StepProgress } from '../../lib/core/runSink.ts';
 import { train } from '../../lib/training/trainer.ts';
 import type { TrainEnv } from '../../lib/training/run.ts';
 import type { TrainConfig } from '../../lib/training/trainConfig.ts';

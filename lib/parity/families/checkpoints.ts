@@ -6,7 +6,7 @@ import { VisionTransformer } from '../../models/visionTransformer.ts';
 import { containerOf } from '../expectation.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
-import { GOLDEN_BUILD, goldenModelConfig } from '../modelConfig.ts';
+import { goldenBuild, goldenModelConfig } from '../modelConfig.ts';
 import type { CasePlan, Family } from '../family.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 
@@ -33,7 +33,7 @@ function plan(golden: GoldenCase): CasePlan {
     unsupported: ({ kind }) =>
       kind === 'image' ? 'pictures are not part of this family' : undefined,
     run: async () => {
-      const model = new VisionTransformer(config, GOLDEN_BUILD);
+      const model = new VisionTransformer(config, goldenBuild);
       const images = io.images('input');
       try {
         loadModelTensors(model, checkpoint.tensors);

@@ -16,7 +16,7 @@ import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { parameterGradients } from '../gradients.ts';
 import { readJson } from '../goldenCase.ts';
-import { GOLDEN_BUILD } from '../modelConfig.ts';
+import { goldenBuild } from '../modelConfig.ts';
 import { goldenTrainConfig } from '../trainConfig.ts';
 import { groupRows, scheduleRows } from './trainStepTables.ts';
 import type * as tf from '@tensorflow/tfjs';
@@ -112,7 +112,7 @@ class Run {
     this.config = config;
     this.files = files;
     this.schedule = config.schedule && makeSchedule(config.optimizer.learningRate, config.schedule);
-    this.model = new VisionTransformer(config.model, GOLDEN_BUILD);
+    this.model = new VisionTransformer(config.model, goldenBuild);
     let optimizer: Optimizer | undefined;
     try {
       loadModelTensors(this.model, files.initial.tensors);

@@ -8,7 +8,7 @@ import {
   paramGroupsWeightDecay,
 } from '../../training/paramGroups.ts';
 import { makeSchedule } from '../../training/schedules.ts';
-import { GOLDEN_BUILD, goldenModelConfig, onlyKnownKeys } from '../modelConfig.ts';
+import { goldenBuild, goldenModelConfig, onlyKnownKeys } from '../modelConfig.ts';
 import type { ScheduleConfig } from '../../training/schedules.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 
@@ -65,7 +65,7 @@ export function groupRows(table: unknown, golden: GoldenCase): unknown[] {
     if (typeof layerDecay !== 'number') {
       throw new InputError(expected('a number', `layer_decay in ${where}`, layerDecay));
     }
-    const model = new VisionTransformer(config, GOLDEN_BUILD);
+    const model = new VisionTransformer(config, goldenBuild);
     try {
       const weightDecay = 0.05;
       return {

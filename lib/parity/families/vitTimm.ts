@@ -8,7 +8,7 @@ import * as t from '../../ops/tensor.ts';
 import { VisionTransformer } from '../../models/visionTransformer.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';
-import { GOLDEN_BUILD, goldenModelConfig } from '../modelConfig.ts';
+import { goldenBuild, goldenModelConfig } from '../modelConfig.ts';
 import { parameterGradients } from '../gradients.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { CasePlan, Family } from '../family.ts';
@@ -32,7 +32,7 @@ function plan(golden: GoldenCase): CasePlan {
     unsupported: ({ kind }) =>
       kind === 'image' ? 'pictures are not part of this family' : undefined,
     run: async () => {
-      const model = new VisionTransformer(config, GOLDEN_BUILD);
+      const model = new VisionTransformer(config, goldenBuild);
       try {
         loadModelTensors(model, weights.tensors);
         const produced = new Produced();

@@ -1,0 +1,46 @@
+/** One object of `log.jsonl`: what an epoch brought. */
+export interface EpochLog {
+  /** From 1. */
+  epoch: number;
+  /** Image-weighted mean of the optimised loss. */
+  trainLoss: number;
+  /** Plain cross-entropy of the evaluated model; null when nothing was evaluated. */
+  valLoss: number | null;
+  /** Fraction, 0 … 1, of the evaluated model. */
+  valTop1: number | null;
+  valTop5: number | null;
+  learningRate: number;
+  imagesPerSecond: number;
+  seconds: number;
+  [extra: string]: unknown;
+}
+
+/** The state of a running epoch, as a progress display needs it. */
+export interface StepProgress {
+  epoch: number;
+  epochs: number;
+  /** Updates done in this epoch, of `stepsInEpoch`. */
+  step: number;
+  stepsInEpoch: number;
+  /** Mean over the epoch so far. */
+  loss: number;
+  /** Training top-1 over the epoch so far, 0 … 1. */
+  accuracy: number;
+  learningRate: number;
+  imagesPerSecond: number;
+  /** Share of the time that was spent waiting for data, 0 … 1. */
+  dataWait: number;
+  secondsLeft: number;
+}
+
+/** Where a run tells what it does: a progress bar, TensorBoard, a test's list. Every method is optional. */
+export interface RunSink {
+  /** One line for a person. */
+  message?(text: string): void;
+  step?(progress: StepProgress): void;
+  /** One scalar of a training update; `step` counts updates from 1. */
+  scalars?(step: number, values: Readonly<Record<string, number>>): void;
+  epoch?(log: EpochLog): void;
+  /** The run ends, by itself or by an error. */
+  close?(): void | Promise<void>;
+}
