@@ -100,6 +100,7 @@ export {
 
 // data
 export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';
+export { fitImage } from './data/fitImage.ts';
 export { Loader, type Batch, type LoaderConfig } from './data/loader.ts';
 export { MNIST_CLASSES, mnistDataset } from './data/mnist.ts';
 export {

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fitImage } from '../lib/cli/fitImage.ts';
 import { encodePng } from '../lib/io/encodePng.ts';
 import { vit, writeExperiment } from './support/cli.ts';
 
@@ -108,53 +107,4 @@ describe('from training to a picture', () => {
   function withoutSteps(bytes: Buffer): Buffer {
     return Buffer.from(bytes.toString('latin1').replace(/"maxSteps": \w+/, ''), 'latin1');
   }
-});
-
-describe('fitImage', () => {
-  const image = (width: number, height: number, value: (x: number, y: number) => number) => ({
-    width,
-    height,
-    channels: 1 as const,
-    data: Uint8Array.from({ length: width * height }, (_, i) =>
-      value(i % width, Math.floor(i / width)),
-    ),
-  });
-
-  test('keeps an image of the size, and a flat one flat at any size', () => {
-    const same = image(5, 3, (x, y) => x * y);
-    expect(fitImage(same, { height: 3, width: 5 })).toBe(same);
-    for (const size of [
-      { height: 7, width: 7 },
-      { height: 2, width: 3 },
-      { height: 1, width: 1 },
-    ]) {
-      const out = fitImage(
-        image(31, 17, () => 77),
-        size,
-      );
-      expect([out.height, out.width, ...new Set(out.data)]).toEqual([size.height, size.width, 77]);
-    }
-  });
-
-  test('averages what it shrinks: a checkerboard becomes grey', () => {
-    const out = fitImage(
-      image(64, 64, (x, y) => ((x + y) % 2) * 255),
-      { height: 8, width: 8 },
-    );
-    for (const value of out.data) expect(Math.abs(value - 127.5)).toBeLessThan(6);
-  });
-
-  test('takes the centre, and mirrors with its input', () => {
-    const wide = image(60, 20, (x) => (x < 20 || x >= 40 ? 255 : 10));
-    const centre = fitImage(wide, { height: 10, width: 10 });
-    expect(Math.max(...[...centre.data].filter((_, i) => i % 10 > 0 && i % 10 < 9))).toBe(10);
-    const [a, b] = [
-      image(33, 20, (x, y) => (x * 7 + y * 3) % 256),
-      image(33, 20, (x, y) => ((32 - x) * 7 + y * 3) % 256),
-    ];
-    const [left, right] = [a, b].map((one) => fitImage(one, { height: 9, width: 13 }));
-    for (let y = 0; y < 9; y += 1)
-      for (let x = 0; x < 13; x += 1)
-        expect(left!.data[y * 13 + x]).toBe(right!.data[y * 13 + 12 - x]);
-  });
 });

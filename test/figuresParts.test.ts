@@ -6,7 +6,7 @@ import { colorBar } from '../lib/figures/colorBar.ts';
 import type { ColorBarOptions } from '../lib/figures/colorBar.ts';
 import { colorAt, colormapBytes, inkOn } from '../lib/figures/colormap.ts';
 import type { Colormap } from '../lib/figures/colormap.ts';
-import { colorize } from '../lib/figures/imagePanel.ts';
+import { colorize } from '../lib/figures/colorize.ts';
 import { storedPng } from '../lib/figures/pngUri.ts';
 import { resampleGrid } from '../lib/figures/resample.ts';
 import { element, escapeXml, svgDocument, text } from '../lib/figures/svg.ts';

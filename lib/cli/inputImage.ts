@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { InputError, expected } from '../core/errors.ts';
+import { fitImage } from '../data/fitImage.ts';
 import { normalizeInto } from '../data/normalize.ts';
 import { openData } from './dataset.ts';
-import { fitImage } from './fitImage.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { TrainedModel } from './trainedModel.ts';
 

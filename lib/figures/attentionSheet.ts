@@ -4,11 +4,11 @@ import type { RgbImage } from '../core/image.ts';
 import { barChartPanel } from './barChart.ts';
 import type { Bar } from './barChart.ts';
 import { colorBar } from './colorBar.ts';
+import { colorize } from './colorize.ts';
 import type { Colormap } from './colormap.ts';
 import { assertGrid, rangeOf } from './grid.ts';
 import type { Grid, Range } from './grid.ts';
-import { framed } from './heatMap.ts';
-import { colorize, fitInto, imageNode } from './imagePanel.ts';
+import { fitInto, framedImage } from './imagePanel.ts';
 import { overlayPanel } from './overlay.ts';
 import { column, emptyPanel, figurePng, figureSvg, headed, note, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
@@ -60,10 +60,10 @@ export function attentionSheetSvg(options: AttentionSheetOptions): string {
 }
 
 /** The sheet without its title. */
-export function attentionSheetPanel(options: AttentionSheetOptions): Panel {
+function attentionSheetPanel(options: AttentionSheetOptions): Panel {
   const { image, rollout, bars } = options;
   const { width, height } = fitInto(image, side);
-  const input = framed(imageNode(image, 0, 0, width, height), width, height);
+  const input = framedImage(image, width, height);
   const rolled = overlayPanel({
     image,
     grid: rollout,
@@ -128,14 +128,9 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     );
     layer.forEach((grid, j) => {
       const stretched = contrast === 'shared' ? range : rangeOf([grid]);
-      const picture = imageNode(
-        colorize(grid, { colormap, range: stretched, gamma }),
-        0,
-        0,
-        width,
-        height,
-      );
-      nodes.push(group(left + j * (width + gap), y, [framed(picture, width, height).body]));
+      const colors = colorize(grid, { colormap, range: stretched, gamma });
+      const { body } = framedImage(colors, width, height);
+      nodes.push(group(left + j * (width + gap), y, [body]));
     });
   });
   const grid = {
@@ -149,7 +144,7 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     height: Math.max(100, Math.min(grid.height, 340)),
     gamma,
     label: contrast === 'shared' ? 'attention (√ scale)' : 'of each map',
-    ...(contrast === 'shared' ? { format: 'percent' as const } : {}),
+    format: contrast === 'shared' ? 'percent' : undefined,
   });
   const sheet = row([grid, bar], { gap: 14 });
   const hints = [

@@ -62,7 +62,7 @@ export function barChartPanel(options: BarChartOptions): Panel {
     const middle = (i + 0.5) * barHeight;
     const shown = fitText(label, size, left - 8, { bold: true });
     const length = Math.min(1, value / full) * room;
-    const bar = { fill: strong ? theme.color.series[0] : '#9fb6c6' };
+    const bar = { fill: strong ? theme.color.series[0] : theme.color.weak };
     nodes.push(
       text(shown, left - 8, middle, { size, bold: strong, anchor: 'end', centred: true }),
       rect(left, i * barHeight + 2, room, barHeight - 4, { fill: theme.color.empty }),

@@ -4,6 +4,7 @@ import type { Colormap } from './colormap.ts';
 import type { Range } from './grid.ts';
 import { imageNode } from './imagePanel.ts';
 import { group, line, text } from './svg.ts';
+import { row } from './panel.ts';
 import type { Panel } from './panel.ts';
 import { makeTicks, shortNumber } from './ticks.ts';
 import type { TickFormat } from './ticks.ts';
@@ -17,8 +18,8 @@ export interface ColorBarOptions {
   /** Of the bar with its label, in pixels. */
   height: number;
   /** What the numbers are, with their unit; written above an upright bar. */
-  label?: string;
-  format?: TickFormat;
+  label?: string | undefined;
+  format?: TickFormat | undefined;
   /** As in `colorize`: values stand at ((value − low) / (high − low))^gamma; default 1. */
   gamma?: number;
 }
@@ -61,6 +62,12 @@ export function colorBar({
     height,
     body: group(0, 0, nodes),
   };
+}
+
+/** A map with its colour bar on the right, about as high as the map. */
+export function withColorBar(map: Panel, options: Omit<ColorBarOptions, 'height'>): Panel {
+  const height = Math.max(100, Math.min(map.height, 320));
+  return row([map, colorBar({ ...options, height })]);
 }
 
 interface Tick {

@@ -32,11 +32,6 @@ export function colorAt(name: Colormap, fraction: number): Rgb {
   return [bytes[i]!, bytes[i + 1]!, bytes[i + 2]!];
 }
 
-/** A colour as CSS writes it. */
-export function cssColor([red, green, blue]: Rgb): string {
-  return `#${[red, green, blue].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-}
-
 /** Black or white, whichever is easier to read on the colour (relative luminance of WCAG 2). */
 export function inkOn(color: Rgb): string {
   const [red, green, blue] = color.map((byte) => {

@@ -1,9 +1,10 @@
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import { colorBar } from './colorBar.ts';
+import { colorize } from './colorize.ts';
 import { colorAt, inkOn } from './colormap.ts';
 import { assertGrid } from './grid.ts';
 import type { Grid } from './grid.ts';
-import { colorize, imageNode } from './imagePanel.ts';
+import { imageNode } from './imagePanel.ts';
 import { emptyPanel, figurePng, figureSvg, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, rect, text } from './svg.ts';
@@ -41,7 +42,7 @@ export function confusionMatrixSvg(options: ConfusionMatrixOptions): string {
 }
 
 /** The matrix without its title. */
-export function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOptions): Panel {
+function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOptions): Panel {
   const total = classNames.length;
   if (counts.length !== total * total) {
     throw new ShapeError(

@@ -1,7 +1,6 @@
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
-import { framed } from './heatMap.ts';
-import { fitInto, imageNode } from './imagePanel.ts';
+import { fitInto, framedImage } from './imagePanel.ts';
 import { column, emptyPanel, figurePng, figureSvg, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, text } from './svg.ts';
@@ -36,7 +35,7 @@ export function contactSheetSvg(options: ContactSheetOptions): string {
 }
 
 /** Images in rows without the sheet's title. Images keep their proportions and stand in the middle of their tiles. */
-export function contactSheetPanel({ tiles, side = 96, ...options }: ContactSheetOptions): Panel {
+function contactSheetPanel({ tiles, side = 96, ...options }: ContactSheetOptions): Panel {
   const columns = options.columns ?? Math.min(12, Math.max(1, Math.ceil(Math.sqrt(tiles.length))));
   assertInteger('columns', columns, { min: 1, max: 256 });
   assertInteger('side', side, { min: 8, max: 4096 });
@@ -67,7 +66,7 @@ function tilePanel(
   const picture =
     image.data.length === 0
       ? emptyPanel('empty', side, boxHeight)
-      : framed(imageNode(image, 0, 0, width, height), width, height);
+      : framedImage(image, width, height);
   const color = tone === 'plain' ? theme.color.text : theme.color[tone];
   const label = text(fitText(title, size, side), side / 2, size, { size, color, anchor: 'middle' });
   const placed = group((side - picture.width) / 2, lineHeight + (boxHeight - picture.height) / 2, [

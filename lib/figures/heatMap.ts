@@ -1,16 +1,15 @@
 import { assertInteger } from '../core/check.ts';
-import { colorBar } from './colorBar.ts';
+import { withColorBar } from './colorBar.ts';
+import { colorize } from './colorize.ts';
 import type { Colormap } from './colormap.ts';
 import { assertGrid, rangeOf } from './grid.ts';
 import type { Grid, Range } from './grid.ts';
-import { colorize, fitInto, imageNode } from './imagePanel.ts';
-import { emptyPanel, figurePng, figureSvg, row } from './panel.ts';
+import { fitInto, framedImage } from './imagePanel.ts';
+import { emptyPanel, figurePng, figureSvg } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { resampleGrid } from './resample.ts';
 import type { Interpolation } from './resample.ts';
-import { element, group } from './svg.ts';
 import type { TickFormat } from './ticks.ts';
-import { theme } from './theme.ts';
 
 /** What a heat map shows. */
 export interface HeatMapOptions extends FigureOptions {
@@ -38,7 +37,7 @@ export function heatMapSvg(options: HeatMapOptions): string {
 }
 
 /** A heat map with its colour bar, without a title. A constant matrix is one colour and the bar shows its one value. */
-export function heatMapPanel(options: HeatMapOptions): Panel {
+function heatMapPanel(options: HeatMapOptions): Panel {
   const {
     grid,
     colormap = 'viridis',
@@ -54,30 +53,6 @@ export function heatMapPanel(options: HeatMapOptions): Panel {
   const { width, height } = fitInto(grid, side);
   const fine =
     interpolation === 'nearest' ? grid : resampleGrid(grid, { width, height, interpolation });
-  const map = framed(
-    imageNode(colorize(fine, { colormap, range }), 0, 0, width, height),
-    width,
-    height,
-  );
-  const bar = colorBar({
-    colormap,
-    range,
-    height: Math.max(100, Math.min(height, 320)),
-    ...(label === undefined ? {} : { label }),
-    ...(format === undefined ? {} : { format }),
-  });
-  return row([map, bar]);
-}
-
-/** A picture with a thin line around it. */
-export function framed(node: Panel['body'], width: number, height: number): Panel {
-  const border = element('rect', {
-    x: -0.5,
-    y: -0.5,
-    width: width + 1,
-    height: height + 1,
-    fill: 'none',
-    stroke: theme.color.grid,
-  });
-  return { width, height, body: group(0, 0, [node, border]) };
+  const map = framedImage(colorize(fine, { colormap, range }), width, height);
+  return withColorBar(map, { colormap, range, label, format });
 }

@@ -1,12 +1,12 @@
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
-import { colorBar } from './colorBar.ts';
+import { withColorBar } from './colorBar.ts';
+import { blend } from './colorize.ts';
 import type { Colormap } from './colormap.ts';
 import { assertGrid, rangeOf } from './grid.ts';
 import type { Grid, Range } from './grid.ts';
-import { framed } from './heatMap.ts';
-import { blend, fitInto, imageNode } from './imagePanel.ts';
-import { emptyPanel, figurePng, figureSvg, row } from './panel.ts';
+import { fitInto, framedImage } from './imagePanel.ts';
+import { emptyPanel, figurePng, figureSvg } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import type { Interpolation } from './resample.ts';
 import type { TickFormat } from './ticks.ts';
@@ -65,14 +65,6 @@ export function overlayPanel(options: OverlayOptions): Panel {
   const range = options.range ?? rangeOf([grid]);
   const { width, height } = fitInto(image, side);
   const picture = blend(image, grid, { width, height, colormap, range, interpolation, opacity });
-  const map = framed(imageNode(picture, 0, 0, width, height), width, height);
-  if (!legend) return map;
-  const bar = colorBar({
-    colormap,
-    range,
-    height: Math.max(100, Math.min(height, 320)),
-    ...(label === undefined ? {} : { label }),
-    ...(format === undefined ? {} : { format }),
-  });
-  return row([map, bar]);
+  const map = framedImage(picture, width, height);
+  return legend ? withColorBar(map, { colormap, range, label, format }) : map;
 }

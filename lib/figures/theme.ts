@@ -16,6 +16,7 @@ export const theme = {
     axis: '#6e7781',
     grid: '#e6e9ec',
     empty: '#f3f4f6',
+    weak: '#9fb6c6',
     right: '#007a5e',
     wrong: '#b3400e',
     series: ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000'],

@@ -3,6 +3,7 @@ import { lineChartPanel } from './lineChart.ts';
 import type { LineChartOptions, Series } from './lineChart.ts';
 import { figurePng, figureSvg, headed, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
+import { theme } from './theme.ts';
 import { percent, shortNumber } from './ticks.ts';
 
 /**
@@ -36,7 +37,7 @@ function curvesPanel(logs: readonly EpochLog[]): Panel {
   const accuracy = chart('Accuracy', {
     ...shared,
     series: present([
-      { ...series('training top-1', logs, 'trainTop1') },
+      series('training top-1', logs, 'trainTop1'),
       top1,
       { ...series('validation top-5', logs, 'valTop5'), dashed: true },
     ]),
@@ -53,12 +54,13 @@ function chart(heading: string, options: LineChartOptions): Panel {
 }
 
 // Training is blue and validation orange in both charts, whatever lines are there.
+const [blue, orange, green] = theme.color.series;
 const colors: Readonly<Record<string, string>> = {
-  trainLoss: '#0072b2',
-  trainTop1: '#0072b2',
-  valLoss: '#d55e00',
-  valTop1: '#d55e00',
-  valTop5: '#009e73',
+  trainLoss: blue,
+  trainTop1: blue,
+  valLoss: orange,
+  valTop1: orange,
+  valTop5: green,
 };
 
 function series(name: string, logs: readonly EpochLog[], key: string): Series {
@@ -66,7 +68,7 @@ function series(name: string, logs: readonly EpochLog[], key: string): Series {
     const value = log[key];
     return [log.epoch, typeof value === 'number' ? value : null] as const;
   });
-  return { name, points, color: colors[key] ?? '#000000' };
+  return { name, points, color: colors[key] ?? theme.color.text };
 }
 
 function present(all: readonly Series[]): Series[] {
