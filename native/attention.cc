@@ -27,15 +27,14 @@ void pack(const float* data, size_t row, size_t col, size_t k, size_t n, float* 
 void rows_times(const float* a, size_t a_row, const float* packed_b, size_t m, size_t n, size_t k, float* c, size_t ldc,
                 Store mode) {
   for (size_t p = 0; p < k; p += KC)
-    multiply({a + p, a_row, 1}, false, packed_b + p * NR, k, m, n, k - p < KC ? k - p : KC, c, ldc, nullptr,
+    multiply({a + p, a_row, 1}, kRows, packed_b + p * NR, k, m, n, k - p < KC ? k - p : KC, c, ldc, nullptr,
              p == 0 ? mode : kStoreAdd);
 }
 
 // c (=|+=) aᵀ·packed_b with a [k, m].
 void columns_times(const float* a, size_t a_row, const float* packed_b, size_t m, size_t n, size_t k, float* c, size_t ldc,
-                   Store mode, float* packed_a) {
-  pack_a({a, 1, a_row}, m, k, packed_a);
-  multiply({packed_a, 0, 0}, true, packed_b, k, m, n, k, c, ldc, nullptr, mode);
+                   Store mode) {
+  multiply({a, 1, a_row}, kColumns, packed_b, k, m, n, k, c, ldc, nullptr, mode);
 }
 
 template <typename F>
@@ -45,33 +44,62 @@ VIT_INLINE void each_vector(float* x, size_t n, const F& f) {
   if (j < n) store_n(x + j, f(load_n(x + j, n - j), j), n - j);
 }
 
-// Softmax of a row of scores, not yet divided by its sum, which is returned with the (scaled) maximum.
-VIT_INLINE float exponentials(float* s, size_t n, float scale, float* top_out) {
-  vf best = set1(-INFINITY);
-  size_t j = 0;
-  for (; j + VL <= n; j += VL) {
-    const vf v = load(s + j) * set1(scale);
-    best = v <= best ? best : v;
+// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. VL rows at a time, so that what is
+// done once a row (joining lanes, the logarithm) is done for VL of them at once. Columns from `keys` to the next whole vector
+// may hold anything.
+void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, float* inverse, float* log_sum_exp) {
+  const size_t last = (keys - 1) / VL * VL;
+  const vi inside = lanes_below(keys - last);
+  const vf factor = set1(scale);
+  for (size_t r0 = 0; r0 < count; r0 += VL) {
+    const size_t rows = count - r0 < VL ? count - r0 : VL;
+    vf joined[VL];
+    for (size_t r = 0; r < VL; ++r) {
+      const float* x = s + (r0 + (r < rows ? r : 0)) * row;
+      vf best = inside ? load(x + last) * factor : set1(-INFINITY);
+      for (size_t j = 0; j < last; j += VL) best = max_v(best, load(x + j) * factor);
+      joined[r] = best;
+    }
+    const vf top = max_each(joined);
+    float shifts[VL];
+    store(shifts, top);
+    for (size_t r = 0; r < VL; ++r) {
+      if (r >= rows) {
+        joined[r] = set1(1.0f);
+        continue;
+      }
+      float* x = s + (r0 + r) * row;
+      const vf shift = set1(shifts[r]);
+      vf sum = set1(0.0f);
+      for (size_t j = 0; j < last; j += VL) {
+        const vf e = exp_v(load(x + j) * factor - shift);
+        store(x + j, e);
+        sum += e;
+      }
+      const vf e = exp_v(load(x + last) * factor - shift);
+      store(x + last, e);
+      joined[r] = sum + (inside ? e : set1(0.0f));
+    }
+    const vf total = sum_each(joined);
+    store_n(inverse + r0, set1(1.0f) / total, rows);
+    store_n(log_sum_exp + r0, top + log_v(total), rows);
   }
-  float top = max_lanes(best);
-  for (; j < n; ++j) {
-    const float v = s[j] * scale;
-    if (v > top || v != v) top = v;
+}
+
+// delta[r] = Σ a·b over `dim` columns of each of `count` rows.
+void row_products(const float* a, const float* b, size_t row, size_t count, size_t dim, float* delta) {
+  const size_t last = (dim - 1) / VL * VL;
+  for (size_t r0 = 0; r0 < count; r0 += VL) {
+    const size_t rows = count - r0 < VL ? count - r0 : VL;
+    vf joined[VL];
+    for (size_t r = 0; r < VL; ++r) {
+      const size_t at = (r0 + (r < rows ? r : 0)) * row;
+      vf sum = load_n(a + at + last, dim - last) * load_n(b + at + last, dim - last);
+      for (size_t j = 0; j < last; j += VL) sum += load(a + at + j) * load(b + at + j);
+      joined[r] = sum;
+    }
+    store_n(delta + r0, sum_each(joined), rows);
   }
-  const vf shift = set1(top);
-  vf sum = set1(0.0f);
-  for (j = 0; j + VL <= n; j += VL) {
-    const vf e = exp_v(load(s + j) * set1(scale) - shift);
-    store(s + j, e);
-    sum += e;
-  }
-  float total = sum_lanes(sum);
-  if (j < n) {
-    store_n(s + j, exp_v(load_n(s + j, n - j) * set1(scale) - shift), n - j);
-    for (; j < n; ++j) total += s[j];
-  }
-  *top_out = top;
-  return total;
 }
 
 }  // namespace
@@ -104,14 +132,9 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
       const float* q = a.q + offset_of(a.q_side, b, i) + q0 * a.q_side.row;
       float* o = out + offset_of(a.out_side, b, i) + q0 * a.out_side.row;
       float* lse = log_sum_exp + unit * a.queries + q0;
-      rows_times(q, a.q_side.row, packed_k, count, a.keys, a.dim, s, row, kStoreNew);
+      rows_times(q, a.q_side.row, packed_k, count, round_up(a.keys, VL), a.dim, s, row, kStoreNew);
       float inverse[kQueries];
-      for (size_t r = 0; r < count; ++r) {
-        float top;
-        const float sum = exponentials(s + r * row, a.keys, a.scale, &top);
-        inverse[r] = 1.0f / sum;
-        lse[r] = top + logf(sum);
-      }
+      exponentials(s, row, count, a.keys, a.scale, inverse, lse);
       rows_times(s, row, packed_v, count, a.dim, a.keys, o, a.out_side.row, kStoreNew);
       for (size_t r = 0; r < count; ++r)
         each_vector(o + r * a.out_side.row, a.dim, [&](vf v, size_t) { return v * set1(inverse[r]); });
@@ -126,7 +149,7 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
   const size_t wide = packed_b_size(a.dim, a.keys);
   const size_t tall = packed_b_size(a.keys, a.dim);
   const size_t block = packed_b_size(kQueries, a.dim);
-  vit::reserve_scratch(2 * wide + tall + 2 * kQueries * row + 2 * block + packed_a_size(a.keys, kQueries));
+  vit::reserve_scratch(2 * wide + tall + 2 * kQueries * row + 2 * block);
   vit::parallel(a.batch * a.heads, [&](size_t unit, size_t worker) {
     const size_t b = unit / a.heads;
     const size_t i = unit % a.heads;
@@ -137,7 +160,6 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
     float* ds = p + kQueries * row;
     float* packed_q = ds + kQueries * row;
     float* packed_dout = packed_q + block;
-    float* packed_a = packed_dout + block;
     const size_t at_kv = offset_of(a.kv_side, b, i);
     pack(a.k + at_kv, 1, a.kv_side.row, a.dim, a.keys, packed_kt);
     pack(a.v + at_kv, 1, a.kv_side.row, a.dim, a.keys, packed_vt);
@@ -147,17 +169,13 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
       const size_t at_q = offset_of(a.q_side, b, i) + q0 * a.q_side.row;
       const size_t at_out = offset_of(a.out_side, b, i) + q0 * a.out_side.row;
       const float* lse = log_sum_exp + unit * a.queries + q0;
-      rows_times(a.q + at_q, a.q_side.row, packed_kt, count, a.keys, a.dim, p, row, kStoreNew);
-      rows_times(dout + at_out, a.out_side.row, packed_vt, count, a.keys, a.dim, ds, row, kStoreNew);
+      const size_t padded = round_up(a.keys, VL);
+      rows_times(a.q + at_q, a.q_side.row, packed_kt, count, padded, a.dim, p, row, kStoreNew);
+      rows_times(dout + at_out, a.out_side.row, packed_vt, count, padded, a.dim, ds, row, kStoreNew);
+      float deltas[kQueries];
+      row_products(dout + at_out, out + at_out, a.out_side.row, count, a.dim, deltas);
       for (size_t r = 0; r < count; ++r) {
-        const float* d = dout + at_out + r * a.out_side.row;
-        const float* o = out + at_out + r * a.out_side.row;
-        vf products = set1(0.0f);
-        for (size_t j = 0; j < a.dim; j += VL) {
-          const size_t n = a.dim - j < VL ? a.dim - j : VL;
-          products += load_n(d + j, n) * load_n(o + j, n);
-        }
-        const vf delta = set1(sum_lanes(products));
+        const vf delta = set1(deltas[r]);
         const vf shift = set1(lse[r]);
         const vf scale = set1(a.scale);
         float* pr = p + r * row;
@@ -173,8 +191,8 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
       pack(a.q + at_q, a.q_side.row, 1, count, a.dim, packed_q);
       pack(dout + at_out, a.out_side.row, 1, count, a.dim, packed_dout);
       rows_times(ds, row, packed_k, count, a.dim, a.keys, dq + at_q, a.q_side.row, kStoreNew);
-      columns_times(ds, row, packed_q, a.keys, a.dim, count, dk + at_kv, a.kv_side.row, mode, packed_a);
-      columns_times(p, row, packed_dout, a.keys, a.dim, count, dv + at_kv, a.kv_side.row, mode, packed_a);
+      columns_times(ds, row, packed_q, a.keys, a.dim, count, dk + at_kv, a.kv_side.row, mode);
+      columns_times(p, row, packed_dout, a.keys, a.dim, count, dv + at_kv, a.kv_side.row, mode);
     }
   });
 }

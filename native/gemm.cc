@@ -14,11 +14,12 @@ namespace {
 
 using vit::Gemm;
 
-typedef void (*Micro)(size_t k, const float* a, size_t a_row, const float* b, float* c, size_t ldc, size_t n,
+// a_step: from row to row of a, or from column to column where the rows of a tile are side by side.
+typedef void (*Micro)(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n,
                       const float* bias, Store store);
 
-template <size_t M, size_t V, bool packed>
-void micro(size_t k, const float* a, size_t a_row, const float* b, float* c, size_t ldc, size_t n, const float* bias,
+template <size_t M, size_t V, bool side_by_side>
+void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n, const float* bias,
            Store store_mode) {
   vf acc[M][V];
 #pragma GCC unroll 16
@@ -31,7 +32,7 @@ void micro(size_t k, const float* a, size_t a_row, const float* b, float* c, siz
     for (size_t j = 0; j < V; ++j) bv[j] = load(b + p * NR + j * VL);
 #pragma GCC unroll 16
     for (size_t i = 0; i < M; ++i) {
-      const vf av = set1(packed ? a[p * MR + i] : a[i * a_row + p]);
+      const vf av = set1(side_by_side ? a[p * a_step + i] : a[i * a_step + p]);
 #pragma GCC unroll 2
       for (size_t j = 0; j < V; ++j) acc[i][j] += av * bv[j];
     }
@@ -58,30 +59,30 @@ void micro(size_t k, const float* a, size_t a_row, const float* b, float* c, siz
   }
 }
 
-template <size_t M, bool packed>
+template <size_t M, bool side_by_side>
 constexpr Micro micro_of(size_t vectors) {
-  return vectors == 1 ? micro<M, 1, packed> : micro<M, 2, packed>;
+  return vectors == 1 ? micro<M, 1, side_by_side> : micro<M, 2, side_by_side>;
 }
 
-template <bool packed>
+template <bool side_by_side>
 Micro choose_micro(size_t rows, size_t vectors) {
   switch (rows) {
 #if defined(VIT_AVX512)
-    case 14: return micro_of<14, packed>(vectors);
-    case 13: return micro_of<13, packed>(vectors);
-    case 12: return micro_of<12, packed>(vectors);
-    case 11: return micro_of<11, packed>(vectors);
-    case 10: return micro_of<10, packed>(vectors);
-    case 9: return micro_of<9, packed>(vectors);
-    case 8: return micro_of<8, packed>(vectors);
-    case 7: return micro_of<7, packed>(vectors);
+    case 14: return micro_of<14, side_by_side>(vectors);
+    case 13: return micro_of<13, side_by_side>(vectors);
+    case 12: return micro_of<12, side_by_side>(vectors);
+    case 11: return micro_of<11, side_by_side>(vectors);
+    case 10: return micro_of<10, side_by_side>(vectors);
+    case 9: return micro_of<9, side_by_side>(vectors);
+    case 8: return micro_of<8, side_by_side>(vectors);
+    case 7: return micro_of<7, side_by_side>(vectors);
 #endif
-    case 6: return micro_of<6, packed>(vectors);
-    case 5: return micro_of<5, packed>(vectors);
-    case 4: return micro_of<4, packed>(vectors);
-    case 3: return micro_of<3, packed>(vectors);
-    case 2: return micro_of<2, packed>(vectors);
-    default: return micro_of<1, packed>(vectors);
+    case 6: return micro_of<6, side_by_side>(vectors);
+    case 5: return micro_of<5, side_by_side>(vectors);
+    case 4: return micro_of<4, side_by_side>(vectors);
+    case 3: return micro_of<3, side_by_side>(vectors);
+    case 2: return micro_of<2, side_by_side>(vectors);
+    default: return micro_of<1, side_by_side>(vectors);
   }
 }
 
@@ -153,7 +154,7 @@ void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t
       pack_a(a, rows, kc, scratch);
       a.data = scratch;
     }
-    multiply(a, !in_place, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
+    multiply(a, in_place ? kRows : kPacked, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
              first && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
   }
   if (g.activation != vit::kNone && p0 + depth == g.k)
@@ -227,9 +228,11 @@ void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, flo
         store(out + p * NR + VL, load(src + p * b.row + VL));
       }
     } else if (b.col == 1) {
+      const size_t low = cols < VL ? cols : VL;
       for (size_t p = 0; p < k; ++p) {
-        for (size_t j = 0; j < cols; ++j) out[p * NR + j] = src[p * b.row + j];
-        for (size_t j = cols; j < NR; ++j) out[p * NR + j] = 0;
+        const float* row = src + p * b.row;
+        store(out + p * NR, low == VL ? load(row) : load_n(row, low));
+        store(out + p * NR + VL, cols > low ? load_n(row + VL, cols - low) : set1(0.0f));
       }
     } else {
       for (size_t j = 0; j < NR; j += VL)
@@ -267,7 +270,7 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
   }
 }
 
-void multiply(const Operand& a, bool a_packed, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store_mode) {
   for (size_t j = 0; j < n; j += NR) {
     const size_t cols = n - j < NR ? n - j : NR;
@@ -275,9 +278,10 @@ void multiply(const Operand& a, bool a_packed, const float* packed_b, size_t dep
     const float* panel = packed_b + j * depth;
     for (size_t i = 0; i < m; i += MR) {
       const size_t rows = m - i < MR ? m - i : MR;
-      const Micro run = a_packed ? choose_micro<true>(rows, vectors) : choose_micro<false>(rows, vectors);
-      const float* tile = a_packed ? a.data + i * k : a.data + i * a.row;
-      run(k, tile, a.row, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode);
+      const Micro run = layout == kRows ? choose_micro<false>(rows, vectors) : choose_micro<true>(rows, vectors);
+      const float* tile = a.data + i * (layout == kPacked ? k : a.row);
+      const size_t step = layout == kPacked ? MR : layout == kRows ? a.row : a.col;
+      run(k, tile, step, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode);
     }
   }
 }

@@ -33,9 +33,10 @@ inline size_t packed_b_size(size_t k, size_t n) { return k * round_up(n, NR); }
 inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 
 enum Store { kStoreNew, kStoreAdd };
-// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. `a_packed`: a.data is from pack_a;
-// else a is read in place (a.row apart, a.col = 1).
-void multiply(const Operand& a, bool a_packed, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+// Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row = 1).
+enum Layout { kPacked, kRows, kColumns };
+// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall.
+void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store);
 
 }  // namespace VIT_ISA

@@ -76,8 +76,16 @@ VIT_INLINE void store_n(float* p, vf v, size_t n) {
 #endif
 
 // NaN in x survives; a NaN in y is dropped.
+#if defined(VIT_AVX512)
+VIT_INLINE vf min_v(vf x, vf y) { return _mm512_maskz_min_ps(0xFFFF, y, x); }
+VIT_INLINE vf max_v(vf x, vf y) { return _mm512_maskz_max_ps(0xFFFF, y, x); }
+#elif defined(VIT_AVX2)
+VIT_INLINE vf min_v(vf x, vf y) { return _mm256_min_ps(y, x); }
+VIT_INLINE vf max_v(vf x, vf y) { return _mm256_max_ps(y, x); }
+#else
 VIT_INLINE vf min_v(vf x, vf y) { return x > y ? y : x; }
 VIT_INLINE vf max_v(vf x, vf y) { return x < y ? y : x; }
+#endif
 VIT_INLINE vf abs_v(vf x) { return as_float(as_int(x) & 0x7fffffff); }
 
 // Turns VL rows of VL elements into columns, by exchanging ever larger halves of pairs of rows (Eklundh 1972).
@@ -107,6 +115,38 @@ VIT_INLINE void transpose_block(vf* rows) {
   exchange<2>(rows);
   if constexpr (VL >= 8) exchange<4>(rows);
   if constexpr (VL >= 16) exchange<8>(rows);
+}
+
+// Lane i of the result joins the lanes of rows[i], in a fixed tree; half the shuffles of turning the block. Changes rows.
+template <size_t half, typename Join>
+VIT_INLINE void fold(vf* rows, const Join& join) {
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VL; i += 2 * half) {
+    const vf a = rows[i], b = rows[i + half];
+    rows[i] = join(mix<half, false>(a, b, std::make_index_sequence<VL>()), mix<half, true>(a, b, std::make_index_sequence<VL>()));
+  }
+}
+template <typename Join>
+VIT_INLINE vf join_each(vf* rows, const Join& join) {
+  fold<1>(rows, join);
+  fold<2>(rows, join);
+  if constexpr (VL >= 8) fold<4>(rows, join);
+  if constexpr (VL >= 16) fold<8>(rows, join);
+  return rows[0];
+}
+VIT_INLINE vf sum_each(vf* rows) {
+  return join_each(rows, [](vf a, vf b) { return a + b; });
+}
+// A NaN may be lost.
+VIT_INLINE vf max_each(vf* rows) {
+  return join_each(rows, [](vf a, vf b) { return max_v(a, b); });
+}
+// All bits set in the first n lanes.
+VIT_INLINE vi lanes_below(size_t n) {
+  vi index;
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VL; ++i) index[i] = static_cast<int32_t>(i);
+  return index < static_cast<int32_t>(n);
 }
 
 // Lanes are joined in a fixed tree, so a sum is the same at every run.

@@ -21,11 +21,37 @@ VIT_INLINE vf exp_v(vf x) {
   p = p * r + set1(1.6666665459e-1f);
   p = p * r + set1(5.0000001201e-1f);
   p = p * (r * r) + r + set1(1.0f);
+#if defined(VIT_AVX512)
+  return _mm512_maskz_scalef_ps(0xFFFF, p, n);
+#else
   const vi power = as_int(shifted) - as_int(magic);
   const vi half = power >> 1;
   const vf low = as_float((half + 127) << 23);
   const vf high = as_float((power - half + 127) << 23);
   return p * low * high;
+#endif
+}
+
+// log x of normal positive x, 1 ulp; NaN stays. x = 2^n·m with m in [√½, √2), a polynomial in m - 1. Coefficients: Moshier,
+// Cephes, logf.
+VIT_INLINE vf log_v(vf x) {
+  const vi bits = as_int(x) - 0x3f3504f3;
+  const vi power = bits >> 23;
+  const vf m = as_float((bits & 0x007fffff) + 0x3f3504f3) - set1(1.0f);
+  const vf n = __builtin_convertvector(power, vf);
+  vf p = set1(7.0376836292e-2f);
+  p = p * m - set1(1.1514610310e-1f);
+  p = p * m + set1(1.1676998740e-1f);
+  p = p * m - set1(1.2420140846e-1f);
+  p = p * m + set1(1.4249322787e-1f);
+  p = p * m - set1(1.6668057665e-1f);
+  p = p * m + set1(2.0000714765e-1f);
+  p = p * m - set1(2.4999993993e-1f);
+  p = p * m + set1(3.3333331174e-1f);
+  const vf square = m * m;
+  vf y = p * m * square + n * set1(-2.12194440e-4f) - set1(0.5f) * square;
+  y = m + y + n * set1(0.693359375f);
+  return x == x ? y : x;
 }
 
 // 1 / (1 + e^-x).
