@@ -1,0 +1,45 @@
+// Every script of examples/ runs, and leaves what it says.
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+let folder: string;
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(tmpdir(), 'examples-'));
+});
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+function runExample(name: string): Promise<{ code: number | null; out: string; error: string }> {
+  const words = ['--import', 'tsx', `examples/${name}.ts`, folder];
+  const child = spawn(process.execPath, words, { cwd: root });
+  let [out, error] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (error += data.toString()));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, error })));
+}
+
+const examples: Record<string, { says: RegExp; leaves: string }> = {
+  attention: { says: /^It is a 7, 9\d\.\d % sure\.$/m, leaves: 'attention.png' },
+  positionEmbedding: { says: /^Backend /, leaves: 'position_embedding.png' },
+  rollout: { says: /^( *\d+\.\d % *){4}$/m, leaves: 'rollout.png' },
+  trainFromArrays: {
+    says: /^New images: (100\.0|9[5-9]\.\d) % right$/m,
+    leaves: path.join('bars', 'best_checkpoint.safetensors'),
+  },
+};
+
+test('each has a row here', () => {
+  const files = fs.readdirSync(path.join(root, 'examples')).filter((name) => name.endsWith('.ts'));
+  expect(files.sort()).toEqual(Object.keys(examples).map((name) => `${name}.ts`));
+});
+
+test.each(Object.entries(examples))('%s', async (name, { says, leaves }) => {
+  const { code, out, error } = await runExample(name);
+  expect([code, error]).toEqual([0, '']);
+  expect(out).toMatch(says);
+  const bytes = fs.readFileSync(path.join(folder, leaves));
+  if (leaves.endsWith('.png')) expect(bytes.toString('latin1', 1, 4)).toBe('PNG');
+});
