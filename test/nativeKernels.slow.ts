@@ -1,0 +1,3 @@
+import { nativeKernelTests } from './support/nativeKernels.ts';
+
+nativeKernelTests(true);
