@@ -4,9 +4,9 @@
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { selectBackend } from '../lib/node.ts';
-import { benchCases, opCases } from '../test/cases/ops.ts';
-import { bytesMoved, differentiable, drawInputs } from '../test/support/opCase.ts';
+import { bytesMoved } from '../test/support/opCase.ts';
 import type { OpCase } from '../test/support/opCase.ts';
+import { opRows, opWork } from './opWork.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +18,7 @@ const { values } = parseArgs({
 });
 const seconds = Number(values.seconds);
 const threads = values.threads === undefined ? undefined : Number(values.threads);
-const rows = [...benchCases, ...opCases].filter(({ name }) => name.includes(values.only));
+const rows = opRows.filter(({ name }) => name.includes(values.only));
 
 for (const backend of values.backends.split(',')) {
   const { reason, warnings } = await selectBackend({ backend, threads });
@@ -28,43 +28,25 @@ for (const backend of values.backends.split(',')) {
 }
 
 async function measure(row: OpCase): Promise<string[]> {
-  const inputs = new Map(
-    [...drawInputs(row)].map(([name, data]) => [
-      name,
-      tf.tensor(data, [...row.inputs[name]!.shape]),
-    ]),
-  );
-  const wanted = differentiable(row);
-  const run = (xs: tf.Tensor[] = []) => {
-    const changed = wanted.map((name, i) => [name, xs[i] ?? inputs.get(name)!] as const);
-    return row.run({ ...Object.fromEntries(inputs), ...Object.fromEntries(changed) });
-  };
+  const work = opWork(row);
   let size = 0;
   const forward = await medianMs(async () => {
-    const y = tf.tidy(() => run());
+    const y = work.forward();
     size = y.size;
     await y.data();
     y.dispose();
   });
-  const both = await backward(
-    run,
-    wanted.map((name) => inputs.get(name)!),
-  );
-  tf.dispose([...inputs.values()]);
+  // Rows that are not differentiated (optimizer, averages) have no second figure.
+  const { backward } = work;
+  const both = backward === undefined ? '–' : (await medianMs(() => finish(backward()))).toFixed(4);
+  work.dispose();
   const rate = (amount: number) => (amount / forward / 1e6).toFixed(2);
   return [forward.toFixed(4), rate(row.flops), rate(bytesMoved(row, size)), both];
 }
 
-// Rows that are not differentiated (optimizer, averages) have no second figure.
-async function backward(run: (xs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]): Promise<string> {
-  if (inputs.length === 0) return '–';
-  const gradients = tf.grads((...xs: tf.Tensor[]) => tf.sum(run(xs)));
-  const ms = await medianMs(async () => {
-    const all = tf.tidy(() => gradients(inputs));
-    await all[0]!.data();
-    tf.dispose(all);
-  });
-  return ms.toFixed(4);
+async function finish(gradients: tf.Tensor[]): Promise<void> {
+  await gradients[0]!.data();
+  tf.dispose(gradients);
 }
 
 // After one call that warms up, the median of the calls that fill the time.

@@ -1,0 +1,91 @@
+// Rounds in which contenders take turns, and the check that they all compute the same.
+
+import type { Contender, Ready, Task } from './contenderProcess.ts';
+import { spreadOf, type Spread } from './statistics.ts';
+
+/** What one contender needed for a work. */
+export interface Measured extends Spread {
+  contender: string;
+  peakRssBytes: number;
+  ready: Ready;
+}
+
+/** How rounds are run. `pauseMs` lets the threads of the one before fall asleep: some spin for 200 ms after their work. */
+export interface MeasureOptions {
+  rounds: number;
+  pauseMs: number;
+  onFailure: (line: string) => void;
+}
+
+/**
+ * Measures one work on all contenders in turn: A B C, A B C, …
+ *
+ * Who fails, or computes something else than the first contender, is reported and takes no further part.
+ */
+export async function measure(
+  task: Task,
+  contenders: readonly Contender[],
+  { rounds, pauseMs, onFailure }: MeasureOptions,
+): Promise<Measured[]> {
+  const running = new Map<Contender, { ready: Ready; times: number[]; peakRssBytes: number }>();
+  const attempt = async (contender: Contender, body: () => Promise<void>): Promise<void> => {
+    try {
+      await body();
+    } catch (error) {
+      running.delete(contender);
+      onFailure(error instanceof Error ? error.message : String(error));
+    }
+  };
+  let first: { name: string; check: readonly number[] } | undefined;
+  for (const contender of contenders) {
+    await attempt(contender, async () => {
+      const ready = await contender.prepare(task);
+      first ??= { name: contender.name, check: ready.check };
+      const difference = disagreement(task.kind, first.check, ready.check);
+      if (difference !== undefined) {
+        throw new Error(`${contender.name} and ${first.name} do not agree: ${difference}`);
+      }
+      running.set(contender, { ready, times: [], peakRssBytes: 0 });
+    });
+  }
+  for (let i = 0; i < rounds; i++) {
+    for (const [contender, state] of running) {
+      await attempt(contender, async () => {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        const { ms, peakRssBytes } = await contender.round();
+        state.times.push(ms);
+        state.peakRssBytes = Math.max(state.peakRssBytes, peakRssBytes);
+      });
+    }
+  }
+  return [...running].map(([{ name }, { ready, times, peakRssBytes }]) => ({
+    ...spreadOf(times),
+    contender: name,
+    peakRssBytes,
+    ready,
+  }));
+}
+
+/**
+ * How two contenders' results differ, or undefined if they agree.
+ *
+ * Training: the loss of the first step within 1e-3, those after it within 1e-2 (AdamW's first updates have the gradient's sign
+ * alone, which rounding can turn where the gradient is zero). Else: a relative L2 distance of at most 1e-3.
+ */
+export function disagreement(
+  kind: Task['kind'],
+  ours: readonly number[],
+  theirs: readonly number[],
+): string | undefined {
+  if (ours.length !== theirs.length) return `${ours.length} values and ${theirs.length}`;
+  if (kind === 'train') {
+    for (const [i, loss] of ours.entries()) {
+      if (Math.abs(loss - theirs[i]!) <= (i === 0 ? 1e-3 : 1e-2)) continue;
+      return `the loss of step ${i + 1} is ${loss} and ${theirs[i]}`;
+    }
+    return undefined;
+  }
+  const norm = Math.hypot(...ours);
+  const distance = Math.hypot(...ours.map((value, i) => value - theirs[i]!));
+  return distance <= 1e-3 * norm ? undefined : `their relative distance is ${distance / norm}`;
+}

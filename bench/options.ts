@@ -1,0 +1,140 @@
+// The command line of `npm run bench`.
+
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { InputError, UnsupportedError } from '../lib/node.ts';
+import { peerNames, type PeerName } from './contenders.ts';
+import { workNames, type WorkName } from './works.ts';
+
+/**
+ * What a run measures.
+ *
+ * @property peers    whom native is compared with
+ * @property batches  empty: each size's own
+ * @property seconds  a round repeats the work for at least so long
+ * @property only     op table: rows whose name has this in it
+ * @property json     the file of the result lines
+ * @property chart    the file of the bar chart
+ * @property python   the interpreter of the Python peers; undefined: that of setup:peers
+ */
+export interface BenchOptions {
+  works: WorkName[];
+  batches: number[];
+  precisions: 'fp32'[];
+  peers: PeerName[];
+  rounds: number;
+  threads: number;
+  seconds: number;
+  only: string;
+  json: string | undefined;
+  chart: string | undefined;
+  python: string | undefined;
+  limits: boolean;
+}
+
+export const benchHelp = `npm run bench -- [options]
+
+  --work A,B,…       ${workNames.join(', ')}
+                     default train-small,infer-small,ops, the models with a batch of 32
+  --peers A,B,…      ${peerNames.join(', ')}; default wasm
+  --batch N,M,…      images in a batch; default small 256, tiny 32, base 8
+  --precision fp32   of weights and products
+  --rounds N         rounds in which the contenders take turns; default 5
+  --threads N        of each contender; default all cores
+  --seconds X        a round repeats its work for at least so long; default 0.3
+  --only TEXT        of the op table, the rows whose name has TEXT in it
+  --json FILE        one JSON object a line for each contender and work
+  --chart FILE       a bar chart as PNG; default the name of --json with .png
+  --python PATH      interpreter of pytorch and onnxruntime; default TFJS_VIT_PYTHON, else that of npm run setup:peers
+  --no-limits        does not measure what the machine itself can do`;
+
+/**
+ * Reads the command line.
+ *
+ * @returns undefined if help is asked for
+ * @throws InputError naming the flag; UnsupportedError for a precision that does not exist
+ */
+export function parseOptions(words: readonly string[]): BenchOptions | undefined {
+  const values = parseFlags(words);
+  if (values.help === true) return undefined;
+  const works = values.work === undefined ? undefined : list('work', values.work, workNames);
+  const batches = (values.batch?.split(',') ?? []).map((text) => whole('batch', text, 65_536));
+  const python = values.python ?? process.env['TFJS_VIT_PYTHON'];
+  const json = values.json;
+  return {
+    works: works ?? ['train-small', 'infer-small', 'ops'],
+    // wasm holds at most 4 GB, and a training step with 256 images needs more.
+    batches: works === undefined && batches.length === 0 ? [32] : batches,
+    precisions: (values.precision ?? 'fp32').split(',').map(precision),
+    peers: list('peers', values.peers ?? 'wasm', peerNames),
+    rounds: whole('rounds', values.rounds ?? '5', 10_000),
+    threads: whole('threads', values.threads ?? String(Math.min(256, availableParallelism())), 256),
+    seconds: secondsOf(values.seconds ?? '0.3'),
+    only: values.only ?? '',
+    json,
+    chart: values.chart ?? json?.replace(/(\.jsonl?)?$/, '.png'),
+    python: python === '' ? undefined : python,
+    limits: values.limits !== false,
+  };
+}
+
+function parseFlags(words: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args: [...words],
+      allowNegative: true,
+      options: {
+        work: text,
+        peers: text,
+        batch: text,
+        precision: text,
+        rounds: text,
+        threads: text,
+        seconds: text,
+        only: text,
+        json: text,
+        chart: text,
+        python: text,
+        limits: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split('. ')[0]! : String(error);
+    throw new InputError(`${why}. See npm run bench -- --help.`);
+  }
+}
+
+function list<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
+  const names = text.split(',').map((name) => {
+    const found = known.find((one) => one === name);
+    if (found !== undefined) return found;
+    throw new InputError(
+      `Expected names among ${known.join(', ')} for --${flag}, received ${name}.`,
+    );
+  });
+  return [...new Set(names)];
+}
+
+function whole(flag: string, text: string, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (value >= 1 && value <= max) return value;
+  throw new InputError(`Expected an integer from 1 to ${max} for --${flag}, received ${text}.`);
+}
+
+function secondsOf(text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (value >= 0 && value <= 3600) return value;
+  throw new InputError(`Expected a number from 0 to 3600 for --seconds, received ${text}.`);
+}
+
+function precision(name: string): 'fp32' {
+  if (name === 'fp32') return name;
+  if (name === 'bf16') {
+    throw new UnsupportedError(
+      'The native backend computes in fp32 only; bf16 cannot be measured. Use --precision fp32.',
+    );
+  }
+  throw new InputError(`Expected fp32 for --precision, received ${name}.`);
+}

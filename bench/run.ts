@@ -1,0 +1,155 @@
+// npm run bench: the same work by native and its peers in one run, taking turns; see --help.
+
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { barChart, InputError, IoError, VitError } from '../lib/node.ts';
+import { startContender, type Contender } from './contenderProcess.ts';
+import { canDo, processOf, type ContenderName } from './contenders.ts';
+import { writeInputs } from './inputs.ts';
+import { measureLimits, processorIsa, processorName } from './machine.ts';
+import { measure } from './measure.ts';
+import { benchHelp, parseOptions, type BenchOptions } from './options.ts';
+import { opWorks } from './opWork.ts';
+import { recordOf, type BenchRecord, type RunFacts } from './record.ts';
+import { markdownTable, speedBars } from './report.ts';
+import { worksOf, type Work } from './works.ts';
+
+// 1e-3 moves the loss of the first steps enough to show a wrong gradient.
+const training = { learningRate: 1e-3, weightDecay: 0.05 };
+
+/** Works that share their contenders' processes. A model has its own, so that its peak memory is its own. */
+type Group = readonly Work[];
+
+async function main(words: readonly string[]): Promise<number> {
+  const options = parseOptions(words);
+  if (options === undefined) {
+    console.log(benchHelp);
+    return 0;
+  }
+  const names: ContenderName[] = ['native', ...options.peers];
+  // Who is not set up is found before anything is measured.
+  for (const name of names) processOf(name, options);
+  const groups = groupsOf(options);
+  const output = options.json === undefined ? undefined : openOutput(options.json);
+  const records: BenchRecord[] = [];
+  let failures = 0;
+  const facts: RunFacts = {
+    threads: options.threads,
+    rounds: options.rounds,
+    processor: processorName(),
+    isa: processorIsa(),
+  };
+  const add = (record: BenchRecord): void => {
+    records.push(record);
+    if (output !== undefined) writeSync(output, `${JSON.stringify(record)}\n`);
+  };
+  const onFailure = (line: string): void => {
+    failures += 1;
+    console.error(`# ${line}`);
+  };
+  if (options.limits) addLimits(facts, add);
+  for (const group of groups) await measureGroup(group, names, options, { facts, add, onFailure });
+  if (output !== undefined) closeSync(output);
+  console.log(
+    `\n${facts.processor}, ${facts.isa}, ${facts.threads} threads, ${facts.rounds} rounds\n`,
+  );
+  console.log(markdownTable(records));
+  const bars = speedBars(records);
+  if (options.chart !== undefined && bars.length > 0) {
+    const png = await barChart({ bars, format: 'number', width: 640, title: 'Speed; native is 1' });
+    writeFileSync(options.chart, png);
+  }
+  return failures === 0 ? 0 : 1;
+}
+
+function groupsOf({ works, batches, precisions, only }: BenchOptions): Group[] {
+  return precisions.flatMap((precision) =>
+    works.flatMap((name): Group[] => {
+      if (name === 'ops') {
+        const rows = opWorks(only);
+        if (rows.length > 0) return [rows];
+        throw new InputError(`Expected a part of an op's name for --only, received ${only}.`);
+      }
+      const all = worksOf(name, { precision, batches });
+      return name === 'gemm' ? [all] : all.map((work) => [work]);
+    }),
+  );
+}
+
+async function measureGroup(
+  group: Group,
+  names: readonly ContenderName[],
+  options: BenchOptions,
+  to: { facts: RunFacts; add: (record: BenchRecord) => void; onFailure: (line: string) => void },
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tfjs-vit-bench-'));
+  const contenders: Contender[] = [];
+  try {
+    for (const name of names) {
+      if (canDo(name, group[0]!)) contenders.push(startContender(processOf(name, options)));
+    }
+    for (const work of group) {
+      const { name, batch, shape } = work;
+      console.error(`# ${name} ${batch === null ? shape.join('×') : `batch ${batch}`}`);
+      const files = await writeInputs(work, folder);
+      const task = { ...work, ...training, seconds: options.seconds, files };
+      const measured = await measure(task, contenders, {
+        rounds: options.rounds,
+        // Rows of the op table are many and short, and their contenders have no threads that spin.
+        pauseMs: work.kind === 'op' ? 0 : 300,
+        onFailure: to.onFailure,
+      });
+      for (const one of measured) to.add(recordOf(work, one, to.facts));
+    }
+  } finally {
+    await Promise.all(contenders.map((contender) => contender.end()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): void {
+  try {
+    const { fmaMs, fmaFlops, triadMs, triadBytes, compiler } = measureLimits(facts.threads);
+    const shared = {
+      mode: 'op' as const,
+      precision: 'fp32',
+      batch: null,
+      ...facts,
+      contender: 'machine',
+      imagesPerSecond: null,
+      peakRssBytes: 0,
+      versions: { compiler },
+    };
+    const rows = [
+      { work: 'fma-peak', ms: fmaMs, shape: [], flops: fmaFlops },
+      // A triad reads two floats, writes one (12 bytes) and does two operations an element.
+      { work: 'stream-triad', ms: triadMs, shape: [triadBytes / 12], flops: triadBytes / 6 },
+    ];
+    for (const { work, ms, shape, flops } of rows) {
+      const times = { medianMs: ms, p25Ms: ms, p75Ms: ms };
+      add({ ...shared, ...times, work, shape, gflops: flops / ms / 1e6 });
+    }
+    console.error(`# memory, stream triad: ${(triadBytes / triadMs / 1e6).toFixed(1)} GB/s`);
+  } catch (error) {
+    console.error(`# ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function openOutput(file: string): number {
+  try {
+    return openSync(file, 'w');
+  } catch (error) {
+    throw new IoError(
+      `Cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof VitError)) throw error;
+  console.error(error.message);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,139 @@
+// The contender on a backend of TensorFlow.js: node --import tsx bench/tfjsContender.ts BACKEND THREADS
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import * as tf from '@tensorflow/tfjs';
+import {
+  loadModelTensors,
+  makeOptimizer,
+  parseSafetensors,
+  Rng,
+  selectBackend,
+  softmaxCrossEntropy,
+  UnsupportedError,
+  VisionTransformer,
+  widen,
+} from '../lib/node.ts';
+import type { HostTensor, VisionTransformerOptions } from '../lib/node.ts';
+import type { Task } from './contenderProcess.ts';
+import { resetPeakRss, serve, type Prepared } from './serve.ts';
+
+const [backend = 'native', threads = '1'] = process.argv.slice(2);
+const { reason } = await selectBackend({ backend, threads: Number(threads) }).catch(giveUp);
+await serve(async (task) => {
+  if (task.precision !== 'fp32') throw new UnsupportedError(`${backend} computes in fp32 only.`);
+  if (task.kind === 'op') {
+    // The op table is read by who needs it: it brings every op's reference.
+    const { prepareOp } = await import('./opWork.ts');
+    return prepared(await prepareOp(task.name, task.gradients === true));
+  }
+  if (task.kind === 'gemm') return prepared(await prepareGemm(task));
+  return prepared(
+    task.kind === 'train' ? await prepareTraining(task) : await prepareInference(task),
+  );
+});
+
+function giveUp(error: unknown): never {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(2);
+}
+
+function prepared({ check, ...work }: { check: number[] } & Omit<Prepared, 'ready'>): Prepared {
+  const isa = /AVX-512|AVX2|NEON/.exec(reason)?.[0];
+  return { ready: { check, versions: versions(), ...(isa === undefined ? {} : { isa }) }, ...work };
+}
+
+async function prepareTraining(task: Task) {
+  const { model, images, targets } = load(task);
+  const optimizer = makeOptimizer(model, task);
+  const parameters = [...model.namedParameters()];
+  let step = 0;
+  const repeat = async (): Promise<number> => {
+    step += 1;
+    const rng = new Rng(0).split(step);
+    const { value, grads } = tf.variableGrads(
+      () => tf.mean(softmaxCrossEntropy(model.forward(images, { training: true, rng }), targets)),
+      parameters.map(([, parameter]) => parameter),
+    );
+    optimizer.step(new Map(parameters.map(([name, { name: own }]) => [name, grads[own]!])));
+    const loss = (await value.data())[0]!;
+    tf.dispose([value, ...Object.values(grads)]);
+    return loss;
+  };
+  const check = [await repeat(), await repeat(), await repeat()];
+  return {
+    check,
+    repeat: async () => void (await repeat()),
+    dispose: () => {
+      optimizer.dispose();
+      model.dispose();
+      tf.dispose([images, targets]);
+    },
+  };
+}
+
+async function prepareInference(task: Task) {
+  const { model, images, targets } = load(task);
+  targets.dispose();
+  const repeat = async () => {
+    const logits = tf.tidy(() => model.forward(images));
+    const values = await logits.data();
+    logits.dispose();
+    return values;
+  };
+  const check = [...(await repeat()).slice(0, task.model!.numClasses)];
+  return {
+    check,
+    repeat: async () => void (await repeat()),
+    dispose: () => {
+      model.dispose();
+      images.dispose();
+    },
+  };
+}
+
+async function prepareGemm(task: Task) {
+  const { a, b } = tensorsOf(task.files.inputs!, ['a', 'b']) as Record<'a' | 'b', tf.Tensor2D>;
+  const product = tf.matMul(a, b);
+  const check = [...(await product.data()).slice(0, 64)];
+  product.dispose();
+  resetPeakRss();
+  return {
+    check,
+    // These backends compute at once; there is nothing to wait for.
+    repeat: () => tf.matMul(a, b).dispose(),
+    dispose: () => tf.dispose([a, b]),
+  };
+}
+
+function load(task: Task) {
+  const model = new VisionTransformer(task.model as VisionTransformerOptions, {
+    initialize: false,
+    onWarning: () => undefined,
+  });
+  loadModelTensors(model, readTensors(task.files.weights!));
+  const { images, targets } = tensorsOf(task.files.inputs!, ['images', 'targets']);
+  (globalThis as { gc?: () => void }).gc?.();
+  resetPeakRss();
+  return { model, images: images as tf.Tensor4D, targets: targets as tf.Tensor2D };
+}
+
+function tensorsOf(file: string, names: readonly string[]): Record<string, tf.Tensor> {
+  const stored = readTensors(file);
+  const tensors = names.map((name) => {
+    const tensor = stored.get(name)!;
+    return [name, tf.tensor(widen(tensor), [...tensor.shape])] as const;
+  });
+  return Object.fromEntries(tensors);
+}
+
+function readTensors(file: string): Map<string, HostTensor> {
+  return parseSafetensors(readFileSync(file), file).tensors;
+}
+
+function versions(): Record<string, string> {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  const own = { node: process.versions.node, 'tfjs-vit': version, tfjs: tf.version_core };
+  const tensorflow = /TensorFlow (\d[\w.]*)/.exec(reason)?.[1];
+  return tensorflow === undefined ? own : { ...own, tensorflow };
+}
