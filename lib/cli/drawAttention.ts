@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { percent } from '../core/format.ts';
 import { visualizeAttention } from '../explain/visualizeAttention.ts';
 import { openImage } from './inputImage.ts';
 import { assertWritable, writeAtomically } from './outputFile.ts';
@@ -37,7 +38,7 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
     });
     await writeAtomically(output, png);
     const { className, confidence } = prediction;
-    terminal.out(`${source}: ${className} with ${(100 * confidence).toFixed(2)} %`);
+    terminal.out(`${source}: ${className} with ${percent(confidence, 2)}`);
     terminal.out(`Wrote ${path.resolve(output)}`);
     return 0;
   } finally {

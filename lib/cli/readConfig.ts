@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { InputError, IoError, VitError, expected, messageOf } from '../core/errors.ts';
+import { InputError, IoError, VitError, expected, messageOf, show } from '../core/errors.ts';
 
 /**
  * What a config file holds: the object of a .json file, or the default export (else the export `config`) of a module.
@@ -12,7 +12,7 @@ import { InputError, IoError, VitError, expected, messageOf } from '../core/erro
  */
 export async function readConfig(file: string): Promise<Record<string, unknown>> {
   if (!existsSync(file) || !statSync(file).isFile()) {
-    throw new IoError(`Expected a config file at ${JSON.stringify(file)}, found none.`);
+    throw new IoError(`Expected a config file at ${show(file)}, found none.`);
   }
   const value = /\.json$/i.test(file) ? await readJsonConfig(file) : await importConfig(file);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -39,7 +39,7 @@ async function importConfig(file: string): Promise<unknown> {
     if (error instanceof VitError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
       throw new InputError(
-        `Expected a config that Node ${process.versions.node} can load, received ${JSON.stringify(file)}. ` +
+        `Expected a config that Node ${process.versions.node} can load, received ${show(file)}. ` +
           'TypeScript needs Node 22.18 or later, or tsx: node --import tsx node_modules/.bin/tfjs-vit …; or give a .json file.',
       );
     }

@@ -1,5 +1,7 @@
 // The one voice of every error: "Expected <what> for <name>, received <value>. <what to do>."
 
+import { printable } from './format.ts';
+
 /** What went wrong, as a word that programs can compare. */
 export type ErrorCode = 'input' | 'shape' | 'checkpoint' | 'io' | 'numeric' | 'unsupported';
 
@@ -87,10 +89,8 @@ export function show(value: unknown): string {
   else if (typeof value === 'function') text = `function ${value.name}`;
   else if (typeof value === 'object' && value !== null) text = showObject(value);
   else text = String(value);
-  // Terminal escape codes in a file or class name must not reach the terminal.
-  // eslint-disable-next-line no-control-regex
-  const printable = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
-  return printable.length > 120 ? `${printable.slice(0, 117)}...` : printable;
+  const shown = printable(text);
+  return shown.length > 120 ? `${shown.slice(0, 117)}...` : shown;
 }
 
 function showObject(value: object): string {
@@ -109,5 +109,9 @@ export function listed(phrases: readonly string[], most = 12): string {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  // Not by instanceof: an error of another realm (a worker, a test runner) is of another class.
+  if (typeof error === 'object' && error !== null && 'message' in error) {
+    return String(error.message);
+  }
+  return String(error);
 }

@@ -101,7 +101,8 @@ export class Loader {
     for (let i = 0; i < size; i += 1) {
       const index = indices[i]!;
       const pending = dataset.image(index);
-      const image = pending instanceof Promise ? await pending : pending;
+      // Awaiting what is there already would cost a turn of the event loop for each image.
+      const image = 'then' in pending ? await pending : pending;
       const ready = this.transformed(image, epoch, index);
       assertSize(ready, dataset.imageShape, index);
       normalizeInto(ready, normalize, images, i * pixels);

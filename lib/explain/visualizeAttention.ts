@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
 import { ShapeError, expected } from '../core/errors.ts';
+import { classLabel, percent } from '../core/format.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Bar } from '../figures/barChart.ts';
 import { attentionSheet } from '../figures/attentionSheet.ts';
 import type { AttentionSheetOptions } from '../figures/attentionSheet.ts';
-import { percent } from '../figures/ticks.ts';
 import type { VisionTransformer } from '../models/visionTransformer.ts';
 import * as t from '../ops/tensor.ts';
 import { readAttention } from './attentionArray.ts';
@@ -94,7 +94,7 @@ export function predictionOf(
     (best, value, i) => (value > probabilities[best]! ? i : best),
     0,
   );
-  const className = nameOf(classIndex, classNames);
+  const className = classLabel(classIndex, classNames);
   return { classIndex, className, confidence: probabilities[classIndex]!, probabilities };
 }
 
@@ -150,7 +150,7 @@ function barsOf(
   if (classes.length > barsShown)
     classes.sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
   return classes.slice(0, barsShown).map((k) => ({
-    label: k === label ? `${nameOf(k, classNames)} ✓` : nameOf(k, classNames),
+    label: k === label ? `${classLabel(k, classNames)} ✓` : classLabel(k, classNames),
     value: probabilities[k]!,
     strong: k === classIndex,
   }));
@@ -164,7 +164,7 @@ function titleOf(
   if (label === undefined) return said;
   return label === classIndex
     ? `${said}: correct`
-    : `${said}: wrong, it is ${nameOf(label, classNames)}`;
+    : `${said}: wrong, it is ${classLabel(label, classNames)}`;
 }
 
 function subtitleOf({
@@ -181,8 +181,4 @@ function subtitleOf({
     `rollout: ${headFusion} of heads${discardRatio > 0 ? `, ${percent(discardRatio, 0)} discarded` : ''}`,
   ];
   return [...(source === undefined ? [] : [source]), ...parts].join(' · ');
-}
-
-function nameOf(index: number, classNames?: readonly string[]): string {
-  return classNames?.[index] ?? `class ${index}`;
 }

@@ -1,10 +1,11 @@
 import { assertInteger } from '../core/check.ts';
+import { percent } from '../core/format.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { emptyPanel, figurePng, figureSvg } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, line, rect, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
-import { percent, shortNumber } from './ticks.ts';
+import { shortNumber } from './ticks.ts';
 import { fitText, textWidth } from './textWidth.ts';
 import { theme } from './theme.ts';
 

@@ -1,3 +1,4 @@
+import { percent } from '../core/format.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import { colorBar } from './colorBar.ts';
 import { colorize } from './colorize.ts';
@@ -9,7 +10,6 @@ import { emptyPanel, figurePng, figureSvg, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, rect, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
-import { percent } from './ticks.ts';
 import { fitText, textWidth } from './textWidth.ts';
 import { theme } from './theme.ts';
 

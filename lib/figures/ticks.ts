@@ -72,8 +72,3 @@ export function shortNumber(value: number): string {
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('e+', 'e');
   return String(Number(value.toPrecision(3)));
 }
-
-/** A fraction as a percentage, with the decimals asked for. */
-export function percent(fraction: number, decimals = 1): string {
-  return `${(fraction * 100).toFixed(decimals)} %`;
-}

@@ -1,10 +1,11 @@
+import { percent } from '../core/format.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import { lineChartPanel } from './lineChart.ts';
 import type { LineChartOptions, Series } from './lineChart.ts';
 import { figurePng, figureSvg, headed, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { theme } from './theme.ts';
-import { percent, shortNumber } from './ticks.ts';
+import { shortNumber } from './ticks.ts';
 
 /**
  * The course of a training run as PNG bytes: loss on the left, accuracy on the right, over epochs; the best epoch is marked.

@@ -1,4 +1,5 @@
 import progress from 'cli-progress';
+import { percent, printable } from '../core/format.ts';
 import { errorCodeOf } from './ioError.ts';
 import type { EpochLog, RunSink, StepProgress } from '../core/runSink.ts';
 
@@ -115,10 +116,6 @@ function epochLine(log: EpochLog): string {
   return parts.join('  ');
 }
 
-function percent(fraction: number, digits = 1): string {
-  return `${(100 * fraction).toFixed(digits)} %`;
-}
-
 /** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` for what is not known. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '?';
@@ -156,8 +153,6 @@ class QuietStream {
   }
 
   line(text: string): void {
-    // Names of files and classes may carry escape codes for the terminal.
-    // eslint-disable-next-line no-control-regex
-    if (!this.closed) this.stream.write(`${text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')}\n`);
+    if (!this.closed) this.stream.write(`${printable(text)}\n`);
   }
 }

@@ -84,7 +84,8 @@ export function hasFastKernel(name: KernelName): boolean {
 /** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */
 export function referenceOf<K extends KernelName>(name: K): Reference<K> {
   const reference = definitions.get(name);
-  if (reference === undefined) throw new UnsupportedError(`No kernel ${name} is defined.`);
+  if (reference === undefined)
+    throw new UnsupportedError(expected('a kernel whose op is imported', 'name', name));
   return reference;
 }
 

@@ -73,7 +73,8 @@ const linearKernel = defineKernel(kernels.Linear, {
     saveOutputs: [false],
     of: ([dOut], [x, weight], { activation }) => {
       if (activation !== 'none') {
-        throw new UnsupportedError('VitLinear with an activation has no gradient; use linear().');
+        const remedy = 'It has no gradient with one: use linear().';
+        throw new UnsupportedError(expected('no activation', kernels.Linear, activation, remedy));
       }
       return {
         x: () => tf.matMul(dOut!, weight!),

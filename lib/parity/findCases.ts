@@ -1,6 +1,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { IoError, InputError, messageOf } from '../core/errors.ts';
+import { IoError, InputError, show } from '../core/errors.ts';
+import { ioError } from '../io/ioError.ts';
 
 /**
  * The folders with a case.json at or below the given ones, in order of their paths.
@@ -16,12 +17,12 @@ export function findCases(roots: readonly string[]): string[] {
   for (const root of roots) {
     if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new IoError(
-        `Expected a folder of golden cases, received ${JSON.stringify(root)}: no folder there.`,
+        `Expected a folder of golden cases, received ${show(root)}: no folder there.`,
       );
     }
     if (!search(root, seen, found)) {
       throw new InputError(
-        `Expected case.json at or below ${JSON.stringify(root)}, received none. Give a case or a folder above cases.`,
+        `Expected case.json at or below ${show(root)}, received none. Give a case or a folder above cases.`,
       );
     }
   }
@@ -52,6 +53,6 @@ function list(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
   } catch (error) {
-    throw new IoError(`Expected a readable folder ${folder}, received ${messageOf(error)}.`);
+    throw ioError('read', folder, error);
   }
 }

@@ -2,7 +2,8 @@
 
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { InputError, IoError, expected, messageOf } from '../core/errors.ts';
+import { InputError, IoError, expected, messageOf, show } from '../core/errors.ts';
+import { ioError } from '../io/ioError.ts';
 import { parsePath } from './jsonPath.ts';
 import type { PathStep } from './jsonPath.ts';
 
@@ -122,7 +123,7 @@ export function readJson(file: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new InputError(`Expected JSON in ${file}, received ${messageOf(error)}.`);
+    throw new InputError(expected('JSON', file, messageOf(error)));
   }
 }
 
@@ -133,7 +134,7 @@ export function readBytes(file: string): Uint8Array {
     const { buffer, byteOffset, byteLength } = readFileSync(file);
     return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
-    throw new IoError(`Expected a readable file ${file}, received ${messageOf(error)}.`);
+    throw ioError('read', file, error);
   }
 }
 
@@ -142,10 +143,11 @@ function assertFile(file: string): void {
   if (stat === undefined) {
     const dangling = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
     throw new IoError(
-      `Expected the file ${file}, received ${dangling ? 'a link to nothing' : 'none'}. Fetch the case again.`,
+      `Expected the file ${show(file)}, received ${dangling ? 'a link to nothing' : 'none'}. Fetch the case again.`,
     );
   }
-  if (!stat.isFile()) throw new IoError(`Expected a file at ${file}, received something else.`);
+  if (!stat.isFile())
+    throw new IoError(`Expected a file at ${show(file)}, received something else.`);
 }
 
 function parseEntry(value: unknown, where: string): CompareEntry {

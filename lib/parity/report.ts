@@ -1,3 +1,4 @@
+import { printable } from '../core/format.ts';
 import { entryName } from './goldenCase.ts';
 import type { CompareEntry } from './goldenCase.ts';
 import type { Difference } from './compareTensors.ts';
@@ -50,8 +51,7 @@ export function formatEntry(caseName: string, result: EntryResult): string {
     'rtol' in entry ? formatNumber(entry.rtol) : '-',
     verdict,
   ];
-  // eslint-disable-next-line no-control-regex
-  return columns.map((column) => column.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')).join('\t');
+  return columns.map(printable).join('\t');
 }
 
 /** The closing line. */

@@ -1,4 +1,5 @@
 import { InputError } from '../../core/errors.ts';
+import { percent } from '../../core/format.ts';
 import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
@@ -72,8 +73,8 @@ export const evaluateCommand: Command = {
       }
       terminal.out(`images  ${result.images}  (${imagesPerSecond.toFixed(0)} images/s)`);
       terminal.out(`loss    ${result.loss.toFixed(4)}`);
-      terminal.out(`top-1   ${(100 * result.top1).toFixed(2)} %`);
-      terminal.out(`top-5   ${(100 * result.top5).toFixed(2)} %`);
+      terminal.out(`top-1   ${percent(result.top1, 2)}`);
+      terminal.out(`top-5   ${percent(result.top5, 2)}`);
       for (const line of classTable(result, dataset.classNames)) terminal.out(line);
       return 0;
     } finally {
@@ -94,7 +95,7 @@ function classTable({ perClass, confusion }: Evaluation, names: readonly string[
   const head = `${'class'.padStart(width)} ${'correct'.padStart(9)}  ${columns}`.trimEnd();
   const rows = names.map((name, k) => {
     const recall = perClass[k]?.accuracy;
-    const share = recall === null || recall === undefined ? '-' : `${(100 * recall).toFixed(2)} %`;
+    const share = recall === null || recall === undefined ? '-' : percent(recall, 2);
     return `${name.padStart(width)} ${share.padStart(9)}  ${counts?.[k] ?? ''}`.trimEnd();
   });
   return ['', head, ...rows];

@@ -1,3 +1,4 @@
+import { classLabel, percent } from '../../core/format.ts';
 import { booleanFlag, neededFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
@@ -41,7 +42,7 @@ export const predict: Command = {
         .slice(0, numberFlag(args, 'topk') ?? 5)
         .map((entry) => ({
           ...entry,
-          name: trained.classNames?.[entry.index] ?? `class ${entry.index}`,
+          name: classLabel(entry.index, trained.classNames),
         }));
       if (booleanFlag(args, 'json')) {
         const { source, label } = image;
@@ -52,7 +53,7 @@ export const predict: Command = {
       }
       const width = Math.max(...top.map(({ name }) => name.length));
       for (const { name, probability } of top) {
-        terminal.out(`${name.padEnd(width)}  ${(100 * probability).toFixed(2).padStart(6)} %`);
+        terminal.out(`${name.padEnd(width)}  ${percent(probability, 2).padStart(8)}`);
       }
       return 0;
     } finally {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../../../core/check.ts';
 import { BINARY, COMPARE, UNARY, type Walk } from '../binding.ts';
 import { broadcastStrides, makeWalk } from '../walk.ts';
-import { areFloats, replaceKernel, sizeOf } from './kernel.ts';
+import { areFloats, replaceKernel } from './kernel.ts';
 
 interface Two {
   a: tf.TensorInfo;

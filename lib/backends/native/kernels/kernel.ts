@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { UnsupportedError } from '../../../core/errors.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 
 /** What a native kernel is called with. */
@@ -29,7 +30,10 @@ export function replaceKernel<Inputs, Attrs>(
   const kernelFunc = (call: unknown): tf.TensorInfo | tf.TensorInfo[] => {
     const out = kernel(call as NativeCall<Inputs, Attrs>);
     if (out !== undefined) return out;
-    if (inherited == null) throw new Error(`No kernel ${kernelName} for these inputs.`);
+    if (inherited == null)
+      throw new UnsupportedError(
+        `The native backend has no kernel ${kernelName} for these inputs.`,
+      );
     return inherited(call as Parameters<tf.KernelFunc>[0]);
   };
   tf.registerKernel({
@@ -42,9 +46,4 @@ export function replaceKernel<Inputs, Attrs>(
 /** Whether all are float32, the one dtype that most native kernels compute in. */
 export function areFloats(...tensors: readonly tf.TensorInfo[]): boolean {
   return tensors.every((tensor) => tensor.dtype === 'float32');
-}
-
-/** The number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return tf.util.sizeFromShape(shape as number[]);
 }

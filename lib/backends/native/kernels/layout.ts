@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../../../core/check.ts';
+import { UnsupportedError, expected } from '../../../core/errors.ts';
 import type { Elements, Walk } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk, stridesOf, type Loop } from '../walk.ts';
-import { replaceKernel, sizeOf } from './kernel.ts';
+import { replaceKernel } from './kernel.ts';
 
 interface One {
   x: tf.TensorInfo;
@@ -114,7 +116,8 @@ export function transposed(
   const strides = stridesOf(x.shape);
   const from = perm.map((axis) => strides[axis]!);
   const walk = makeWalk(loopsOf(shape, from, stridesOf(shape)));
-  if (walk === undefined) throw new Error('Expected a transpose of at most 8 axes.');
+  if (walk === undefined)
+    throw new UnsupportedError(expected('at most 8 axes', 'transpose', shape));
   return copied(backend, x, walk, 0, shape);
 }
 

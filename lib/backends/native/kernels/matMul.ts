@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../../../core/check.ts';
+import { UnsupportedError, expected } from '../../../core/errors.ts';
 import { ACTIVATION } from '../binding.ts';
 import { broadcastStrides, makeWalk, stridesOf } from '../walk.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
-import { areFloats, replaceKernel, sizeOf, type NativeCall } from './kernel.ts';
+import { areFloats, replaceKernel, type NativeCall } from './kernel.ts';
 
 interface MatMulInputs {
   a: tf.TensorInfo;
@@ -83,7 +85,8 @@ function repeated(backend: NativeBackend, x: tf.TensorInfo, own: number[], outer
     (stride, axis) => [outer[axis]!, stride * size, target[axis]! * size] as const,
   );
   const walk = makeWalk([...loops, [size, 1, 1]]);
-  if (walk === undefined) throw new Error('Expected at most 7 batch axes that repeat.');
+  if (walk === undefined)
+    throw new UnsupportedError(expected('at most 7 batch axes that repeat', 'matMul', outer));
   const { info, values } = backend.output([...outer, ...matrix]);
   backend.binding.copy(walk, backend.floats(x), 0, values, 0);
   return { info, batched: true, own: true };
@@ -111,6 +114,9 @@ function fusedMatMul({
   else if (activation === 'sigmoid') then(tf.Sigmoid, { x });
   else if (activation === 'leakyrelu') then(tf.LeakyRelu, { x }, { alpha: leakyreluAlpha });
   else if (activation === 'prelu') then(tf.Prelu, { x, alpha: preluActivationWeights! });
-  else throw new Error(`Activation ${activation} has not been implemented for the native backend.`);
+  else
+    throw new UnsupportedError(
+      `Activation ${activation} has not been implemented for the native backend.`,
+    );
   return current;
 }

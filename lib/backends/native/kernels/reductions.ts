@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../../../core/check.ts';
 import { REDUCE } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
-import { areFloats, replaceKernel, sizeOf } from './kernel.ts';
+import { areFloats, replaceKernel } from './kernel.ts';
 import { transposed } from './layout.ts';
 
 interface One {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../../../core/check.ts';
 import * as kernels from '../../../core/kernels.ts';
-import { areFloats, replaceKernel, sizeOf } from './kernel.ts';
+import { areFloats, replaceKernel } from './kernel.ts';
 
 interface Logits {
   logits: tf.TensorInfo;

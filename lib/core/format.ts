@@ -1,0 +1,17 @@
+// How values are written for people, the same in messages, tables and pictures.
+
+/** Text without control characters: escape codes in the name of a file or class must not reach a terminal. */
+export function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}
+
+/** A fraction as a percentage, with the decimals asked for: `percent(0.125)` is `12.5 %`. */
+export function percent(fraction: number, decimals = 1): string {
+  return `${(fraction * 100).toFixed(decimals)} %`;
+}
+
+/** The name of a class; `class 7` where it has none. */
+export function classLabel(index: number, classNames?: readonly string[]): string {
+  return classNames?.[index] ?? `class ${index}`;
+}
