@@ -17,7 +17,6 @@ export function registerLinear(): void {
     const [m, k] = x.shape as [number, number];
     const n = weight.shape[0]!;
     const y = backend.output([m, n]);
-    const pre = attrs.activation === 'none' ? undefined : backend.output([m, n]);
     backend.binding.gemm(
       backend.floats(x),
       backend.floats(weight),
@@ -32,9 +31,9 @@ export function registerLinear(): void {
       true,
       bias === undefined ? null : backend.floats(bias),
       ACTIVATION[attrs.activation],
-      pre === undefined ? null : pre.values,
+      null,
     );
-    return pre === undefined ? y.info : [y.info, pre.info];
+    return y.info;
   });
   replaceKernel<{ dOut: tf.TensorInfo }, object>(
     kernels.BiasGrad,
