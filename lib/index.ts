@@ -40,6 +40,7 @@ export { patchify, unpatchify } from './ops/patchify.ts';
 export { qkvAttention } from './ops/qkvAttention.ts';
 export { recompute } from './ops/recompute.ts';
 export { recordGradient } from './ops/recordGradient.ts';
+export type { ResampleMethod } from './ops/resampleMatrix.ts';
 export { resamplePosEmbed, type ResamplePosEmbedOptions } from './ops/resamplePosEmbed.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 
@@ -53,8 +54,9 @@ export { LayerScale } from './layers/layerScale.ts';
 export { Linear, type LinearConfig } from './layers/linear.ts';
 export { Mlp, type MlpConfig } from './layers/mlp.ts';
 export type { Part, WeightInit } from './layers/part.ts';
-export { PatchEmbed, type PatchEmbedConfig } from './layers/patchEmbed.ts';
+export { PatchEmbed, type PatchEmbedConfig, type PatchProjection } from './layers/patchEmbed.ts';
 export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
+export type { Sequence } from './layers/sequence.ts';
 
 // models
 export {
@@ -83,7 +85,13 @@ export {
 
 // checkpoints
 export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';
-export { hostTensor, widen, type Dtype, type HostTensor } from './checkpoints/hostTensor.ts';
+export {
+  hostTensor,
+  widen,
+  type Dtype,
+  type ElementArray,
+  type HostTensor,
+} from './checkpoints/hostTensor.ts';
 export {
   downloadModelTensors,
   loadModelTensors,
@@ -119,7 +127,13 @@ export { clipGradients, type ClipConfig } from './training/clip.ts';
 export { Ema, type EmaConfig } from './training/ema.ts';
 export { evaluate } from './training/evaluate.ts';
 export { Metrics, type Evaluation } from './training/metrics.ts';
-export { makeOptimizer, type OptimizedModel, type Optimizer } from './training/optimizer.ts';
+export {
+  makeOptimizer,
+  type OptimizedModel,
+  type Optimizer,
+  type Update,
+} from './training/optimizer.ts';
+export type { GroupedModel, ParamGroup } from './training/paramGroups.ts';
 export type { TrainEnv } from './training/run.ts';
 export { runFileNames } from './training/runFiles.ts';
 export { makeSchedule, type Schedule, type ScheduleConfig } from './training/schedules.ts';
@@ -182,5 +196,7 @@ export {
 } from './figures/lineChart.ts';
 export { overlay, overlaySvg, type OverlayOptions } from './figures/overlay.ts';
 export type { FigureOptions } from './figures/panel.ts';
+export type { Interpolation } from './figures/resample.ts';
 export { svgToPng } from './figures/svgToPng.ts';
+export type { TickFormat } from './figures/ticks.ts';
 export { trainingCurves, trainingCurvesSvg } from './figures/trainingCurves.ts';

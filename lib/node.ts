@@ -29,6 +29,7 @@ export {
 } from './backends/select.ts';
 
 // the command line and its experiments
+export type { DataConfig } from './cli/dataset.ts';
 export type { ExperimentConfig } from './cli/experiment.ts';
 export { runMain } from './cli/program.ts';
 
@@ -39,8 +40,15 @@ export { encodePng } from './io/encodePng.ts';
 export { openFolder, type Folder, type FolderOptions } from './io/folder.ts';
 export { sha256 } from './io/hash.ts';
 export { readIdx, type IdxArray, type IdxOptions } from './io/idx.ts';
-export { loadMnist, mnistFolder, type MnistFiles, type MnistOptions } from './io/mnist.ts';
-export { progressSink, type ProgressOptions } from './io/progressSink.ts';
+export type { Manifest } from './io/manifest.ts';
+export {
+  loadMnist,
+  mnistFolder,
+  type MnistFiles,
+  type MnistOptions,
+  type MnistSplit,
+} from './io/mnist.ts';
+export { progressSink, type ProgressOptions, type ProgressStream } from './io/progressSink.ts';
 export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
 
 /**

@@ -9,12 +9,7 @@ import { sizeOf } from './check.ts';
  * Source: timm/layers/weight_init.py, `trunc_normal_`; drawn here by rejection from a normal stream.
  */
 export function truncNormal(shape: readonly number[], rng: Rng, { std = 0.02 } = {}): Float32Array {
-  return fill(shape, () => {
-    for (;;) {
-      const x = rng.normal(0, std);
-      if (Math.abs(x) <= 2) return x;
-    }
-  });
+  return fill(shape, () => cutNormal(rng, std));
 }
 
 /** Values of a normal distribution. */
@@ -57,12 +52,15 @@ export function xavierUniform(shape: readonly number[], rng: Rng): Float32Array 
  */
 export function lecunNormal(shape: readonly number[], rng: Rng, fanIn: number): Float32Array {
   const std = 1 / Math.sqrt(fanIn) / 0.87962566103423978;
-  return fill(shape, () => {
-    for (;;) {
-      const x = rng.normal();
-      if (Math.abs(x) <= 2) return x * std;
-    }
-  });
+  return fill(shape, () => cutNormal(rng, 1) * std);
+}
+
+// One value of the normal distribution without what lies beyond ± 2.
+function cutNormal(rng: Rng, std: number): number {
+  for (;;) {
+    const x = rng.normal(0, std);
+    if (Math.abs(x) <= 2) return x;
+  }
 }
 
 function fill(shape: readonly number[], draw: () => number): Float32Array {

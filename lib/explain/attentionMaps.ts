@@ -53,10 +53,7 @@ export function attentionMaps(
 }
 
 /** A value for each token, [N], as a map over the patches. @throws ShapeError if the layout does not fit N */
-export function patchGrid(
-  values: ArrayLike<number>,
-  layout: TokenLayout,
-): Grid & { data: Float64Array } {
+export function patchGrid(values: ArrayLike<number>, layout: TokenLayout): Grid<Float64Array> {
   assertLayout(values.length, layout);
   const [height, width] = layout.gridSize;
   const data = Float64Array.from(
@@ -73,7 +70,7 @@ export function patchGrid(
  *
  * @throws InputError on NaN and infinities
  */
-export function stretchMap(grid: Grid): Grid & { data: Float64Array; constant: boolean } {
+export function stretchMap(grid: Grid): Grid<Float64Array> & { constant: boolean } {
   assertGrid('map', grid);
   const [low, high] = rangeOf([grid]);
   const constant = !(high > low);

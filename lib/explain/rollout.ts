@@ -43,7 +43,7 @@ export interface RolloutOptions {
 export function attentionRollout(
   attentions: readonly AttentionArray[],
   options: RolloutOptions = {},
-): Grid & { data: Float64Array } {
+): Grid<Float64Array> {
   const { headFusion = 'mean', batchIndex = 0, discardRatio = 0 } = options;
   assertOneOf('headFusion', headFusion, fusions);
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
@@ -70,7 +70,7 @@ export function gradientRollout(
   attentions: readonly AttentionArray[],
   gradients: readonly AttentionArray[],
   options: Omit<RolloutOptions, 'headFusion'> = {},
-): Grid & { data: Float64Array } {
+): Grid<Float64Array> {
   const { batchIndex = 0, discardRatio = 0 } = options;
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
   const other = assertAttention('gradients', gradients, batchIndex);
@@ -99,7 +99,7 @@ function rollOut(
   tokens: number,
   { startLayer = 0, discardRatio = 0, queries }: RolloutOptions,
   fusedLayer: (layer: number) => Float64Array,
-): Grid & { data: Float64Array } {
+): Grid<Float64Array> {
   assertInteger('startLayer', startLayer, { min: 0, max: layers - 1 });
   assertNumber('discardRatio', discardRatio, { min: 0, max: 1 - Number.EPSILON });
   const wanted = queries ?? Array.from({ length: tokens }, (_, i) => i);

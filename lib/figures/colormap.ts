@@ -2,11 +2,12 @@ import { assertOneOf } from '../core/check.ts';
 import { colormapTables } from './colormapTables.ts';
 
 /** The colour maps by name. `blueRed` is for values around a middle, the others for values from small to large. */
-export type Colormap = keyof typeof colormapTables;
+export type Colormap = 'viridis' | 'inferno' | 'magma' | 'cividis' | 'blues' | 'blueRed';
 
 /** Red, green, blue, 0 … 255. */
 export type Rgb = readonly [number, number, number];
 
+const hexadecimal: Readonly<Record<Colormap, string>> = colormapTables;
 const tables = new Map<Colormap, Uint8Array>();
 
 /**
@@ -15,10 +16,10 @@ const tables = new Map<Colormap, Uint8Array>();
  * @throws InputError if there is no map of the name
  */
 export function colormapBytes(name: Colormap): Uint8Array {
-  assertOneOf('colormap', name, Object.keys(colormapTables) as Colormap[]);
+  assertOneOf('colormap', name, Object.keys(hexadecimal) as Colormap[]);
   let bytes = tables.get(name);
   if (bytes === undefined) {
-    const pairs = colormapTables[name].match(/../g)!;
+    const pairs = hexadecimal[name].match(/../g)!;
     bytes = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
     tables.set(name, bytes);
   }

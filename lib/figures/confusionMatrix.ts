@@ -110,7 +110,7 @@ function sum(values: ArrayLike<number>, from: number, step: number): number {
   return result;
 }
 
-function rowShares(counts: ArrayLike<number>, total: number): Grid & { data: Float64Array } {
+function rowShares(counts: ArrayLike<number>, total: number): Grid<Float64Array> {
   assertGrid('counts', { height: total, width: total, data: counts });
   const data = new Float64Array(total * total);
   for (let t = 0; t < total; t += 1) {

@@ -1,10 +1,10 @@
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 
 /** A matrix of numbers, row by row: `data[row · width + column]`. */
-export interface Grid {
+export interface Grid<Data extends ArrayLike<number> = ArrayLike<number>> {
   readonly height: number;
   readonly width: number;
-  readonly data: ArrayLike<number>;
+  readonly data: Data;
 }
 
 /** The smallest and the largest value that a colour map is stretched over. */

@@ -21,14 +21,11 @@ export interface FigureOptions {
 }
 
 /** Panels side by side. */
-export function row(
-  panels: readonly Panel[],
-  { gap = theme.gap, align = 'top' }: { gap?: number; align?: 'top' | 'middle' } = {},
-): Panel {
+export function row(panels: readonly Panel[], { gap = theme.gap as number } = {}): Panel {
   const height = Math.max(0, ...panels.map((panel) => panel.height));
   let x = 0;
   const placed = panels.map((panel) => {
-    const node = group(x, align === 'top' ? 0 : (height - panel.height) / 2, [panel.body]);
+    const node = group(x, 0, [panel.body]);
     x += panel.width + gap;
     return node;
   });
@@ -36,33 +33,24 @@ export function row(
 }
 
 /** Panels one below the other. */
-export function column(
-  panels: readonly Panel[],
-  { gap = theme.gap, align = 'left' }: { gap?: number; align?: 'left' | 'middle' } = {},
-): Panel {
+export function column(panels: readonly Panel[], { gap = theme.gap as number } = {}): Panel {
   const width = Math.max(0, ...panels.map((panel) => panel.width));
   let y = 0;
   const placed = panels.map((panel) => {
-    const node = group(align === 'left' ? 0 : (width - panel.width) / 2, y, [panel.body]);
+    const node = group(0, y, [panel.body]);
     y += panel.height + gap;
     return node;
   });
   return { width, height: Math.max(0, y - gap), body: group(0, 0, placed) };
 }
 
-/** A panel with a line above it, shortened to the panel's width. */
-export function headed(
-  heading: string,
-  panel: Panel,
-  { align = 'left', bold = true, size = theme.size.heading } = {},
-): Panel {
+/** A panel with a heading above it, shortened to the panel's width. */
+export function headed(heading: string, panel: Panel): Panel {
+  const size = theme.size.heading;
   const lineHeight = Math.ceil(size * 1.6);
-  const line = fitText(heading, size, panel.width, { bold });
-  const middle = align === 'middle';
-  const node = text(line, middle ? panel.width / 2 : 0, size, {
+  const node = text(fitText(heading, size, panel.width, { bold: true }), 0, size, {
     size,
-    bold,
-    anchor: middle ? 'middle' : 'start',
+    bold: true,
   });
   return {
     width: panel.width,

@@ -17,7 +17,7 @@ export type Interpolation = 'nearest' | 'bilinear';
 export function resampleGrid(
   { height, width, data }: Grid,
   size: { height: number; width: number; interpolation?: Interpolation },
-): Grid & { data: Float32Array } {
+): Grid<Float32Array> {
   const { interpolation = 'nearest' } = size;
   assertInteger('height', size.height, { min: 1, max: 16384 });
   assertInteger('width', size.width, { min: 1, max: 16384 });

@@ -8,7 +8,7 @@ import { InputError, expected } from '../core/errors.ts';
 import type { Parameter } from '../core/module.ts';
 import { adamWRule } from './adamWRule.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from './paramGroups.ts';
-import type { ParamGroup } from './paramGroups.ts';
+import type { GroupedModel, ParamGroup } from './paramGroups.ts';
 import { sgdRule } from './sgdRule.ts';
 import { optimizerNames } from './updateRule.ts';
 import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
@@ -20,9 +20,8 @@ export interface Update {
 }
 
 /** What an optimizer needs of a model. */
-export interface OptimizedModel {
+export interface OptimizedModel extends GroupedModel {
   namedParameters(): ReadonlyMap<string, Parameter>;
-  noWeightDecay?(): ReadonlySet<string>;
 }
 
 /**

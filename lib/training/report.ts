@@ -6,6 +6,7 @@ import type { EpochLog, StepProgress } from '../core/runSink.ts';
 import type { Evaluation } from './metrics.ts';
 import type { Run } from './run.ts';
 import { runFileNames } from './runFiles.ts';
+import { rateOfUpdate } from './schedules.ts';
 
 /**
  * The log entry of the epoch whose updates are done.
@@ -25,7 +26,7 @@ export function epochLog(
     valLoss: evaluation?.loss ?? null,
     valTop1: evaluation?.top1 ?? null,
     valTop5: evaluation?.top5 ?? null,
-    learningRate: schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step - 1),
+    learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
     imagesPerSecond: images / times.seconds,
     seconds: times.seconds + seconds,
     dataWait: times.waiting / times.seconds,
@@ -48,7 +49,7 @@ export function progressOf(
     stepsInEpoch: updatesPerEpoch,
     loss: loss / images,
     accuracy: correct / images,
-    learningRate: schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step - 1),
+    learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
     imagesPerSecond: images / seconds,
     dataWait: waiting / seconds,
     secondsLeft: Math.max(0, last - state.step) * perStep,

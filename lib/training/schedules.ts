@@ -57,6 +57,11 @@ export interface Schedule {
   rate(t: number): number;
 }
 
+/** The rate of an update, both counted from 0: `update` over the whole run, in epoch `epoch`. */
+export function rateOfUpdate(schedule: Schedule, epoch: number, update: number): number {
+  return schedule.rate(schedule.unit === 'epoch' ? epoch : update);
+}
+
 /**
  * The schedule of a base rate.
  *

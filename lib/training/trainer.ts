@@ -8,6 +8,7 @@ import { openRun } from './openRun.ts';
 import { progressOf } from './report.ts';
 import { disposeRun, saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
+import { combineSinks } from './sinks.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import { updateModel } from './updateModel.ts';
 
@@ -59,7 +60,7 @@ export async function train(config: TrainConfig, env: TrainEnv): Promise<TrainRe
     throw error;
   } finally {
     if (run !== undefined) disposeRun(run);
-    for (const sink of env.sinks ?? []) await sink.close?.();
+    await combineSinks(env.sinks ?? []).close();
   }
 }
 

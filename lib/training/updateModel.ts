@@ -6,6 +6,7 @@ import { disposeAll, updateGradients } from './gradients.ts';
 import { finiteNorm } from './guard.ts';
 import { disposeUpdate } from './optimizer.ts';
 import type { Run } from './run.ts';
+import { rateOfUpdate } from './schedules.ts';
 
 /**
  * One update of the model: loss → gradients → clip → optimizer → moving average. Nothing is written unless all of it is finite.
@@ -21,7 +22,7 @@ export async function updateModel(
   const { state, config, model, weights, optimizer, ema, schedule } = run;
   const step = state.step + 1;
   const when = `step ${step}`;
-  const rate = schedule.rate(schedule.unit === 'epoch' ? state.epoch : state.step);
+  const rate = rateOfUpdate(schedule, state.epoch, state.step);
   const first = state.update * config.accumulationSteps;
   const rng = (i: number) => new Rng(config.seed).split('forward', state.epoch, first + i);
   const { gradients, ...sums } = await updateGradients(model, batches, {
