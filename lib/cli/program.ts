@@ -48,7 +48,7 @@ export async function runMain(words: readonly string[]): Promise<void> {
 }
 
 /** Standard output and standard error. */
-export const standardTerminal: Terminal = {
+const standardTerminal: Terminal = {
   out: (line) => void process.stdout.write(`${line}\n`),
   error: (line) => void process.stderr.write(`${line}\n`),
 };

@@ -5,7 +5,7 @@ import { parseStrictJson } from '../checkpoints/strictJson.ts';
 import { sha256 } from './hash.ts';
 
 /** The version of the manifest's form that this library writes; it reads this one and older ones. */
-export const manifestVersion = 1;
+const manifestVersion = 1;
 
 /**
  * What a manifest says.

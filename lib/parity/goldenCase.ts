@@ -8,7 +8,7 @@ import { parsePath } from './jsonPath.ts';
 import type { PathStep } from './jsonPath.ts';
 
 /** The only format this build reads. */
-export const goldenSchema = 'vit-goldens/2';
+const goldenSchema = 'vit-goldens/2';
 
 /** Elements that are left out of a comparison: from ≤ i < to along the axis. */
 export interface Exclusion {
@@ -76,7 +76,7 @@ export function readCase(folder: string): GoldenCase {
 }
 
 /** Builds a case from the parsed case.json. @throws InputError naming the folder and the key */
-export function parseCase(value: unknown, folder: string): GoldenCase {
+function parseCase(value: unknown, folder: string): GoldenCase {
   const where = path.join(folder, 'case.json');
   const data = asRecord(value, where);
   if (data['schema'] !== goldenSchema) {

@@ -128,7 +128,7 @@ const columns = ['epoch', 'trainLoss', 'trainTop1', 'valLoss', 'valTop1', 'valTo
 const tailColumns = ['learningRate', 'imagesPerSecond', 'seconds', 'dataWait'] as const;
 
 /** The log as a table: a line of names, then a line an epoch; an empty field for what was not measured. */
-export function metricsCsv(log: readonly EpochLog[]): string {
+function metricsCsv(log: readonly EpochLog[]): string {
   const names = [...columns, ...tailColumns];
   const lines = log.map((entry) => names.map((name) => cell(entry[name])).join(','));
   return `${[names.join(','), ...lines].join('\n')}\n`;

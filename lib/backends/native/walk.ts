@@ -4,13 +4,13 @@ import type { Walk } from './binding.ts';
 export type Loop = readonly [size: number, strideA: number, strideB: number];
 
 /** The most loops a walk may have. */
-export const MAX_LOOPS = 8;
+const maxLoops = 8;
 
 /**
  * A walk with as few loops as possible: loops of size 1 are left out, neighbours that step as one are joined.
  *
  * @param loops  outermost first
- * @returns undefined if more than `MAX_LOOPS` remain
+ * @returns undefined if more than `maxLoops` remain
  */
 export function makeWalk(loops: readonly Loop[]): Walk | undefined {
   const kept: [number, number, number][] = [];
@@ -24,7 +24,7 @@ export function makeWalk(loops: readonly Loop[]): Walk | undefined {
     } else kept.push([size, a, b]);
   }
   if (kept.length === 0) kept.push([1, 1, 1]);
-  if (kept.length > MAX_LOOPS) return undefined;
+  if (kept.length > maxLoops) return undefined;
   return [0, 1, 2].flatMap((part) => kept.map((loop) => loop[part]!));
 }
 
