@@ -48,11 +48,11 @@ async function main(words: readonly string[]): Promise<number> {
     failures += 1;
     console.error(`# ${line}`);
   };
-  if (options.limits) addLimits(facts, add);
+  const limits = options.limits ? addLimits(facts, add) : '';
   for (const group of groups) await measureGroup(group, names, options, { facts, add, onFailure });
   if (output !== undefined) closeSync(output);
   console.log(
-    `\n${facts.processor}, ${facts.isa}, ${facts.threads} threads, ${facts.rounds} rounds\n`,
+    `\n${facts.processor}, ${facts.isa}, ${facts.threads} threads, ${facts.rounds} rounds${limits}.\n`,
   );
   console.log(markdownTable(records));
   const bars = speedBars(records);
@@ -85,13 +85,18 @@ async function measureGroup(
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tfjs-vit-bench-'));
   const contenders: Contender[] = [];
+  const clear = (): void => rmSync(folder, { recursive: true, force: true });
+  const stop = (): void => {
+    clear();
+    process.exit(130);
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     for (const name of names) {
       if (canDo(name, group[0]!)) contenders.push(startContender(processOf(name, options)));
     }
     for (const work of group) {
-      const { name, batch, shape } = work;
-      console.error(`# ${name} ${batch === null ? shape.join('×') : `batch ${batch}`}`);
+      console.error(`# ${labelOf(work)}`);
       const files = await writeInputs(work, folder);
       const task = { ...work, ...training, seconds: options.seconds, files };
       const measured = await measure(task, contenders, {
@@ -104,35 +109,41 @@ async function measureGroup(
     }
   } finally {
     await Promise.all(contenders.map((contender) => contender.end()));
-    rmSync(folder, { recursive: true, force: true });
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    clear();
   }
 }
 
-function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): void {
+function labelOf({ name, kind, batch, shape, gradients }: Work): string {
+  if (kind === 'op') return gradients === true ? `${name} + gradients` : name;
+  return batch === null ? `${name} ${shape.join('×')}` : `${name} batch ${batch}`;
+}
+
+// Adds the machine's own lines, and says them in a sentence.
+function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): string {
   try {
     const { fmaMs, fmaFlops, triadMs, triadBytes, compiler } = measureLimits(facts.threads);
-    const shared = {
-      mode: 'op' as const,
-      precision: 'fp32',
-      batch: null,
-      ...facts,
-      contender: 'machine',
-      imagesPerSecond: null,
-      peakRssBytes: 0,
-      versions: { compiler },
-    };
+    const { threads, rounds, processor, isa } = facts;
+    const head = { mode: 'op' as const, precision: 'fp32', batch: null };
+    const versions = { compiler };
     const rows = [
       { work: 'fma-peak', ms: fmaMs, shape: [], flops: fmaFlops },
       // A triad reads two floats, writes one (12 bytes) and does two operations an element.
       { work: 'stream-triad', ms: triadMs, shape: [triadBytes / 12], flops: triadBytes / 6 },
     ];
     for (const { work, ms, shape, flops } of rows) {
-      const times = { medianMs: ms, p25Ms: ms, p75Ms: ms };
-      add({ ...shared, ...times, work, shape, gflops: flops / ms / 1e6 });
+      add({
+        ...{ work, ...head, shape, threads, rounds, contender: 'machine' },
+        ...{ medianMs: ms, p25Ms: ms, p75Ms: ms, imagesPerSecond: null, gflops: flops / ms / 1e6 },
+        ...{ peakRssBytes: 0, processor, isa, versions },
+      });
     }
-    console.error(`# memory, stream triad: ${(triadBytes / triadMs / 1e6).toFixed(1)} GB/s`);
+    const peak = (fmaFlops / fmaMs / 1e6).toFixed(0);
+    const stream = (triadBytes / triadMs / 1e6).toFixed(1);
+    return `. Its limits: ${peak} GFLOP/s of multiply-adds, ${stream} GB/s of memory (triad)`;
   } catch (error) {
     console.error(`# ${error instanceof Error ? error.message : String(error)}`);
+    return '';
   }
 }
 

@@ -1,0 +1,265 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startContender, type Contender, type Task } from '../bench/contenderProcess.ts';
+import { processOf } from '../bench/contenders.ts';
+import { writeInputs } from '../bench/inputs.ts';
+import { disagreement, measure } from '../bench/measure.ts';
+import { recordOf, type BenchRecord } from '../bench/record.ts';
+import { markdownTable, speedBars } from '../bench/report.ts';
+import { spreadOf } from '../bench/statistics.ts';
+import { worksOf, type Work } from '../bench/works.ts';
+import { parseSafetensors, widen } from '../lib/node.ts';
+
+const work: Work = {
+  name: 'train-small',
+  kind: 'train',
+  precision: 'fp32',
+  batch: 3,
+  shape: [3, 8, 8, 1],
+  flops: 6e6,
+  model: {
+    imageSize: [8, 8],
+    patchSize: [4, 4],
+    inChannels: 1,
+    numClasses: 5,
+    embedDim: 8,
+    depth: 2,
+    numHeads: 2,
+  },
+};
+const task: Task = { ...work, seconds: 0, learningRate: 1e-3, weightDecay: 0.05, files: {} };
+const facts = { threads: 2, rounds: 3, processor: 'a processor', isa: 'avx2' };
+
+describe('statistics', () => {
+  test.each([
+    [[5], 5, 5, 5],
+    [[4, 1, 3, 2], 2.5, 1.75, 3.25],
+    [[10, 30, 20, 50, 40], 30, 20, 40],
+  ])('%j', (values, median, p25, p75) => {
+    expect(spreadOf(values)).toEqual({ median, p25, p75 });
+  });
+
+  test('an empty sample is refused, and the sample is left as it is', () => {
+    expect(() => spreadOf([])).toThrow(RangeError);
+    const values = [3, 1, 2];
+    spreadOf(values);
+    expect(values).toEqual([3, 1, 2]);
+  });
+});
+
+describe('rounds', () => {
+  const fake = (name: string, log: string[], check: number[], times: number[]): Contender => ({
+    name,
+    prepare: () => {
+      log.push(`${name} ready`);
+      return Promise.resolve({ check, versions: {} });
+    },
+    round: () => {
+      log.push(name);
+      const ms = times.shift();
+      if (ms === undefined) return Promise.reject(new Error(`${name} broke`));
+      return Promise.resolve({ ms, peakRssBytes: 10 * ms });
+    },
+    end: () => Promise.resolve(),
+  });
+  const options = (failures: string[]) => ({
+    rounds: 3,
+    pauseMs: 0,
+    onFailure: (line: string) => void failures.push(line),
+  });
+
+  test('contenders take turns, and the warm-up is not counted', async () => {
+    const log: string[] = [];
+    const failures: string[] = [];
+    const both = [fake('a', log, [1, 1], [3, 1, 2]), fake('b', log, [1, 1.001], [6, 5, 4])];
+    const measured = await measure(task, both, options(failures));
+    expect(log).toEqual(['a ready', 'b ready', 'a', 'b', 'a', 'b', 'a', 'b']);
+    expect(failures).toEqual([]);
+    expect(measured).toMatchObject([
+      { contender: 'a', median: 2, p25: 1.5, p75: 2.5, peakRssBytes: 30 },
+      { contender: 'b', median: 5, peakRssBytes: 60 },
+    ]);
+  });
+
+  test('who breaks, or computes something else, is named and left out', async () => {
+    const log: string[] = [];
+    const failures: string[] = [];
+    const all = [
+      fake('a', log, [1], [1, 1, 1]),
+      fake('b', log, [1.1], [1, 1, 1]),
+      fake('c', log, [1], [1]),
+    ];
+    const measured = await measure(task, all, options(failures));
+    expect(measured.map(({ contender }) => contender)).toEqual(['a']);
+    expect(failures).toEqual(['b and a do not agree: the loss of step 1 is 1 and 1.1', 'c broke']);
+  });
+
+  test.each([
+    ['train', [1, 1], [1.0009, 1.009], true],
+    ['train', [1, 1], [1.0011, 1], false],
+    ['train', [1, 1], [1, 1.011], false],
+    ['train', [1], [NaN], false],
+    ['train', [1, 1], [1], false],
+    ['infer', [3, 4], [3.004, 4], true],
+    ['infer', [3, 4], [3.006, 4], false],
+    ['gemm', [3, 4], [NaN, 4], false],
+    ['op', [0, 0], [0, 0], true],
+  ] as const)('%s: %j and %j agree: %s', (kind, ours, theirs, agree) => {
+    expect(disagreement(kind, ours, theirs) === undefined).toBe(agree);
+  });
+});
+
+describe('a contender’s process', () => {
+  const script = `
+    console.log('a library greets');
+    require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const { ask, task } = JSON.parse(line);
+      if (ask === 'round') { console.error('too hot'); process.exit(3); }
+      console.log(JSON.stringify(task.batch === 3 ? { check: [task.batch], versions: {} } : { error: 'no such batch' }));
+    });`;
+  const start = () =>
+    startContender({ name: 'fake', command: process.execPath, args: ['-e', script] });
+
+  test('answers, and ends when it is told to', async () => {
+    const contender = start();
+    expect(await contender.prepare(task)).toEqual({ check: [3], versions: {} });
+    await expect(contender.prepare({ ...task, batch: 4 })).rejects.toThrow('fake: no such batch');
+    expect(await contender.prepare(task)).toEqual({ check: [3], versions: {} });
+    await contender.end();
+    await expect(contender.round()).rejects.toThrow('fake ended before its work (exit code 0)');
+  });
+
+  test('that ends by itself is an error with its last words', async () => {
+    const contender = start();
+    await contender.prepare(task);
+    await expect(contender.round()).rejects.toThrow(
+      'fake ended before its work (exit code 3): too hot',
+    );
+    await contender.end();
+  });
+
+  test('that does not start is an error', async () => {
+    const contender = startContender({ name: 'none', command: '/no/such/program', args: [] });
+    await expect(contender.prepare(task)).rejects.toThrow('none does not start');
+    await contender.end();
+  });
+});
+
+describe('the same work on two backends', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'bench-test-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('training, inference and a product agree', async () => {
+    const contenders = (['wasm', 'cpu'] as const).map((name) =>
+      startContender(processOf(name, { threads: 1 })),
+    );
+    const failures: string[] = [];
+    const gemm: Work = { ...work, name: 'gemm', kind: 'gemm', batch: null, shape: [5, 7, 3] };
+    for (const one of [work, { ...work, name: 'infer-small', kind: 'infer' as const }, gemm]) {
+      const files = await writeInputs(one, folder);
+      const measured = await measure({ ...task, ...one, files }, contenders, {
+        rounds: 1,
+        pauseMs: 0,
+        onFailure: (line) => failures.push(line),
+      });
+      expect(measured.map(({ contender }) => contender)).toEqual(['wasm', 'cpu']);
+      for (const { median, peakRssBytes, ready } of measured) {
+        expect(median).toBeGreaterThan(0);
+        expect(peakRssBytes).toBeGreaterThan(1e7);
+        expect(ready.versions.tfjs).toMatch(/^4\./);
+        expect(ready.check.every(Number.isFinite)).toBe(true);
+      }
+    }
+    expect(failures).toEqual([]);
+    await Promise.all(contenders.map((contender) => contender.end()));
+  });
+
+  test('inputs are the same each time, targets sum to 1', async () => {
+    const { inputs } = await writeInputs(work, folder);
+    const first = readFileSync(inputs!);
+    await writeInputs(work, folder);
+    expect(readFileSync(inputs!).equals(first)).toBe(true);
+    const targets = widen(parseSafetensors(first).tensors.get('targets')!);
+    for (let i = 0; i < 3; i++) {
+      expect(targets.slice(5 * i, 5 * i + 5).reduce((sum, x) => sum + x, 0)).toBe(1);
+    }
+  });
+});
+
+describe('the works', () => {
+  test('a model has its own batch unless one is given', () => {
+    const of = (batches: number[]) => worksOf('train-tiny', { precision: 'fp32', batches });
+    expect(of([]).map(({ batch }) => batch)).toEqual([32]);
+    expect(of([1, 4]).map(({ shape }) => shape)).toEqual([
+      [1, 224, 224, 3],
+      [4, 224, 224, 3],
+    ]);
+    // 1.26 GMAC an image forward (timm's benchmark: 1.3), two operations each, three passes.
+    expect(of([1])[0]!.flops / 1e9).toBeCloseTo(3 * 2 * 1.26, 0);
+  });
+
+  test('the list of products', () => {
+    const shapes = worksOf('gemm', { precision: 'fp32', batches: [7] });
+    expect(shapes).toHaveLength(9);
+    expect(shapes[0]).toMatchObject({ shape: [1024, 1024, 1024], batch: null, flops: 2 ** 31 });
+  });
+});
+
+describe('the report', () => {
+  const measured = (contender: string, median: number, isa?: string) => ({
+    contender,
+    median,
+    p25: median - 1,
+    p75: median + 1,
+    peakRssBytes: 1e8 * median,
+    ready: { check: [], versions: { node: '20' }, ...(isa === undefined ? {} : { isa }) },
+  });
+  const native = recordOf(work, measured('native', 4, 'AVX-512'), facts);
+  const peer = recordOf(work, measured('pytorch', 10), facts);
+
+  test('a line has exactly these fields', () => {
+    expect(native).toEqual({
+      work: 'train-small',
+      mode: 'train',
+      precision: 'fp32',
+      batch: 3,
+      shape: [3, 8, 8, 1],
+      threads: 2,
+      rounds: 3,
+      contender: 'native',
+      medianMs: 4,
+      p25Ms: 3,
+      p75Ms: 5,
+      imagesPerSecond: 750,
+      gflops: 1.5,
+      peakRssBytes: 4e8,
+      processor: 'a processor',
+      isa: 'avx512',
+      versions: { node: '20' },
+    } satisfies BenchRecord);
+    expect(peer.isa).toBe('avx2');
+  });
+
+  test('ops have no images; those with gradients no rate', () => {
+    const op: Work = { ...work, name: 'gelu', kind: 'op', batch: null };
+    const forward = recordOf(op, measured('native', 2), facts);
+    expect(forward).toMatchObject({ mode: 'op', batch: null, imagesPerSecond: null, gflops: 3 });
+    const both = recordOf({ ...op, gradients: true }, measured('native', 2), facts);
+    expect(both).toMatchObject({ work: 'gelu + gradients', gflops: null });
+  });
+
+  test('the table compares with native, the chart too', () => {
+    const lines = markdownTable([native, peer]).split('\n');
+    expect(lines).toHaveLength(4);
+    expect(new Set(lines.map((line) => line.split('|').length)).size).toBe(1);
+    expect(lines[3]).toContain('| pytorch | 10.0 (9.00–11.0) | 300 |');
+    expect(lines[3]).toMatch(/\| 2\.50× \| 0\.40× \|$/);
+    expect(speedBars([native, peer])).toEqual([
+      { label: 'train-small batch 3, native', value: 1, strong: true },
+      { label: 'train-small batch 3, pytorch', value: 0.4, strong: false },
+    ]);
+    expect(speedBars([peer])).toEqual([]);
+  });
+});
