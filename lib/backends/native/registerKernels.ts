@@ -1,5 +1,8 @@
 import { registerAttention } from './kernels/attention.ts';
+import { registerBatchNorm } from './kernels/batchNorm.ts';
+import { registerConvolution } from './kernels/convolution.ts';
 import { registerElementwise } from './kernels/elementwise.ts';
+import { registerGather } from './kernels/gather.ts';
 import { registerLayerNorm } from './kernels/layerNorm.ts';
 import { registerLayout } from './kernels/layout.ts';
 import { registerLinear } from './kernels/linear.ts';
@@ -16,6 +19,9 @@ export function registerKernels(): void {
   registerReductions();
   registerLayout();
   registerRows();
+  registerGather();
+  registerConvolution();
+  registerBatchNorm();
   registerLinear();
   registerLayerNorm();
   registerAttention();
