@@ -14,6 +14,7 @@ const example: Command = {
   flags: {
     'output-dir': { type: 'string', describe: 'A folder', aliases: ['out'] },
     lr: { type: 'number', describe: 'A rate', min: 0 },
+    rate: { type: 'number', describe: 'A rate above 0', min: Number.MIN_VALUE },
     epochs: { type: 'integer', describe: 'A count', min: 1, max: 100 },
     neg: { type: 'boolean', describe: 'A switch' },
     mode: { type: 'string', describe: 'A word', choices: ['norm', 'value'] },
@@ -66,6 +67,7 @@ describe('words become values', () => {
     [['--lr', 'Infinity'], /--lr/],
     [['--lr', '-1'], /≥ 0 for --lr, received "-1"/],
     [['--lr', '0x10'], /--lr/],
+    [['--rate', '0'], /a finite number > 0 for --rate, received "0"/],
     [['--lr', '1,5'], /--lr/],
     [['--epochs', '0'], /an integer ≥ 1 and ≤ 100 for --epochs, received "0"/],
     [['--epochs', '1.5'], /an integer/],

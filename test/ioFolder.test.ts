@@ -52,6 +52,15 @@ describe('the folder', () => {
     },
   );
 
+  test('in one that takes no new folders, as /proc, is refused', async () => {
+    const mkdir = (() => Promise.reject(systemError('ENOENT'))) as unknown as Disk['mkdir'];
+    const opened = openFolder(join(place(), 'a', 'b'), {
+      create: true,
+      disk: { ...promises, mkdir },
+    });
+    expect(await refusalOf(opened)).toMatch(/Cannot open .*ENOENT/);
+  });
+
   test('is not touched when opened for reading', async () => {
     fs.writeFileSync(join(place(), '.x.1-0123456789abcdef.tmp'), '');
     const store = await openFolder(place(), { readOnly: true });

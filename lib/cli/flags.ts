@@ -21,7 +21,7 @@ export const sharedFlags = {
     type: 'integer',
     value: 'N',
     min: 1,
-    max: 1024,
+    max: 256,
     describe: 'Threads of the backend; default: its own choice',
   },
   image: {

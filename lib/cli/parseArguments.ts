@@ -2,6 +2,7 @@
 // misread flag costs a training run: yargs takes --flag=no for false, --lr abc for NaN and the last of two values.
 
 import { closest, distance } from 'fastest-levenshtein';
+import { range } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { Arguments, Command, Flag, FlagValue } from './command.ts';
 
@@ -139,8 +140,7 @@ function numberValue(name: string, flag: Flag, text: string): number {
   const whole = flag.type === 'number' || Number.isSafeInteger(value);
   if (!Number.isFinite(value) || !whole || value < min || value > max) {
     const kind = flag.type === 'integer' ? 'an integer' : 'a finite number';
-    const range = [min > -Infinity ? `≥ ${min}` : '', max < Infinity ? `≤ ${max}` : ''];
-    const words = [kind, range.filter(Boolean).join(' and ')].filter(Boolean).join(' ');
+    const words = `${kind}${range(min, max)}`;
     throw new InputError(expected(words, `--${name}`, text));
   }
   return value;

@@ -64,8 +64,10 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-function range(min: number, max: number): string {
-  const lower = min === -Infinity ? '' : ` ≥ ${min}`;
+/** The limits as a sentence has them: ` ≥ 1 and ≤ 8`; the least number above 0 as ` > 0`. */
+export function range(min: number, max: number): string {
+  const above = min === Number.MIN_VALUE ? ' > 0' : ` ≥ ${min}`;
+  const lower = min === -Infinity ? '' : above;
   const upper = max === Infinity || max === Number.MAX_SAFE_INTEGER ? '' : ` ≤ ${max}`;
   return lower && upper ? `${lower} and${upper}` : lower + upper;
 }

@@ -3,7 +3,7 @@
 
 import { constants } from 'node:fs';
 import * as promises from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { IoError, show } from '../core/errors.ts';
 import { errorCodeOf, ioError } from './ioError.ts';
 import { releaseTemporary, temporaryName } from './temporary.ts';
@@ -16,6 +16,32 @@ export type Disk = Pick<
 
 /** The file system of this machine. */
 export const realDisk: Disk = promises;
+
+/**
+ * Makes a folder and those above it; one that is there is left as it is. Throws what the system says.
+ *
+ * A step at a time: Node's own `recursive` never returns where a folder that is there refuses new ones with ENOENT (/proc).
+ */
+export async function makeFolder(path: string, disk: Disk = realDisk): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); !(await isThere(at, disk)); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    await disk.mkdir(folder).catch((error: unknown) => {
+      // Another process may have made it meanwhile.
+      if (errorCodeOf(error) !== 'EEXIST') throw error;
+    });
+  }
+}
+
+async function isThere(path: string, disk: Disk): Promise<boolean> {
+  try {
+    if ((await disk.stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if (errorCodeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+  throw Object.assign(new Error('a file is there'), { code: 'ENOTDIR' });
+}
 
 /** Limits of one read. @property maxBytes  a longer file is refused before anything is allocated; default 8 GiB */
 export interface ReadOptions {

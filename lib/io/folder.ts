@@ -2,7 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
-import { bytesOf, readBytes, realDisk, writeAtomically, writeNew } from './disk.ts';
+import { bytesOf, makeFolder, readBytes, realDisk, writeAtomically, writeNew } from './disk.ts';
 import { lockFolder } from './folderLock.ts';
 import { errorCodeOf, ioError } from './ioError.ts';
 import { commitFiles, findFile, manifestName, rollForward } from './journal.ts';
@@ -65,7 +65,7 @@ export async function openFolder(
   if (path === '' || path.includes('\0')) throw new InputError(expected('a path', 'folder', path));
   const folder = resolve(path);
   try {
-    if (create && !readOnly) await disk.mkdir(folder, { recursive: true });
+    if (create && !readOnly) await makeFolder(folder, disk);
     if (!(await disk.stat(folder)).isDirectory())
       throw Object.assign(new Error(), { code: 'EEXIST' });
   } catch (error) {
@@ -205,7 +205,7 @@ class DiskFolder implements Folder {
       throw new IoError(`Cannot write into ${show(this.path)}: it was opened for reading.`);
     const start = async (): Promise<T> => {
       // Someone may have deleted the folder while a run goes on.
-      await this.disk.mkdir(this.path, { recursive: true }).catch((error: unknown) => {
+      await makeFolder(this.path, this.disk).catch((error: unknown) => {
         throw ioError('write into', this.path, error);
       });
       return work();

@@ -112,7 +112,7 @@ export function parseTrainConfig(config: TrainConfig): FullTrainConfig {
     assertNumber('checkpointMinutes', full.checkpointMinutes, { min: 0 });
   }
   assertInteger('seed', full.seed, { min: 0 });
-  assertNumber('learningRate', full.learningRate, { min: 0 });
+  assertNumber('learningRate', full.learningRate, { min: Number.MIN_VALUE });
   assertNumber('smoothing', full.smoothing, { min: 0, max: 1 });
   assertOneOf('loss', full.loss, ['softmax', 'binary']);
   assertOneOf('precision', full.precision, ['float32']);

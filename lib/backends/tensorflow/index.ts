@@ -22,8 +22,7 @@ export function loadTensorflow(threads: number | undefined): { about: string } {
   try {
     if (setup !== undefined) return { about: registerSetup(setup) };
     const peer = findPeer(['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']);
-    if (peer === undefined)
-      throw notSetUp('tensorflow', 'neither its own build nor @tensorflow/tfjs-node');
+    if (peer === undefined) throw notSetUp('tensorflow', 'its library, or @tensorflow/tfjs-node,');
     peer.require(peer.name);
     return { about: `TensorFlow's C library through ${peer.name}` };
   } catch (error) {
