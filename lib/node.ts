@@ -1,11 +1,10 @@
 // The door for Node: everything of `tfjs-vit`, and what needs a disk.
 
-import { stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { readCheckpoint } from './io/checkpointFile.ts';
 import { openFolder } from './io/folder.ts';
-import { ioError } from './io/ioError.ts';
 import { progressSink } from './io/progressSink.ts';
+import { runFolderOf } from './io/runFolder.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';
 import { train } from './training/trainer.ts';
@@ -109,7 +108,7 @@ export async function trainInFolder(
   config: TrainConfig,
   { outputDir, resume, progress = true, tensorboard = true, sinks = [], ...env }: FolderTrainEnv,
 ): Promise<TrainResult> {
-  const from = resume === undefined ? undefined : await folderOf(resume);
+  const from = resume === undefined ? undefined : await runFolderOf(resume);
   const store = await openFolder(outputDir, { create: true, lock: true });
   try {
     const shown = progress ? progressSink({ title: `Training into ${store.path}` }) : undefined;
@@ -122,13 +121,5 @@ export async function trainInFolder(
     return await train(config, { ...env, store, resume: before, sinks: all });
   } finally {
     await store.close();
-  }
-}
-
-async function folderOf(path: string): Promise<string> {
-  try {
-    return (await stat(path)).isDirectory() ? path : dirname(path);
-  } catch (error) {
-    throw ioError('read', path, error);
   }
 }

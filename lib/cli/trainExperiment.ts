@@ -40,6 +40,7 @@ export async function trainExperiment(
   terminal: Terminal,
 ): Promise<TrainResult> {
   const { openFolder } = await import('../io/folder.ts');
+  const { runFolderOf } = await import('../io/runFolder.ts');
   const { listenForSignals } = await import('../io/signals.ts');
   const { VisionTransformer } = await import('../models/visionTransformer.ts');
   const { train } = await import('../training/trainer.ts');
@@ -111,15 +112,6 @@ async function storedExperiment(folder: string): Promise<Record<string, unknown>
   for (const key of derivedKeys) delete record[key];
   const { name, ...data } = (record['data'] ?? {}) as Record<string, unknown>;
   return { ...record, name, data, maxSteps: null };
-}
-
-async function runFolderOf(given: string): Promise<string> {
-  const { stat } = await import('node:fs/promises');
-  const found = await stat(given).catch(() => undefined);
-  if (found === undefined) {
-    throw new InputError(expected('the folder of a run', '--resume', given, 'Nothing is there.'));
-  }
-  return found.isDirectory() ? given : path.dirname(given);
 }
 
 async function sinksOf(folder: string, terminal: Terminal): Promise<RunSink[]> {
