@@ -1,0 +1,158 @@
+// Kernels on random shapes, in an addon built with AddressSanitizer and UndefinedBehaviorSanitizer, for every instruction set:
+//   npm run test:sanitizers [-- --rounds 60] [--seed 1]
+// Arrays have just the length that a kernel may touch, so a step past an end is reported. Exit code 1 on a report.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Rng } from '../lib/core/rng.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const folder = path.join(root, 'build', 'sanitizers');
+const require = createRequire(import.meta.url);
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+    addon: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const seed = Number(values.seed);
+if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
+  console.error(
+    `Expected whole numbers for --rounds and --seed, received ${values.rounds} and ${values.seed}.`,
+  );
+  process.exitCode = 2;
+} else if (values.addon !== undefined) fuzz(require(values.addon));
+else process.exitCode = runSanitized();
+
+function runSanitized() {
+  const compiler = process.env.CXX || 'c++';
+  mkdirSync(path.join(folder, 'scripts'), { recursive: true });
+  cpSync(path.join(root, 'native'), path.join(folder, 'native'), { recursive: true });
+  const script = path.join(folder, 'scripts', 'buildNative.mjs');
+  cpSync(path.join(root, 'scripts', 'buildNative.mjs'), script);
+  const wrapper = path.join(folder, 'compiler.sh');
+  const flags =
+    '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1';
+  writeFileSync(wrapper, `#!/bin/sh\nexec ${compiler} "$@" ${flags} -O1\n`);
+  chmodSync(wrapper, 0o755);
+  execFileSync(process.execPath, [script], {
+    env: { ...process.env, CXX: wrapper },
+    stdio: 'inherit',
+  });
+  const runtime = ['libasan.so', 'libubsan.so'].map((name) =>
+    execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
+  );
+  const addon = path.join(folder, 'build', 'tfjs_vit_native.node');
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      ...process.execArgv,
+      fileURLToPath(import.meta.url),
+      `--addon=${addon}`,
+      `--rounds=${rounds}`,
+      `--seed=${seed}`,
+    ],
+    {
+      env: {
+        ...process.env,
+        LD_PRELOAD: runtime.join(':'),
+        ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0', // Node itself frees little at its end
+        UBSAN_OPTIONS: 'print_stacktrace=1',
+      },
+      stdio: 'inherit',
+    },
+  );
+  return status === 0 ? 0 : 1;
+}
+
+function fuzz(binding) {
+  const rng = new Rng(seed);
+  const upTo = (limit) => 1 + Math.floor(rng.uniform() * limit);
+  const floats = (length) => Float32Array.from({ length }, () => rng.normal());
+  binding.setThreads(3);
+  const isas = ['portable', 'avx2', 'avx512'].filter((isa) => binding.setIsa(isa));
+  for (const isa of isas) {
+    binding.setIsa(isa);
+    for (let round = 0; round < rounds; round += 1) {
+      attention(binding, upTo, floats);
+      rows(binding, round, upTo, floats);
+      products(binding, round, upTo, floats);
+    }
+    console.log(`${isa}: ${rounds} rounds without a report`);
+  }
+}
+
+function attention(binding, upTo, floats) {
+  const [b, h, n, m, d] = [upTo(3), upTo(4), upTo(150), upTo(150), upTo(70)];
+  const heads = b * h;
+  const [q, k, v] = [floats(heads * n * d), floats(heads * m * d), floats(heads * m * d)];
+  const [out, lse, dOut] = [floats(heads * n * d), floats(heads * n), floats(heads * n * d)];
+  binding.attention(q, k, v, b, h, n, m, d, 0.3, out, lse);
+  const [dQ, dK, dV] = [floats(q.length), floats(k.length), floats(v.length)];
+  binding.attentionGrad(q, k, v, b, h, n, m, d, 0.3, dOut, out, lse, dQ, dK, dV);
+  const qkv = floats(3 * heads * n * d);
+  binding.qkvAttention(qkv, b, h, n, n, d, 0.3, out, lse);
+  binding.qkvAttentionGrad(qkv, b, h, n, n, d, 0.3, dOut, out, lse, floats(qkv.length));
+}
+
+function rows(binding, round, upTo, floats) {
+  const [r, c] = [upTo(300), upTo(300)];
+  const x = floats(r * c);
+  const of = () => floats(r * c);
+  const [mean, rstd, gamma] = [floats(r), floats(r), floats(c)];
+  binding.layerNorm(r, c, x, gamma, floats(c), 1e-6, of(), mean, rstd);
+  binding.layerNormGrad(r, c, of(), x, gamma, mean, rstd, of(), floats(c), floats(c));
+  binding.crossEntropy(round % 2 === 0, r, c, x, of(), floats(r), of());
+  binding.softmax(r, c, x, round % 2 === 0, of());
+  binding.gelu(round % 3, x, of());
+  binding.geluGrad(round % 3, of(), x, of());
+  binding.adamw([x], [of()], [of()], [x], [of()], [of()], [of()], [1], [0.1], 0.9, 0.99, 1e-8, 1);
+  binding.ema([x], [of()], [of()], 0.9);
+  binding.sumOfSquares([x]);
+  for (let op = 0; op < 4; op += 1) {
+    binding.reduce(op, r, c, 1, x, floats(r));
+    binding.reduce(op, 1, r, c, x, floats(c));
+  }
+  for (let op = 0; op < 14; op += 1) binding.unary(op, x, of(), 0.1);
+  for (let op = 0; op < 7; op += 1) binding.binary(op, [r, c, c, 1, 0, 1], x, gamma, of());
+  for (let op = 0; op < 6; op += 1)
+    binding.compare(op, [r, c, c, 1, 0, 1], x, gamma, new Uint8Array(r * c));
+  binding.clip(x, -1, 1, of());
+  binding.select(new Uint8Array(r * c), x, of(), of());
+  binding.copy([c, r, 1, c, r, 1], x, 0, of(), 0);
+  binding.fill(2, of());
+}
+
+function products(binding, round, upTo, floats) {
+  const [m, n, k] = [upTo(300), upTo(300), upTo(600)];
+  const bias = round % 5 ? floats(n) : null;
+  const [ta, tb] = [round % 2 === 0, round % 3 === 0];
+  const activation = (round % 4) - 1;
+  const pre = round % 4 ? floats(m * n) : null;
+  binding.gemm(
+    floats(m * k),
+    floats(k * n),
+    floats(m * n),
+    1,
+    m,
+    n,
+    k,
+    false,
+    false,
+    ta,
+    tb,
+    bias,
+    activation,
+    pre,
+  );
+  const stack = [floats(9 * m * 7), floats(7 * n), floats(9 * m * n)];
+  binding.gemm(...stack, 9, m, n, 7, true, false, ta, tb, null, -1, null);
+}
