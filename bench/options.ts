@@ -11,7 +11,7 @@ import { workNames, type WorkName } from './works.ts';
  *
  * @property peers    whom native is compared with
  * @property batches  empty: each size's own
- * @property seconds  a round repeats the work for at least so long
+ * @property seconds  a round repeats the work for at least so long; undefined: as long as suits the work
  * @property only     op table: rows whose name has this in it
  * @property json     the file of the result lines
  * @property chart    the file of the bar chart
@@ -24,7 +24,7 @@ export interface BenchOptions {
   peers: PeerName[];
   rounds: number;
   threads: number;
-  seconds: number;
+  seconds: number | undefined;
   only: string;
   json: string | undefined;
   chart: string | undefined;
@@ -41,7 +41,7 @@ export const benchHelp = `npm run bench -- [options]
   --precision fp32   of weights and products
   --rounds N         rounds in which the contenders take turns; default 5
   --threads N        of each contender; default all cores
-  --seconds X        a round repeats its work for at least so long; default 0.3
+  --seconds X        a round repeats its work for at least so long; default 0.3, op rows 0.05
   --only TEXT        of the op table, the rows whose name has TEXT in it
   --json FILE        one JSON object a line for each contender and work
   --chart FILE       a bar chart as PNG; default the name of --json with .png
@@ -69,7 +69,7 @@ export function parseOptions(words: readonly string[]): BenchOptions | undefined
     peers: list('peers', values.peers ?? 'wasm', peerNames),
     rounds: whole('rounds', values.rounds ?? '5', 10_000),
     threads: whole('threads', values.threads ?? String(Math.min(256, availableParallelism())), 256),
-    seconds: secondsOf(values.seconds ?? '0.3'),
+    seconds: values.seconds === undefined ? undefined : secondsOf(values.seconds),
     only: values.only ?? '',
     json,
     chart: values.chart ?? json?.replace(/(\.jsonl?)?$/, '.png'),

@@ -98,7 +98,12 @@ async function measureGroup(
     for (const work of group) {
       console.error(`# ${labelOf(work)}`);
       const files = await writeInputs(work, folder);
-      const task = { ...work, ...training, seconds: options.seconds, files };
+      const task = {
+        ...work,
+        ...training,
+        seconds: options.seconds ?? (work.kind === 'op' ? 0.05 : 0.3),
+        files,
+      };
       const measured = await measure(task, contenders, {
         rounds: options.rounds,
         // Rows of the op table are many and short, and their contenders have no threads that spin.

@@ -28,7 +28,8 @@ export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise
     repetitions = 1;
     const { ms } = await round();
     // What short work takes when it is warm, the first call does not tell.
-    if (ms < 100) repetitions = Math.max(1, Math.ceil(100 / Math.max(ms, 0.01)));
+    const warm = Math.min(100, 1000 * question.task.seconds);
+    if (ms < warm) repetitions = Math.ceil(warm / Math.max(ms, 0.01));
     repetitions = Math.max(1, Math.ceil((1000 * question.task.seconds) / (await round()).ms));
     return prepared.ready;
   };
