@@ -5,7 +5,7 @@ import { assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 
 /** The ways to keep gradients small. */
-export const clipModes = ['norm', 'value', 'agc'] as const;
+const clipModes = ['norm', 'value', 'agc'] as const;
 
 /**
  * How gradients are kept small.

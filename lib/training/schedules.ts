@@ -4,7 +4,7 @@ import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 
 /** The forms of a schedule: half a cosine, steps, a straight line, or the base rate after the warm-up. */
-export const scheduleKinds = ['cosine', 'step', 'linear', 'constant'] as const;
+const scheduleKinds = ['cosine', 'step', 'linear', 'constant'] as const;
 
 /**
  * A schedule in timm's words. "Units" are epochs, or updates when `stepOnEpochs` is false; the fields named epochs are in

@@ -132,7 +132,7 @@ function assertKeys(what: string, value: object, keys: readonly string[]): void 
 }
 
 /** What may differ between a run and its continuation: how long, and how often to save. */
-export const changeableKeys: ReadonlySet<string> = new Set([
+const changeableKeys: ReadonlySet<string> = new Set([
   'epochs',
   'maxSteps',
   'checkpointSteps',
