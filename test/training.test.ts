@@ -173,6 +173,22 @@ describe('stopping', () => {
     expect(messages.at(-1)).toContain(store.location);
   });
 
+  test('by an event that came during a step, before the next one', async () => {
+    let signal: Stop['signal'];
+    const stop: Stop = {
+      get signal() {
+        return signal;
+      },
+      // After each step: signals reach a process as events do.
+      takeSaveRequest: () => {
+        setImmediate(() => (signal = 'SIGINT'));
+        return false;
+      },
+    };
+    const { result } = await runToy({}, { stop });
+    expect(result).toMatchObject({ reason: 'SIGINT', exitCode: 130, step: 1 });
+  });
+
   test('during the evaluation leaves the epoch open', async () => {
     let seen = false;
     const stop: Stop = {

@@ -1,5 +1,6 @@
 import * as t from '../ops/tensor.ts';
 import { NumericError } from '../core/errors.ts';
+import { nextTurn } from '../core/eventLoop.ts';
 import type { Stop } from '../core/stop.ts';
 import type { Loader } from '../data/loader.ts';
 import { prefetch } from '../data/prefetch.ts';
@@ -37,6 +38,7 @@ export async function evaluate(
   const metrics = new Metrics(loader.config.dataset.numClasses);
   let images = 0;
   for await (const batch of prefetch(loader, 0)) {
+    await nextTurn();
     if (stop?.signal !== undefined) return undefined;
     const logits = t.tidy(() =>
       model.forward(t.tensor4d(batch.images, [batch.size, ...batch.imageShape])),

@@ -1,4 +1,5 @@
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
+import { nextTurn } from '../core/eventLoop.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import type { Batch } from '../data/loader.ts';
 import { prefetch } from '../data/prefetch.ts';
@@ -103,6 +104,7 @@ async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefine
   const batches = prefetch(loader, state.epoch, { from: state.update * perUpdate });
   try {
     while (state.update < updatesPerEpoch) {
+      await nextTurn();
       const stopped = stopReason(run);
       if (stopped !== undefined) return stopped;
       const begin = performance.now();
