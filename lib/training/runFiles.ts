@@ -10,7 +10,7 @@ import { formatSafetensors, parseSafetensors } from '../checkpoints/safetensors.
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
-import { formatState, parseState } from './runState.ts';
+import { formatLog, formatState, parseState } from './runState.ts';
 import type { RunState } from './runState.ts';
 
 /** The names in a run folder. Checkpoints hold weights alone, under timm's names; the state holds the rest. */
@@ -66,7 +66,7 @@ export async function runFiles(
   const { model } = config;
   const files = new Map<string, Uint8Array | string>([
     [runFileNames.config, `${JSON.stringify(config, null, 2)}\n`],
-    [runFileNames.log, state.log.map((entry) => `${JSON.stringify(entry)}\n`).join('')],
+    [runFileNames.log, formatLog(state)],
     [runFileNames.metrics, metricsCsv(state.log)],
     [runFileNames.weights, await weightBytes(weights, model)],
   ]);
@@ -79,7 +79,8 @@ export async function runFiles(
   const metadata = {
     version: stateVersion,
     backend: t.getBackend(),
-    config: JSON.stringify(config),
+    // Where a run was once asked to stop is no part of what it is.
+    config: JSON.stringify({ ...config, maxSteps: null }),
     state: formatState(state),
   };
   files.set(runFileNames.state, formatSafetensors(await download(moments), metadata));
@@ -99,8 +100,9 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
       expected('a run to go on with', runFileNames.state, store.location, remedy),
     );
   }
+  const bytesOf = (name: string) => store.readChecked?.(name) ?? store.read(name);
   const read = async (name: string) => {
-    const bytes = await (store.readChecked?.(name) ?? store.read(name));
+    const bytes = await bytesOf(name);
     const parsed = parseSafetensors(bytes, `${store.location}/${name}`);
     const [bad] = nonFiniteNames(parsed.tensors);
     if (bad !== undefined) {
@@ -116,7 +118,8 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
   if (version !== stateVersion) {
     throw new CheckpointError(expected(`version ${stateVersion}`, place, version ?? 'none'));
   }
-  const state = parseState(metadata.get('state') ?? '', place);
+  const log = new TextDecoder().decode(await bytesOf(runFileNames.log));
+  const state = parseState(metadata.get('state') ?? '', log, place);
   const config = parseConfigJson(metadata.get('config') ?? '', place);
   const { tensors: weights } = await read(runFileNames.weights);
   const hasAverage = config['ema'] != null;

@@ -40,21 +40,31 @@ export function emptySums(): EpochSums {
   return { loss: 0, images: 0, correct: 0, seconds: 0, waiting: 0 };
 }
 
-/** A state as JSON text; doubles survive exactly. */
-export function formatState(state: RunState): string {
+/** A state but for its log as JSON text; doubles survive exactly. The log, whose times differ from run to run, is `formatLog`'s. */
+export function formatState({ log: _log, ...state }: RunState): string {
   return JSON.stringify(state);
 }
 
-/** Reads `formatState`'s text. @throws CheckpointError if it is not one */
-export function parseState(text: string, name: string): RunState {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
+/** The log of a state: a line of JSON an epoch. */
+export function formatLog({ log }: RunState): string {
+  return log.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
+
+/** Reads the texts of `formatState` and `formatLog`. @throws CheckpointError if they are not a state and its log */
+export function parseState(text: string, log: string, name: string): RunState {
+  const state = parseJson(text);
+  const entries = log.split('\n').filter((line) => line !== '');
+  const value = isRecord(state) ? { ...state, log: entries.map(parseJson) } : undefined;
   if (!isState(value)) throw new CheckpointError(expected('the state of a run', name, text));
   return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function isState(value: unknown): value is RunState {
@@ -66,7 +76,8 @@ function isState(value: unknown): value is RunState {
     Object.keys(emptySums()).every((key) => typeof sums[key] === 'number') &&
     (best === null || (isRecord(best) && typeof best['top1'] === 'number')) &&
     Array.isArray(log) &&
-    log.length === epoch
+    log.length === epoch &&
+    log.every(isRecord)
   );
 }
 
