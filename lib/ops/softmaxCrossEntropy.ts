@@ -48,7 +48,14 @@ const softmaxCrossEntropyKernel = defineKernel(kernels.SoftmaxCrossEntropy, {
   },
 });
 
-function logSoftmax(logits: tf.Tensor): tf.Tensor {
+/**
+ * log softmax of each row: z − max z − log Σ_k exp(z_k − max z).
+ *
+ * Of plain ops, because the kernel of this name in tfjs's wasm backend leaks a buffer at each call.
+ *
+ * @param logits  [B, K]
+ */
+export function logSoftmax(logits: tf.Tensor): tf.Tensor {
   const shifted = tf.sub(logits, tf.max(logits, 1, true));
   return tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)));
 }

@@ -15,7 +15,6 @@ export {
   getBackend,
   keep,
   less,
-  logSoftmax,
   max,
   maximum,
   mean,

@@ -3,7 +3,7 @@
 import { loadModelTensors } from '../../checkpoints/modelState.ts';
 import { Capture } from '../../core/capture.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
+import { logSoftmax, softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import * as t from '../../ops/tensor.ts';
 import { VisionTransformer } from '../../models/visionTransformer.ts';
 import { Produced } from '../family.ts';
@@ -217,8 +217,8 @@ function distillationLosses(
   const [batch, classes] = teacher.shape;
   const tau = 3;
   const hardTargets = t.oneHot(t.argMax(teacher, 1), classes) as tf.Tensor2D;
-  const teacherLog = t.logSoftmax(t.div(teacher, tau));
-  const studentLog = t.logSoftmax(t.div(dist, tau));
+  const teacherLog = logSoftmax(t.div(teacher, tau));
+  const studentLog = logSoftmax(t.div(dist, tau));
   const divergence = t.sum(t.mul(t.exp(teacherLog), t.sub(teacherLog, studentLog)));
   return {
     base: meanLoss(cls, targets),
