@@ -68,6 +68,7 @@ export function sizeOf(shape: readonly number[]): number {
 export function range(min: number, max: number): string {
   const above = min === Number.MIN_VALUE ? ' > 0' : ` ≥ ${min}`;
   const lower = min === -Infinity ? '' : above;
-  const upper = max === Infinity || max === Number.MAX_SAFE_INTEGER ? '' : ` ≤ ${max}`;
+  const below = max === 1 - Number.EPSILON ? ' < 1' : ` ≤ ${max}`;
+  const upper = max === Infinity || max === Number.MAX_SAFE_INTEGER ? '' : below;
   return lower && upper ? `${lower} and${upper}` : lower + upper;
 }
