@@ -3,7 +3,7 @@ import type { Evaluation } from './metrics.ts';
 import { epochLog, pictures } from './report.ts';
 import { saveRun } from './run.ts';
 import type { Run } from './run.ts';
-import { emptySums } from './runState.ts';
+import { emptySums, emptyTimes } from './runState.ts';
 import { withWeights } from './trainableModel.ts';
 
 /**
@@ -26,6 +26,7 @@ export async function endEpoch(run: Run): Promise<Evaluation | undefined> {
   state.epoch += 1;
   state.update = 0;
   state.sums = emptySums();
+  state.times = emptyTimes();
   const isBest = evaluation === undefined || isBetter(evaluation, state.best);
   if (evaluation !== undefined && isBest) {
     state.best = { epoch: state.epoch, top1: evaluation.top1, loss: evaluation.loss };

@@ -18,7 +18,8 @@ export function epochLog(
   evaluation: Evaluation | undefined,
   seconds: number,
 ): EpochLog {
-  const { loss, images, correct, ...times } = state.sums;
+  const { loss, images, correct } = state.sums;
+  const { times } = state;
   return {
     epoch: state.epoch + 1,
     trainLoss: loss / images,
@@ -27,9 +28,9 @@ export function epochLog(
     valTop1: evaluation?.top1 ?? null,
     valTop5: evaluation?.top5 ?? null,
     learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
-    imagesPerSecond: images / times.seconds,
+    imagesPerSecond: perSecond(times.images, times),
     seconds: times.seconds + seconds,
-    dataWait: times.waiting / times.seconds,
+    dataWait: perSecond(times.waiting, times),
   };
 }
 
@@ -38,7 +39,8 @@ export function progressOf(
   { state, schedule, config, updatesPerEpoch }: Run,
   clock: { start: number; firstStep: number },
 ): StepProgress {
-  const { loss, images, correct, seconds, waiting } = state.sums;
+  const { loss, images, correct } = state.sums;
+  const { times } = state;
   const total = updatesPerEpoch * config.epochs;
   const last = Math.min(total, config.maxSteps ?? total);
   const perStep = (performance.now() - clock.start) / 1000 / (state.step - clock.firstStep);
@@ -50,10 +52,15 @@ export function progressOf(
     loss: loss / images,
     accuracy: correct / images,
     learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
-    imagesPerSecond: images / seconds,
-    dataWait: waiting / seconds,
+    imagesPerSecond: perSecond(times.images, times),
+    dataWait: perSecond(times.waiting, times),
     secondsLeft: Math.max(0, last - state.step) * perStep,
   };
+}
+
+// An epoch that a run goes on with after its last update has no time of its own.
+function perSecond(amount: number, { seconds }: { seconds: number }): number {
+  return seconds > 0 ? amount / seconds : 0;
 }
 
 /** The pictures of the run folder: the curves so far and, after an evaluation, the confusion matrix. */

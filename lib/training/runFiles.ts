@@ -79,8 +79,13 @@ export async function runFiles(
   const metadata = {
     version: stateVersion,
     backend: t.getBackend(),
-    // Where a run was once asked to stop is no part of what it is.
-    config: JSON.stringify({ ...config, maxSteps: null }),
+    // Where a run was once asked to stop, and how often to save, is no part of what it is.
+    config: JSON.stringify({
+      ...config,
+      maxSteps: null,
+      checkpointSteps: null,
+      checkpointMinutes: null,
+    }),
     state: formatState(state),
   };
   files.set(runFileNames.state, formatSafetensors(await download(moments), metadata));

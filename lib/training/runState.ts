@@ -9,6 +9,7 @@ import { CheckpointError, expected } from '../core/errors.ts';
  * @property update  updates done in the epoch after those
  * @property step    updates done in all
  * @property sums    over the images of the unfinished epoch
+ * @property times   of the unfinished epoch, in this process: a clock's readings are no part of what a run is, and are not stored
  * @property best    the best evaluation so far; null before the first
  * @property log     an object for each finished epoch
  */
@@ -17,31 +18,50 @@ export interface RunState {
   update: number;
   step: number;
   sums: EpochSums;
+  times: EpochTimes;
   best: { epoch: number; top1: number; loss: number } | null;
   log: EpochLog[];
 }
 
-/** Sums over an epoch; times in seconds. */
+/** Sums over the images of an epoch. */
 export interface EpochSums {
   loss: number;
   images: number;
   correct: number;
+}
+
+/** Seconds of an epoch, how many of them went by waiting for data, and the images that were trained on in them. */
+export interface EpochTimes {
+  images: number;
   seconds: number;
   waiting: number;
 }
 
 /** The state before the first update. */
 export function initialState(): RunState {
-  return { epoch: 0, update: 0, step: 0, sums: emptySums(), best: null, log: [] };
+  return {
+    epoch: 0,
+    update: 0,
+    step: 0,
+    sums: emptySums(),
+    times: emptyTimes(),
+    best: null,
+    log: [],
+  };
 }
 
 /** Sums over nothing. */
 export function emptySums(): EpochSums {
-  return { loss: 0, images: 0, correct: 0, seconds: 0, waiting: 0 };
+  return { loss: 0, images: 0, correct: 0 };
 }
 
-/** A state but for its log as JSON text; doubles survive exactly. The log, whose times differ from run to run, is `formatLog`'s. */
-export function formatState({ log: _log, ...state }: RunState): string {
+/** Times of nothing. */
+export function emptyTimes(): EpochTimes {
+  return { images: 0, seconds: 0, waiting: 0 };
+}
+
+/** A state as JSON text, without times; doubles survive exactly. The log, which has times, is `formatLog`'s. */
+export function formatState({ log: _log, times: _times, ...state }: RunState): string {
   return JSON.stringify(state);
 }
 
@@ -54,7 +74,9 @@ export function formatLog({ log }: RunState): string {
 export function parseState(text: string, log: string, name: string): RunState {
   const state = parseJson(text);
   const entries = log.split('\n').filter((line) => line !== '');
-  const value = isRecord(state) ? { ...state, log: entries.map(parseJson) } : undefined;
+  const value = isRecord(state)
+    ? { ...state, times: emptyTimes(), log: entries.map(parseJson) }
+    : undefined;
   if (!isState(value)) throw new CheckpointError(expected('the state of a run', name, text));
   return value;
 }

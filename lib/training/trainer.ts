@@ -112,8 +112,8 @@ async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefine
       const part = await take(batches, count);
       const ready = performance.now();
       const scalars = await updateModel(run, part);
-      state.sums.waiting += (ready - begin) / 1000;
-      state.sums.seconds += (performance.now() - begin) / 1000;
+      state.times.waiting += (ready - begin) / 1000;
+      state.times.seconds += (performance.now() - begin) / 1000;
       sinks.scalars(state.step, scalars);
       sinks.step(progressOf(run, clock));
       await saveBetween(run, clock);

@@ -54,6 +54,7 @@ export async function updateModel(
   state.update += 1;
   state.sums.loss += sums.lossSum;
   state.sums.images += sums.images;
+  state.times.images += sums.images;
   state.sums.correct += sums.correct;
   return { loss: sums.lossSum / sums.images, learningRate: rate, gradNorm };
 }
