@@ -116,7 +116,7 @@ napi_value misalignment(const Arguments& args) {
   return value;
 }
 
-// gemm(a, b, c, batch, m, n, k, aBatch, bBatch, transposeA, transposeB, bias|null, activation, pre|null);
+// gemm(a, b, c, batch, m, n, k, aBatch, bBatch, transposeA, transposeB, bias|null, activation);
 // aBatch, bBatch: whether a, b have one matrix for each of the batch, or one for all.
 napi_value gemm(const Arguments& args) {
   Gemm g;
@@ -140,7 +140,6 @@ napi_value gemm(const Arguments& args) {
   g.ldc = g.n;
   g.bias = args.floats_or_null(11, g.n);
   g.activation = static_cast<Activation>(args.integer(12, kNone, kGeluQuick));
-  g.pre = args.floats_or_null(13, product(c_size, g.batch));
   kernels().gemm(g);
   return nothing(args);
 }
@@ -453,7 +452,7 @@ const Export kExports[] = {
     {"setThreads", entry<1, set_threads_entry>},
     {"threads", entry<0, threads_entry>},
     {"misalignment", entry<1, misalignment>},
-    {"gemm", entry<14, gemm>},
+    {"gemm", entry<13, gemm>},
     {"binary", entry<5, binary>},
     {"compare", entry<5, compare>},
     {"unary", entry<4, unary>},

@@ -123,28 +123,26 @@ VIT_INLINE void copy_tile_row(const float* src, float* dst) {
 bool read_in_place(const Gemm& g) { return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 2048 != 0; }
 
 template <int form>
-void activate_rows(const float* pre, size_t rows, size_t n, size_t ldc, float* c) {
+void activate_rows(float* c, size_t rows, size_t n, size_t ldc) {
   for (size_t i = 0; i < rows; ++i) {
-    const float* x = pre + i * ldc;
     float* y = c + i * ldc;
     size_t j = 0;
-    for (; j + VL <= n; j += VL) store(y + j, gelu_v<form>(load(x + j)));
-    if (j < n) store_n(y + j, gelu_v<form>(load_n(x + j, n - j)), n - j);
+    for (; j + VL <= n; j += VL) store(y + j, gelu_v<form>(load(y + j)));
+    if (j < n) store_n(y + j, gelu_v<form>(load_n(y + j, n - j)), n - j);
   }
 }
 
-void activate(vit::Activation form, const float* pre, size_t rows, size_t n, size_t ldc, float* c) {
-  if (form == vit::kGeluErf) activate_rows<0>(pre, rows, n, ldc, c);
-  if (form == vit::kGeluTanh) activate_rows<1>(pre, rows, n, ldc, c);
-  if (form == vit::kGeluQuick) activate_rows<2>(pre, rows, n, ldc, c);
+void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc) {
+  if (form == vit::kGeluErf) activate_rows<0>(c, rows, n, ldc);
+  if (form == vit::kGeluTanh) activate_rows<1>(c, rows, n, ldc);
+  if (form == vit::kGeluQuick) activate_rows<2>(c, rows, n, ldc);
 }
 
 // A block of rows and columns over `depth` rows of packed b, KC at a time. `first` and `last` say whether these are the first
 // and the last of all k.
 void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
            float* scratch) {
-  float* sums = g.activation == vit::kNone || g.pre == nullptr ? g.c : g.pre;
-  float* c = sums + i0 * g.ldc + j0;
+  float* c = g.c + i0 * g.ldc + j0;
   const bool in_place = read_in_place(g);
   for (size_t p = 0; p < depth; p += KC) {
     const size_t kc = depth - p < KC ? depth - p : KC;
@@ -158,7 +156,7 @@ void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t
              first && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
   }
   if (g.activation != vit::kNone && p0 + depth == g.k)
-    activate(g.activation, c, rows, cols, g.ldc, g.c + i0 * g.ldc + j0);
+    activate(g.activation, c, rows, cols, g.ldc);
 }
 
 // One product in the calling thread; scratch holds the packed b and a block of packed a.
@@ -201,7 +199,6 @@ void shared(const Gemm& g) {
       Gemm part = g;
       part.b = nullptr;
       part.c += jc;
-      if (part.pre != nullptr) part.pre += jc;
       if (part.bias != nullptr) part.bias += jc;
       vit::parallel(row_blocks * col_blocks, [&](size_t task, size_t worker) {
         const size_t i0 = task / col_blocks * rows_each;
@@ -291,13 +288,10 @@ void gemm(const Gemm& g) {
   if (g.k == 0) {
     for (size_t b = 0; b < g.batch; ++b)
       for (size_t i = 0; i < g.m; ++i)
-        for (size_t j = 0; j < g.n; ++j) {
-          float* c = g.activation == vit::kNone || g.pre == nullptr ? g.c : g.pre;
-          c[b * g.c_batch + i * g.ldc + j] = g.bias == nullptr ? 0.0f : g.bias[j];
-        }
+        for (size_t j = 0; j < g.n; ++j) g.c[b * g.c_batch + i * g.ldc + j] = g.bias == nullptr ? 0.0f : g.bias[j];
     if (g.activation != vit::kNone)
       for (size_t b = 0; b < g.batch; ++b)
-        activate(g.activation, (g.pre == nullptr ? g.c : g.pre) + b * g.c_batch, g.m, g.n, g.ldc, g.c + b * g.c_batch);
+        activate(g.activation, g.c + b * g.c_batch, g.m, g.n, g.ldc);
     return;
   }
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
@@ -312,7 +306,6 @@ void gemm(const Gemm& g) {
         one.a += b * g.a_batch;
         one.b += b * g.b_batch;
         one.c += b * g.c_batch;
-        if (one.pre != nullptr) one.pre += b * g.c_batch;
         single(one, vit::scratch(worker));
       }
     });
@@ -324,7 +317,6 @@ void gemm(const Gemm& g) {
     one.a += b * g.a_batch;
     one.b += b * g.b_batch;
     one.c += b * g.c_batch;
-    if (one.pre != nullptr) one.pre += b * g.c_batch;
     shared(one);
   }
 }

@@ -34,8 +34,7 @@ struct Gemm {
   size_t a_row, a_col, b_row, b_col, ldc;
   size_t batch, a_batch, b_batch, c_batch;
   const float* bias;      // [n] or null
-  Activation activation;  // with one, `pre` (laid out as c) receives the value before it, unless null
-  float* pre;
+  Activation activation;  // applied to c when all of k is summed
 };
 
 // A walk over `rank` nested loops; strides are in elements, 0 repeats.

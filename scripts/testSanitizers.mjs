@@ -136,7 +136,6 @@ function products(binding, round, upTo, floats) {
   const bias = round % 5 ? floats(n) : null;
   const [ta, tb] = [round % 2 === 0, round % 3 === 0];
   const activation = (round % 4) - 1;
-  const pre = round % 4 ? floats(m * n) : null;
   binding.gemm(
     floats(m * k),
     floats(k * n),
@@ -151,8 +150,7 @@ function products(binding, round, upTo, floats) {
     tb,
     bias,
     activation,
-    pre,
   );
   const stack = [floats(9 * m * 7), floats(7 * n), floats(9 * m * n)];
-  binding.gemm(...stack, 9, m, n, 7, true, false, ta, tb, null, -1, null);
+  binding.gemm(...stack, 9, m, n, 7, true, false, ta, tb, null, -1);
 }

@@ -73,7 +73,6 @@ export interface NativeBinding {
     transposeB: boolean,
     bias: Float32Array | null,
     activation: number,
-    pre: Float32Array | null,
   ): void;
   binary(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Float32Array): void;
   compare(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Uint8Array): void;

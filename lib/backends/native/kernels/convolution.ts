@@ -229,5 +229,5 @@ function gemm(
   bias: Float32Array | null = null,
 ): void {
   const none = ACTIVATION.none;
-  binding.gemm(a, b, c, 1, m, n, k, true, true, transposeA, transposeB, bias, none, null);
+  binding.gemm(a, b, c, 1, m, n, k, true, true, transposeA, transposeB, bias, none);
 }

@@ -31,7 +31,6 @@ export function registerLinear(): void {
       true,
       bias === undefined ? null : backend.floats(bias),
       ACTIVATION[attrs.activation],
-      null,
     );
     return y.info;
   });

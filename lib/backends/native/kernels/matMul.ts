@@ -60,7 +60,6 @@ function matMul({
     transposeB,
     null,
     ACTIVATION.none,
-    null,
   );
   for (const side of [left, right]) if (side.own) backend.disposeIntermediateTensorInfo(side.info);
   return info;
