@@ -100,15 +100,12 @@ const derivedKeys = ['classNames', 'imageShape', 'normalize', 'fingerprints'];
 // The experiment of a run folder's config.json, to be gone on with: how long is asked anew.
 async function storedExperiment(folder: string): Promise<Record<string, unknown>> {
   const { openFolder } = await import('../io/folder.ts');
-  const { parseConfigJson } = await import('../checkpoints/configFile.ts');
-  const store = await openFolder(folder, { readOnly: true });
-  const file = path.join(folder, 'config.json');
-  if (!(await store.has('config.json'))) {
+  const { readConfigFile } = await import('../io/checkpointFile.ts');
+  const record = await readConfigFile(await openFolder(folder, { readOnly: true }));
+  if (record === undefined) {
     const remedy = 'Give the folder of a run.';
     throw new InputError(expected('a run to go on with', '--resume', folder, remedy));
   }
-  const text = new TextDecoder().decode(await store.read('config.json'));
-  const record = parseConfigJson(text, file);
   for (const key of derivedKeys) delete record[key];
   const { name, ...data } = (record['data'] ?? {}) as Record<string, unknown>;
   return { ...record, name, data, maxSteps: null };

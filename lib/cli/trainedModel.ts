@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
 import { MNIST_CLASSES } from '../data/mnist.ts';
 import { IMAGENET_NORMALIZATION, MNIST_NORMALIZATION } from '../data/normalize.ts';
 import { assertNormalization } from '../data/normalize.ts';
-import { parseConfigJson } from '../checkpoints/configFile.ts';
-import { readCheckpoint } from '../io/checkpointFile.ts';
-import { readBytes } from '../io/disk.ts';
+import { readCheckpoint, readConfigFile } from '../io/checkpointFile.ts';
+import { openFolder } from '../io/folder.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { parseModelConfig } from '../models/parseConfig.ts';
 import { VisionTransformer } from '../models/visionTransformer.ts';
@@ -42,7 +40,8 @@ export async function loadTrained(
   if (config === undefined) {
     throw new InputError(expected('config.json beside the weights', file, 'none'));
   }
-  const record = await recordBeside(file);
+  const folder = await openFolder(path.dirname(file), { readOnly: true });
+  const record = (await readConfigFile(folder)) ?? {};
   const model = new VisionTransformer(parseModelConfig(config), {
     initialize: false,
     onWarning: () => undefined,
@@ -57,13 +56,6 @@ export async function loadTrained(
     model.dispose();
     throw error;
   }
-}
-
-async function recordBeside(file: string): Promise<Record<string, unknown>> {
-  const beside = path.join(path.dirname(file), 'config.json');
-  if (!existsSync(beside)) return {};
-  const text = new TextDecoder().decode(await readBytes(beside, { maxBytes: 2 ** 20 }));
-  return parseConfigJson(text, beside);
 }
 
 // A run keeps its experiment's name with the data.

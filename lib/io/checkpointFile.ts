@@ -64,7 +64,7 @@ export async function readCheckpoint(
   const listed = !name.startsWith('.') && (await listsFile(folder, name));
   const bytes = listed ? await folder.readChecked(name) : await readBytes(file, { maxBytes });
   const { tensors, metadata } = parseSafetensors(bytes, file);
-  const config = carriedConfig(metadata, file) ?? (await readConfig(folder));
+  const config = carriedConfig(metadata, file) ?? (await configBeside(folder));
   return { tensors, metadata, config, bytes, sha256: sha256(bytes), path: file };
 }
 
@@ -107,8 +107,18 @@ function assertReadable(file: string): void {
   }
 }
 
-async function readConfig(folder: Folder): Promise<unknown> {
+/**
+ * The object in a folder's config.json: a run's record, or a model's configuration. Undefined if there is none.
+ *
+ * @throws CheckpointError if it is not an object in JSON
+ */
+export async function readConfigFile(folder: Folder): Promise<Record<string, unknown> | undefined> {
   if (!(await folder.has('config.json'))) return undefined;
   const text = new TextDecoder().decode(await folder.read('config.json'));
-  return modelConfigOf(parseConfigJson(text, join(folder.path, 'config.json')));
+  return parseConfigJson(text, join(folder.path, 'config.json'));
+}
+
+async function configBeside(folder: Folder): Promise<unknown> {
+  const record = await readConfigFile(folder);
+  return record === undefined ? undefined : modelConfigOf(record);
 }
