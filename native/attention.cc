@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "attention.h"
 #include "gemm.h"
 #include "parallel.h"
 #include "table.h"
@@ -87,29 +88,107 @@ void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, 
 }
 
 // delta[r] = Σ a·b over `dim` columns of each of `count` rows.
-void row_products(const float* a, const float* b, size_t row, size_t count, size_t dim, float* delta) {
+void row_products(const float* a, size_t a_row, const float* b, size_t b_row, size_t count, size_t dim, float* delta) {
   const size_t last = (dim - 1) / VL * VL;
   for (size_t r0 = 0; r0 < count; r0 += VL) {
     const size_t rows = count - r0 < VL ? count - r0 : VL;
     vf joined[VL];
     for (size_t r = 0; r < VL; ++r) {
-      const size_t at = (r0 + (r < rows ? r : 0)) * row;
-      vf sum = load_n(a + at + last, dim - last) * load_n(b + at + last, dim - last);
-      for (size_t j = 0; j < last; j += VL) sum += load(a + at + j) * load(b + at + j);
+      const size_t at = r0 + (r < rows ? r : 0);
+      const float* left = a + at * a_row;
+      const float* right = b + at * b_row;
+      vf sum = load_n(left + last, dim - last) * load_n(right + last, dim - last);
+      for (size_t j = 0; j < last; j += VL) sum += load(left + j) * load(right + j);
       joined[r] = sum;
     }
     store_n(delta + r0, sum_each(joined), rows);
   }
 }
 
+// The head (b, i) of a call.
+Head head_of(const Attention& a, size_t b, size_t i) {
+  const size_t at_q = offset_of(a.q_side, b, i), at_kv = offset_of(a.kv_side, b, i);
+  return {a.queries, a.keys, a.dim, a.scale, a.q + at_q, a.q_side.row, a.k + at_kv, a.v + at_kv, a.kv_side.row};
+}
+
 }  // namespace
+
+size_t head_scratch(const Head& h) {
+  return packed_b_size(h.dim, h.keys) + packed_b_size(h.keys, h.dim) + kQueries * score_row(h.keys);
+}
+
+void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row, float* log_sum_exp, float* scratch) {
+  const size_t row = score_row(h.keys);
+  float* packed_k = scratch;
+  float* packed_v = packed_k + packed_b_size(h.dim, h.keys);
+  float* s = packed_v + packed_b_size(h.keys, h.dim);
+  pack(h.k, 1, h.kv_row, h.dim, h.keys, packed_k);
+  pack(h.v, h.kv_row, 1, h.keys, h.dim, packed_v);
+  for (size_t q0 = begin; q0 < end; q0 += kQueries) {
+    const size_t count = end - q0 < kQueries ? end - q0 : kQueries;
+    float* o = out + q0 * out_row;
+    rows_times(h.q + q0 * h.q_row, h.q_row, packed_k, count, round_up(h.keys, VL), h.dim, s, row, kStoreNew);
+    float inverse[kQueries];
+    exponentials(s, row, count, h.keys, h.scale, inverse, log_sum_exp + q0);
+    rows_times(s, row, packed_v, count, h.dim, h.keys, o, out_row, kStoreNew);
+    for (size_t r = 0; r < count; ++r)
+      each_vector(o + r * out_row, h.dim, [&](vf v, size_t) { return v * set1(inverse[r]); });
+  }
+}
+
+size_t head_grad_scratch(const Head& h) {
+  return 2 * packed_b_size(h.dim, h.keys) + packed_b_size(h.keys, h.dim) + 2 * kQueries * score_row(h.keys) +
+         2 * packed_b_size(kQueries, h.dim);
+}
+
+void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, float* scratch) {
+  const size_t row = score_row(h.keys);
+  const size_t wide = packed_b_size(h.dim, h.keys);
+  float* packed_kt = scratch;
+  float* packed_vt = packed_kt + wide;
+  float* packed_k = packed_vt + wide;
+  float* p = packed_k + packed_b_size(h.keys, h.dim);
+  float* ds = p + kQueries * row;
+  float* packed_q = ds + kQueries * row;
+  float* packed_dout = packed_q + packed_b_size(kQueries, h.dim);
+  pack(h.k, 1, h.kv_row, h.dim, h.keys, packed_kt);
+  pack(h.v, 1, h.kv_row, h.dim, h.keys, packed_vt);
+  pack(h.k, h.kv_row, 1, h.keys, h.dim, packed_k);
+  const size_t padded = round_up(h.keys, VL);
+  for (size_t q0 = 0; q0 < h.queries; q0 += kQueries) {
+    const size_t count = h.queries - q0 < kQueries ? h.queries - q0 : kQueries;
+    const float* q = h.q + q0 * h.q_row;
+    const float* dout = result.dout + q0 * result.dout_row;
+    const float* lse = result.log_sum_exp + q0;
+    rows_times(q, h.q_row, packed_kt, count, padded, h.dim, p, row, kStoreNew);
+    rows_times(dout, result.dout_row, packed_vt, count, padded, h.dim, ds, row, kStoreNew);
+    float deltas[kQueries];
+    row_products(dout, result.dout_row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
+    const vf scale = set1(h.scale);
+    for (size_t r = 0; r < count; ++r) {
+      const vf delta = set1(deltas[r]);
+      const vf shift = set1(lse[r]);
+      float* pr = p + r * row;
+      float* dr = ds + r * row;
+      // Rows end with padding, so whole vectors may be read and written.
+      for (size_t j = 0; j < h.keys; j += VL) {
+        const vf e = exp_v(load(pr + j) * scale - shift);
+        store(pr + j, e);
+        store(dr + j, e * (load(dr + j) - delta) * scale);
+      }
+    }
+    const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
+    pack(q, h.q_row, 1, count, h.dim, packed_q);
+    pack(dout, result.dout_row, 1, count, h.dim, packed_dout);
+    rows_times(ds, row, packed_k, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, kStoreNew);
+    columns_times(ds, row, packed_q, h.keys, h.dim, count, grad.dk, grad.dkv_row, mode);
+    columns_times(p, row, packed_dout, h.keys, h.dim, count, grad.dv, grad.dkv_row, mode);
+  }
+}
 
 void attention(const Attention& a, float* out, float* log_sum_exp) {
   if (a.batch * a.heads * a.queries == 0) return;
-  const size_t row = score_row(a.keys);
-  const size_t keys_size = packed_b_size(a.dim, a.keys);
-  const size_t values_size = packed_b_size(a.keys, a.dim);
-  vit::reserve_scratch(keys_size + values_size + kQueries * row);
+  vit::reserve_scratch(head_scratch(head_of(a, 0, 0)));
   const size_t units = a.batch * a.heads;
   const size_t blocks = (a.queries + kQueries - 1) / kQueries;
   // With few heads a task is one block of queries, which costs packing the keys again, but keeps every core busy.
@@ -119,81 +198,25 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
     const size_t unit = task / parts;
     const size_t b = unit / a.heads;
     const size_t i = unit % a.heads;
-    float* packed_k = vit::scratch(worker);
-    float* packed_v = packed_k + keys_size;
-    float* s = packed_v + values_size;
-    const size_t at_kv = offset_of(a.kv_side, b, i);
-    pack(a.k + at_kv, 1, a.kv_side.row, a.dim, a.keys, packed_k);
-    pack(a.v + at_kv, a.kv_side.row, 1, a.keys, a.dim, packed_v);
     const size_t begin = task % parts * kQueries;
     const size_t end = begin + queries_each < a.queries ? begin + queries_each : a.queries;
-    for (size_t q0 = begin; q0 < end; q0 += kQueries) {
-      const size_t count = end - q0 < kQueries ? end - q0 : kQueries;
-      const float* q = a.q + offset_of(a.q_side, b, i) + q0 * a.q_side.row;
-      float* o = out + offset_of(a.out_side, b, i) + q0 * a.out_side.row;
-      float* lse = log_sum_exp + unit * a.queries + q0;
-      rows_times(q, a.q_side.row, packed_k, count, round_up(a.keys, VL), a.dim, s, row, kStoreNew);
-      float inverse[kQueries];
-      exponentials(s, row, count, a.keys, a.scale, inverse, lse);
-      rows_times(s, row, packed_v, count, a.dim, a.keys, o, a.out_side.row, kStoreNew);
-      for (size_t r = 0; r < count; ++r)
-        each_vector(o + r * a.out_side.row, a.dim, [&](vf v, size_t) { return v * set1(inverse[r]); });
-    }
+    attend(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row, log_sum_exp + unit * a.queries,
+           vit::scratch(worker));
   });
 }
 
 void attention_grad(const Attention& a, const float* dout, const float* out, const float* log_sum_exp, float* dq, float* dk,
                     float* dv) {
   if (a.batch * a.heads * a.queries * a.keys == 0) return;
-  const size_t row = score_row(a.keys);
-  const size_t wide = packed_b_size(a.dim, a.keys);
-  const size_t tall = packed_b_size(a.keys, a.dim);
-  const size_t block = packed_b_size(kQueries, a.dim);
-  vit::reserve_scratch(2 * wide + tall + 2 * kQueries * row + 2 * block);
+  vit::reserve_scratch(head_grad_scratch(head_of(a, 0, 0)));
   vit::parallel(a.batch * a.heads, [&](size_t unit, size_t worker) {
     const size_t b = unit / a.heads;
     const size_t i = unit % a.heads;
-    float* packed_kt = vit::scratch(worker);
-    float* packed_vt = packed_kt + wide;
-    float* packed_k = packed_vt + wide;
-    float* p = packed_k + tall;
-    float* ds = p + kQueries * row;
-    float* packed_q = ds + kQueries * row;
-    float* packed_dout = packed_q + block;
     const size_t at_kv = offset_of(a.kv_side, b, i);
-    pack(a.k + at_kv, 1, a.kv_side.row, a.dim, a.keys, packed_kt);
-    pack(a.v + at_kv, 1, a.kv_side.row, a.dim, a.keys, packed_vt);
-    pack(a.k + at_kv, a.kv_side.row, 1, a.keys, a.dim, packed_k);
-    for (size_t q0 = 0; q0 < a.queries; q0 += kQueries) {
-      const size_t count = a.queries - q0 < kQueries ? a.queries - q0 : kQueries;
-      const size_t at_q = offset_of(a.q_side, b, i) + q0 * a.q_side.row;
-      const size_t at_out = offset_of(a.out_side, b, i) + q0 * a.out_side.row;
-      const float* lse = log_sum_exp + unit * a.queries + q0;
-      const size_t padded = round_up(a.keys, VL);
-      rows_times(a.q + at_q, a.q_side.row, packed_kt, count, padded, a.dim, p, row, kStoreNew);
-      rows_times(dout + at_out, a.out_side.row, packed_vt, count, padded, a.dim, ds, row, kStoreNew);
-      float deltas[kQueries];
-      row_products(dout + at_out, out + at_out, a.out_side.row, count, a.dim, deltas);
-      for (size_t r = 0; r < count; ++r) {
-        const vf delta = set1(deltas[r]);
-        const vf shift = set1(lse[r]);
-        const vf scale = set1(a.scale);
-        float* pr = p + r * row;
-        float* dr = ds + r * row;
-        // Rows end with padding, so whole vectors may be read and written.
-        for (size_t j = 0; j < a.keys; j += VL) {
-          const vf e = exp_v(load(pr + j) * scale - shift);
-          store(pr + j, e);
-          store(dr + j, e * (load(dr + j) - delta) * scale);
-        }
-      }
-      const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
-      pack(a.q + at_q, a.q_side.row, 1, count, a.dim, packed_q);
-      pack(dout + at_out, a.out_side.row, 1, count, a.dim, packed_dout);
-      rows_times(ds, row, packed_k, count, a.dim, a.keys, dq + at_q, a.q_side.row, kStoreNew);
-      columns_times(ds, row, packed_q, a.keys, a.dim, count, dk + at_kv, a.kv_side.row, mode);
-      columns_times(p, row, packed_dout, a.keys, a.dim, count, dv + at_kv, a.kv_side.row, mode);
-    }
+    const size_t at_out = offset_of(a.out_side, b, i);
+    const HeadResult result{dout + at_out, a.out_side.row, out + at_out, a.out_side.row, log_sum_exp + unit * a.queries};
+    const HeadGrad grad{dq + offset_of(a.q_side, b, i), a.q_side.row, dk + at_kv, dv + at_kv, a.kv_side.row};
+    attend_grad(head_of(a, b, i), result, grad, vit::scratch(worker));
   });
 }
 
