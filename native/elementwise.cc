@@ -167,6 +167,13 @@ void unary(Unary op, size_t n, const float* x, float* out, float alpha) {
       return map(n, x, out, [=](vf v) { return v > zero ? one : (v <= zero ? low : v); });
     }
     case kCopy: return map(n, x, out, [](vf v) { return v; });
+    case kRoundBf16:
+      return map(n, x, out, [](vf v) {
+        typedef uint32_t vu __attribute__((vector_size(VL * 4)));
+        const vu bits = reinterpret_cast<vu>(v);
+        const vu rounded = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+        return v != v ? v : reinterpret_cast<vf>(rounded);
+      });
     default: return;
   }
 }

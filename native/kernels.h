@@ -16,7 +16,8 @@ namespace vit {
 enum Binary { kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kSquaredDifference, kBinaryCount };
 enum Compare { kGreater, kGreaterEqual, kLess, kLessEqual, kEqual, kNotEqual, kCompareCount };
 enum Unary {
-  kNeg, kAbs, kSquare, kSqrt, kRsqrt, kReciprocal, kExp, kLog, kErf, kTanh, kSigmoid, kRelu, kStep, kCopy, kUnaryCount
+  kNeg, kAbs, kSquare, kSqrt, kRsqrt, kReciprocal, kExp, kLog, kErf, kTanh, kSigmoid, kRelu, kStep, kCopy,
+  kRoundBf16, kUnaryCount
 };
 enum Reduce { kSum, kMean, kMax, kMin, kReduceCount };
 // After a product: none, or a form of gelu (see vector_math.h).
@@ -70,7 +71,7 @@ struct Kernels {
   void (*binary)(Binary op, const Walk& walk, const float* a, const float* b, float* out);
   // out[i] = 0 or 1; a comparison with NaN is 0, but not-equal is 1.
   void (*compare)(Compare op, const Walk& walk, const float* a, const float* b, uint8_t* out);
-  // out[i] = op(x[i]). Step gives alpha where x <= 0.
+  // out[i] = op(x[i]). Step gives alpha where x <= 0; RoundBf16 the nearest bfloat16, ties to even, NaN as it is.
   void (*unary)(Unary op, size_t n, const float* x, float* out, float alpha);
   // out[i] = min(max(x[i], low), high); NaN stays.
   void (*clip)(size_t n, const float* x, float low, float high, float* out);

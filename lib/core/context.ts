@@ -1,5 +1,6 @@
 import type { Rng } from './rng.ts';
 import type { Capture } from './capture.ts';
+import type { Precision } from './precision.ts';
 import type * as tf from '@tensorflow/tfjs';
 
 /**
@@ -11,6 +12,7 @@ import type * as tf from '@tensorflow/tfjs';
  * @property capture   which inner tensors to keep (`Capture`); costs nothing when absent
  * @property keepMask  replaces the draw of a part by a given 0/1 mask, [B] for drop path: `blocks.1.drop_path2`. For reproducing
  *                     a run of another library
+ * @property precision  of every product of the pass and of its backward pass; default fp32. Results are float32 in both
  * @property checkpoint  true: block activations are computed again in the backward pass instead of being kept
  */
 export interface ForwardContext {
@@ -18,5 +20,6 @@ export interface ForwardContext {
   rng?: Rng;
   capture?: Capture;
   keepMask?: (name: string) => tf.Tensor1D | undefined;
+  precision?: Precision;
   checkpoint?: boolean;
 }

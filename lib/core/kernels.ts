@@ -2,9 +2,11 @@
 // of the name, a backend registers one; neither imports the other. `KernelContracts`, at the end, is the table of all.
 //
 // Common to all: float32 in and out, contiguous, outputs are new tensors (an input is never written), an optional input is
-// left out, not undefined. Sums over many elements carry at least float32 in several partial sums.
+// left out, not undefined. Sums over many elements carry at least float32 in several partial sums. A kernel with products has
+// the attribute `precision` (see precision.ts); where it is absent or undefined, they are in fp32.
 
 import type * as tf from '@tensorflow/tfjs';
+import type { Precision } from './precision.ts';
 
 /** erf: x·Φ(x), exact; tanh: its tanh approximation; quick: x·σ(1.702 x). */
 export type GeluForm = 'erf' | 'tanh' | 'quick';
@@ -20,6 +22,28 @@ export interface LinearInputs {
 /** What the linear op does after the bias. */
 export interface LinearAttrs {
   activation: 'none' | GeluForm;
+  precision?: Precision | undefined;
+}
+
+/** y = a·b of each pair of matrices, in a precision; in fp32 the ops use tfjs's own product. */
+export const Product = 'VitProduct';
+/** a [..., M, K] and b [..., K, N], transposed as the attributes say, with the same leading axes. */
+export interface ProductInputs {
+  a: tf.Tensor;
+  b: tf.Tensor;
+}
+/** Which operands lie transposed. */
+export interface ProductAttrs {
+  transposeA: boolean;
+  transposeB: boolean;
+  precision: Precision;
+}
+
+/** y = the nearest bfloat16 of x, ties to even, as float32; any shape. */
+export const RoundBf16 = 'VitRoundBf16';
+/** x of any shape. */
+export interface RoundBf16Inputs {
+  x: tf.Tensor;
 }
 
 /** Σ over the rows of dOut [M, O] → [O]: the gradient of a bias. */
@@ -61,9 +85,10 @@ export interface AttentionInputs {
   k: tf.Tensor4D;
   v: tf.Tensor4D;
 }
-/** The factor on q·kᵀ. */
+/** The factor on q·kᵀ. In bf16 the products read q, k, v, exp(logit − row maximum), dOut and p·(dP − …) rounded. */
 export interface AttentionAttrs {
   scale: number;
+  precision?: Precision | undefined;
 }
 
 /** p = exp(scale·q·kᵀ − logSumExp), dP = dOut·vᵀ, dS = p·(dP − Σ_d dOut·out): dQ = scale·dS·k, dK = scale·dSᵀ·q, dV = pᵀ·dOut. */
@@ -85,6 +110,7 @@ export interface QkvAttentionInputs {
 export interface QkvAttentionAttrs {
   numHeads: number;
   scale: number;
+  precision?: Precision | undefined;
 }
 
 /** `AttentionGrad` on the packed form. */
@@ -185,6 +211,10 @@ export const GlobalNorm = 'VitGlobalNorm';
 export interface KernelContracts {
   /** → y [M, O]. */
   VitLinear: { inputs: LinearInputs; attrs: LinearAttrs };
+  /** → y [..., M, N]. */
+  VitProduct: { inputs: ProductInputs; attrs: ProductAttrs };
+  /** → y. */
+  VitRoundBf16: { inputs: RoundBf16Inputs; attrs: object };
   /** → dBias [O]. */
   VitBiasGrad: { inputs: BiasGradInputs; attrs: object };
   /** → y [M, C], mean [M], rstd [M]. */

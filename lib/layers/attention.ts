@@ -80,13 +80,15 @@ export class Attention extends Module {
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
-      const qkv = this.qkv.forward(x);
+      const qkv = this.qkv.forward(x, context);
       const fused = this.qNorm === undefined && !this.needsProbabilities(context);
-      const { numHeads } = this;
+      const { numHeads, headDim } = this;
+      const { precision } = context;
       const mixed = fused
-        ? qkvAttention(qkv, { numHeads, scale: this.headDim ** -0.5 })
+        ? qkvAttention(qkv, { numHeads, scale: headDim ** -0.5, precision })
         : this.mix(qkv, context);
-      return dropout(this.proj.forward(mixed), this.projDrop, `${this.path}.proj_drop`, context);
+      const out = this.proj.forward(mixed, context);
+      return dropout(out, this.projDrop, `${this.path}.proj_drop`, context);
     });
   }
 
@@ -105,6 +107,7 @@ export class Attention extends Module {
       v,
       {
         scale: this.headDim ** -0.5,
+        precision: context.precision,
         ...(this.needsProbabilities(context) && {
           mapProbabilities: (probabilities) => this.watch(probabilities, context),
         }),

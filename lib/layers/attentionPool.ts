@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { scaledDotProductAttention } from '../ops/attention.ts';
+import type { ForwardContext } from '../core/context.ts';
 import { truncNormal } from '../core/init.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { Module, type Parameter } from '../core/module.ts';
@@ -55,22 +56,25 @@ export class AttentionPool extends Module {
     this.mlp = this.child('mlp', new Mlp(mlp, inside(part, 'mlp')));
   }
 
-  forward(x: tf.Tensor3D): tf.Tensor2D {
+  forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor2D {
     return t.tidy(() => {
       const [batch, tokens, dim] = x.shape;
       const headDim = dim / this.numHeads;
       const [k, v] = t.unstack(
         t.transpose(
-          t.reshape(this.kv.forward(x), [batch, tokens, 2, this.numHeads, headDim]),
+          t.reshape(this.kv.forward(x, context), [batch, tokens, 2, this.numHeads, headDim]),
           [2, 0, 3, 1, 4],
         ),
       ) as [tf.Tensor4D, tf.Tensor4D];
-      const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D);
+      const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D, context);
       const heads = t.reshape(query, [1, this.numHeads, 1, headDim]);
       const q = t.broadcastTo<tf.Rank.R4>(heads, [batch, this.numHeads, 1, headDim]);
-      const { out } = scaledDotProductAttention(q, k, v, { scale: headDim ** -0.5 });
-      const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]));
-      const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled)));
+      const { out } = scaledDotProductAttention(q, k, v, {
+        scale: headDim ** -0.5,
+        precision: context.precision,
+      });
+      const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]), context);
+      const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled), context));
       return t.reshape(result, [batch, dim]);
     });
   }

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { linear } from '../ops/linear.ts';
+import type { ForwardContext } from '../core/context.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { normal, truncNormal, xavierUniform } from '../core/init.ts';
 import type { Rng } from '../core/rng.ts';
@@ -31,9 +32,14 @@ export class Linear extends Module {
     if (bias) this.bias = this.parameter('bias', initial(part, 'bias', [outFeatures], draw.bias));
   }
 
-  forward<T extends tf.Tensor>(x: T, activation: 'none' | GeluForm = 'none'): T {
-    const { weight, bias } = this;
-    return linear(x, weight as tf.Tensor2D, bias as tf.Tensor1D | undefined, { activation }) as T;
+  forward<T extends tf.Tensor>(
+    x: T,
+    { precision }: ForwardContext = {},
+    activation: 'none' | GeluForm = 'none',
+  ): T {
+    const weight = this.weight as tf.Tensor2D;
+    const bias = this.bias as tf.Tensor1D | undefined;
+    return linear(x, weight, bias, { activation, precision }) as T;
   }
 }
 

@@ -41,9 +41,9 @@ export class Mlp extends Module {
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
-      const hidden = this.fc1.forward(x, this.activation);
+      const hidden = this.fc1.forward(x, context, this.activation);
       const kept = dropout(hidden, this.drop, `${this.path}.drop1`, context);
-      return dropout(this.fc2.forward(kept), this.drop, `${this.path}.drop2`, context);
+      return dropout(this.fc2.forward(kept, context), this.drop, `${this.path}.drop2`, context);
     });
   }
 }

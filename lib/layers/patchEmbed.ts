@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { linear } from '../ops/linear.ts';
 import { patchify } from '../ops/patchify.ts';
+import type { ForwardContext } from '../core/context.ts';
 import { kaimingUniform, lecunNormal } from '../core/init.ts';
 import type { Rng } from '../core/rng.ts';
 import { Module, type Parameter } from '../core/module.ts';
@@ -32,9 +33,9 @@ export class PatchEmbed extends Module {
     this.proj = this.child('proj', new PatchProjection(config, inside(part, 'proj')));
   }
 
-  forward(images: tf.Tensor4D): tf.Tensor3D {
+  forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D {
     const [patchHeight, patchWidth] = this.patchSize;
-    return t.tidy(() => this.proj.forward(patchify(images, { patchHeight, patchWidth })));
+    return t.tidy(() => this.proj.forward(patchify(images, { patchHeight, patchWidth }), context));
   }
 }
 
@@ -57,11 +58,12 @@ export class PatchProjection extends Module {
     }
   }
 
-  forward(patches: tf.Tensor3D): tf.Tensor3D {
+  forward(patches: tf.Tensor3D, { precision }: ForwardContext = {}): tf.Tensor3D {
     const [outFeatures] = this.weight.shape;
+    const bias = this.bias as tf.Tensor1D | undefined;
     return t.tidy(() => {
       const flat = t.reshape<tf.Rank.R2>(this.weight, [outFeatures!, -1]);
-      return linear(patches, flat, this.bias as tf.Tensor1D | undefined) as tf.Tensor3D;
+      return linear(patches, flat, bias, { precision }) as tf.Tensor3D;
     });
   }
 }

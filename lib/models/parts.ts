@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { ForwardContext } from '../core/context.ts';
 import type { Module } from '../core/module.ts';
 import { Block } from '../layers/block.ts';
 import { dropPathRates } from '../layers/drop.ts';
@@ -30,7 +31,7 @@ export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[]
 }
 
 /** What stands between the pooled features and the logits. */
-export type Head = Module & { forward<T extends tf.Tensor>(x: T): T };
+export type Head = Module & { forward<T extends tf.Tensor>(x: T, context?: ForwardContext): T };
 
 /** The classifier of a model; without classes, a part that changes nothing. */
 export function makeHead(dim: number, numClasses: number, part: Part): Head {

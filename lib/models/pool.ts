@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
+import type { ForwardContext } from '../core/context.ts';
 import type { AttentionPool } from '../layers/attentionPool.ts';
 import type { VisionTransformerConfig } from './config.ts';
 
@@ -19,6 +20,7 @@ export function pool(
   }: Pick<VisionTransformerConfig, 'globalPool' | 'poolIncludePrefix'>,
   numPrefixTokens: number,
   attnPool?: AttentionPool,
+  context?: ForwardContext,
 ): tf.Tensor {
   if (globalPool === '') return tokens;
   const [batch, length, dim] = tokens.shape;
@@ -34,6 +36,6 @@ export function pool(
     case 'avgmax':
       return t.mul(t.add(t.max(seen, 1), t.mean(seen, 1)), 0.5);
     case 'map':
-      return attnPool!.forward(seen);
+      return attnPool!.forward(seen, context);
   }
 }

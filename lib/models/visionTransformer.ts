@@ -209,12 +209,12 @@ export class VisionTransformer extends Module {
   ): tf.Tensor2D {
     return t.tidy(() => {
       if (this.distClassifier !== undefined) return this.meanOfHeads(features, preLogits, context);
-      const pooled = pool(features, this.current, this.numPrefixTokens, this.attnPool);
+      const pooled = pool(features, this.current, this.numPrefixTokens, this.attnPool, context);
       const normed = this.fcNorm?.forward(pooled) ?? pooled;
       const ready = dropout(normed, this.current.dropRate, 'head_drop', context) as tf.Tensor2D;
       context.capture?.offer('pre_logits', ready);
       if (preLogits) return ready;
-      const logits = this.classifier.forward(ready);
+      const logits = this.classifier.forward(ready, context);
       context.capture?.offer('logits', logits);
       return logits;
     });
@@ -232,7 +232,7 @@ export class VisionTransformer extends Module {
     if (this.distClassifier === undefined) {
       throw new InputError(expected('a model with distilled true', 'forwardDistilled', false));
     }
-    return t.tidy(() => this.bothHeads(this.forwardFeatures(images, context)).logits);
+    return t.tidy(() => this.bothHeads(this.forwardFeatures(images, context), context).logits);
   }
 
   /**
@@ -273,8 +273,8 @@ export class VisionTransformer extends Module {
   }
 
   /** Class probabilities, [B, H, W, I] → [B, K], rows summing to 1. */
-  predict(images: tf.Tensor4D): tf.Tensor2D {
-    return t.tidy(() => t.softmax(this.forward(images)));
+  predict(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
+    return t.tidy(() => t.softmax(this.forward(images, context)));
   }
 
   /**
@@ -307,7 +307,7 @@ export class VisionTransformer extends Module {
     const grid = imageGrid(images, this.current);
     const [batch] = images.shape;
     const { capture } = context;
-    const patches = this.patchEmbed.forward(t.cast(images, 'float32'));
+    const patches = this.patchEmbed.forward(t.cast(images, 'float32'), context);
     if (capture?.wants('patch_embed') === true) {
       const { dynamicImageSize, embedDim } = this.current;
       capture.offer(
@@ -338,9 +338,10 @@ export class VisionTransformer extends Module {
   private meanOfHeads(
     features: tf.Tensor3D,
     preLogits: boolean,
-    { capture }: ForwardContext,
+    context: ForwardContext,
   ): tf.Tensor2D {
-    const { tokens, logits } = this.bothHeads(features);
+    const { capture } = context;
+    const { tokens, logits } = this.bothHeads(features, context);
     const ready = t.mul<tf.Tensor2D>(t.add(tokens.cls, tokens.dist), 0.5);
     capture?.offer('pre_logits', ready);
     if (preLogits) return ready;
@@ -351,14 +352,15 @@ export class VisionTransformer extends Module {
 
   private bothHeads(
     features: tf.Tensor3D,
+    context: ForwardContext,
   ): Record<'tokens' | 'logits', Record<'cls' | 'dist', tf.Tensor2D>> {
     const [batch, , dim] = features.shape;
     const token = (i: number) =>
       t.reshape<tf.Rank.R2>(t.slice(features, [0, i, 0], [batch, 1, dim]), [batch, dim]);
     const tokens = { cls: token(0), dist: token(1) };
     const logits = {
-      cls: this.classifier.forward(tokens.cls),
-      dist: this.distClassifier!.forward(tokens.dist),
+      cls: this.classifier.forward(tokens.cls, context),
+      dist: this.distClassifier!.forward(tokens.dist, context),
     };
     return { tokens, logits };
   }

@@ -1,13 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
-import { assertNumber, assertRank, assertShape } from '../core/check.ts';
+import { assertNumber, assertOneOf, assertRank, assertShape } from '../core/check.ts';
+import { precisions, type Precision } from '../core/precision.ts';
 import * as kernels from '../core/kernels.ts';
 import type { AttentionAttrs, AttentionGradInputs, AttentionInputs } from '../core/kernels.ts';
 import { defineKernel } from './kernel.ts';
+import { product } from './product.ts';
+import { operandIn } from './roundBf16.ts';
 
 /**
  * Options of `scaledDotProductAttention`.
  *
  * @property scale          factor on the logits; default 1/√D
+ * @property precision      of q·kᵀ, of the product with v, and of the five of the gradient; default 'fp32'
  * @property probabilities  true: also return the softmax, [B, h, N, M]. It then holds 4·B·h·N·M bytes (30 MB a block for ViT-S/16
  *                          at B = 32), which a fused kernel never allocates
  * @property mapProbabilities  applied to the softmax before it meets the values, and its result is what is returned: dropout,
@@ -15,6 +19,7 @@ import { defineKernel } from './kernel.ts';
  */
 export interface AttentionOptions {
   scale?: number;
+  precision?: Precision | undefined;
   probabilities?: boolean;
   mapProbabilities?: (probabilities: tf.Tensor4D) => tf.Tensor4D;
 }
@@ -38,7 +43,8 @@ export type AttentionResult = {
  *
  * Without probabilities: one kernel, which subtracts the row maximum before exp and keeps one number a row for the backward
  * pass, where the softmax is computed again. With them: plain ops, differentiable through the probabilities too. Both agree to
- * 1e-5 relative (float32). Differentiable in q, k and v.
+ * 1e-5 relative (float32); in bf16 to 1e-2, since it is the exponentials that the kernel rounds, and the plain ops round the
+ * probabilities. Differentiable in q, k and v.
  *
  * Source: Vaswani et al. 2017, eq. 1; recomputation as in Dao et al. 2022, alg. 4.
  *
@@ -56,42 +62,62 @@ export function scaledDotProductAttention(
   const [batch, heads, , headDim] = q.shape;
   assertShape('k', k, [batch, heads, -1, headDim]);
   assertShape('v', v, k.shape);
-  const { scale = 1 / Math.sqrt(headDim), probabilities = false, mapProbabilities } = options;
+  const { scale = 1 / Math.sqrt(headDim), precision = 'fp32' } = options;
+  const { probabilities = false, mapProbabilities } = options;
   assertNumber('scale', scale);
+  assertOneOf('precision', precision, precisions);
   return tf.tidy((): AttentionResult => {
     if (!probabilities && mapProbabilities === undefined) {
-      return { out: attentionKernel({ q, k, v }, { scale })[0] as tf.Tensor4D };
+      return { out: attentionKernel({ q, k, v }, { scale, precision })[0] as tf.Tensor4D };
     }
-    const softmax = tf.softmax<tf.Tensor4D>(tf.matMul(tf.mul(q, scale), k, false, true));
+    const logits =
+      precision === 'fp32'
+        ? tf.matMul<tf.Tensor4D>(tf.mul(q, scale), k, false, true)
+        : tf.mul<tf.Tensor4D>(product(q, k, { transposeB: true, precision }), scale);
+    const softmax = tf.softmax<tf.Tensor4D>(logits);
     const seen = mapProbabilities?.(softmax) ?? softmax;
-    return { out: tf.matMul(seen, v), probabilities: seen };
+    return { out: product(seen, v, { precision }), probabilities: seen };
   });
 }
 
+// scale·q·kᵀ. What is rounded is q, not its multiple.
+function scaledLogits(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  { scale, precision }: AttentionAttrs,
+): tf.Tensor4D {
+  const queries = tf.mul(operandIn(precision, q), scale);
+  return tf.matMul(queries, operandIn(precision, k), false, true);
+}
+
 // `Attention` in plain tfjs ops.
-function referenceAttention({ q, k, v }: AttentionInputs, { scale }: AttentionAttrs): tf.Tensor[] {
-  const logits = tf.matMul(tf.mul(q, scale), k, false, true);
+function referenceAttention({ q, k, v }: AttentionInputs, attrs: AttentionAttrs): tf.Tensor[] {
+  const { precision } = attrs;
+  const logits = scaledLogits(q, k, attrs);
   const top = tf.max(logits, 3, true);
   const exponentials = tf.exp(tf.sub(logits, top));
   const sums = tf.sum(exponentials, 3, true);
-  const out = tf.matMul(tf.div(exponentials, sums), v);
+  const weights = tf.div(operandIn(precision, exponentials), sums);
+  const out = tf.matMul(weights, operandIn(precision, v));
   return [out, tf.squeeze(tf.add(top, tf.log(sums)), [3])];
 }
 
 // `AttentionGrad` in plain tfjs ops.
 function referenceAttentionGrad(
   { dOut, q, k, v, out, logSumExp }: AttentionGradInputs,
-  { scale }: AttentionAttrs,
+  attrs: AttentionAttrs,
 ): tf.Tensor[] {
-  const logits = tf.matMul(tf.mul(q, scale), k, false, true);
+  const read = <T extends tf.Tensor>(x: T): T => operandIn(attrs.precision, x);
+  const logits = scaledLogits(q, k, attrs);
   const p = tf.exp(tf.sub(logits, tf.expandDims(logSumExp, 3)));
-  const dP = tf.matMul(dOut, v, false, true);
+  const above = read(dOut);
+  const dP = tf.matMul(above, read(v), false, true);
   const rowDot = tf.sum(tf.mul(dOut, out), 3, true); // Σ_j p·dP of a row, without another [N, M] array
-  const dLogits = tf.mul(tf.mul(p, tf.sub(dP, rowDot)), scale);
+  const dLogits = tf.mul(read(tf.mul(p, tf.sub(dP, rowDot))), attrs.scale);
   return [
-    tf.matMul(dLogits, k),
-    tf.matMul(dLogits, q, true, false),
-    tf.matMul(p, dOut, true, false),
+    tf.matMul(dLogits, read(k)),
+    tf.matMul(dLogits, read(q), true, false),
+    tf.matMul(read(p), above, true, false),
   ];
 }
 

@@ -3,6 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import type { KernelContracts, KernelName } from '../core/kernels.ts';
+import { referenceKernel, setReferenceKernel } from '../core/references.ts';
 import { InputError, UnsupportedError, expected } from '../core/errors.ts';
 
 type Inputs<K extends KernelName> = KernelContracts[K]['inputs'];
@@ -52,6 +53,9 @@ export function defineKernel<K extends KernelName>(
   { reference, gradient }: KernelDefinition<K>,
 ): KernelRunner<K> {
   definitions.set(name, reference as Reference<KernelName>);
+  setReferenceKernel(name, ({ inputs, attrs }) =>
+    tf.tidy(() => reference(inputs as unknown as Inputs<K>, attrs as unknown as Attrs<K>)),
+  );
   if (gradient !== undefined) {
     tf.registerGradient({
       kernelName: name,
@@ -62,7 +66,7 @@ export function defineKernel<K extends KernelName>(
     });
   }
   return (inputs, attrs) => {
-    ensureKernel(name, reference);
+    ensureKernel(name);
     const run = (given: tf.NamedTensorMap): tf.Tensor[] => {
       const out: tf.Tensor | tf.Tensor[] = tf
         .engine()
@@ -78,7 +82,7 @@ export function defineKernel<K extends KernelName>(
 /** Whether the current backend brings its own kernel of this name rather than running the reference. */
 export function hasFastKernel(name: KernelName): boolean {
   const kernel = tf.getKernel(name, tf.getBackend());
-  return kernel != null && !referenceKernels.has(kernel.kernelFunc);
+  return kernel != null && kernel.kernelFunc !== referenceKernel(name);
 }
 
 /** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */
@@ -100,13 +104,8 @@ function toFloat32(inputs: tf.NamedTensorMap): tf.NamedTensorMap {
   return Object.fromEntries(cast);
 }
 
-const referenceKernels = new Set<tf.KernelFunc>();
-
-function ensureKernel<K extends KernelName>(name: K, reference: Reference<K>): void {
+function ensureKernel(name: KernelName): void {
   const backendName = tf.getBackend();
   if (tf.getKernel(name, backendName) != null) return;
-  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
-    tf.tidy(() => reference(inputs as unknown as Inputs<K>, attrs as unknown as Attrs<K>));
-  referenceKernels.add(kernelFunc);
-  tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+  tf.registerKernel({ kernelName: name, backendName, kernelFunc: referenceKernel(name)! });
 }

@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertOneOf, assertRank, assertShape, sizeOf } from '../core/check.ts';
 import { ShapeError, UnsupportedError, expected } from '../core/errors.ts';
+import { precisions, type Precision } from '../core/precision.ts';
 import * as kernels from '../core/kernels.ts';
 import type { BiasGradInputs, GeluForm, LinearAttrs, LinearInputs } from '../core/kernels.ts';
 import { geluForms, gelu, referenceGelu } from './gelu.ts';
 import { isRecording } from './gradients.ts';
 import { defineKernel } from './kernel.ts';
+import { product } from './product.ts';
 
 const activations = ['none', ...geluForms] as const;
 
@@ -18,8 +20,9 @@ const activations = ['none', ...geluForms] as const;
  * @param weight  [O, I], torch's layout
  * @param bias    [O], or left out
  * @param options.activation  'none' (default) or a form of `gelu`
+ * @param options.precision   of the product and of the two of its gradient; default 'fp32'
  * @returns [..., O]
- * @throws ShapeError if the sizes do not fit; InputError for an unknown activation
+ * @throws ShapeError if the sizes do not fit; InputError for an unknown activation or precision
  *
  * Differentiable in x, weight and bias. Product and activation are one kernel, except while a backward pass is recorded.
  */
@@ -27,9 +30,13 @@ export function linear(
   x: tf.Tensor,
   weight: tf.Tensor2D,
   bias?: tf.Tensor1D,
-  { activation = 'none' }: { activation?: 'none' | GeluForm } = {},
+  {
+    activation = 'none',
+    precision = 'fp32',
+  }: { activation?: 'none' | GeluForm; precision?: Precision | undefined } = {},
 ): tf.Tensor {
   assertOneOf('activation', activation, activations);
+  assertOneOf('precision', precision, precisions);
   assertRank('weight', weight, 2);
   const [outSize, inSize] = weight.shape;
   if (x.shape.at(-1) !== inSize) {
@@ -42,7 +49,7 @@ export function linear(
     const inputs = { x: rows, weight, ...(bias && { bias }) };
     // The backward pass needs the value before the activation, so only a pass that is not recorded fuses the two.
     const apart = activation !== 'none' && isRecording();
-    const [y] = linearKernel(inputs, { activation: apart ? 'none' : activation });
+    const [y] = linearKernel(inputs, { activation: apart ? 'none' : activation, precision });
     const out = tf.reshape(y!, [...leading, outSize]);
     return apart ? gelu(out, { form: activation }) : out;
   });
@@ -51,10 +58,10 @@ export function linear(
 // `Linear` in plain tfjs ops.
 function referenceLinear(
   { x, weight, bias }: LinearInputs,
-  { activation }: LinearAttrs,
+  { activation, precision }: LinearAttrs,
 ): tf.Tensor[] {
-  const product = tf.matMul(x, weight, false, true);
-  const pre = bias === undefined ? product : tf.add(product, bias);
+  const sums = product(x, weight, { transposeB: true, precision });
+  const pre = bias === undefined ? sums : tf.add(sums, bias);
   if (activation === 'none') return [pre];
   return referenceGelu({ x: pre }, { form: activation });
 }
@@ -71,14 +78,14 @@ const linearKernel = defineKernel(kernels.Linear, {
   gradient: {
     saveInputs: ['x', 'weight'],
     saveOutputs: [false],
-    of: ([dOut], [x, weight], { activation }) => {
+    of: ([dOut], [x, weight], { activation, precision }) => {
       if (activation !== 'none') {
         const remedy = 'It has no gradient with one: use linear().';
         throw new UnsupportedError(expected('no activation', kernels.Linear, activation, remedy));
       }
       return {
-        x: () => tf.matMul(dOut!, weight!),
-        weight: () => tf.matMul(dOut!, x!, true, false),
+        x: () => product(dOut!, weight!, { precision }),
+        weight: () => product(dOut!, x!, { transposeA: true, precision }),
         bias: () => biasGradKernel({ dOut: dOut as tf.Tensor2D }, {})[0]!,
       };
     },

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { assertInteger, assertNumber, assertRank } from '../core/check.ts';
+import { assertInteger, assertNumber, assertOneOf, assertRank } from '../core/check.ts';
+import { precisions, type Precision } from '../core/precision.ts';
 import { ShapeError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type {
@@ -19,6 +20,7 @@ import { defineKernel } from './kernel.ts';
  * @param qkv  [B, N, 3·C]
  * @param options.numHeads  h; C is divisible by it, D = C / h
  * @param options.scale     factor on the logits; default 1/√D
+ * @param options.precision  as of `scaledDotProductAttention`
  * @returns [B, N, C]
  * @throws ShapeError if the last axis is not divisible by 3·numHeads
  *
@@ -26,12 +28,18 @@ import { defineKernel } from './kernel.ts';
  */
 export function qkvAttention(
   qkv: tf.Tensor3D,
-  { numHeads, scale }: { numHeads: number; scale?: number },
+  {
+    numHeads,
+    scale,
+    precision = 'fp32',
+  }: { numHeads: number; scale?: number; precision?: Precision | undefined },
 ): tf.Tensor3D {
   const headDim = checkHeads(qkv, numHeads);
   const factor = scale ?? 1 / Math.sqrt(headDim);
   assertNumber('scale', factor);
-  return tf.tidy(() => qkvAttentionKernel({ qkv }, { numHeads, scale: factor })[0] as tf.Tensor3D);
+  assertOneOf('precision', precision, precisions);
+  const attrs = { numHeads, scale: factor, precision };
+  return tf.tidy(() => qkvAttentionKernel({ qkv }, attrs)[0] as tf.Tensor3D);
 }
 
 /**
@@ -63,7 +71,7 @@ export function mergeHeads(x: tf.Tensor4D): tf.Tensor3D {
 // `QkvAttention` by `Attention`, with the copies.
 function referenceQkvAttention(
   { qkv }: QkvAttentionInputs,
-  { numHeads, scale }: QkvAttentionAttrs,
+  { numHeads, scale, precision }: QkvAttentionAttrs,
 ): tf.Tensor[] {
   const [batch, tokens, packed] = qkv.shape;
   // The transposition of the WebAssembly backend traps on nothing (tfjs 4.22: divide by zero).
@@ -71,14 +79,14 @@ function referenceQkvAttention(
     return [tf.zeros([batch, tokens, packed / 3]), tf.zeros([batch, numHeads, tokens])];
   }
   const [q, k, v] = splitHeads(qkv, numHeads);
-  const [out, logSumExp] = attentionKernel({ q, k, v }, { scale });
+  const [out, logSumExp] = attentionKernel({ q, k, v }, { scale, precision });
   return [mergeHeads(out as tf.Tensor4D), logSumExp!];
 }
 
 // `QkvAttentionGrad` by `AttentionGrad`, with the copies.
 function referenceQkvAttentionGrad(
   { dOut, qkv, out, logSumExp }: QkvAttentionGradInputs,
-  { numHeads, scale }: QkvAttentionAttrs,
+  { numHeads, scale, precision }: QkvAttentionAttrs,
 ): tf.Tensor[] {
   if (qkv.size === 0) return [tf.zerosLike(qkv)];
   const [batch, tokens, size] = out.shape;
@@ -86,7 +94,7 @@ function referenceQkvAttentionGrad(
     tf.transpose(tf.reshape(x, [batch, tokens, numHeads, size / numHeads]), [0, 2, 1, 3]);
   const [q, k, v] = splitHeads(qkv, numHeads);
   const inputs = { dOut: heads(dOut), q, k, v, out: heads(out), logSumExp };
-  const parts = attentionGradKernel(inputs, { scale });
+  const parts = attentionGradKernel(inputs, { scale, precision });
   return [
     tf.concat(
       parts.map((part) => mergeHeads(part as tf.Tensor4D)),

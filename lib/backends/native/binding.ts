@@ -46,6 +46,7 @@ export const UNARY = {
   relu: 11,
   step: 12,
   copy: 13,
+  roundBf16: 14,
 } as const;
 /** Numbers of `reduce`. */
 export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;

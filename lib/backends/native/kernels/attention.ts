@@ -6,7 +6,10 @@ import { replaceKernel } from './kernel.ts';
 type Infos<K extends string> = Record<K, tf.TensorInfo>;
 type Four = [number, number, number, number];
 
-/** Registers attention in its two forms, with their gradients. None of them keeps a tensor of N·N elements. */
+/**
+ * Registers attention in its two forms, with their gradients. None of them keeps a tensor of N·N elements, but in bf16, which the
+ * addon's attention does not compute yet: there the reference runs.
+ */
 export function registerAttention(): void {
   registerSeparate();
   registerPacked();
@@ -15,7 +18,8 @@ export function registerAttention(): void {
 function registerSeparate(): void {
   replaceKernel<Infos<'q' | 'k' | 'v'>, AttentionAttrs>(
     kernels.Attention,
-    ({ inputs: { q, k, v }, attrs: { scale }, backend }) => {
+    ({ inputs: { q, k, v }, attrs: { scale, precision }, backend }) => {
+      if (precision === 'bf16') return undefined;
       const [batch, heads, queries, dim] = q.shape as Four;
       const out = backend.output(q.shape);
       const logSumExp = backend.output([batch, heads, queries]);
@@ -37,7 +41,8 @@ function registerSeparate(): void {
   );
   replaceKernel<Infos<'dOut' | 'q' | 'k' | 'v' | 'out' | 'logSumExp'>, AttentionAttrs>(
     kernels.AttentionGrad,
-    ({ inputs: { dOut, q, k, v, out, logSumExp }, attrs: { scale }, backend }) => {
+    ({ inputs: { dOut, q, k, v, out, logSumExp }, attrs: { scale, precision }, backend }) => {
+      if (precision === 'bf16') return undefined;
       const [batch, heads, queries, dim] = q.shape as Four;
       const dQ = backend.output(q.shape);
       const dK = backend.output(k.shape);
@@ -67,7 +72,8 @@ function registerSeparate(): void {
 function registerPacked(): void {
   replaceKernel<Infos<'qkv'>, QkvAttentionAttrs>(
     kernels.QkvAttention,
-    ({ inputs: { qkv }, attrs: { numHeads, scale }, backend }) => {
+    ({ inputs: { qkv }, attrs: { numHeads, scale, precision }, backend }) => {
+      if (precision === 'bf16') return undefined;
       const [batch, tokens, width] = qkv.shape as [number, number, number];
       const out = backend.output([batch, tokens, width / 3]);
       const logSumExp = backend.output([batch, numHeads, tokens]);
@@ -87,7 +93,9 @@ function registerPacked(): void {
   );
   replaceKernel<Infos<'dOut' | 'qkv' | 'out' | 'logSumExp'>, QkvAttentionAttrs>(
     kernels.QkvAttentionGrad,
-    ({ inputs: { dOut, qkv, out, logSumExp }, attrs: { numHeads, scale }, backend }) => {
+    ({ inputs: { dOut, qkv, out, logSumExp }, attrs, backend }) => {
+      const { numHeads, scale, precision } = attrs;
+      if (precision === 'bf16') return undefined;
       const [batch, tokens, width] = qkv.shape as [number, number, number];
       const { info, values } = backend.output(qkv.shape);
       backend.binding.qkvAttentionGrad(

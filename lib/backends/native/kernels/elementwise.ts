@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
+import * as kernels from '../../../core/kernels.ts';
 import { BINARY, COMPARE, UNARY, type Walk } from '../binding.ts';
 import { broadcastStrides, makeWalk } from '../walk.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
@@ -104,6 +105,7 @@ const unaryKernels = [
   [tf.Sigmoid, UNARY.sigmoid],
   [tf.Relu, UNARY.relu],
   [tf.Step, UNARY.step],
+  [kernels.RoundBf16, UNARY.roundBf16],
 ] as const;
 
 function planBroadcast(a: number[], b: number[]): { shape: number[]; walk: Walk } | undefined {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../../../core/errors.ts';
+import { referenceKernel } from '../../../core/references.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 
 /** What a native kernel is called with. */
@@ -11,7 +12,7 @@ export interface NativeCall<Inputs, Attrs> {
 
 /**
  * A native kernel: the outputs, or undefined where it does not serve these inputs (another dtype, an odd case); then the
- * kernel of tfjs's CPU backend runs.
+ * kernel of tfjs's CPU backend runs, or, for a kernel of ours, the reference.
  */
 export type NativeKernel<Inputs, Attrs> = (
   call: NativeCall<Inputs, Attrs>,
@@ -30,11 +31,12 @@ export function replaceKernel<Inputs, Attrs>(
   const kernelFunc = (call: unknown): tf.TensorInfo | tf.TensorInfo[] => {
     const out = kernel(call as NativeCall<Inputs, Attrs>);
     if (out !== undefined) return out;
-    if (inherited == null)
+    const slow = inherited ?? referenceKernel(kernelName);
+    if (slow == null)
       throw new UnsupportedError(
         `The native backend has no kernel ${kernelName} for these inputs.`,
       );
-    return inherited(call as Parameters<tf.KernelFunc>[0]);
+    return slow(call as Parameters<tf.KernelFunc>[0]);
   };
   tf.registerKernel({
     kernelName,

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { ACTIVATION, REDUCE } from '../binding.ts';
 import * as kernels from '../../../core/kernels.ts';
 import type { GeluAttrs, LinearAttrs } from '../../../core/kernels.ts';
+import { gemm } from './gemm.ts';
 import { replaceKernel } from './kernel.ts';
 
 interface LinearInputs {
@@ -14,12 +15,15 @@ interface LinearInputs {
 export function registerLinear(): void {
   replaceKernel<LinearInputs, LinearAttrs>(kernels.Linear, ({ inputs, attrs, backend }) => {
     const { x, weight, bias } = inputs;
+    const { activation, precision } = attrs;
     const [m, k] = x.shape as [number, number];
     const n = weight.shape[0]!;
     const y = backend.output([m, n]);
-    backend.binding.gemm(
-      backend.floats(x),
-      backend.floats(weight),
+    gemm(
+      backend,
+      precision,
+      x,
+      weight,
       y.values,
       1,
       m,
@@ -30,7 +34,7 @@ export function registerLinear(): void {
       false,
       true,
       bias === undefined ? null : backend.floats(bias),
-      ACTIVATION[attrs.activation],
+      ACTIVATION[activation],
     );
     return y.info;
   });

@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { UnsupportedError, expected } from '../../../core/errors.ts';
+import * as kernels from '../../../core/kernels.ts';
+import type { Precision } from '../../../core/precision.ts';
 import { ACTIVATION } from '../binding.ts';
 import { broadcastStrides, makeWalk, stridesOf } from '../walk.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
+import { gemm } from './gemm.ts';
 import { areFloats, replaceKernel, type NativeCall } from './kernel.ts';
 
 interface MatMulInputs {
@@ -17,17 +20,19 @@ interface FusedInputs extends MatMulInputs {
 interface MatMulAttrs {
   transposeA: boolean;
   transposeB: boolean;
+  precision?: Precision | undefined;
 }
 
-/** Registers BatchMatMul and the fused form with a bias and an activation. */
+/** Registers BatchMatMul, the fused form with a bias and an activation, and our product in a precision. */
 export function registerMatMul(): void {
   replaceKernel<MatMulInputs, MatMulAttrs>(tf.BatchMatMul, matMul);
+  replaceKernel<MatMulInputs, MatMulAttrs>(kernels.Product, matMul);
   replaceKernel<FusedInputs, tf._FusedMatMulAttrs>(tf._FusedMatMul, fusedMatMul);
 }
 
 function matMul({
   inputs: { a, b },
-  attrs: { transposeA, transposeB },
+  attrs: { transposeA, transposeB, precision },
   backend,
 }: NativeCall<MatMulInputs, MatMulAttrs>): tf.TensorInfo | undefined {
   if (!areFloats(a, b)) return undefined;
@@ -46,9 +51,11 @@ function matMul({
   const { info, values } = backend.output([...outer, m, n]);
   // One right operand for all: the batch is more rows of the left one.
   const joined = !right.batched && left.batched && !transposeA;
-  backend.binding.gemm(
-    backend.floats(left.info),
-    backend.floats(right.info),
+  gemm(
+    backend,
+    precision,
+    left.info,
+    right.info,
     values,
     joined ? 1 : batch,
     joined ? batch * m : m,

@@ -1,0 +1,13 @@
+import type * as tf from '@tensorflow/tfjs';
+
+const kernelFuncs = new Map<string, tf.KernelFunc>();
+
+/** Keeps the slow, plain form of a kernel of ours under its name; an op does so when it is loaded. */
+export function setReferenceKernel(kernelName: string, kernelFunc: tf.KernelFunc): void {
+  kernelFuncs.set(kernelName, kernelFunc);
+}
+
+/** The slow form of a kernel, for a backend whose own kernel does not serve a call; undefined if its op was not imported. */
+export function referenceKernel(kernelName: string): tf.KernelFunc | undefined {
+  return kernelFuncs.get(kernelName);
+}

@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs';
+import * as kernels from '../core/kernels.ts';
+import type { ProductAttrs, ProductInputs } from '../core/kernels.ts';
+import type { Precision } from '../core/precision.ts';
+import { defineKernel, type KernelRunner } from './kernel.ts';
+import { roundBf16 } from './roundBf16.ts';
+
+/**
+ * A matrix product in a precision, for the ops: a·b of each pair of matrices, either transposed.
+ *
+ * In fp32 it is `tf.matMul`. In bf16 both operands are rounded and summed in float32, and the two products of the gradient are
+ * of the same kind: dA = bf16(dOut)·bf16(b)ᵀ, dB = bf16(a)ᵀ·bf16(dOut).
+ *
+ * @param a  [..., M, K], or [..., K, M] with transposeA
+ * @param b  [..., K, N], or [..., N, K] with transposeB; leading axes as a's
+ * @returns [..., M, N]
+ */
+export function product<T extends tf.Tensor>(
+  a: T,
+  b: T,
+  {
+    transposeA = false,
+    transposeB = false,
+    precision = 'fp32',
+  }: { transposeA?: boolean; transposeB?: boolean; precision?: Precision | undefined } = {},
+): T {
+  if (precision === 'fp32') return tf.matMul(a, b, transposeA, transposeB);
+  return productKernel({ a, b }, { transposeA, transposeB, precision })[0] as T;
+}
+
+// `Product` in plain tfjs ops; only ever asked for in bf16.
+function referenceProduct(
+  { a, b }: ProductInputs,
+  { transposeA, transposeB }: ProductAttrs,
+): tf.Tensor[] {
+  return [tf.matMul(roundBf16(a), roundBf16(b), transposeA, transposeB)];
+}
+
+const productKernel: KernelRunner<'VitProduct'> = defineKernel(kernels.Product, {
+  reference: referenceProduct,
+  gradient: {
+    saveInputs: ['a', 'b'],
+    saveOutputs: [false],
+    of: ([dOut], [a, b], { transposeA, transposeB, precision }) => ({
+      a: () =>
+        transposeA
+          ? product(b!, dOut!, { transposeA: transposeB, transposeB: true, precision })
+          : product(dOut!, b!, { transposeB: !transposeB, precision }),
+      b: () =>
+        transposeB
+          ? product(dOut!, a!, { transposeA: true, transposeB: transposeA, precision })
+          : product(a!, dOut!, { transposeA: !transposeA, precision }),
+    }),
+  },
+});

@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs';
+import * as kernels from '../core/kernels.ts';
+import type { RoundBf16Inputs } from '../core/kernels.ts';
+import type { Precision } from '../core/precision.ts';
+import { defineKernel } from './kernel.ts';
+
+// Veltkamp's splitting leaves 24 − 16 = 8 bits of the significand.
+const splitter = 2 ** 16 + 1;
+const veryLarge = 2 ** 110;
+const down = 2 ** -32;
+const leastNormal = 2 ** -126;
+// Added and taken away again, it leaves multiples of 2⁻¹³³, the distance between bfloat16's subnormal numbers.
+const subnormalShift = 1.5 * 2 ** -110;
+
+/**
+ * The nearest bfloat16 of each element, ties to even, as float32; any shape.
+ *
+ * Exact for every float32: beyond the largest bfloat16 (3.39e38) it is infinite, subnormal numbers are kept, infinities and NaN
+ * stay. Only the sign of a zero may be lost. The gradient passes straight through: dX = dOut.
+ *
+ * Source: Dekker 1971, section 5 (Veltkamp's splitting); that it breaks ties to even for 8 of 24 bits was checked for every significand.
+ */
+export function roundBf16<T extends tf.Tensor>(x: T): T {
+  return roundBf16Kernel({ x }, {})[0] as T;
+}
+
+/** What a product in the precision reads of an operand: the operand itself in fp32. */
+export function operandIn<T extends tf.Tensor>(precision: Precision | undefined, x: T): T {
+  return precision === 'bf16' ? roundBf16(x) : x;
+}
+
+// `RoundBf16` in plain tfjs ops: tfjs has no view of a number's bits.
+function referenceRoundBf16({ x }: RoundBf16Inputs): tf.Tensor[] {
+  const size = tf.abs(x);
+  const large = tf.greater(size, veryLarge); // times the splitter it would overflow
+  const near = tf.where(large, tf.mul(x, down), x);
+  const high = tf.mul(near, splitter);
+  const rounded = tf.sub(high, tf.sub(high, near));
+  const small = tf.sub(tf.add(x, subnormalShift), subnormalShift);
+  const finite = tf.where(
+    large,
+    tf.mul(rounded, 1 / down),
+    tf.where(tf.less(size, leastNormal), small, rounded),
+  );
+  return [tf.where(tf.less(size, Infinity), finite, x)];
+}
+
+const roundBf16Kernel = defineKernel(kernels.RoundBf16, {
+  reference: referenceRoundBf16,
+  gradient: {
+    saveInputs: [],
+    saveOutputs: [false],
+    of: ([dOut]) => ({ x: () => tf.clone(dOut!) }),
+  },
+});
