@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "arguments.h"
+#include "branch_binding.h"
 #include "kernels.h"
 #include "parallel.h"
 
@@ -140,6 +141,7 @@ napi_value gemm(const Arguments& args) {
   g.ldc = g.n;
   g.bias = args.floats_or_null(11, g.n);
   g.activation = static_cast<Activation>(args.integer(12, kNone, kGeluQuick));
+  g.accumulate = false;
   kernels().gemm(g);
   return nothing(args);
 }
@@ -471,6 +473,11 @@ const Export kExports[] = {
     {"attentionGrad", entry<15, attention_grad>},
     {"qkvAttention", entry<9, qkv_attention>},
     {"qkvAttentionGrad", entry<11, qkv_attention_grad>},
+    {"branchSaved", entry<2, branch_saved_entry>},
+    {"mlpBranch", entry<14, mlp_branch_entry>},
+    {"mlpBranchGrad", entry<22, mlp_branch_grad_entry>},
+    {"attentionBranch", entry<14, attention_branch_entry>},
+    {"attentionBranchGrad", entry<22, attention_branch_grad_entry>},
     {"adamw", entry<13, adamw>},
     {"ema", entry<4, ema>},
     {"sumOfSquares", entry<1, sum_of_squares>},

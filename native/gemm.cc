@@ -146,14 +146,14 @@ void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t
   const bool in_place = read_in_place(g);
   for (size_t p = 0; p < depth; p += KC) {
     const size_t kc = depth - p < KC ? depth - p : KC;
-    const bool first = p0 + p == 0;
+    const bool first = p0 + p == 0 && !g.accumulate;
     Operand a{g.a + i0 * g.a_row + (p0 + p) * g.a_col, g.a_row, g.a_col};
     if (!in_place) {
       pack_a(a, rows, kc, scratch);
       a.data = scratch;
     }
     multiply(a, in_place ? kRows : kPacked, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
-             first && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
+             p0 + p == 0 && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
   }
   if (g.activation != vit::kNone && p0 + depth == g.k)
     activate(g.activation, c, rows, cols, g.ldc);
@@ -286,6 +286,7 @@ void multiply(const Operand& a, Layout layout, const float* packed_b, size_t dep
 void gemm(const Gemm& g) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   if (g.k == 0) {
+    if (g.accumulate) return;
     for (size_t b = 0; b < g.batch; ++b)
       for (size_t i = 0; i < g.m; ++i)
         for (size_t j = 0; j < g.n; ++j) g.c[b * g.c_batch + i * g.ldc + j] = g.bias == nullptr ? 0.0f : g.bias[j];

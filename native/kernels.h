@@ -36,6 +36,7 @@ struct Gemm {
   size_t batch, a_batch, b_batch, c_batch;
   const float* bias;      // [n] or null
   Activation activation;  // applied to c when all of k is summed
+  bool accumulate;        // adds to what c holds
 };
 
 // A walk over `rank` nested loops; strides are in elements, 0 repeats.
@@ -55,6 +56,41 @@ struct Attention {
   float scale;
   AttentionSide q_side, kv_side, out_side;
   const float *q, *k, *v;
+};
+
+// A residual branch with its norm: y = x + keep·scale·inner(norm(x)), x and y [batch·tokens, dim].
+struct Branch {
+  size_t batch, tokens, dim;
+  float epsilon;
+  const float *x, *gamma, *beta;
+  const float* scale;  // [dim], or null: 1
+  const float* keep;   // [batch], or null: 1
+};
+// inner(x) = fc2·gelu(fc1·x + bias1) + bias2; fc1 [hidden, dim], fc2 [dim, hidden], a bias may be null.
+struct MlpBranch {
+  Branch outer;
+  size_t hidden;
+  Activation form;
+  const float *fc1, *bias1, *fc2, *bias2;
+};
+// inner(x) = proj·attention(qkv·x + qkv_bias) + proj_bias; qkv [3·dim, dim], proj [dim, dim], a bias may be null.
+struct AttentionBranch {
+  Branch outer;
+  size_t heads;
+  float factor;  // on q·kᵀ
+  const float *qkv, *qkv_bias, *proj, *proj_bias;
+};
+// Gradients in the shapes of what they belong to; null where that is null.
+struct BranchGrad {
+  float *dx, *dgamma, *dbeta, *dscale;
+};
+struct MlpBranchGrad {
+  BranchGrad outer;
+  float *fc1, *bias1, *fc2, *bias2;
+};
+struct AttentionBranchGrad {
+  BranchGrad outer;
+  float *qkv, *qkv_bias, *proj, *proj_bias;
 };
 
 struct AdamW {
@@ -109,6 +145,16 @@ struct Kernels {
   // Recomputes p = exp(scale·q·kᵀ - log_sum_exp) block by block. dq is laid out as q, dk and dv as k and v.
   void (*attention_grad)(const Attention& shape, const float* dout, const float* out, const float* log_sum_exp,
                          float* dq, float* dk, float* dv);
+
+  // Whole residual branches. Rows are done a block at a time, so between the steps nothing but `saved` leaves the cache;
+  // `saved` is what the backward pass reads, *_saved floats of it in an order of the kernel's own, or null to keep nothing.
+  size_t (*mlp_branch_saved)(const MlpBranch& b);
+  void (*mlp_branch)(const MlpBranch& b, float* saved, float* y);
+  void (*mlp_branch_grad)(const MlpBranch& b, const float* saved, const float* dy, const MlpBranchGrad& grad);
+  size_t (*attention_branch_saved)(const AttentionBranch& b);
+  void (*attention_branch)(const AttentionBranch& b, float* saved, float* y);
+  void (*attention_branch_grad)(const AttentionBranch& b, const float* saved, const float* dy,
+                                const AttentionBranchGrad& grad);
 
   // p' = p·(1 - lr·wd) - rate·m'/(√v'·inverse_root_correction2 + epsilon); see lib/core/kernels.ts. n elements of a tensor.
   void (*adamw)(const AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,

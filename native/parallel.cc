@@ -131,7 +131,7 @@ Pool& pool() {
 }
 
 Memory worker_memory[kMaxThreads];
-Memory shared_memory;
+Memory shared_memory, outer_memory;
 
 }  // namespace
 
@@ -160,6 +160,11 @@ float* scratch(size_t worker) { return worker_memory[worker].data; }
 float* shared_scratch(size_t floats) {
   shared_memory.grow(floats);
   return shared_memory.data;
+}
+
+float* outer_scratch(size_t floats) {
+  outer_memory.grow(floats);
+  return outer_memory.data;
 }
 
 }  // namespace vit

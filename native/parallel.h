@@ -30,5 +30,7 @@ void reserve_scratch(size_t floats);
 float* scratch(size_t worker);
 // The memory that all tasks of a call share. Throws std::bad_alloc. Contents are lost when it grows.
 float* shared_scratch(size_t floats);
+// A second one, for kernels that call kernels which use the first.
+float* outer_scratch(size_t floats);
 
 }  // namespace vit

@@ -26,6 +26,13 @@ void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const f
 void attention(const vit::Attention& shape, float* out, float* log_sum_exp);
 void attention_grad(const vit::Attention& shape, const float* dout, const float* out, const float* log_sum_exp, float* dq,
                     float* dk, float* dv);
+size_t mlp_branch_saved(const vit::MlpBranch& b);
+void mlp_branch(const vit::MlpBranch& b, float* saved, float* y);
+void mlp_branch_grad(const vit::MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad);
+size_t attention_branch_saved(const vit::AttentionBranch& b);
+void attention_branch(const vit::AttentionBranch& b, float* saved, float* y);
+void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, const float* dy,
+                           const vit::AttentionBranchGrad& grad);
 void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
            const float* v, float* p_out, float* m_out, float* v_out);
 void ema(size_t n, float decay, float rest, const float* average, const float* value, float* out);

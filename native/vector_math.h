@@ -122,4 +122,24 @@ VIT_INLINE vf gelu_slope_v(vf x) {
   return s + set1(kQuick) * x * s * (set1(1.0f) - s);
 }
 
+// gelu and its slope at once; they share their costly part.
+template <int form>
+VIT_INLINE vf gelu_both_v(vf x, vf* slope) {
+  if (form == 0) {
+    const vf below = set1(0.5f) * (set1(1.0f) + erf_v(x * set1(kSqrtHalf)));
+    *slope = below + x * exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
+    return x * below;
+  }
+  if (form == 1) {
+    const vf t = tanh_v(set1(kTanhScale) * (x + set1(kTanhCubic) * x * x * x));
+    const vf inner = set1(kTanhScale) * (set1(1.0f) + set1(3.0f * kTanhCubic) * x * x);
+    const vf half = set1(0.5f) * (set1(1.0f) + t);
+    *slope = half + set1(0.5f) * x * (set1(1.0f) - t * t) * inner;
+    return x * half;
+  }
+  const vf s = sigmoid_v(set1(kQuick) * x);
+  *slope = s + set1(kQuick) * x * s * (set1(1.0f) - s);
+  return x * s;
+}
+
 }  // namespace VIT_ISA

@@ -41,8 +41,20 @@ const flags = [
   '-Wextra',
 ];
 // Compiled once for each instruction set, the rest once.
-const perIsa = ['gemm', 'elementwise', 'layout', 'rows', 'norm', 'attention', 'optimizer', 'table'];
-const common = ['binding', 'arguments', 'parallel', 'select'];
+const perIsa = [
+  'gemm',
+  'elementwise',
+  'layout',
+  'rows',
+  'norm',
+  'attention',
+  'branch',
+  'mlp_branch',
+  'attention_branch',
+  'optimizer',
+  'table',
+];
+const common = ['binding', 'branch_binding', 'arguments', 'parallel', 'select'];
 const isas = {
   portable: ['-DVIT_ISA=portable'],
   ...(process.arch === 'x64' && {

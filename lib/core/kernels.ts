@@ -122,6 +122,61 @@ export interface QkvAttentionGradInputs extends QkvAttentionInputs {
   logSumExp: tf.Tensor3D;
 }
 
+/** y = x + keep·scale·(fc2·gelu(fc1·norm(x) + bias1) + bias2), the whole residual branch of an MLP. */
+export const MlpBranch = 'VitMlpBranch';
+/** y = x + keep·scale·(proj·attention(qkv·norm(x) + qkvBias) + projBias), the whole residual branch of attention. */
+export const AttentionBranch = 'VitAttentionBranch';
+/**
+ * What both branches read: x [B, N, C], gamma and beta of the norm [C], scale [C] or left out, keep [B] (what a sample's branch is
+ * multiplied by) or left out.
+ */
+export interface BranchInputs {
+  x: tf.Tensor3D;
+  gamma: tf.Tensor1D;
+  beta: tf.Tensor1D;
+  scale?: tf.Tensor1D;
+  keep?: tf.Tensor1D;
+}
+/** fc1 [F, C], bias1 [F] or left out, fc2 [C, F], bias2 [C] or left out. */
+export interface MlpBranchInputs extends BranchInputs {
+  fc1: tf.Tensor2D;
+  bias1?: tf.Tensor1D;
+  fc2: tf.Tensor2D;
+  bias2?: tf.Tensor1D;
+}
+/** qkv [3·C, C], qkvBias [3·C] or left out, proj [C, C], projBias [C] or left out. */
+export interface AttentionBranchInputs extends BranchInputs {
+  qkv: tf.Tensor2D;
+  qkvBias?: tf.Tensor1D;
+  proj: tf.Tensor2D;
+  projBias?: tf.Tensor1D;
+}
+/** `recorded`: what the backward pass reads is kept, in a tensor whose elements only the kernel of the gradient understands. */
+export interface BranchAttrs {
+  precision?: Precision;
+  epsilon: number;
+  recorded: boolean;
+}
+/** The form of gelu. */
+export interface MlpBranchAttrs extends BranchAttrs {
+  activation: GeluForm;
+}
+/** C is divisible by numHeads; scale is the factor on q·kᵀ. */
+export interface AttentionBranchAttrs extends BranchAttrs {
+  numHeads: number;
+  scale: number;
+}
+
+/** The gradients of every input of `MlpBranch` that is there, but keep. */
+export const MlpBranchGrad = 'VitMlpBranchGrad';
+/** The gradients of every input of `AttentionBranch` that is there, but keep. */
+export const AttentionBranchGrad = 'VitAttentionBranchGrad';
+/** dOut [B, N, C], and what the forward pass kept. */
+export interface BranchGradInputs {
+  dOut: tf.Tensor3D;
+  saved: tf.Tensor;
+}
+
 /** y = gelu(x), any shape. */
 export const Gelu = 'VitGelu';
 /** x of any shape. */
@@ -206,7 +261,8 @@ export const GlobalNorm = 'VitGlobalNorm';
 
 /**
  * Every kernel of ours: its inputs, attributes and outputs in order. The op of its name has a reference of each; a backend
- * registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of.
+ * registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of. The branches have no kernel as reference:
+ * where a backend has none, their ops are made of the small ones.
  */
 export interface KernelContracts {
   /** → y [M, O]. */
@@ -229,6 +285,17 @@ export interface KernelContracts {
   VitQkvAttention: { inputs: QkvAttentionInputs; attrs: QkvAttentionAttrs };
   /** → dQkv [B, N, 3·C]. */
   VitQkvAttentionGrad: { inputs: QkvAttentionGradInputs; attrs: QkvAttentionAttrs };
+  /** → y [B, N, C], and saved where recorded. */
+  VitMlpBranch: { inputs: MlpBranchInputs; attrs: MlpBranchAttrs };
+  /** → dX [B, N, C], dGamma, dBeta, dFc1, dFc2, then of those given dScale, dBias1, dBias2. */
+  VitMlpBranchGrad: { inputs: MlpBranchInputs & BranchGradInputs; attrs: MlpBranchAttrs };
+  /** → y [B, N, C], and saved where recorded. */
+  VitAttentionBranch: { inputs: AttentionBranchInputs; attrs: AttentionBranchAttrs };
+  /** → dX [B, N, C], dGamma, dBeta, dQkv, dProj, then of those given dScale, dQkvBias, dProjBias. */
+  VitAttentionBranchGrad: {
+    inputs: AttentionBranchInputs & BranchGradInputs;
+    attrs: AttentionBranchAttrs;
+  };
   /** → y. */
   VitGelu: { inputs: GeluInputs; attrs: GeluAttrs };
   /** → dX. */

@@ -4,6 +4,7 @@ import { scaledDotProductAttention } from '../ops/attention.ts';
 import { mergeHeads, qkvAttention, splitHeads } from '../ops/qkvAttention.ts';
 import { recordGradient } from '../ops/recordGradient.ts';
 import type { ForwardContext } from '../core/context.ts';
+import type { AttentionBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
 import { dropout } from './drop.ts';
 import { LayerNorm } from './layerNorm.ts';
@@ -90,6 +91,23 @@ export class Attention extends Module {
       const out = this.proj.forward(mixed, context);
       return dropout(out, this.projDrop, `${this.path}.proj_drop`, context);
     });
+  }
+
+  /** Whether something looks at or changes what is between the products, so that the small ops have to run. */
+  isWatched(context: ForwardContext): boolean {
+    const drops = context.training === true && this.projDrop > 0;
+    return drops || this.qNorm !== undefined || this.needsProbabilities(context);
+  }
+
+  /** The weights as `attentionBranch` takes them. */
+  branchInputs(): Pick<AttentionBranchInputs, 'qkv' | 'qkvBias' | 'proj' | 'projBias'> {
+    const { qkv, proj } = this;
+    return {
+      qkv: qkv.weight as tf.Tensor2D,
+      proj: proj.weight as tf.Tensor2D,
+      ...(qkv.bias && { qkvBias: qkv.bias as tf.Tensor1D }),
+      ...(proj.bias && { projBias: proj.bias as tf.Tensor1D }),
+    };
   }
 
   private needsProbabilities({ capture, training }: ForwardContext): boolean {

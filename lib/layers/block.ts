@@ -1,10 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
+import { attentionBranch } from '../ops/attentionBranch.ts';
+import { mlpBranch } from '../ops/mlpBranch.ts';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
-import type { GeluForm } from '../core/kernels.ts';
+import type { BranchInputs, GeluForm } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
 import { Attention } from './attention.ts';
-import { dropPath } from './drop.ts';
+import { dropPath, dropPathGain } from './drop.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { LayerScale } from './layerScale.ts';
 import { Mlp } from './mlp.ts';
@@ -72,23 +74,61 @@ export class Block extends Module {
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
-      const attended = this.attn.forward(this.norm1.forward(x), context);
-      const middle: tf.Tensor3D = t.add(x, this.branch(attended, this.ls1, 'drop_path1', context));
-      const fed = this.mlp.forward(this.norm2.forward(middle), context);
-      const out: tf.Tensor3D = t.add(middle, this.branch(fed, this.ls2, 'drop_path2', context));
+      const out = this.feed(this.attend(x, context), context);
       context.capture?.offer(`${this.path}.output`, out);
       return out;
     });
   }
 
-  private branch(
+  // A branch is one op, unless something looks at or changes what is between its steps.
+  private attend(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+    const { attn, norm1 } = this;
+    if (attn.isWatched(context)) {
+      return this.add(x, attn.forward(norm1.forward(x), context), this.ls1, 'drop_path1', context);
+    }
+    return attentionBranch(
+      { ...this.outerInputs(x, norm1, this.ls1, 'drop_path1', context), ...attn.branchInputs() },
+      { numHeads: attn.numHeads, epsilon: norm1.epsilon, precision: context.precision },
+    );
+  }
+
+  private feed(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+    const { mlp, norm2 } = this;
+    if (mlp.drops(context)) {
+      return this.add(x, mlp.forward(norm2.forward(x), context), this.ls2, 'drop_path2', context);
+    }
+    return mlpBranch(
+      { ...this.outerInputs(x, norm2, this.ls2, 'drop_path2', context), ...mlp.branchInputs() },
+      { activation: mlp.activation, epsilon: norm2.epsilon, precision: context.precision },
+    );
+  }
+
+  private add(
     x: tf.Tensor3D,
+    inner: tf.Tensor3D,
     scale: LayerScale | undefined,
     dropName: string,
     context: ForwardContext,
   ): tf.Tensor3D {
-    const scaled = scale?.forward(x) ?? x;
-    return dropPath(scaled, this.dropPath, `${this.path}.${dropName}`, context);
+    const scaled = scale?.forward(inner) ?? inner;
+    return t.add(x, dropPath(scaled, this.dropPath, `${this.path}.${dropName}`, context));
+  }
+
+  private outerInputs(
+    x: tf.Tensor3D,
+    norm: LayerNorm,
+    scale: LayerScale | undefined,
+    dropName: string,
+    context: ForwardContext,
+  ): BranchInputs {
+    const keep = dropPathGain(x.shape[0], this.dropPath, `${this.path}.${dropName}`, context);
+    return {
+      x,
+      gamma: norm.weight as tf.Tensor1D,
+      beta: norm.bias as tf.Tensor1D,
+      ...(scale && { scale: scale.gamma as tf.Tensor1D }),
+      ...(keep && { keep }),
+    };
   }
 
   private optionalChild<M extends Module>(name: string, module: M | undefined): M | undefined {

@@ -2,7 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { dropout as dropoutOp } from '../ops/dropout.ts';
+import { dropout as dropoutOp, survivorGain } from '../ops/dropout.ts';
 import { dropPath as dropPathOp } from '../ops/dropPath.ts';
 import { assertShape, sizeOf } from '../core/check.ts';
 import type { ForwardContext } from '../core/context.ts';
@@ -44,12 +44,35 @@ export function dropPath<T extends tf.Tensor>(
   name: string,
   context: ForwardContext,
 ): T {
-  if (context.training !== true || rate === 0) return x;
-  const size = x.shape[0]!;
+  const keep = dropPathMask(x.shape[0]!, rate, name, context);
+  return keep === undefined ? x : dropPathOp(x, keep, rate);
+}
+
+/**
+ * What `dropPath` multiplies each sample's branch by: 0 or 1 / (1 − rate), [B]; undefined where it drops nothing.
+ *
+ * @throws InputError, ShapeError as `dropPath`
+ */
+export function dropPathGain(
+  batch: number,
+  rate: number,
+  name: string,
+  context: ForwardContext,
+): tf.Tensor1D | undefined {
+  const keep = dropPathMask(batch, rate, name, context);
+  return keep === undefined ? undefined : t.mul(keep, survivorGain(rate));
+}
+
+function dropPathMask(
+  batch: number,
+  rate: number,
+  name: string,
+  context: ForwardContext,
+): tf.Tensor1D | undefined {
+  if (context.training !== true || rate === 0) return undefined;
   const given = context.keepMask?.(name);
-  if (given !== undefined) assertShape(`the keep mask of ${name}`, given, [size]);
-  const keep = given ?? drawKeepMask<tf.Rank.R1>([size], rate, name, context);
-  return dropPathOp(x, keep, rate);
+  if (given !== undefined) assertShape(`the keep mask of ${name}`, given, [batch]);
+  return given ?? drawKeepMask<tf.Rank.R1>([batch], rate, name, context);
 }
 
 /**

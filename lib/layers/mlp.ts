@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
-import type { GeluForm } from '../core/kernels.ts';
+import type { GeluForm, MlpBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
 import { dropout } from './drop.ts';
 import { Linear } from './linear.ts';
@@ -20,7 +20,7 @@ export interface MlpConfig {
 export class Mlp extends Module {
   readonly fc1: Linear;
   readonly fc2: Linear;
-  private readonly activation: GeluForm;
+  readonly activation: GeluForm;
   private readonly drop: number;
   private readonly path: string;
 
@@ -45,5 +45,21 @@ export class Mlp extends Module {
       const kept = dropout(hidden, this.drop, `${this.path}.drop1`, context);
       return dropout(this.fc2.forward(kept, context), this.drop, `${this.path}.drop2`, context);
     });
+  }
+
+  /** Whether a dropout acts, so that the small ops have to run. */
+  drops({ training }: ForwardContext): boolean {
+    return training === true && this.drop > 0;
+  }
+
+  /** The weights as `mlpBranch` takes them. */
+  branchInputs(): Pick<MlpBranchInputs, 'fc1' | 'bias1' | 'fc2' | 'bias2'> {
+    const { fc1, fc2 } = this;
+    return {
+      fc1: fc1.weight as tf.Tensor2D,
+      fc2: fc2.weight as tf.Tensor2D,
+      ...(fc1.bias && { bias1: fc1.bias as tf.Tensor1D }),
+      ...(fc2.bias && { bias2: fc2.bias as tf.Tensor1D }),
+    };
   }
 }

@@ -79,6 +79,22 @@ export function defineKernel<K extends KernelName>(
   };
 }
 
+/**
+ * Runs the current backend's own kernel of a name that has no reference; ask `hasFastKernel` first.
+ *
+ * @param name  of a kernel in `KernelContracts`
+ */
+export function runFastKernel(
+  name: KernelName,
+  inputs: Readonly<Record<string, tf.Tensor>>,
+  attrs: object,
+): tf.Tensor[] {
+  const out: tf.Tensor | tf.Tensor[] = tf
+    .engine()
+    .runKernel(name, inputs, attrs as tf.NamedAttrMap);
+  return Array.isArray(out) ? out : [out];
+}
+
 /** Whether the current backend brings its own kernel of this name rather than running the reference. */
 export function hasFastKernel(name: KernelName): boolean {
   const kernel = tf.getKernel(name, tf.getBackend());

@@ -53,6 +53,37 @@ export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;
 /** Numbers of an activation after a product; those from 0 are the forms of gelu. */
 export const ACTIVATION = { none: -1, erf: 0, tanh: 1, quick: 2 } as const;
 
+/** The arguments that every call of a residual branch begins with. */
+export type BranchArguments = readonly [
+  /** batch, tokens, dim, then hidden (MLP) or heads (attention). */
+  sizes: readonly number[],
+  epsilon: number,
+  /** The number of the gelu (MLP), or the factor on q·kᵀ (attention). */
+  form: number,
+  x: Float32Array,
+  gamma: Float32Array,
+  beta: Float32Array,
+  scale: Float32Array | null,
+  keep: Float32Array | null,
+  firstWeight: Float32Array,
+  firstBias: Float32Array | null,
+  lastWeight: Float32Array,
+  lastBias: Float32Array | null,
+];
+/** What follows them in the call of a gradient. */
+export type BranchGradArguments = readonly [
+  saved: Float32Array,
+  dY: Float32Array,
+  dX: Float32Array,
+  dGamma: Float32Array,
+  dBeta: Float32Array,
+  dScale: Float32Array | null,
+  dFirstWeight: Float32Array,
+  dFirstBias: Float32Array | null,
+  dLastWeight: Float32Array,
+  dLastBias: Float32Array | null,
+];
+
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
 export interface NativeBinding {
   isa(): string;
@@ -185,6 +216,12 @@ export interface NativeBinding {
     logSumExp: Float32Array,
     dQkv: Float32Array,
   ): void;
+  /** Floats of `saved` for the sizes of a branch. */
+  branchSaved(sizes: readonly number[], ofMlp: boolean): number;
+  mlpBranch(...args: [...BranchArguments, saved: Float32Array | null, y: Float32Array]): void;
+  mlpBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
+  attentionBranch(...args: [...BranchArguments, saved: Float32Array | null, y: Float32Array]): void;
+  attentionBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
   adamw(
     parameters: readonly Float32Array[],
     gradients: readonly Float32Array[],

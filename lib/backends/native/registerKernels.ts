@@ -1,5 +1,6 @@
 import { registerAttention } from './kernels/attention.ts';
 import { registerBatchNorm } from './kernels/batchNorm.ts';
+import { registerBranches } from './kernels/branches.ts';
 import { registerConvolution } from './kernels/convolution.ts';
 import { registerElementwise } from './kernels/elementwise.ts';
 import { registerGather } from './kernels/gather.ts';
@@ -25,6 +26,7 @@ export function registerKernels(): void {
   registerLinear();
   registerLayerNorm();
   registerAttention();
+  registerBranches();
   registerPatchify();
   registerOptimizer();
 }

@@ -1,0 +1,144 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as kernels from '../../../core/kernels.ts';
+import type { AttentionBranchAttrs, MlpBranchAttrs } from '../../../core/kernels.ts';
+import { ACTIVATION } from '../binding.ts';
+import type { BranchArguments } from '../binding.ts';
+import type { NativeBackend } from '../nativeBackend.ts';
+import { replaceKernel } from './kernel.ts';
+
+// The inputs of a branch, its two layers under the names that hold for both.
+interface Layers {
+  x: tf.TensorInfo;
+  gamma: tf.TensorInfo;
+  beta: tf.TensorInfo;
+  scale?: tf.TensorInfo | undefined;
+  keep?: tf.TensorInfo | undefined;
+  first: tf.TensorInfo;
+  firstBias?: tf.TensorInfo | undefined;
+  last: tf.TensorInfo;
+  lastBias?: tf.TensorInfo | undefined;
+}
+interface GradInputs {
+  dOut: tf.TensorInfo;
+  saved: tf.TensorInfo;
+}
+type Named = Record<string, tf.TensorInfo>;
+
+// What tells the branch of an MLP from that of attention.
+interface Shape {
+  ofMlp: boolean;
+  sizes: number[];
+  epsilon: number;
+  form: number;
+}
+
+/** Registers the two residual branches and their gradients. */
+export function registerBranches(): void {
+  replaceKernel<Named, MlpBranchAttrs>(kernels.MlpBranch, ({ inputs, attrs, backend }) =>
+    forward(backend, mlpLayers(inputs), mlpShape(inputs, attrs), attrs.recorded),
+  );
+  replaceKernel<Named, MlpBranchAttrs>(kernels.MlpBranchGrad, ({ inputs, attrs, backend }) =>
+    backward(backend, mlpLayers(inputs), mlpShape(inputs, attrs), inputs as unknown as GradInputs),
+  );
+  replaceKernel<Named, AttentionBranchAttrs>(
+    kernels.AttentionBranch,
+    ({ inputs, attrs, backend }) =>
+      forward(backend, attentionLayers(inputs), attentionShape(inputs, attrs), attrs.recorded),
+  );
+  replaceKernel<Named, AttentionBranchAttrs>(
+    kernels.AttentionBranchGrad,
+    ({ inputs, attrs, backend }) => {
+      const given = inputs as unknown as GradInputs;
+      return backward(backend, attentionLayers(inputs), attentionShape(inputs, attrs), given);
+    },
+  );
+}
+
+function mlpLayers({ fc1, bias1, fc2, bias2, ...outer }: Named): Layers {
+  return { ...outer, first: fc1, firstBias: bias1, last: fc2, lastBias: bias2 } as Layers;
+}
+function attentionLayers({ qkv, qkvBias, proj, projBias, ...outer }: Named): Layers {
+  return { ...outer, first: qkv, firstBias: qkvBias, last: proj, lastBias: projBias } as Layers;
+}
+function mlpShape({ x, fc1 }: Named, { epsilon, activation }: MlpBranchAttrs): Shape {
+  return {
+    ofMlp: true,
+    sizes: [...x!.shape, fc1!.shape[0]!],
+    epsilon,
+    form: ACTIVATION[activation],
+  };
+}
+function attentionShape({ x }: Named, { epsilon, numHeads, scale }: AttentionBranchAttrs): Shape {
+  return { ofMlp: false, sizes: [...x!.shape, numHeads], epsilon, form: scale };
+}
+
+function forward(
+  backend: NativeBackend,
+  layers: Layers,
+  shape: Shape,
+  recorded: boolean,
+): tf.TensorInfo[] {
+  const { binding } = backend;
+  const y = backend.output(layers.x.shape);
+  const saved = recorded
+    ? backend.output([binding.branchSaved(shape.sizes, shape.ofMlp)])
+    : undefined;
+  const run = shape.ofMlp ? binding.mlpBranch : binding.attentionBranch;
+  run(...argumentsOf(backend, layers, shape), saved?.values ?? null, y.values);
+  return saved === undefined ? [y.info] : [y.info, saved.info];
+}
+
+function backward(
+  backend: NativeBackend,
+  layers: Layers,
+  shape: Shape,
+  { dOut, saved }: GradInputs,
+): tf.TensorInfo[] {
+  const like = (info: tf.TensorInfo | undefined) =>
+    info === undefined ? undefined : backend.output(info.shape);
+  const { x, gamma, beta, scale, first, firstBias, last, lastBias } = layers;
+  const [dX, dGamma, dBeta, dFirst, dLast] = [x, gamma, beta, first, last].map((info) =>
+    backend.output(info.shape),
+  ) as Five;
+  const [dScale, dFirstBias, dLastBias] = [scale, firstBias, lastBias].map(like);
+  const { binding } = backend;
+  const run = shape.ofMlp ? binding.mlpBranchGrad : binding.attentionBranchGrad;
+  run(
+    ...argumentsOf(backend, layers, shape),
+    backend.floats(saved),
+    backend.floats(dOut),
+    dX.values,
+    dGamma.values,
+    dBeta.values,
+    dScale?.values ?? null,
+    dFirst.values,
+    dFirstBias?.values ?? null,
+    dLast.values,
+    dLastBias?.values ?? null,
+  );
+  const all = [dX, dGamma, dBeta, dFirst, dLast, dScale, dFirstBias, dLastBias];
+  return all.flatMap((output) => (output === undefined ? [] : [output.info]));
+}
+
+type Output = ReturnType<NativeBackend['output']>;
+type Five = [Output, Output, Output, Output, Output];
+
+function argumentsOf(backend: NativeBackend, layers: Layers, shape: Shape): BranchArguments {
+  const floats = (info: tf.TensorInfo) => backend.floats(info);
+  const orNull = (info: tf.TensorInfo | undefined) => (info === undefined ? null : floats(info));
+  const { x, gamma, beta, scale, keep, first, firstBias, last, lastBias } = layers;
+  return [
+    shape.sizes,
+    shape.epsilon,
+    shape.form,
+    floats(x),
+    floats(gamma),
+    floats(beta),
+    orNull(scale),
+    orNull(keep),
+    floats(first),
+    orNull(firstBias),
+    floats(last),
+    orNull(lastBias),
+  ];
+}

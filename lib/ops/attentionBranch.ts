@@ -1,0 +1,66 @@
+import type * as tf from '@tensorflow/tfjs';
+import { assertNumber, assertOneOf, assertShape } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+import * as kernels from '../core/kernels.ts';
+import type { AttentionBranchInputs } from '../core/kernels.ts';
+import { precisions, type Precision } from '../core/precision.ts';
+import { addBranch, checkBranch, runBranch } from './branch.ts';
+import { layerNorm } from './layerNorm.ts';
+import { linear } from './linear.ts';
+import { qkvAttention } from './qkvAttention.ts';
+
+/** Options of `attentionBranch`; scale is the factor on q·kᵀ, default 1/√D, epsilon the norm's, precision that of the products. */
+export interface AttentionBranchOptions {
+  numHeads: number;
+  scale?: number;
+  epsilon?: number;
+  precision?: Precision | undefined;
+}
+
+/**
+ * The whole residual branch of self-attention, from the norm to the sum.
+ *
+ * y = x + keep·scale·(proj·attention(qkv·norm(x) + qkvBias) + projBias)
+ *
+ * @param inputs.x      [B, N, C]
+ * @param inputs.gamma  gain of the norm, [C]; beta its offset, [C]
+ * @param inputs.qkv    [3·C, C], with qkvBias [3·C] or none; proj [C, C], with projBias [C] or none
+ * @param inputs.scale  layer scale, [C], or none
+ * @param inputs.keep   what the branch of a sample is multiplied by, [B], or none
+ * @returns [B, N, C]
+ * @throws ShapeError if the sizes do not fit; InputError for an option out of range
+ *
+ * Differentiable in all but keep. On a backend with a kernel of it nothing of N·N elements is kept: the backward pass reads x, the
+ * moments of the norm, q, k, v, the result of attention and its logSumExp; elsewhere it is `layerNorm`, `linear`, `qkvAttention`,
+ * `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 2; Dao et al. 2022, alg. 4.
+ */
+export function attentionBranch(
+  inputs: AttentionBranchInputs,
+  { numHeads, scale, epsilon = 1e-6, precision = 'fp32' }: AttentionBranchOptions,
+): tf.Tensor3D {
+  assertOneOf('precision', precision, precisions);
+  checkBranch(inputs, { epsilon });
+  const { x, gamma, beta, qkv, qkvBias, proj, projBias } = inputs;
+  const dim = x.shape[2];
+  if (!Number.isInteger(numHeads) || numHeads < 1 || dim % numHeads !== 0) {
+    throw new InputError(expected(`a divisor of ${dim}`, 'numHeads', numHeads));
+  }
+  assertShape('qkv', qkv, [3 * dim, dim]);
+  assertShape('proj', proj, [dim, dim]);
+  if (qkvBias !== undefined) assertShape('qkvBias', qkvBias, [3 * dim]);
+  if (projBias !== undefined) assertShape('projBias', projBias, [dim]);
+  const factor = scale ?? (dim / numHeads) ** -0.5;
+  assertNumber('scale', factor);
+  const small = (): tf.Tensor3D => {
+    const normed = layerNorm(x, gamma, beta, { epsilon });
+    const packed = linear(normed, qkv, qkvBias, { precision }) as tf.Tensor3D;
+    const mixed = qkvAttention(packed, { numHeads, scale: factor, precision });
+    return addBranch(inputs, linear(mixed, proj, projBias, { precision }) as tf.Tensor3D);
+  };
+  return runBranch(
+    kernels.AttentionBranch,
+    inputs,
+    { numHeads, scale: factor, epsilon, precision },
+    { required: ['qkv', 'proj'], optional: ['scale', 'qkvBias', 'projBias'], small },
+  );
+}

@@ -1,0 +1,63 @@
+import type * as tf from '@tensorflow/tfjs';
+import { assertOneOf, assertShape } from '../core/check.ts';
+import * as kernels from '../core/kernels.ts';
+import type { GeluForm, MlpBranchInputs } from '../core/kernels.ts';
+import { precisions, type Precision } from '../core/precision.ts';
+import { addBranch, checkBranch, runBranch } from './branch.ts';
+import { geluForms } from './gelu.ts';
+import { layerNorm } from './layerNorm.ts';
+import { linear } from './linear.ts';
+
+/** Options of `mlpBranch`; epsilon is the norm's, precision that of the products, default 'fp32'. */
+export interface MlpBranchOptions {
+  epsilon?: number;
+  activation?: GeluForm;
+  precision?: Precision | undefined;
+}
+
+/**
+ * The whole residual branch of an MLP, from the norm to the sum.
+ *
+ * y = x + keep·scale·(fc2·gelu(fc1·norm(x) + bias1) + bias2)
+ *
+ * @param inputs.x      [B, N, C]
+ * @param inputs.gamma  gain of the norm, [C]; beta its offset, [C]
+ * @param inputs.fc1    [F, C], with bias1 [F] or none; fc2 [C, F], with bias2 [C] or none
+ * @param inputs.scale  layer scale, [C], or none
+ * @param inputs.keep   what the branch of a sample is multiplied by, [B], or none: 0 or 1 / (1 − rate) for stochastic depth
+ * @returns [B, N, C]
+ * @throws ShapeError if the sizes do not fit; InputError for an option out of range
+ *
+ * Differentiable in all but keep. On a backend with a kernel of it the inner values stay in the cache, and the backward pass keeps
+ * x, the moments of the norm and the value before gelu, [B, N, F], in the precision of the products; elsewhere it is `layerNorm`,
+ * `linear`, `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 3.
+ */
+export function mlpBranch(
+  inputs: MlpBranchInputs,
+  { epsilon = 1e-6, activation = 'erf', precision = 'fp32' }: MlpBranchOptions = {},
+): tf.Tensor3D {
+  assertOneOf('activation', activation, geluForms);
+  assertOneOf('precision', precision, precisions);
+  checkBranch(inputs, { epsilon });
+  const { x, gamma, beta, fc1, bias1, fc2, bias2 } = inputs;
+  const dim = x.shape[2];
+  const hidden = fc1.shape[0];
+  assertShape('fc1', fc1, [hidden, dim]);
+  assertShape('fc2', fc2, [dim, hidden]);
+  if (bias1 !== undefined) assertShape('bias1', bias1, [hidden]);
+  if (bias2 !== undefined) assertShape('bias2', bias2, [dim]);
+  const small = (): tf.Tensor3D => {
+    const h = linear(layerNorm(x, gamma, beta, { epsilon }), fc1, bias1, { activation, precision });
+    return addBranch(inputs, linear(h, fc2, bias2, { precision }) as tf.Tensor3D);
+  };
+  return runBranch(
+    kernels.MlpBranch,
+    inputs,
+    { epsilon, activation, precision },
+    {
+      required: ['fc1', 'fc2'],
+      optional: ['scale', 'bias1', 'bias2'],
+      small,
+    },
+  );
+}

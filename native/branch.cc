@@ -1,0 +1,154 @@
+#include "branch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "table.h"
+
+namespace VIT_ISA {
+
+using vit::Branch;
+
+void pack_weights(const Weight* weights, size_t count) {
+  const auto panels_of = [](const Weight& w) { return round_up(w.n, NR) / NR; };
+  const auto each_of = [](const Weight& w) { return 32768 / (w.k * NR + 1) + 1; };
+  size_t tasks = 0;
+  for (size_t i = 0; i < count; ++i) tasks += (panels_of(weights[i]) + each_of(weights[i]) - 1) / each_of(weights[i]);
+  vit::parallel(tasks, [&](size_t task, size_t) {
+    for (size_t i = 0; i < count; ++i) {
+      const Weight& w = weights[i];
+      const size_t panels = panels_of(w), each = each_of(w), own = (panels + each - 1) / each;
+      if (task >= own) {
+        task -= own;
+        continue;
+      }
+      const size_t begin = task * each;
+      pack_b(w.from, w.k, w.n, begin, begin + each < panels ? begin + each : panels, w.packed);
+      return;
+    }
+  });
+}
+
+void norm_rows(const Branch& b, size_t r0, size_t rows, bool known, float* mean, float* rstd, float* y, size_t ldy) {
+  const size_t cols = b.dim;
+  const float scale = 1.0f / static_cast<float>(cols);
+  for (size_t r = 0; r < rows; ++r) {
+    const float* x = b.x + (r0 + r) * cols;
+    if (!known) {
+      vf sum = set1(0.0f);
+      each_part(cols, [&](size_t j, size_t n) { sum += get(x + j, n); });
+      const float center = sum_lanes(sum) * scale;
+      const vf shift = set1(center);
+      vf squares = set1(0.0f);
+      each_part(cols, [&](size_t j, size_t n) {
+        const vf d = get(x + j, n) - shift;
+        squares += n == VL ? d * d : as_float(as_int(d * d) & lanes_below(n));
+      });
+      mean[r0 + r] = center;
+      rstd[r0 + r] = 1.0f / sqrtf(sum_lanes(squares) * scale + b.epsilon);
+    }
+    const vf shift = set1(mean[r0 + r]), factor = set1(rstd[r0 + r]);
+    each_part(cols, [&](size_t j, size_t n) {
+      put(y + r * ldy + j, (get(x + j, n) - shift) * factor * get(b.gamma + j, n) + get(b.beta + j, n), n);
+    });
+  }
+}
+
+void add_rows(const Branch& b, size_t r0, size_t rows, const float* z, size_t ldz, float* out) {
+  for (size_t r = 0; r < rows; ++r) {
+    const size_t row = r0 + r;
+    const vf keep = set1(b.keep == nullptr ? 1.0f : b.keep[row / b.tokens]);
+    const float* x = b.x + row * b.dim;
+    each_part(b.dim, [&](size_t j, size_t n) {
+      vf v = get(z + r * ldz + j, n);
+      if (b.scale != nullptr) v *= get(b.scale + j, n);
+      put(out + row * b.dim + j, get(x + j, n) + keep * v, n);
+    });
+  }
+}
+
+void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float* kept, float* scaled, size_t ld, float* sum) {
+  for (size_t r = 0; r < rows; ++r) {
+    const size_t row = r0 + r;
+    const vf keep = set1(b.keep == nullptr ? 1.0f : b.keep[row / b.tokens]);
+    each_part(b.dim, [&](size_t j, size_t n) {
+      const vf v = keep * get(dy + row * b.dim + j, n);
+      put(kept + r * ld + j, v, n);
+      put(scaled + r * ld + j, b.scale == nullptr ? v : v * get(b.scale + j, n), n);
+      put(sum + j, get(sum + j, n) + v, n);
+    });
+  }
+}
+
+void norm_grad_rows(const Branch& b, size_t r0, size_t rows, const float* mean, const float* rstd, const float* g, size_t ldg,
+                    const float* dy, float* dx, const RowSums& sums) {
+  const size_t cols = b.dim;
+  const float scale = 1.0f / static_cast<float>(cols);
+  for (size_t r = 0; r < rows; ++r) {
+    const size_t at = (r0 + r) * cols;
+    const float* x = b.x + at;
+    const float* d = g + r * ldg;
+    const vf shift = set1(mean[r0 + r]), factor = set1(rstd[r0 + r]);
+    vf sum = set1(0.0f), product = sum;
+    each_part(cols, [&](size_t j, size_t n) {
+      const vf v = get(d + j, n) * get(b.gamma + j, n);
+      sum += v;
+      product += v * ((get(x + j, n) - shift) * factor);
+    });
+    const vf mean_g = set1(sum_lanes(sum) * scale), mean_product = set1(sum_lanes(product) * scale);
+    each_part(cols, [&](size_t j, size_t n) {
+      const vf dv = get(d + j, n);
+      const vf hat = (get(x + j, n) - shift) * factor;
+      put(dx + at + j, get(dy + at + j, n) + factor * (dv * get(b.gamma + j, n) - mean_g - hat * mean_product), n);
+      put(sums.gamma + j, get(sums.gamma + j, n) + dv * hat, n);
+      put(sums.beta + j, get(sums.beta + j, n) + dv, n);
+    });
+  }
+}
+
+void join_sums(const float* partial, size_t count, size_t stride, size_t n, float* out) {
+  const size_t each = 256;
+  vit::parallel((n + each - 1) / each, [&](size_t task, size_t) {
+    double total[each] = {};
+    const size_t begin = task * each, cols = n - begin < each ? n - begin : each;
+    for (size_t t = 0; t < count; ++t)
+      for (size_t j = 0; j < cols; ++j) total[j] += static_cast<double>(partial[t * stride + begin + j]);
+    for (size_t j = 0; j < cols; ++j) out[begin + j] = static_cast<float>(total[j]);
+  });
+}
+
+void finish_scale(const Branch& b, const float* w, const float* bias, size_t k, float* dw, float* db, float* dscale) {
+  if (b.scale == nullptr) return;
+  vit::parallel(b.dim, [&](size_t c, size_t) {
+    const vf factor = set1(b.scale[c]);
+    vf sum = set1(0.0f);
+    each_part(k, [&](size_t j, size_t n) {
+      const vf d = get(dw + c * k + j, n);
+      sum += get(w + c * k + j, n) * d;
+      put(dw + c * k + j, d * factor, n);
+    });
+    dscale[c] = sum_lanes(sum) + (bias == nullptr ? 0.0f : bias[c] * db[c]);
+    db[c] *= b.scale[c];
+  });
+}
+
+void weight_grad(const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows, bool more, float* dw) {
+  vit::Gemm g{};
+  g.a = a;
+  g.b = b;
+  g.c = dw;
+  g.m = m;
+  g.n = n;
+  g.k = rows;
+  g.a_row = 1;
+  g.a_col = lda;
+  g.b_row = ldb;
+  g.b_col = 1;
+  g.ldc = n;
+  g.batch = 1;
+  g.activation = vit::kNone;
+  g.accumulate = more;
+  gemm(g);
+}
+
+}  // namespace VIT_ISA

@@ -1,0 +1,142 @@
+#include "branch_binding.h"
+
+#include "kernels.h"
+
+namespace vit {
+namespace {
+
+// Arguments 0 … 11 of every entry: sizes [batch, tokens, dim, hidden or heads], epsilon, the form of gelu or the factor on q·kᵀ,
+// x, gamma, beta, scale|null, keep|null, then weight, bias|null, weight, bias|null of the two layers.
+constexpr size_t kFirstOfBranch = 3;
+constexpr size_t kFirstOfLayers = 8;
+
+struct Sizes {
+  size_t batch, tokens, dim, other, rows;
+};
+
+Sizes sizes_of(const Arguments& args) {
+  if (args.array_length(0) != 4) throw ArgumentError("Expected 4 sizes of a branch, received another number.");
+  size_t size[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const double value = args.number_in(0, i);
+    if (!(value >= 1 && value <= 1099511627776.0) || value != static_cast<double>(static_cast<size_t>(value)))
+      throw ArgumentError("Expected sizes of a branch from 1 to 2^40, received another.");
+    size[i] = static_cast<size_t>(value);
+  }
+  product(product(product(size[0], size[1]), product(size[2], size[3])), 64);
+  return {size[0], size[1], size[2], size[3], size[0] * size[1]};
+}
+
+Branch branch_of(const Arguments& args, const Sizes& s) {
+  Branch b;
+  b.batch = s.batch;
+  b.tokens = s.tokens;
+  b.dim = s.dim;
+  b.epsilon = static_cast<float>(args.number(1));
+  b.x = args.floats(kFirstOfBranch, product(s.rows, s.dim));
+  b.gamma = args.floats(kFirstOfBranch + 1, s.dim);
+  b.beta = args.floats(kFirstOfBranch + 2, s.dim);
+  b.scale = args.floats_or_null(kFirstOfBranch + 3, s.dim);
+  b.keep = args.floats_or_null(kFirstOfBranch + 4, s.batch);
+  return b;
+}
+
+MlpBranch mlp_of(const Arguments& args, const Sizes& s) {
+  MlpBranch b;
+  b.outer = branch_of(args, s);
+  b.hidden = s.other;
+  b.form = static_cast<Activation>(args.integer(2, kGeluErf, kGeluQuick));
+  b.fc1 = args.floats(kFirstOfLayers, product(s.other, s.dim));
+  b.bias1 = args.floats_or_null(kFirstOfLayers + 1, s.other);
+  b.fc2 = args.floats(kFirstOfLayers + 2, product(s.other, s.dim));
+  b.bias2 = args.floats_or_null(kFirstOfLayers + 3, s.dim);
+  return b;
+}
+
+AttentionBranch attention_of(const Arguments& args, const Sizes& s) {
+  if (s.dim % s.other != 0) throw ArgumentError("Expected a dimension that the heads divide, received another.");
+  AttentionBranch b;
+  b.outer = branch_of(args, s);
+  b.heads = s.other;
+  b.factor = static_cast<float>(args.number(2));
+  b.qkv = args.floats(kFirstOfLayers, product(3 * s.dim, s.dim));
+  b.qkv_bias = args.floats_or_null(kFirstOfLayers + 1, 3 * s.dim);
+  b.proj = args.floats(kFirstOfLayers + 2, product(s.dim, s.dim));
+  b.proj_bias = args.floats_or_null(kFirstOfLayers + 3, s.dim);
+  return b;
+}
+
+// dX, dGamma, dBeta, dScale|null from argument 14 on.
+BranchGrad branch_grad_of(const Arguments& args, const Branch& b) {
+  return {args.floats(14, b.batch * b.tokens * b.dim), args.floats(15, b.dim), args.floats(16, b.dim),
+          b.scale == nullptr ? nullptr : args.floats(17, b.dim)};
+}
+float* bias_grad(const Arguments& args, size_t index, const float* bias, size_t n) {
+  return bias == nullptr ? nullptr : args.floats(index, n);
+}
+
+napi_value nothing(const Arguments& args) {
+  napi_value value = nullptr;
+  napi_get_undefined(args.env(), &value);
+  return value;
+}
+
+}  // namespace
+
+// branchSaved(sizes, ofMlp) -> floats of `saved`.
+napi_value branch_saved_entry(const Arguments& args) {
+  const Sizes s = sizes_of(args);
+  MlpBranch mlp{};
+  AttentionBranch attention{};
+  mlp.outer.batch = attention.outer.batch = s.batch;
+  mlp.outer.tokens = attention.outer.tokens = s.tokens;
+  mlp.outer.dim = attention.outer.dim = s.dim;
+  mlp.hidden = attention.heads = s.other;
+  const size_t floats = args.flag(1) ? kernels().mlp_branch_saved(mlp) : kernels().attention_branch_saved(attention);
+  napi_value value = nullptr;
+  napi_create_double(args.env(), static_cast<double>(floats), &value);
+  return value;
+}
+
+// mlpBranch(… , saved|null, y).
+napi_value mlp_branch_entry(const Arguments& args) {
+  const MlpBranch b = mlp_of(args, sizes_of(args));
+  float* saved = args.floats_or_null(12, kernels().mlp_branch_saved(b));
+  kernels().mlp_branch(b, saved, args.floats(13, b.outer.batch * b.outer.tokens * b.outer.dim));
+  return nothing(args);
+}
+
+// mlpBranchGrad(… , saved, dY, dX, dGamma, dBeta, dScale|null, dFc1, dBias1|null, dFc2, dBias2|null).
+napi_value mlp_branch_grad_entry(const Arguments& args) {
+  const MlpBranch b = mlp_of(args, sizes_of(args));
+  const size_t dim = b.outer.dim;
+  const float* saved = args.floats(12, kernels().mlp_branch_saved(b));
+  const float* dy = args.floats(13, b.outer.batch * b.outer.tokens * dim);
+  const MlpBranchGrad grad{branch_grad_of(args, b.outer), args.floats(18, b.hidden * dim), bias_grad(args, 19, b.bias1, b.hidden),
+                           args.floats(20, b.hidden * dim), bias_grad(args, 21, b.bias2, dim)};
+  kernels().mlp_branch_grad(b, saved, dy, grad);
+  return nothing(args);
+}
+
+// attentionBranch(… , saved|null, y).
+napi_value attention_branch_entry(const Arguments& args) {
+  const AttentionBranch b = attention_of(args, sizes_of(args));
+  float* saved = args.floats_or_null(12, kernels().attention_branch_saved(b));
+  kernels().attention_branch(b, saved, args.floats(13, b.outer.batch * b.outer.tokens * b.outer.dim));
+  return nothing(args);
+}
+
+// attentionBranchGrad(… , saved, dY, dX, dGamma, dBeta, dScale|null, dQkv, dQkvBias|null, dProj, dProjBias|null).
+napi_value attention_branch_grad_entry(const Arguments& args) {
+  const AttentionBranch b = attention_of(args, sizes_of(args));
+  const size_t dim = b.outer.dim;
+  const float* saved = args.floats(12, kernels().attention_branch_saved(b));
+  const float* dy = args.floats(13, b.outer.batch * b.outer.tokens * dim);
+  const AttentionBranchGrad grad{branch_grad_of(args, b.outer), args.floats(18, 3 * dim * dim),
+                                 bias_grad(args, 19, b.qkv_bias, 3 * dim), args.floats(20, dim * dim),
+                                 bias_grad(args, 21, b.proj_bias, dim)};
+  kernels().attention_branch_grad(b, saved, dy, grad);
+  return nothing(args);
+}
+
+}  // namespace vit
