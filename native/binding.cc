@@ -391,28 +391,59 @@ struct Lists {
   float* at(size_t list, const Part& part) const { return data[list * n + part.tensor] + part.begin; }
 };
 
-// adamw(p[], g[], m[], v[], pOut[], mOut[], vOut[], keep[], rate[], beta1, beta2, epsilon, inverseRootCorrection2):
-// keep = 1 - lr·wd, rate = lr / (1 - beta1^step).
+// The arguments of an update from `first` on: keep[], rate[], beta1, beta2, epsilon, inverseRootCorrection2, with
+// keep = 1 - lr·wd and rate = lr / (1 - beta1^step).
+struct Update {
+  std::unique_ptr<float[]> keep, rate;
+  AdamW c;
+
+  Update(const Arguments& args, size_t first, size_t n) : keep(new float[n]), rate(new float[n]) {
+    if (args.array_length(first) != n || args.array_length(first + 1) != n)
+      throw ArgumentError("Expected one rate a tensor, received another number.");
+    for (size_t i = 0; i < n; ++i) {
+      keep[i] = static_cast<float>(args.number_in(first, i));
+      rate[i] = static_cast<float>(args.number_in(first + 1, i));
+    }
+    const double beta1 = args.number(first + 2), beta2 = args.number(first + 3);
+    c = {static_cast<float>(beta1),        static_cast<float>(beta2),
+         static_cast<float>(1.0 - beta1),  static_cast<float>(1.0 - beta2),
+         static_cast<float>(args.number(first + 4)), static_cast<float>(args.number(first + 5))};
+  }
+};
+
+napi_value number_of(const Arguments& args, double number) {
+  napi_value value = nullptr;
+  napi_create_double(args.env(), number, &value);
+  return value;
+}
+
+// adamw(p[], g[], m[], v[], pOut[], mOut[], vOut[], … the update).
 napi_value adamw(const Arguments& args) {
   const Lists lists(args, 0, 7);
-  std::unique_ptr<float[]> keep(new float[lists.n]), rate(new float[lists.n]);
-  if (args.array_length(7) != lists.n || args.array_length(8) != lists.n)
-    throw ArgumentError("Expected one rate a tensor, received another number.");
-  for (size_t i = 0; i < lists.n; ++i) {
-    keep[i] = static_cast<float>(args.number_in(7, i));
-    rate[i] = static_cast<float>(args.number_in(8, i));
-  }
-  const double beta1 = args.number(9), beta2 = args.number(10);
-  const AdamW c{static_cast<float>(beta1),        static_cast<float>(beta2),
-                static_cast<float>(1.0 - beta1),  static_cast<float>(1.0 - beta2),
-                static_cast<float>(args.number(11)), static_cast<float>(args.number(12))};
+  const Update u(args, 7, lists.n);
   const auto kernel = kernels().adamw;
   parallel(lists.part_count, [&](size_t task, size_t) {
     const Part& part = lists.parts[task];
-    kernel(c, part.count, keep[part.tensor], rate[part.tensor], lists.at(0, part), lists.at(1, part), lists.at(2, part),
+    kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part), lists.at(2, part),
            lists.at(3, part), lists.at(4, part), lists.at(5, part), lists.at(6, part));
   });
   return nothing(args);
+}
+
+// adamwSquares(p[], g[], m[], v[], … the update) -> Σ p'² + m'² + v'².
+napi_value adamw_squares(const Arguments& args) {
+  const Lists lists(args, 0, 4);
+  const Update u(args, 4, lists.n);
+  std::unique_ptr<double[]> partial(new double[lists.part_count + 1]);
+  const auto kernel = kernels().adamw_squares;
+  parallel(lists.part_count, [&](size_t task, size_t) {
+    const Part& part = lists.parts[task];
+    partial[task] = kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part),
+                           lists.at(2, part), lists.at(3, part));
+  });
+  double total = 0;
+  for (size_t i = 0; i < lists.part_count; ++i) total += partial[i];
+  return number_of(args, total);
 }
 
 // ema(averages[], values[], out[], decay).
@@ -438,9 +469,7 @@ napi_value sum_of_squares(const Arguments& args) {
   });
   double total = 0;
   for (size_t i = 0; i < lists.part_count; ++i) total += partial[i];
-  napi_value value = nullptr;
-  napi_create_double(args.env(), total, &value);
-  return value;
+  return number_of(args, total);
 }
 
 struct Export {
@@ -479,6 +508,7 @@ const Export kExports[] = {
     {"attentionBranch", entry<14, attention_branch_entry>},
     {"attentionBranchGrad", entry<22, attention_branch_grad_entry>},
     {"adamw", entry<13, adamw>},
+    {"adamwSquares", entry<10, adamw_squares>},
     {"ema", entry<4, ema>},
     {"sumOfSquares", entry<1, sum_of_squares>},
 };

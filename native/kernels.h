@@ -156,10 +156,14 @@ struct Kernels {
   void (*attention_branch_grad)(const AttentionBranch& b, const float* saved, const float* dy,
                                 const AttentionBranchGrad& grad);
 
-  // p' = p·(1 - lr·wd) - rate·m'/(√v'·inverse_root_correction2 + epsilon); see lib/core/kernels.ts. n elements of a tensor.
+  // p' = p·(1 - lr·wd) - rate·m'/(√v'·inverse_root_correction2 + epsilon); see lib/core/kernels.ts. n elements of a tensor. An
+  // output may be its input.
   void (*adamw)(const AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
                 const float* v, float* p_out, float* m_out, float* v_out);
-  // out = decay·average + rest·value.
+  // Σ p'² + m'² + v'² of the same update, which writes nothing; infinite or NaN if a square is.
+  double (*adamw_squares)(const AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
+                          const float* v);
+  // out = decay·average + rest·value; out may be average.
   void (*ema)(size_t n, float decay, float rest, const float* average, const float* value, float* out);
   // Σ x², blocks of 4,096 in float32, joined in float64.
   double (*sum_of_squares)(size_t n, const float* x);

@@ -5,26 +5,57 @@
 
 namespace VIT_ISA {
 
+namespace {
+
+struct Moved {
+  vf p, m, v;
+};
+
+// The update of the lanes from i; lanes from `count` on are those of zeros.
+VIT_INLINE Moved move(const vit::AdamW& c, size_t i, size_t count, float keep, float rate, const float* p, const float* g,
+                      const float* m, const float* v) {
+  const auto get = [&](const float* x) { return count == VL ? load(x + i) : load_n(x + i, count); };
+  const vf gv = get(g);
+  const vf mv = set1(c.beta1) * get(m) + set1(c.one_minus_beta1) * gv;
+  const vf vv = set1(c.beta2) * get(v) + set1(c.one_minus_beta2) * gv * gv;
+  const vf step = mv / (sqrt_v(vv) * set1(c.inverse_root_correction2) + set1(c.epsilon));
+  return {get(p) * set1(keep) - set1(rate) * step, mv, vv};
+}
+
+}  // namespace
+
 void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
            const float* v, float* p_out, float* m_out, float* v_out) {
-  for (size_t i = 0; i < n; i += VL) {
-    const size_t count = n - i < VL ? n - i : VL;
-    const bool whole = count == VL;
-    const vf gv = whole ? load(g + i) : load_n(g + i, count);
-    const vf mv = set1(c.beta1) * (whole ? load(m + i) : load_n(m + i, count)) + set1(c.one_minus_beta1) * gv;
-    const vf vv = set1(c.beta2) * (whole ? load(v + i) : load_n(v + i, count)) + set1(c.one_minus_beta2) * gv * gv;
-    const vf step = mv / (sqrt_v(vv) * set1(c.inverse_root_correction2) + set1(c.epsilon));
-    const vf pv = (whole ? load(p + i) : load_n(p + i, count)) * set1(keep) - set1(rate) * step;
-    if (whole) {
-      store(p_out + i, pv);
-      store(m_out + i, mv);
-      store(v_out + i, vv);
-    } else {
-      store_n(p_out + i, pv, count);
-      store_n(m_out + i, mv, count);
-      store_n(v_out + i, vv, count);
-    }
+  size_t i = 0;
+  for (; i + VL <= n; i += VL) {
+    const Moved to = move(c, i, VL, keep, rate, p, g, m, v);
+    store(p_out + i, to.p);
+    store(m_out + i, to.m);
+    store(v_out + i, to.v);
   }
+  if (i == n) return;
+  const Moved to = move(c, i, n - i, keep, rate, p, g, m, v);
+  store_n(p_out + i, to.p, n - i);
+  store_n(m_out + i, to.m, n - i);
+  store_n(v_out + i, to.v, n - i);
+}
+
+double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
+                     const float* v) {
+  double total = 0;
+  for (size_t begin = 0; begin < n; begin += 4096) {
+    const size_t end = n - begin < 4096 ? n : begin + 4096;
+    vf sum = set1(0.0f);
+    for (size_t i = begin; i < end; i += VL) {
+      const size_t count = end - i < VL ? end - i : VL;
+      const Moved to = move(c, i, count, keep, rate, p, g, m, v);
+      const vf squares = to.p * to.p + to.m * to.m + to.v * to.v;
+      // With an epsilon of 0 the lanes past the end are 0/0.
+      sum += count == VL ? squares : as_float(as_int(squares) & lanes_below(count));
+    }
+    total += static_cast<double>(sum_lanes(sum));
+  }
+  return total;
 }
 
 void ema(size_t n, float decay, float rest, const float* average, const float* value, float* out) {

@@ -37,6 +37,7 @@ const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
     VIT_ISA::attention_branch,
     VIT_ISA::attention_branch_grad,
     VIT_ISA::adamw,
+    VIT_ISA::adamw_squares,
     VIT_ISA::ema,
     VIT_ISA::sum_of_squares,
 };

@@ -35,6 +35,8 @@ void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, co
                            const vit::AttentionBranchGrad& grad);
 void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
            const float* v, float* p_out, float* m_out, float* v_out);
+double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
+                     const float* v);
 void ema(size_t n, float decay, float rest, const float* average, const float* value, float* out);
 double sum_of_squares(size_t n, const float* x);
 

@@ -247,13 +247,20 @@ export interface AdamWAttrs {
   beta2: number;
   epsilon: number;
   step: number;
+  /** The caller gives the inputs but the gradients up: an output may lie in the memory of its input. */
+  reuse?: boolean;
 }
+
+/** √Σ (p'² + m'² + v'²) over what `AdamW` of the same inputs and attributes would return. */
+export const AdamWNorm = 'VitAdamWNorm';
 
 /** average' = decay·average + (1 − decay)·value of n tensors. */
 export const Ema = 'VitEma';
 /** 0 ≤ decay ≤ 1. */
 export interface EmaAttrs {
   decay: number;
+  /** The caller gives the averages up: an output may lie in the memory of its input. */
+  reuse?: boolean;
 }
 
 /** √Σ‖t‖² over n tensors. */
@@ -310,6 +317,8 @@ export interface KernelContracts {
   VitPatchifyGrad: { inputs: PatchifyGradInputs; attrs: PatchifyGradAttrs };
   /** Inputs: parameters, gradients, first moments, second moments, n of each → 3·n tensors. */
   VitAdamW: { inputs: readonly tf.Tensor[]; attrs: AdamWAttrs };
+  /** Inputs as `AdamW` → a scalar. */
+  VitAdamWNorm: { inputs: readonly tf.Tensor[]; attrs: AdamWAttrs };
   /** Inputs: averages, values, n of each → n tensors. */
   VitEma: { inputs: readonly tf.Tensor[]; attrs: EmaAttrs };
   /** Inputs: n tensors → a scalar. */

@@ -21,6 +21,8 @@ export type AdamWTensors = {
  * @property step          the number of this update, from 1
  * @property beta1, beta2  decay of the moments, in [0, 1); default 0.9 and 0.999
  * @property epsilon       added to the root of the second moment; default 1e-8
+ * @property reuse         true: the parameters and moments are given up, and a result may lie in the memory of one; they are
+ *                         only to be disposed or assigned then. Default false
  */
 export interface AdamWOptions {
   learningRate: number | readonly number[];
@@ -29,6 +31,7 @@ export interface AdamWOptions {
   beta1?: number;
   beta2?: number;
   epsilon?: number;
+  reuse?: boolean;
 }
 
 /** What `adamW` returns, in the order of its input. */
@@ -44,14 +47,41 @@ export type AdamWResult = {
  * p₁ = p·(1 − lr·wd);  m' = β1·m + (1 − β1)·g;  v' = β2·v + (1 − β2)·g²;
  * p' = p₁ − lr/(1 − β1^step) · m' / (√v'/√(1 − β2^step) + epsilon)
  *
- * @returns new tensors, the caller's to assign and free. Nothing is changed in place: a variable of tfjs may share its data
- *          with clones
+ * @returns new tensors, the caller's to assign and free. Without `reuse` nothing is changed in place: a variable of tfjs may share
+ *          its data with clones. With it, data that clones share is left alone as well
  * @throws ShapeError or InputError if the lists do not match or an option is out of range
  *
  * The scalars are computed in float64 and rounded once; the state is float32. Source: Loshchilov & Hutter 2019; the arithmetic
  * is torch's `AdamW`.
  */
 export function adamW(tensors: AdamWTensors, options: AdamWOptions): AdamWResult {
+  const count = tensors.parameters.length;
+  const { inputs, attrs } = checkAdamW(tensors, options);
+  if (count === 0) return { parameters: [], firstMoments: [], secondMoments: [] };
+  const out = adamWKernel(inputs, attrs);
+  return {
+    parameters: out.slice(0, count),
+    firstMoments: out.slice(count, 2 * count),
+    secondMoments: out.slice(2 * count),
+  };
+}
+
+/**
+ * √Σ (p'² + m'² + v'²) over all that `adamW` would return, without making it: not finite if an element would not be, or is above
+ * 1e19.
+ *
+ * @throws ShapeError or InputError as `adamW`
+ */
+export function adamWNorm(tensors: AdamWTensors, options: AdamWOptions): tf.Scalar {
+  const { inputs, attrs } = checkAdamW(tensors, options);
+  if (inputs.length === 0) return tf.scalar(0);
+  return adamWNormKernel(inputs, attrs)[0] as tf.Scalar;
+}
+
+function checkAdamW(
+  tensors: AdamWTensors,
+  options: AdamWOptions,
+): { inputs: tf.Tensor[]; attrs: AdamWAttrs } {
   const { parameters, gradients, firstMoments, secondMoments } = tensors;
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, step, weightDecay = 0.01 } = options;
   const count = parameters.length;
@@ -65,15 +95,9 @@ export function adamW(tensors: AdamWTensors, options: AdamWOptions): AdamWResult
   assertNumber('epsilon', epsilon, { min: 0 });
   const learningRates = perTensor('learningRate', options.learningRate, count);
   const weightDecays = perTensor('weightDecay', weightDecay, count);
-  if (count === 0) return { parameters: [], firstMoments: [], secondMoments: [] };
-  const inputs = [...parameters, ...gradients, ...firstMoments, ...secondMoments];
-  const attrs = { learningRates, weightDecays, beta1, beta2, epsilon, step };
-  const out = adamWKernel(inputs, attrs);
-  return {
-    parameters: out.slice(0, count),
-    firstMoments: out.slice(count, 2 * count),
-    secondMoments: out.slice(2 * count),
-  };
+  const reuse = options.reuse ?? false;
+  const attrs = { learningRates, weightDecays, beta1, beta2, epsilon, step, reuse };
+  return { inputs: [...parameters, ...gradients, ...firstMoments, ...secondMoments], attrs };
 }
 
 // `AdamW` in plain tfjs ops.
@@ -96,7 +120,14 @@ function referenceAdamW(inputs: readonly tf.Tensor[], attrs: AdamWAttrs): tf.Ten
 
 type Four = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
 
+// `AdamWNorm` by `AdamW`.
+function referenceAdamWNorm(inputs: readonly tf.Tensor[], attrs: AdamWAttrs): tf.Tensor[] {
+  const squares = referenceAdamW(inputs, attrs).map((tensor) => tf.sum(tf.square(tensor)));
+  return [tf.sqrt(tf.sum(tf.stack(squares)))];
+}
+
 const adamWKernel = defineKernel(kernels.AdamW, { reference: referenceAdamW });
+const adamWNormKernel = defineKernel(kernels.AdamWNorm, { reference: referenceAdamWNorm });
 
 function perTensor(name: string, value: number | readonly number[], count: number): number[] {
   const list = typeof value === 'number' ? new Array<number>(count).fill(value) : [...value];

@@ -12,6 +12,7 @@ import { defineKernel } from './kernel.ts';
  *
  * @param averages, values  lists in one order, equal shapes
  * @param options.decay     0 (take the values) to 1 (keep the averages)
+ * @param options.reuse     true: the averages are given up, and a result may lie in the memory of one; default false
  * @returns new tensors, the caller's to assign and free
  * @throws ShapeError or InputError if the lists do not match or decay is out of range
  *
@@ -20,7 +21,7 @@ import { defineKernel } from './kernel.ts';
 export function ema(
   averages: readonly tf.Tensor[],
   values: readonly tf.Tensor[],
-  { decay }: EmaAttrs,
+  { decay, reuse = false }: EmaAttrs,
 ): tf.Tensor[] {
   assertNumber('decay', decay, { min: 0, max: 1 });
   if (values.length !== averages.length) {
@@ -28,7 +29,7 @@ export function ema(
     throw new InputError(expected(what, 'values', values.length));
   }
   values.forEach((value, i) => assertShape(`values[${i}]`, value, averages[i]!.shape));
-  return averages.length === 0 ? [] : emaKernel([...averages, ...values], { decay });
+  return averages.length === 0 ? [] : emaKernel([...averages, ...values], { decay, reuse });
 }
 
 // `Ema` in plain tfjs ops.

@@ -1,6 +1,7 @@
-import { adamW } from '../ops/adamW.ts';
+import { adamW, adamWNorm } from '../ops/adamW.ts';
+import type { AdamWOptions, AdamWTensors } from '../ops/adamW.ts';
 import { assertNumber } from '../core/check.ts';
-import type { OptimizerConfig, UpdateRule } from './updateRule.ts';
+import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
 
 /**
  * Adam with decoupled weight decay, all parameters in one call. The bias correction is 1 − β^step, from the integer step, so a
@@ -23,26 +24,27 @@ export function adamWRule({
     assertNumber(name, beta, { min: 0, max: 1 - 1e-12 });
   }
   assertNumber('epsilon', epsilon, { min: Number.MIN_VALUE });
+  const tensorsOf = (inputs: readonly RuleInput[]): AdamWTensors => ({
+    parameters: inputs.map(({ parameter }) => parameter),
+    gradients: inputs.map(({ gradient }) => gradient),
+    firstMoments: inputs.map(({ state }) => state[0]!),
+    secondMoments: inputs.map(({ state }) => state[1]!),
+  });
+  const optionsOf = (inputs: readonly RuleInput[], step: number): AdamWOptions => ({
+    learningRate: inputs.map(({ learningRate }) => learningRate),
+    weightDecay: inputs.map(({ weightDecay }) => weightDecay),
+    beta1,
+    beta2,
+    epsilon,
+    step,
+  });
   return {
     slots: ['exp_avg', 'exp_avg_sq'],
-    update: (inputs, step) => {
-      const { parameters, firstMoments, secondMoments } = adamW(
-        {
-          parameters: inputs.map(({ parameter }) => parameter),
-          gradients: inputs.map(({ gradient }) => gradient),
-          firstMoments: inputs.map(({ state }) => state[0]!),
-          secondMoments: inputs.map(({ state }) => state[1]!),
-        },
-        {
-          learningRate: inputs.map(({ learningRate }) => learningRate),
-          weightDecay: inputs.map(({ weightDecay }) => weightDecay),
-          beta1,
-          beta2,
-          epsilon,
-          step,
-        },
-      );
+    update: (inputs, step, { reuse } = { reuse: false }) => {
+      const options = { ...optionsOf(inputs, step), reuse };
+      const { parameters, firstMoments, secondMoments } = adamW(tensorsOf(inputs), options);
       return [...parameters, ...firstMoments, ...secondMoments];
     },
+    norm: (inputs, step) => adamWNorm(tensorsOf(inputs), optionsOf(inputs, step)),
   };
 }

@@ -85,7 +85,7 @@ export class Ema {
     const next = t.tidy(() =>
       decay === 0
         ? values.map((value) => t.clone(value))
-        : ema([...this.averages.values()], values, { decay }),
+        : ema([...this.averages.values()], values, { decay, reuse: true }),
     );
     names.forEach((name, i) => this.replace(name, next[i]!));
   }

@@ -87,10 +87,28 @@ export class Optimizer {
    * @param gradients  by parameter name
    */
   propose(gradients: ReadonlyMap<string, tf.Tensor>): Update {
+    return this.compute(gradients, { reuse: false });
+  }
+
+  /**
+   * Whether every number of the next step is known to be finite, found without making its tensors; false where that is not so, or
+   * where the rule cannot tell. A step that is known to be sound need not be proposed, and `step` writes it in place.
+   */
+  async foresees(gradients: ReadonlyMap<string, tf.Tensor>): Promise<boolean> {
+    if (this.rule.norm === undefined) return false;
+    const norm = t.tidy(() => this.rule.norm!(this.inputsOf(gradients), this.steps + 1));
+    try {
+      return Number.isFinite((await norm.data())[0]);
+    } finally {
+      norm.dispose();
+    }
+  }
+
+  private compute(gradients: ReadonlyMap<string, tf.Tensor>, options: { reuse: boolean }): Update {
     const names = [...gradients.keys()];
     const { slots } = this.rule;
-    const inputs = names.map((name) => this.inputOf(name, gradients.get(name)!));
-    const outputs = t.tidy(() => this.rule.update(inputs, this.steps + 1));
+    const inputs = this.inputsOf(gradients);
+    const outputs = t.tidy(() => this.rule.update(inputs, this.steps + 1, options));
     for (const tensor of outputs) t.keep(tensor);
     const at = (row: number) =>
       names.map((name, i) => [name, outputs[row * names.length + i]!] as const);
@@ -114,9 +132,9 @@ export class Optimizer {
     this.steps += 1;
   }
 
-  /** One update. */
+  /** One update, in the memory of the weights and the state where nothing else shares it. */
   step(gradients: ReadonlyMap<string, tf.Tensor>): void {
-    this.apply(this.propose(gradients));
+    this.apply(this.compute(gradients, { reuse: true }));
   }
 
   /** The state tensors by `<parameter>/<slot>`; they belong to the optimizer. */
@@ -138,6 +156,10 @@ export class Optimizer {
   dispose(): void {
     for (const tensor of this.slots.values()) tensor.dispose();
     this.slots.clear();
+  }
+
+  private inputsOf(gradients: ReadonlyMap<string, tf.Tensor>): RuleInput[] {
+    return [...gradients].map(([name, gradient]) => this.inputOf(name, gradient));
   }
 
   private inputOf(name: string, gradient: tf.Tensor): RuleInput {

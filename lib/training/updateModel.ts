@@ -4,7 +4,7 @@ import type { Batch } from '../data/loader.ts';
 import { clipGradients } from './clip.ts';
 import { disposeAll, updateGradients } from './gradients.ts';
 import { finiteNorm } from './guard.ts';
-import { disposeUpdate } from './optimizer.ts';
+import { disposeUpdate, type Optimizer } from './optimizer.ts';
 import type { Run } from './run.ts';
 import { rateOfUpdate } from './schedules.ts';
 
@@ -36,15 +36,8 @@ export async function updateModel(
     gradNorm = await finiteNorm('the gradient of', gradients, when);
     if (config.clip !== null) clipped = clipGradients(gradients, config.clip, weights);
     optimizer.setRate(rate);
-    const update = optimizer.propose(clipped);
-    try {
-      await finiteNorm('the new weight', update.parameters, when);
-      await finiteNorm('the optimizer state', update.state, when);
-    } catch (error) {
-      disposeUpdate(update);
-      throw error;
-    }
-    optimizer.apply(update);
+    if (await optimizer.foresees(clipped)) optimizer.step(clipped);
+    else await applyIfFinite(optimizer, clipped, when);
   } finally {
     disposeAll(gradients);
     if (clipped !== gradients) disposeAll(clipped);
@@ -57,4 +50,20 @@ export async function updateModel(
   state.times.images += sums.images;
   state.sums.correct += sums.correct;
   return { loss: sums.lossSum / sums.images, learningRate: rate, gradNorm };
+}
+
+async function applyIfFinite(
+  optimizer: Optimizer,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  when: string,
+): Promise<void> {
+  const update = optimizer.propose(gradients);
+  try {
+    await finiteNorm('the new weight', update.parameters, when);
+    await finiteNorm('the optimizer state', update.state, when);
+  } catch (error) {
+    disposeUpdate(update);
+    throw error;
+  }
+  optimizer.apply(update);
 }

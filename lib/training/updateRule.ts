@@ -35,11 +35,14 @@ export interface RuleInput {
 }
 
 /**
- * An update as a pure function: step counts from 1; → new weights of all inputs, then each slot's new state of all inputs.
+ * An update as a pure function: step counts from 1; → new weights of all inputs, then each slot's new state of all inputs. With
+ * `reuse` the old ones are given up, and the new may lie in their memory.
  *
  * @property slots  names of the state tensors, as torch calls them; they start at zero
+ * @property norm   of all that `update` would return, without making it; a rule may have none
  */
 export interface UpdateRule {
   readonly slots: readonly string[];
-  update(inputs: readonly RuleInput[], step: number): tf.Tensor[];
+  update(inputs: readonly RuleInput[], step: number, options?: { reuse: boolean }): tf.Tensor[];
+  norm?(inputs: readonly RuleInput[], step: number): tf.Scalar;
 }

@@ -237,6 +237,18 @@ export interface NativeBinding {
     epsilon: number,
     inverseRootCorrection2: number,
   ): void;
+  adamwSquares(
+    parameters: readonly Float32Array[],
+    gradients: readonly Float32Array[],
+    firstMoments: readonly Float32Array[],
+    secondMoments: readonly Float32Array[],
+    keep: readonly number[],
+    rate: readonly number[],
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    inverseRootCorrection2: number,
+  ): number;
   ema(
     averages: readonly Float32Array[],
     values: readonly Float32Array[],

@@ -125,6 +125,17 @@ export class NativeBackend extends MathBackendCPU {
     return { info: { dataId, shape: shape as number[], dtype: 'float32' }, values };
   }
 
+  /**
+   * A tensor to be written over the float32 tensor `info`, whose values its kernel still reads: in the same memory where nothing
+   * else holds that, neither another tensor nor an array that somebody was given; else a new one.
+   */
+  outputInPlace(info: tf.TensorInfo): { info: tf.TensorInfo; values: Float32Array } {
+    const data = this.#data(info.dataId);
+    if (!data.pooled || data.refCount > 1) return this.output(info.shape);
+    // A new description: tfjs takes one that is a tensor for that tensor.
+    return { info: this.reshaped(info, info.shape), values: data.raw as Float32Array };
+  }
+
   /** A new tensor of another dtype, zeroed, not from the pool. */
   plainOutput(
     shape: readonly number[],

@@ -83,8 +83,9 @@ function forward(
   const saved = recorded
     ? backend.output([binding.branchSaved(shape.sizes, shape.ofMlp)])
     : undefined;
-  const run = shape.ofMlp ? binding.mlpBranch : binding.attentionBranch;
-  run(...argumentsOf(backend, layers, shape), saved?.values ?? null, y.values);
+  const all = [...argumentsOf(backend, layers, shape), saved?.values ?? null, y.values] as const;
+  if (shape.ofMlp) binding.mlpBranch(...all);
+  else binding.attentionBranch(...all);
   return saved === undefined ? [y.info] : [y.info, saved.info];
 }
 
@@ -102,8 +103,7 @@ function backward(
   ) as Five;
   const [dScale, dFirstBias, dLastBias] = [scale, firstBias, lastBias].map(like);
   const { binding } = backend;
-  const run = shape.ofMlp ? binding.mlpBranchGrad : binding.attentionBranchGrad;
-  run(
+  const args = [
     ...argumentsOf(backend, layers, shape),
     backend.floats(saved),
     backend.floats(dOut),
@@ -115,7 +115,9 @@ function backward(
     dFirstBias?.values ?? null,
     dLast.values,
     dLastBias?.values ?? null,
-  );
+  ] as const;
+  if (shape.ofMlp) binding.mlpBranchGrad(...args);
+  else binding.attentionBranchGrad(...args);
   const all = [dX, dGamma, dBeta, dFirst, dLast, dScale, dFirstBias, dLastBias];
   return all.flatMap((output) => (output === undefined ? [] : [output.info]));
 }

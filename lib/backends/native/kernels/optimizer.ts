@@ -4,36 +4,30 @@ import type { AdamWAttrs, EmaAttrs } from '../../../core/kernels.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { replaceKernel } from './kernel.ts';
 
-/** Registers the kernels over all parameters at once: AdamW, the moving average, the global norm. Nothing is changed in place. */
+/**
+ * Registers the kernels over all parameters at once: AdamW, the norm of its result, the moving average, the global norm. Inputs
+ * are changed in place only where the caller gives them up and nobody else holds them.
+ */
 export function registerOptimizer(): void {
   replaceKernel<tf.TensorInfo[], AdamWAttrs>(kernels.AdamW, ({ inputs, attrs, backend }) => {
-    const { learningRates, weightDecays, beta1, beta2, epsilon, step } = attrs;
-    const count = learningRates.length;
-    const [p, g, m, v] = [0, 1, 2, 3].map((list) => part(inputs, list, count)) as Lists;
-    const outputs = [0, 1, 2].map(() => p.map((tensor) => backend.output(tensor.shape)));
-    const [newP, newM, newV] = outputs.map((list) => list.map((out) => out.values)) as Arrays;
-    const correction1 = 1 - beta1 ** step;
-    backend.binding.adamw(
-      arraysOf(backend, p),
-      arraysOf(backend, g),
-      arraysOf(backend, m),
-      arraysOf(backend, v),
-      newP,
-      newM,
-      newV,
-      learningRates.map((rate, i) => 1 - rate * weightDecays[i]!),
-      learningRates.map((rate) => rate / correction1),
-      beta1,
-      beta2,
-      epsilon,
-      1 / Math.sqrt(1 - beta2 ** step),
-    );
+    const lists = adamWLists(inputs, attrs);
+    const [p, , m, v] = lists;
+    const outputs = [p, m, v].map((list) => outputsFor(backend, list, attrs.reuse));
+    const [newP, newM, newV] = outputs.map((list) => list.map((out) => out.values)) as Three;
+    const arrays = lists.map((list) => arraysOf(backend, list)) as Four;
+    backend.binding.adamw(...arrays, newP, newM, newV, ...updateOf(attrs));
     return outputs.flatMap((list) => list.map((out) => out.info));
+  });
+  replaceKernel<tf.TensorInfo[], AdamWAttrs>(kernels.AdamWNorm, ({ inputs, attrs, backend }) => {
+    const arrays = adamWLists(inputs, attrs).map((list) => arraysOf(backend, list)) as Four;
+    const { info, values } = backend.output([]);
+    values[0] = Math.sqrt(backend.binding.adamwSquares(...arrays, ...updateOf(attrs)));
+    return info;
   });
   replaceKernel<tf.TensorInfo[], EmaAttrs>(kernels.Ema, ({ inputs, attrs, backend }) => {
     const count = Object.keys(inputs).length / 2;
     const averages = part(inputs, 0, count);
-    const outputs = averages.map((tensor) => backend.output(tensor.shape));
+    const outputs = outputsFor(backend, averages, attrs.reuse);
     backend.binding.ema(
       arraysOf(backend, averages),
       arraysOf(backend, part(inputs, 1, count)),
@@ -50,8 +44,32 @@ export function registerOptimizer(): void {
   });
 }
 
-type Lists = [tf.TensorInfo[], tf.TensorInfo[], tf.TensorInfo[], tf.TensorInfo[]];
-type Arrays = [Float32Array[], Float32Array[], Float32Array[]];
+type Infos = [tf.TensorInfo[], tf.TensorInfo[], tf.TensorInfo[], tf.TensorInfo[]];
+type Three = [Float32Array[], Float32Array[], Float32Array[]];
+type Four = [...Three, Float32Array[]];
+
+// p, g, m and v.
+function adamWLists(inputs: tf.TensorInfo[], { learningRates }: AdamWAttrs): Infos {
+  return [0, 1, 2, 3].map((list) => part(inputs, list, learningRates.length)) as Infos;
+}
+
+function updateOf({ learningRates, weightDecays, beta1, beta2, epsilon, step }: AdamWAttrs) {
+  const correction1 = 1 - beta1 ** step;
+  return [
+    learningRates.map((rate, i) => 1 - rate * weightDecays[i]!),
+    learningRates.map((rate) => rate / correction1),
+    beta1,
+    beta2,
+    epsilon,
+    1 / Math.sqrt(1 - beta2 ** step),
+  ] as const;
+}
+
+function outputsFor(backend: NativeBackend, list: tf.TensorInfo[], reuse = false) {
+  return list.map((tensor) =>
+    reuse ? backend.outputInPlace(tensor) : backend.output(tensor.shape),
+  );
+}
 
 // The inputs of a kernel of many tensors are an array, or an object with its indices as keys.
 function part(inputs: tf.TensorInfo[], list: number, count: number): tf.TensorInfo[] {
