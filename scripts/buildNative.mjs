@@ -1,6 +1,7 @@
 // Compiles native/ into build/tfjs_vit_native.node with the system's C++ compiler alone: no CMake, no node-gyp, no download.
 // `--if-possible` (npm's prepare): without a compiler it says why in one line, notes the reason for the first run, and succeeds.
 // `--force` compiles what is up to date too; CXX names the compiler.
+// `--standalone`: build/tfjs_vit_native_standalone.node instead, for other machines (scripts/packNative.mjs).
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,8 +22,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'native');
 const build = join(root, 'build');
-const addon = join(build, 'tfjs_vit_native.node');
-const stamp = join(build, 'native-stamp.txt');
+const standalone = process.argv.includes('--standalone') ? '_standalone' : '';
+const addon = join(build, `tfjs_vit_native${standalone}.node`);
+const stamp = join(build, `native-stamp${standalone}.txt`);
 const reasonFile = join(build, 'native-reason.txt');
 
 // Results are stated to be equal from run to run: contraction is fixed here, and nothing may reorder a sum.
@@ -39,6 +41,14 @@ const flags = [
   '-fno-trapping-math',
   '-Wall',
   '-Wextra',
+];
+// An addon for other machines asks for no C++ library of a certain age, and shows none of the one it carries. libgcc_s stays
+// outside: every Node needs it, and a copy of Debian 12's would need glibc 2.35 instead of 2.34.
+const standaloneLinux = [
+  '-static-libstdc++',
+  '-Wl,--exclude-libs,ALL',
+  '-Wl,--gc-sections',
+  '-Wl,--strip-all',
 ];
 // Compiled once for each instruction set, the rest once.
 const perIsa = [
@@ -103,6 +113,7 @@ async function main() {
   const shared =
     process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   const inputs = jobs.map(({ object }) => object);
+  if (standalone && process.platform === 'linux') shared.push(...standaloneLinux);
   await run(compiler, [...shared, '-pthread', ...inputs, '-o', linked]);
   renameSync(linked, addon);
   writeFileSync(stamp, key);
@@ -140,6 +151,7 @@ function headers() {
 function fingerprint(compiler) {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([flags, isas, compiler, process.platform, process.arch]));
+  if (standalone) hash.update(JSON.stringify(standaloneLinux));
   for (const name of readdirSync(source).sort())
     hash.update(name).update(readFileSync(join(source, name)));
   return hash.digest('hex');

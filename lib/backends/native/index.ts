@@ -37,10 +37,11 @@ export function setThreads(count: number): void {
   nativeBinding().setThreads(count);
 }
 
-/** The instruction set in use (portable, avx2 or avx512) and the number of threads. @throws UnsupportedError */
-export function nativeInfo(): { isa: string; threads: number } {
-  const binding = nativeBinding();
-  return { isa: binding.isa(), threads: binding.threads() };
+/** The instruction set in use (portable, avx2 or avx512), the number of threads, the addon's file. @throws UnsupportedError */
+export function nativeInfo(): { isa: string; threads: number; file: string } {
+  if ('reason' in loaded) throw new UnsupportedError(loaded.reason);
+  const { binding, file } = loaded;
+  return { isa: binding.isa(), threads: binding.threads(), file };
 }
 
 /** The addon itself, for tests and measurements. @throws UnsupportedError if it cannot be loaded */

@@ -5,47 +5,74 @@ import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../core/errors.ts';
 import type { NativeBinding } from './binding.ts';
+import {
+  ADDON_FILE,
+  findPlatformPackage,
+  packageName,
+  platformName,
+  readManifest,
+  thisMachine,
+} from './platformPackage.ts';
 
-/** The addon, or why there is none. */
-export type LoadedBinding = { binding: NativeBinding } | { reason: string };
+/** The addon and the file it came from, or why there is none. */
+export type LoadedBinding = { binding: NativeBinding; file: string } | { reason: string };
 
 let loaded: LoadedBinding | undefined;
 
 /**
- * Loads the compiled addon, once a process.
+ * Loads the compiled addon, once a process: that of the local build, else that of the platform's package.
  *
- * @returns the addon with its threads set to the number of cores, or one sentence that names every reason
+ * @returns the addon with its threads set to the number of cores, or one sentence that names every reason, and a remedy
  */
 export function loadBinding(): LoadedBinding {
   loaded ??= loadFrom(packageRoot());
   return loaded;
 }
 
-/** As `loadBinding`, from the build of another checkout or installed package, and again at every call. */
+/** As `loadBinding`, for another checkout or installed package, and again at every call. */
 export function loadFrom(root: string): LoadedBinding {
-  const path = join(root, 'build', 'tfjs_vit_native.node');
-  const installed = root.split(sep).includes('node_modules');
-  const script = join(root, 'scripts', 'buildNative.mjs');
-  const remedy = `Run ${installed ? `node ${script}` : 'npm run build:native'}.`;
-  if (!existsSync(path)) {
-    const note = noted(join(root, 'build', 'native-reason.txt'));
-    const why = note ?? 'its addon was not built';
-    return { reason: `The native backend cannot be used: ${why}. ${remedy}` };
-  }
-  try {
-    const require = createRequire(import.meta.url);
-    const binding = require(path) as NativeBinding;
-    const forced = process.env.TFJS_VIT_ISA;
-    if (forced !== undefined && forced !== '' && binding.isa() !== forced) {
-      const why = `TFJS_VIT_ISA=${forced} is not portable, avx2 or avx512, or this processor lacks it`;
-      return { reason: `The native backend cannot be used: ${why}.` };
+  const reasons: string[] = [];
+  for (const find of [findLocalBuild, findPlatformPackage]) {
+    const found = find(root);
+    if ('reason' in found) {
+      reasons.push(found.reason);
+      continue;
     }
-    binding.setThreads(Math.min(availableParallelism(), 256));
-    return { binding };
-  } catch (error) {
-    const why = messageOf(error).split('\n')[0]!;
-    return { reason: `The native backend cannot be used: ${why}. ${remedy}` };
+    const { file } = found;
+    try {
+      const require = createRequire(import.meta.url);
+      const binding = require(file) as NativeBinding;
+      const forced = process.env.TFJS_VIT_ISA;
+      if (forced !== undefined && forced !== '' && binding.isa() !== forced) {
+        const why = `TFJS_VIT_ISA=${forced} is not portable, avx2 or avx512, or this processor lacks it`;
+        return { reason: `The native backend cannot be used: ${why}.` };
+      }
+      binding.setThreads(Math.min(availableParallelism(), 256));
+      return { binding, file };
+    } catch (error) {
+      reasons.push(`${file} does not load (${messageOf(error).split('\n')[0]!})`);
+    }
   }
+  return {
+    reason: `The native backend cannot be used: ${reasons.join(', and ')}. ${remedy(root)}`,
+  };
+}
+
+function findLocalBuild(root: string): { file: string } | { reason: string } {
+  const file = join(root, 'build', ADDON_FILE);
+  if (existsSync(file)) return { file };
+  const note = noted(join(root, 'build', 'native-reason.txt'));
+  return { reason: `its addon was not built here${note === undefined ? '' : ` (${note})`}` };
+}
+
+// A published package lists the platforms that it was packed for; a checkout lists none, and is built.
+function remedy(root: string): string {
+  if (!root.split(sep).includes('node_modules')) return 'Run npm run build:native.';
+  const build = `node ${join(root, 'scripts', 'buildNative.mjs')}`;
+  const name = packageName(platformName(thisMachine()));
+  const version = readManifest(root).optionalDependencies?.[name];
+  if (version === undefined) return `Run ${build}.`;
+  return `Run npm install ${name}@${version}, or, with a C++ compiler, ${build}.`;
 }
 
 // The nearest folder above this file with a package.json: the checkout, or the installed package.
