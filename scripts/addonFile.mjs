@@ -22,7 +22,7 @@ export function readAddon(bytes) {
       throw new Error(`it is no addon of Node (${entryPoint} is missing)`);
     return about;
   } catch (error) {
-    if (error instanceof RangeError) throw new Error('it is cut short', { cause: error });
+    if (error.name === 'RangeError') throw new Error('it is cut short', { cause: error });
     throw error;
   }
 }
@@ -69,21 +69,24 @@ function dependencies(bytes, segments) {
   const text = (at) => bytes.toString('latin1', strings + at, bytes.indexOf(0, strings + at));
   const libraries = entries.filter(({ tag }) => tag === 1).map(({ value }) => text(value));
   const versions = [];
-  let need = valueOf(0x6ffffffe);
-  if (need !== undefined) need = inFile(need);
-  for (let left = valueOf(0x6fffffff) ?? 0; left > 0; left -= 1) {
-    let version = need + bytes.readUInt32LE(need + 8);
-    for (let count = bytes.readUInt16LE(need + 2); count > 0; count -= 1) {
+  const needs = valueOf(0x6ffffffe);
+  for (const need of needs === undefined ? [] : chain(bytes, inFile(needs))) {
+    for (const version of chain(bytes, need + bytes.readUInt32LE(need + 8)))
       versions.push(text(bytes.readUInt32LE(version + 8)));
-      version += bytes.readUInt32LE(version + 12);
-    }
-    need += bytes.readUInt32LE(need + 12);
   }
   const glibc = versions
     .flatMap((name) => /^GLIBC_(\d+(?:\.\d+)+)$/.exec(name)?.[1] ?? [])
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .at(-1);
   return { libraries, libc: libcOf(libraries), glibc };
+}
+
+// Records of 16 bytes whose last word is the distance to the next, or 0.
+function* chain(bytes, start) {
+  for (let at = start, next = -1; next !== 0; at += next) {
+    yield at;
+    next = bytes.readUInt32LE(at + 12);
+  }
 }
 
 function libcOf(libraries) {

@@ -6,7 +6,8 @@ const systems = { linux: 'Linux', darwin: 'macOS' };
 
 /** The published manifest of tfjs-vit: with the platform packages, and without what npm would run in a checkout. */
 export function rootManifest(own, names) {
-  const { prepare: _, ...scripts } = own.scripts;
+  const scripts = { ...own.scripts };
+  delete scripts.prepare;
   const optionalDependencies = Object.fromEntries(names.map((name) => [name, own.version]));
   return { ...own, scripts, optionalDependencies };
 }
