@@ -4,7 +4,8 @@
 //   --out DIR   where the tarballs go; default dist-packages
 // The manifest of the packed tfjs-vit lists as optionalDependencies the platform packages of its version that lie in DIR, so a
 // release is packed into one folder, a run for each platform. The repository's own package.json lists none: `npm ci` would look
-// for packages that are not published yet. Exit code 1 if something does not build, 2 on bad usage.
+// for packages that are not published yet. Platform packages are to be published before tfjs-vit. Exit code 1 if something does
+// not build, 2 on bad usage.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -113,13 +113,13 @@ function packedPair(): void {
   const missing = `The native backend cannot be used: its addon was not built here, and `;
   const remedy = `Run npm install ${packageName(own)}@${version}, or, with a C++ compiler, node `;
 
-  test.each([0, 1, 100, 4096, 0.5, 0.9, -1])(
-    'is on wasm with a file cut short at %p',
-    async (cut) => {
+  test.each(['nothing', 'half', 'all but a byte'])(
+    'is on wasm with a file of which %s is left',
+    async (left) => {
       const file = path.join(platformFolder, ADDON_FILE);
       const whole = fs.readFileSync(file);
-      const length = cut < 0 ? whole.length + cut : cut > 0 && cut < 1 ? whole.length * cut : cut;
-      const bytes = Math.floor(length);
+      const half = whole.length >> 1;
+      const bytes = left === 'nothing' ? 0 : left === 'half' ? half : whole.length - 1;
       fs.writeFileSync(file, whole.subarray(0, bytes));
       try {
         const { reason } = await runModel();
