@@ -14,6 +14,8 @@ namespace {
 
 using vit::AttentionBranch;
 
+constexpr size_t kRounded = 256;  // of a row at a time
+
 // How the work of a branch is cut; by its sizes alone.
 struct Plan {
   size_t tokens, rows, dim, ldx, ldq;
@@ -26,18 +28,30 @@ struct Plan {
   }
 };
 
-// What the backward pass reads of the forward pass; all rows of out and qkv are ldx and ldq apart.
-struct Saved {
-  float *mean, *rstd, *qkv, *out, *log_sum_exp;
+// Between the steps, in float32; rows of qkv and out are ldq and ldx apart.
+struct Between {
+  float *mean, *rstd, *log_sum_exp, *qkv, *out;
 };
-Saved saved_of(const AttentionBranch& b, const Plan& plan, float* saved) {
-  const size_t rows = plan.rows;
-  float* qkv = saved + 2 * rows;
-  float* out = qkv + rows * plan.ldq;
-  (void)b;
-  return {saved, saved + rows, qkv, out, out + rows * plan.ldx};
+size_t between_size(const AttentionBranch& b, const Plan& plan, size_t rows) {
+  return rows * (2 + b.heads + plan.ldq + plan.ldx);
 }
-size_t saved_size(const AttentionBranch& b, const Plan& plan) { return plan.rows * (2 + plan.ldq + plan.ldx + b.heads); }
+Between between_of(const AttentionBranch& b, const Plan& plan, size_t rows, float* at) {
+  float* qkv = at + rows * (2 + b.heads);
+  return {at, at + rows, at + 2 * rows, qkv, qkv + rows * plan.ldq};
+}
+
+// What the backward pass reads: the above, or in bf16 the same with rounded rows of qkv and out, 3·dim and dim apart.
+struct Kept16 {
+  bf16 *qkv, *out;
+};
+Kept16 kept16_of(const AttentionBranch& b, const Plan& plan, float* saved) {
+  bf16* qkv = reinterpret_cast<bf16*>(saved + plan.rows * (2 + b.heads));
+  return {qkv, qkv + plan.rows * 3 * plan.dim};
+}
+size_t saved_size(const AttentionBranch& b, const Plan& plan) {
+  if (b.outer.precision == vit::kBf16) return plan.rows * (2 + b.heads + 2 * plan.dim);
+  return between_size(b, plan, plan.rows);
+}
 
 // Head `i` of the image whose rows of qkv are given.
 Head head_of(const AttentionBranch& b, const Plan& plan, const float* qkv, size_t i) {
@@ -52,42 +66,59 @@ void row_blocks(size_t r0, size_t rows, size_t each, const Body& body) {
   for (size_t r = 0; r < rows; r += each) body(r0 + r, rows - r < each ? rows - r : each);
 }
 
-}  // namespace
-
-size_t attention_branch_saved(const AttentionBranch& b) { return saved_size(b, Plan(b)); }
-
-void attention_branch(const AttentionBranch& b, float* saved, float* y) {
+template <typename In>
+void forward(const AttentionBranch& b, float* saved, float* y) {
   const Plan plan(b);
-  if (plan.rows == 0) return;
   const size_t rows = plan.rows, dim = plan.dim, tokens = plan.tokens;
-  const size_t size_qkv = packed_b_size(dim, 3 * dim), size_proj = packed_b_size(dim, dim);
-  // Without a backward pass whole images keep what is between the steps in the task's memory.
-  const bool local = saved == nullptr && plan.whole_images;
+  const size_t size_qkv = In::packed_size(dim, 3 * dim), size_proj = In::packed_size(dim, dim);
+  // Where the backward pass does not read what is between the steps, a task of whole images has it in memory of its own.
+  const bool apart = saved == nullptr || In::narrow;
+  const bool local = apart && plan.whole_images;
   const size_t task_rows = plan.images_each * tokens;
-  const size_t local_size = local ? task_rows * (plan.ldq + plan.ldx + b.heads + 2) + 64 : 0;
-  const size_t shared_size = saved == nullptr && !local ? saved_size(b, plan) : 0;
+  const size_t local_size = local ? between_size(b, plan, task_rows) : 0;
+  const size_t shared_size = apart && !local ? between_size(b, plan, rows) : 0;
   Carver carve{vit::outer_scratch(size_qkv + size_proj + shared_size + 64)};
-  float* packed_qkv = carve.take(size_qkv);
-  float* packed_proj = carve.take(size_proj);
-  const Weight weights[] = {{{b.qkv, 1, dim}, dim, 3 * dim, packed_qkv}, {{b.proj, 1, dim}, dim, dim, packed_proj}};
-  pack_weights(weights, 2);
-  const size_t for_head = head_scratch(head_of(b, plan, nullptr, 0));
-  vit::reserve_scratch(kRowsEach * plan.ldx + for_head + local_size + 128);
-
-  // Row `first` of the arrays of `at` is row 0 or, where they are a task's own, its first row.
-  const auto qkv_rows = [&](const Saved& at, size_t first, size_t r0, size_t m, float* x) {
-    // The moments are indexed by the row of the whole.
-    norm_rows(b.outer, r0, m, false, at.mean - first, at.rstd - first, x, plan.ldx);
-    rows_product(x, plan.ldx, packed_qkv, dim, m, 3 * dim, dim, at.qkv + (r0 - first) * plan.ldq, plan.ldq, b.qkv_bias, kStoreNew);
+  const Weight qkv{{b.qkv, 1, dim}, dim, 3 * dim, carve.take(size_qkv)};
+  const Weight proj{{b.proj, 1, dim}, dim, dim, carve.take(size_proj)};
+  const Weight weights[] = {qkv, proj};
+  pack_weights<In>(weights, 2);
+  const size_t for_head = head_scratch(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, dim);
+  vit::reserve_scratch(kRowsEach * plan.ldx + for_head + for_factor + local_size + 128);
+  const bool narrow_kept = saved != nullptr && In::narrow;
+  const Kept16 kept = narrow_kept ? kept16_of(b, plan, saved) : Kept16{};
+  const auto round_rows = [&](float* row, size_t ld, size_t n, size_t m, bf16* to) {
+    bf16 rounded[kRounded];
+    for (size_t r = 0; r < m; ++r)
+      for (size_t j = 0; j < n; j += kRounded) {
+        const size_t cols = n - j < kRounded ? n - j : kRounded;
+        keep_row(cols, row + r * ld + j, to == nullptr ? rounded : to + r * n + j);
+      }
   };
-  const auto attend_queries = [&](const Saved& at, size_t first, size_t image, size_t i, size_t begin, size_t end, float* scratch) {
+
+  // `first` is the row of the whole that is row 0 of `at`.
+  const auto qkv_rows = [&](const Between& at, size_t first, size_t r0, size_t m, float* x, float* factor) {
+    norm_rows(b.outer, r0, m, false, at.mean - first, at.rstd - first, x, plan.ldx);
+    float* to = at.qkv + (r0 - first) * plan.ldq;
+    rows_product<In>(x, plan.ldx, factor, qkv, m, to, plan.ldq, b.qkv_bias);
+    if (In::narrow) round_rows(to, plan.ldq, 3 * dim, m, narrow_kept ? kept.qkv + r0 * 3 * dim : nullptr);
+  };
+  const auto attend_queries = [&](const Between& at, size_t first, size_t image, size_t i, size_t begin, size_t end, float* scratch) {
     const size_t r0 = image * tokens - first;
     attend(head_of(b, plan, at.qkv + r0 * plan.ldq, i), begin, end, at.out + r0 * plan.ldx + i * (dim / b.heads), plan.ldx,
            at.log_sum_exp + r0 * b.heads + i * tokens, scratch);
   };
-  const auto proj_rows = [&](const Saved& at, size_t first, size_t r0, size_t m, float* z) {
-    rows_product(at.out + (r0 - first) * plan.ldx, plan.ldx, packed_proj, dim, m, dim, dim, z, plan.ldx, b.proj_bias, kStoreNew);
+  const auto proj_rows = [&](const Between& at, size_t first, size_t r0, size_t m, float* z, float* factor) {
+    float* from = at.out + (r0 - first) * plan.ldx;
+    if (In::narrow) round_rows(from, plan.ldx, dim, m, narrow_kept ? kept.out + r0 * dim : nullptr);
+    rows_product<In>(from, plan.ldx, factor, proj, m, z, plan.ldx, b.proj_bias);
     add_rows(b.outer, r0, m, z, plan.ldx, y);
+  };
+  // The moments and logSumExp of rows that a task had for itself.
+  const auto keep_moments = [&](const Between& at, size_t first, size_t m) {
+    const Between to = between_of(b, plan, rows, saved);
+    memcpy(to.mean + first, at.mean, m * sizeof(float));
+    memcpy(to.rstd + first, at.rstd, m * sizeof(float));
+    memcpy(to.log_sum_exp + first * b.heads, at.log_sum_exp, m * b.heads * sizeof(float));
   };
 
   if (plan.whole_images) {
@@ -98,29 +129,23 @@ void attention_branch(const AttentionBranch& b, float* saved, float* y) {
       Carver own{vit::scratch(worker)};
       float* x = own.take(kRowsEach * plan.ldx);
       float* scratch = own.take(for_head);
-      Saved at;
-      if (local) {
-        at.mean = own.take(task_rows);
-        at.rstd = own.take(task_rows);
-        at.qkv = own.take(task_rows * plan.ldq);
-        at.out = own.take(task_rows * plan.ldx);
-        at.log_sum_exp = own.at;
-      } else {
-        at = saved_of(b, plan, saved);
-      }
+      float* factor = own.take(for_factor);
+      const Between at = local ? between_of(b, plan, task_rows, own.at) : between_of(b, plan, rows, saved);
       const size_t first = local ? r0 : 0;
-      row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { qkv_rows(at, first, r, n, x); });
+      row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { qkv_rows(at, first, r, n, x, factor); });
       for (size_t k = image; k < last; ++k)
         for (size_t i = 0; i < b.heads; ++i) attend_queries(at, first, k, i, 0, tokens, scratch);
-      row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { proj_rows(at, first, r, n, x); });
+      row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { proj_rows(at, first, r, n, x, factor); });
+      if (narrow_kept) keep_moments(at, r0, m);
     });
     return;
   }
-  const Saved at = saved_of(b, plan, saved == nullptr ? carve.take(shared_size) : saved);
-  const size_t each = rows_each_task(rows);
-  vit::parallel((rows + each - 1) / each, [&](size_t task, size_t worker) {
-    row_blocks(task * each, rows - task * each < each ? rows - task * each : each, each,
-               [&](size_t r, size_t n) { qkv_rows(at, 0, r, n, vit::scratch(worker)); });
+  const Between at = between_of(b, plan, rows, apart ? carve.at : saved);
+  const size_t each = rows_each_task(rows), row_tasks = (rows + each - 1) / each;
+  const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
+  vit::parallel(row_tasks, [&](size_t task, size_t worker) {
+    float* x = vit::scratch(worker);
+    qkv_rows(at, 0, task * each, rows_of_task(task), x, x + kRowsEach * plan.ldx);
   });
   const size_t units = b.outer.batch * b.heads;
   // A few heads: more tasks by cutting the queries, which costs packing the keys again.
@@ -131,16 +156,19 @@ void attention_branch(const AttentionBranch& b, float* saved, float* y) {
     attend_queries(at, 0, unit / b.heads, unit % b.heads, begin, begin + queries < tokens ? begin + queries : tokens,
                    vit::scratch(worker));
   });
-  vit::parallel((rows + each - 1) / each, [&](size_t task, size_t worker) {
-    proj_rows(at, 0, task * each, rows - task * each < each ? rows - task * each : each, vit::scratch(worker));
+  vit::parallel(row_tasks, [&](size_t task, size_t worker) {
+    float* z = vit::scratch(worker);
+    proj_rows(at, 0, task * each, rows_of_task(task), z, z + kRowsEach * plan.ldx);
   });
+  if (narrow_kept) keep_moments(at, 0, rows);
 }
 
-void attention_branch_grad(const AttentionBranch& b, const float* saved, const float* dy, const vit::AttentionBranchGrad& grad) {
+template <typename In>
+void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::AttentionBranchGrad& grad) {
   const Plan plan(b);
-  if (plan.rows == 0) return;
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
-  const Saved at = saved_of(b, plan, const_cast<float*>(saved));
+  Between at = between_of(b, plan, plan.rows, const_cast<float*>(saved));
+  const Kept16 kept = kept16_of(b, plan, const_cast<float*>(saved));
   // A chunk is whole images, and whole tasks of them.
   const size_t images = kChunk / tokens < plan.images_each ? plan.images_each : kChunk / tokens / plan.images_each * plan.images_each;
   const size_t most = images < b.outer.batch ? images : b.outer.batch;
@@ -149,79 +177,91 @@ void attention_branch_grad(const AttentionBranch& b, const float* saved, const f
   const size_t tasks_each = (held + each - 1) / each;
   const size_t tasks = ((b.outer.batch + most - 1) / most) * tasks_each;
   const size_t sums_each = round_up(6 * dim, 16);
-  const size_t size_qkv = packed_b_size(3 * dim, dim), size_proj = packed_b_size(dim, dim);
-  Carver carve{vit::outer_scratch(size_qkv + size_proj + tasks * sums_each + held * (3 * ldx + ldq) + dim + 160)};
-  float* packed_qkv = carve.take(size_qkv);
-  float* packed_proj = carve.take(size_proj);
+  const size_t size_qkv = In::packed_size(3 * dim, dim), size_proj = In::packed_size(dim, dim);
+  const size_t widened = In::narrow ? held * (ldq + ldx) : 0;
+  Carver carve{vit::outer_scratch(size_qkv + size_proj + tasks * sums_each + held * (3 * ldx + ldq) + widened + dim + 192)};
+  const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(size_qkv)};
+  const Weight proj{{b.proj, dim, 1}, dim, dim, carve.take(size_proj)};
   float* sums = carve.take(tasks * sums_each);
   float* out_bias = carve.take(dim);
   float* norms = carve.take(held * ldx);
   float* douts = carve.take(held * ldx);
   float* dattended = carve.take(held * ldx);
   float* dqkv = carve.take(held * ldq);
-  const Weight weights[] = {{{b.qkv, dim, 1}, 3 * dim, dim, packed_qkv}, {{b.proj, dim, 1}, dim, dim, packed_proj}};
-  pack_weights(weights, 2);
-  const size_t for_head = head_grad_scratch(head_of(b, plan, nullptr, 0));
-  vit::reserve_scratch(kRowsEach * ldx + for_head + 64);
+  float* wide_qkv = carve.take(In::narrow ? held * ldq : 0);
+  float* wide_out = carve.at;
+  const Weight weights[] = {qkv, proj};
+  pack_weights<In>(weights, 2);
+  const size_t for_head = head_grad_scratch(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, 3 * dim);
+  vit::reserve_scratch(kRowsEach * ldx + for_head + for_factor + 64);
   memset(sums, 0, tasks * sums_each * sizeof(float));
 
   size_t first_task = 0;
   for (size_t k0 = 0; k0 < b.outer.batch; k0 += most) {
     const size_t count = b.outer.batch - k0 < most ? b.outer.batch - k0 : most;
     const size_t c0 = k0 * tokens, rows = count * tokens;
+    // qkv and out of the chunk's row r - c0.
+    const float* qkv_at = In::narrow ? wide_qkv : at.qkv + c0 * ldq;
+    const float* out_at = In::narrow ? wide_out : at.out + c0 * ldx;
     const auto sums_of = [&](size_t task) {
       float* sum = sums + (first_task + task) * sums_each;
       return RowSums{sum, sum + dim, sum + 2 * dim, sum + 3 * dim};
     };
     // The three steps; rows are those of the whole, `- c0` those of the chunk.
-    const auto before = [&](const RowSums& part, size_t r, size_t m, float* scaled) {
+    const auto before = [&](const RowSums& part, size_t r, size_t m, float* scaled, float* factor) {
+      for (size_t i = r; In::narrow && i < r + m; ++i) {
+        from_bf16(3 * dim, kept.qkv + i * 3 * dim, wide_qkv + (i - c0) * ldq);
+        from_bf16(dim, kept.out + i * dim, wide_out + (i - c0) * ldx);
+      }
       norm_rows(b.outer, r, m, true, at.mean, at.rstd, norms + (r - c0) * ldx, ldx);
       scale_rows(b.outer, r, m, dy, douts + (r - c0) * ldx, scaled, ldx, part.out);
-      rows_product(scaled, ldx, packed_proj, dim, m, dim, dim, dattended + (r - c0) * ldx, ldx, nullptr, kStoreNew);
+      rows_product<In>(scaled, ldx, factor, proj, m, dattended + (r - c0) * ldx, ldx, nullptr);
     };
     const auto through_head = [&](size_t image, size_t i, float* scratch) {
-      const size_t r0 = image * tokens, in = r0 - c0, column = i * (dim / b.heads);
-      const HeadResult result{dattended + in * ldx + column, ldx, at.out + r0 * ldx + column, ldx,
-                              at.log_sum_exp + r0 * b.heads + i * tokens};
+      const size_t in = image * tokens - c0, column = i * (dim / b.heads);
+      const HeadResult result{dattended + in * ldx + column, ldx, out_at + in * ldx + column, ldx,
+                              at.log_sum_exp + image * tokens * b.heads + i * tokens};
       float* dq = dqkv + in * ldq + column;
-      attend_grad(head_of(b, plan, at.qkv + r0 * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
+      attend_grad(head_of(b, plan, qkv_at + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
     };
-    const auto after = [&](const RowSums& part, size_t r, size_t m, float* dnorm) {
+    const auto after = [&](const RowSums& part, size_t r, size_t m, float* dnorm, float* factor) {
       const float* d = dqkv + (r - c0) * ldq;
       for (size_t i = 0; i < m; ++i)
         each_part(3 * dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
-      rows_product(d, ldq, packed_qkv, 3 * dim, m, dim, 3 * dim, dnorm, ldx, nullptr, kStoreNew);
+      rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
       norm_grad_rows(b.outer, r, m, at.mean, at.rstd, dnorm, ldx, dy, grad.outer.dx, part);
     };
     const size_t own_tasks = (rows + each - 1) / each;
+    const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
     if (plan.whole_images) {
       vit::parallel(own_tasks, [&](size_t task, size_t worker) {
         const size_t image = k0 + task * plan.images_each;
         const size_t last = image + plan.images_each < k0 + count ? image + plan.images_each : k0 + count;
         const size_t r0 = image * tokens, m = (last - image) * tokens;
-        float* buffer = vit::scratch(worker);
-        float* scratch = buffer + round_up(kRowsEach * ldx, 16);
+        Carver own{vit::scratch(worker)};
+        float* buffer = own.take(kRowsEach * ldx);
+        float* factor = own.take(for_factor);
         const RowSums part = sums_of(task);
-        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { before(part, r, n, buffer); });
+        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { before(part, r, n, buffer, factor); });
         for (size_t k = image; k < last; ++k)
-          for (size_t i = 0; i < b.heads; ++i) through_head(k, i, scratch);
-        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { after(part, r, n, buffer); });
+          for (size_t i = 0; i < b.heads; ++i) through_head(k, i, own.at);
+        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { after(part, r, n, buffer, factor); });
       });
     } else {
       vit::parallel(own_tasks, [&](size_t task, size_t worker) {
-        const size_t r0 = task * each;
-        before(sums_of(task), c0 + r0, rows - r0 < each ? rows - r0 : each, vit::scratch(worker));
+        float* buffer = vit::scratch(worker);
+        before(sums_of(task), c0 + task * each, rows_of_task(task), buffer, buffer + kRowsEach * ldx);
       });
       vit::parallel(count * b.heads,
                     [&](size_t unit, size_t worker) { through_head(k0 + unit / b.heads, unit % b.heads, vit::scratch(worker)); });
       vit::parallel(own_tasks, [&](size_t task, size_t worker) {
-        const size_t r0 = task * each;
-        after(sums_of(task), c0 + r0, rows - r0 < each ? rows - r0 : each, vit::scratch(worker));
+        float* buffer = vit::scratch(worker);
+        after(sums_of(task), c0 + task * each, rows_of_task(task), buffer, buffer + kRowsEach * ldx);
       });
     }
     first_task += own_tasks;
-    weight_grad(dqkv, ldq, 3 * dim, norms, ldx, dim, rows, k0 > 0, grad.qkv);
-    weight_grad(douts, ldx, dim, at.out + c0 * ldx, ldx, dim, rows, k0 > 0, grad.proj);
+    weight_grad(b.outer.precision, dqkv, ldq, 3 * dim, norms, ldx, dim, rows, k0 > 0, grad.qkv);
+    weight_grad(b.outer.precision, douts, ldx, dim, out_at, ldx, dim, rows, k0 > 0, grad.proj);
   }
   join_sums(sums, tasks, sums_each, dim, grad.outer.dgamma);
   join_sums(sums + dim, tasks, sums_each, dim, grad.outer.dbeta);
@@ -229,6 +269,22 @@ void attention_branch_grad(const AttentionBranch& b, const float* saved, const f
   join_sums(sums + 2 * dim, tasks, sums_each, dim, proj_bias);
   if (grad.qkv_bias != nullptr) join_sums(sums + 3 * dim, tasks, sums_each, 3 * dim, grad.qkv_bias);
   finish_scale(b.outer, b.proj, b.proj_bias, dim, grad.proj, proj_bias, grad.outer.dscale);
+}
+
+}  // namespace
+
+size_t attention_branch_saved(const AttentionBranch& b) { return saved_size(b, Plan(b)); }
+
+void attention_branch(const AttentionBranch& b, float* saved, float* y) {
+  if (b.outer.batch * b.outer.tokens == 0) return;
+  if (b.outer.precision == vit::kBf16) forward<In16>(b, saved, y);
+  else forward<In32>(b, saved, y);
+}
+
+void attention_branch_grad(const AttentionBranch& b, const float* saved, const float* dy, const vit::AttentionBranchGrad& grad) {
+  if (b.outer.batch * b.outer.tokens == 0) return;
+  if (b.outer.precision == vit::kBf16) backward<In16>(b, saved, dy, grad);
+  else backward<In32>(b, saved, dy, grad);
 }
 
 }  // namespace VIT_ISA

@@ -117,8 +117,8 @@ napi_value misalignment(const Arguments& args) {
   return value;
 }
 
-// gemm(a, b, c, batch, m, n, k, aBatch, bBatch, transposeA, transposeB, bias|null, activation);
-// aBatch, bBatch: whether a, b have one matrix for each of the batch, or one for all.
+// gemm(a, b, c, batch, m, n, k, aBatch, bBatch, transposeA, transposeB, bias|null, activation,
+// precision); aBatch, bBatch: whether a, b have one matrix for each of the batch, or one for all.
 napi_value gemm(const Arguments& args) {
   Gemm g;
   g.batch = args.size(3);
@@ -141,7 +141,7 @@ napi_value gemm(const Arguments& args) {
   g.ldc = g.n;
   g.bias = args.floats_or_null(11, g.n);
   g.activation = static_cast<Activation>(args.integer(12, kNone, kGeluQuick));
-  g.accumulate = false;
+  g.precision = static_cast<Precision>(args.integer(13, kFp32, kBf16));
   kernels().gemm(g);
   return nothing(args);
 }
@@ -483,7 +483,7 @@ const Export kExports[] = {
     {"setThreads", entry<1, set_threads_entry>},
     {"threads", entry<0, threads_entry>},
     {"misalignment", entry<1, misalignment>},
-    {"gemm", entry<13, gemm>},
+    {"gemm", entry<14, gemm>},
     {"binary", entry<5, binary>},
     {"compare", entry<5, compare>},
     {"unary", entry<4, unary>},

@@ -9,26 +9,6 @@ namespace VIT_ISA {
 
 using vit::Branch;
 
-void pack_weights(const Weight* weights, size_t count) {
-  const auto panels_of = [](const Weight& w) { return round_up(w.n, NR) / NR; };
-  const auto each_of = [](const Weight& w) { return 32768 / (w.k * NR + 1) + 1; };
-  size_t tasks = 0;
-  for (size_t i = 0; i < count; ++i) tasks += (panels_of(weights[i]) + each_of(weights[i]) - 1) / each_of(weights[i]);
-  vit::parallel(tasks, [&](size_t task, size_t) {
-    for (size_t i = 0; i < count; ++i) {
-      const Weight& w = weights[i];
-      const size_t panels = panels_of(w), each = each_of(w), own = (panels + each - 1) / each;
-      if (task >= own) {
-        task -= own;
-        continue;
-      }
-      const size_t begin = task * each;
-      pack_b(w.from, w.k, w.n, begin, begin + each < panels ? begin + each : panels, w.packed);
-      return;
-    }
-  });
-}
-
 void norm_rows(const Branch& b, size_t r0, size_t rows, bool known, float* mean, float* rstd, float* y, size_t ldy) {
   const size_t cols = b.dim;
   const float scale = 1.0f / static_cast<float>(cols);
@@ -132,7 +112,8 @@ void finish_scale(const Branch& b, const float* w, const float* bias, size_t k, 
   });
 }
 
-void weight_grad(const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows, bool more, float* dw) {
+void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,
+                 bool more, float* dw) {
   vit::Gemm g{};
   g.a = a;
   g.b = b;
@@ -148,6 +129,7 @@ void weight_grad(const float* a, size_t lda, size_t m, const float* b, size_t ld
   g.batch = 1;
   g.activation = vit::kNone;
   g.accumulate = more;
+  g.precision = precision;
   gemm(g);
 }
 

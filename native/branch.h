@@ -2,6 +2,7 @@
 // both, and sums over rows that are joined in a fixed order. Everything here runs in one thread unless it says otherwise.
 #pragma once
 
+#include "bf16.h"
 #include "gemm.h"
 #include "parallel.h"
 
@@ -37,22 +38,79 @@ VIT_INLINE void put(float* p, vf v, size_t n) {
   else store_n(p, v, n);
 }
 
-// c (=|+=) a·packed (+ bias) with whole rows of a, k cut as gemm cuts it.
-inline void rows_product(const float* a, size_t lda, const float* packed, size_t depth, size_t m, size_t n, size_t k, float* c,
-                         size_t ldc, const float* bias, Store mode) {
-  for (size_t p = 0; p < k; p += KC)
-    multiply({a + p, lda, 1}, kRows, packed + p * NR, depth, m, n, k - p < KC ? k - p : KC, c, ldc, p == 0 ? bias : nullptr,
-             p == 0 ? mode : kStoreAdd);
-}
-
-// A weight to be packed: b(p, j) of rows_product, k by n.
+// A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.
 struct Weight {
   Operand from;
   size_t k, n;
   float* packed;
 };
+
+// How a branch multiplies in float32: rows are factors as they are.
+struct In32 {
+  static constexpr bool narrow = false;
+  static size_t packed_size(size_t k, size_t n) { return packed_b_size(k, n); }
+  static size_t factor_size(size_t, size_t) { return 0; }
+  static size_t panels(const Weight& w) { return round_up(w.n, NR) / NR; }
+  static void pack(const Weight& w, size_t begin, size_t end) { pack_b(w.from, w.k, w.n, begin, end, w.packed); }
+  // c (=|+=) rows·b(p0 …, j0 …) (+ bias), k cut as gemm cuts it.
+  static void multiply_rows(const float* rows, size_t ld, float*, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
+                            float* c, size_t ldc, const float* bias, Store mode) {
+    const float* packed = w.packed + j0 * w.k + p0 * NR;
+    for (size_t p = 0; p < k; p += KC)
+      multiply({rows + p, ld, 1}, kRows, packed + p * NR, w.k, m, n, k - p < KC ? k - p : KC, c, ldc, p == 0 ? bias : nullptr,
+               p == 0 ? mode : kStoreAdd);
+  }
+};
+// … and in bf16: rows are rounded into `factor`, factor_size floats.
+struct In16 {
+  static constexpr bool narrow = true;
+  static size_t packed_size(size_t k, size_t n) { return (packed_b16_size(k, n) + 1) / 2; }
+  static size_t factor_size(size_t m, size_t k) { return (packed_a16_size(m, k) + 1) / 2; }
+  static size_t panels(const Weight& w) { return round_up(w.n, NR16) / NR16; }
+  static void pack(const Weight& w, size_t begin, size_t end) {
+    pack_b16(w.from, w.k, w.n, begin, end, reinterpret_cast<bf16*>(w.packed));
+  }
+  static void multiply_rows(const float* rows, size_t ld, float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n,
+                            size_t k, float* c, size_t ldc, const float* bias, Store mode) {
+    bf16* a = reinterpret_cast<bf16*>(factor);
+    pack_a16(Operand{rows, ld, 1}, m, k, a);
+    const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
+    multiply16(a, a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode);
+  }
+};
+// The whole of a weight.
+template <typename In>
+inline void rows_product(const float* rows, size_t ld, float* factor, const Weight& w, size_t m, float* c, size_t ldc,
+                         const float* bias) {
+  In::multiply_rows(rows, ld, factor, w, 0, 0, m, w.n, w.k, c, ldc, bias, kStoreNew);
+}
+
 // Packs all, in parallel.
-void pack_weights(const Weight* weights, size_t count);
+template <typename In>
+inline void pack_weights(const Weight* weights, size_t count) {
+  const auto each_of = [](const Weight& w) { return 1024 / (w.k + 1) + 1; };
+  size_t tasks = 0;
+  for (size_t i = 0; i < count; ++i) tasks += (In::panels(weights[i]) + each_of(weights[i]) - 1) / each_of(weights[i]);
+  vit::parallel(tasks, [&](size_t task, size_t) {
+    for (size_t i = 0; i < count; ++i) {
+      const Weight& w = weights[i];
+      const size_t panels = In::panels(w), each = each_of(w), own = (panels + each - 1) / each;
+      if (task >= own) {
+        task -= own;
+        continue;
+      }
+      const size_t begin = task * each;
+      In::pack(w, begin, begin + each < panels ? begin + each : panels);
+      return;
+    }
+  });
+}
+
+// Keeps a row for the backward pass: as it is, or rounded to bf16, and then the row goes on rounded.
+inline void keep_row(size_t n, float* row, bf16* kept) {
+  to_bf16(n, row, kept);
+  from_bf16(n, kept, row);
+}
 
 // Cuts memory into arrays, each on a cache line.
 struct Carver {
@@ -85,6 +143,7 @@ void join_sums(const float* partial, size_t count, size_t stride, size_t n, floa
 // + bias·db, then dw and db times scale. In parallel.
 void finish_scale(const vit::Branch& b, const float* w, const float* bias, size_t k, float* dw, float* db, float* dscale);
 // dw [m, n] (=|+=) aᵀ·b over `rows`; in parallel.
-void weight_grad(const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows, bool more, float* dw);
+void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,
+                 bool more, float* dw);
 
 }  // namespace VIT_ISA

@@ -5,17 +5,18 @@
 namespace vit {
 namespace {
 
-// Arguments 0 … 11 of every entry: sizes [batch, tokens, dim, hidden or heads], epsilon, the form of gelu or the factor on q·kᵀ,
+// Arguments 0 … 11 of every entry: sizes [batch, tokens, dim, hidden or heads, precision], epsilon, the form of gelu or the factor on q·kᵀ,
 // x, gamma, beta, scale|null, keep|null, then weight, bias|null, weight, bias|null of the two layers.
 constexpr size_t kFirstOfBranch = 3;
 constexpr size_t kFirstOfLayers = 8;
 
 struct Sizes {
   size_t batch, tokens, dim, other, rows;
+  Precision precision;
 };
 
 Sizes sizes_of(const Arguments& args) {
-  if (args.array_length(0) != 4) throw ArgumentError("Expected 4 sizes of a branch, received another number.");
+  if (args.array_length(0) != 5) throw ArgumentError("Expected 5 sizes of a branch, received another number.");
   size_t size[4];
   for (size_t i = 0; i < 4; ++i) {
     const double value = args.number_in(0, i);
@@ -23,8 +24,10 @@ Sizes sizes_of(const Arguments& args) {
       throw ArgumentError("Expected sizes of a branch from 1 to 2^40, received another.");
     size[i] = static_cast<size_t>(value);
   }
+  const double precision = args.number_in(0, 4);
+  if (precision != kFp32 && precision != kBf16) throw ArgumentError("Expected precision 0 or 1 of a branch, received another.");
   product(product(product(size[0], size[1]), product(size[2], size[3])), 64);
-  return {size[0], size[1], size[2], size[3], size[0] * size[1]};
+  return {size[0], size[1], size[2], size[3], size[0] * size[1], static_cast<Precision>(precision)};
 }
 
 Branch branch_of(const Arguments& args, const Sizes& s) {
@@ -32,6 +35,7 @@ Branch branch_of(const Arguments& args, const Sizes& s) {
   b.batch = s.batch;
   b.tokens = s.tokens;
   b.dim = s.dim;
+  b.precision = s.precision;
   b.epsilon = static_cast<float>(args.number(1));
   b.x = args.floats(kFirstOfBranch, product(s.rows, s.dim));
   b.gamma = args.floats(kFirstOfBranch + 1, s.dim);
@@ -91,6 +95,7 @@ napi_value branch_saved_entry(const Arguments& args) {
   mlp.outer.batch = attention.outer.batch = s.batch;
   mlp.outer.tokens = attention.outer.tokens = s.tokens;
   mlp.outer.dim = attention.outer.dim = s.dim;
+  mlp.outer.precision = attention.outer.precision = s.precision;
   mlp.hidden = attention.heads = s.other;
   const size_t floats = args.flag(1) ? kernels().mlp_branch_saved(mlp) : kernels().attention_branch_saved(attention);
   napi_value value = nullptr;

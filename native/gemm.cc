@@ -132,11 +132,15 @@ void activate_rows(float* c, size_t rows, size_t n, size_t ldc) {
   }
 }
 
+}  // namespace
+
 void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc) {
   if (form == vit::kGeluErf) activate_rows<0>(c, rows, n, ldc);
   if (form == vit::kGeluTanh) activate_rows<1>(c, rows, n, ldc);
   if (form == vit::kGeluQuick) activate_rows<2>(c, rows, n, ldc);
 }
+
+namespace {
 
 // A block of rows and columns over `depth` rows of packed b, KC at a time. `first` and `last` say whether these are the first
 // and the last of all k.
@@ -295,6 +299,7 @@ void gemm(const Gemm& g) {
         activate(g.activation, g.c + b * g.c_batch, g.m, g.n, g.ldc);
     return;
   }
+  if (g.precision == vit::kBf16) return gemm_bf16(g);
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
   const bool small = work < 64.0 * 64.0 * 64.0 && single_scratch(g) < (size_t{1} << 18);
   const bool many = g.batch >= 8 && single_scratch(g) < (size_t{1} << 19);

@@ -39,4 +39,9 @@ enum Layout { kPacked, kRows, kColumns };
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store);
 
+// c = activation(c), in place.
+void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc);
+// gemm of a product whose precision is bf16, k > 0; see gemm_bf16.cc.
+void gemm_bf16(const vit::Gemm& g);
+
 }  // namespace VIT_ISA

@@ -1,5 +1,6 @@
 // The contract of the native kernels: read this first. Every function below exists once for each instruction set (portable,
-// AVX2 + FMA, AVX-512) from the same source; `kernels()` is the table of the one this processor runs.
+// AVX2 + FMA, AVX-512) from the same source; `kernels()` is the table of the one this processor runs. AVX-512 BF16 and AMX are
+// AVX-512 with another inner routine for bf16 products.
 //
 // All arrays are float32, row-major and contiguous unless strides are given; outputs do not overlap inputs unless a comment
 // says so. Letters: B batch, N tokens, C embedding, h heads, D head dimension, K classes. Results do not depend on the number
@@ -22,6 +23,10 @@ enum Unary {
 enum Reduce { kSum, kMean, kMax, kMin, kReduceCount };
 // After a product: none, or a form of gelu (see vector_math.h).
 enum Activation { kNone = -1, kGeluErf = 0, kGeluTanh = 1, kGeluQuick = 2 };
+// Of the factors of a product; sums are float32 in both.
+enum Precision { kFp32 = 0, kBf16 = 1 };
+// The upper half of a float32; storage only.
+typedef uint16_t bf16;
 
 constexpr size_t kMaxRank = 8;
 
@@ -36,7 +41,15 @@ struct Gemm {
   size_t batch, a_batch, b_batch, c_batch;
   const float* bias;      // [n] or null
   Activation activation;  // applied to c when all of k is summed
-  bool accumulate;        // adds to what c holds
+  bool accumulate = false;  // adds to what c holds
+  Precision precision = kFp32;  // kBf16: a and b are rounded to bf16 (nearest, ties to even) on the way in
+};
+
+// The inner product routine of bf16: the one part that AVX-512 BF16 and AMX have of their own. See bf16.h, multiply16.
+struct Bf16Product {
+  size_t rows;  // of a that it takes best: blocks of a multiple of these
+  void (*multiply)(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+                   size_t ldc, const float* bias, bool add);
 };
 
 // A walk over `rank` nested loops; strides are in elements, 0 repeats.
@@ -62,6 +75,7 @@ struct Attention {
 struct Branch {
   size_t batch, tokens, dim;
   float epsilon;
+  Precision precision;  // of the products with weights, and of what is kept for the backward pass
   const float *x, *gamma, *beta;
   const float* scale;  // [dim], or null: 1
   const float* keep;   // [batch], or null: 1
@@ -100,7 +114,7 @@ struct AdamW {
 struct Kernels {
   const char* isa;
 
-  // Sums in float32; a dimension k is cut in blocks of 256 that are added one after the other.
+  // Sums in float32; a dimension k is cut in blocks of 256 (bf16: at most 512) that are added one after the other.
   void (*gemm)(const Gemm& g);
 
   // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order.
@@ -167,6 +181,8 @@ struct Kernels {
   void (*ema)(size_t n, float decay, float rest, const float* average, const float* value, float* out);
   // Σ x², blocks of 4,096 in float32, joined in float64.
   double (*sum_of_squares)(size_t n, const float* x);
+
+  const Bf16Product* bf16_product;
 };
 
 extern const Kernels kernels_portable;
@@ -177,7 +193,8 @@ extern const Kernels kernels_avx512;
 
 // The best table that this processor runs, or the one forced by choose_kernels.
 const Kernels& kernels();
-// Forces "portable", "avx2" or "avx512"; false, and no change, if the processor or the build lacks it.
+// Forces "portable", "avx2", "avx512", "avx512bf16", "amx" or, for tests, "amx-emulated" (AMX's tile code in plain C++, the rest
+// portable); false, and no change, if the processor, the system or the build lacks it.
 bool choose_kernels(const char* isa);
 
 }  // namespace vit

@@ -16,92 +16,111 @@ constexpr size_t kHidden = 512;
 
 size_t rows_of(const MlpBranch& b) { return b.outer.batch * b.outer.tokens; }
 
-// What the backward pass reads of the forward pass.
+// What the backward pass reads of the forward pass: the value before gelu in float32, or in bf16.
 struct Saved {
   float *mean, *rstd, *hidden;
+  bf16* hidden16;
 };
+template <typename In>
 Saved saved_of(const MlpBranch& b, float* saved) {
   const size_t rows = rows_of(b);
-  return {saved, saved + rows, saved + 2 * rows};
+  float* hidden = saved + 2 * rows;
+  if (In::narrow) return {saved, saved + rows, nullptr, reinterpret_cast<bf16*>(hidden)};
+  return {saved, saved + rows, hidden, nullptr};
 }
 
-// The hidden block from f0 of `cols` columns: the value before gelu becomes gelu of it, and is kept where `keep` is not null.
-template <int form>
-void activate_block(float* h, size_t ldh, size_t rows, size_t cols, float* keep, size_t ld_keep) {
-  for (size_t r = 0; r < rows; ++r)
+// Columns of the hidden block at `at` of all rows' values before gelu: each becomes gelu of it, and is kept where it is asked for.
+// A pass that keeps nothing rounds like one that does.
+template <int form, typename In>
+void activate_block(float* h, size_t ldh, size_t rows, size_t cols, const Saved& kept, size_t at, size_t hidden) {
+  for (size_t r = 0; r < rows; ++r) {
+    bf16 rounded[kHidden];
+    if (In::narrow) keep_row(cols, h + r * ldh, kept.hidden16 == nullptr ? rounded : kept.hidden16 + at + r * hidden);
+    float* keep = kept.hidden == nullptr ? nullptr : kept.hidden + at + r * hidden;
     each_part(cols, [&](size_t j, size_t n) {
       const vf v = get(h + r * ldh + j, n);
-      if (keep != nullptr) put(keep + r * ld_keep + j, v, n);
+      if (keep != nullptr) put(keep + j, v, n);
       put(h + r * ldh + j, gelu_v<form>(v), n);
     });
+  }
 }
 
 // From the gradient of gelu's result, in dh, and the value before it: gelu of it, the gradient of it, and its sum over rows.
 template <int form>
-void activate_grad_block(const float* h, size_t rows, size_t cols, size_t hidden, float* dh, float* g, size_t ld, float* sum) {
-  for (size_t r = 0; r < rows; ++r)
+void activate_grad_block(const Saved& kept, size_t at, size_t rows, size_t cols, size_t hidden, float* dh, float* g, size_t ld,
+                         float* sum) {
+  for (size_t r = 0; r < rows; ++r) {
+    float wide[kHidden];
+    const float* h = wide;
+    if (kept.hidden16 != nullptr) from_bf16(cols, kept.hidden16 + at + r * hidden, wide);
+    else h = kept.hidden + at + r * hidden;
     each_part(cols, [&](size_t j, size_t n) {
       vf slope;
-      const vf value = gelu_both_v<form>(get(h + r * hidden + j, n), &slope);
+      const vf value = gelu_both_v<form>(get(h + j, n), &slope);
       const vf d = get(dh + r * ld + j, n) * slope;
       put(g + r * ld + j, value, n);
       put(dh + r * ld + j, d, n);
       put(sum + j, get(sum + j, n) + d, n);
     });
+  }
 }
 
-template <int form>
+template <int form, typename In>
 void forward(const MlpBranch& b, float* saved, float* y) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
-  const size_t ldx = width_of(dim), ldh = width_of(hidden < kHidden ? hidden : kHidden);
-  float* packed1 = vit::outer_scratch(packed_b_size(dim, hidden) + packed_b_size(hidden, dim) + 2 * rows);
-  float* packed2 = packed1 + packed_b_size(dim, hidden);
-  float* moments = packed2 + packed_b_size(hidden, dim);
-  const Saved kept = saved == nullptr ? Saved{moments, moments + rows, nullptr} : saved_of(b, saved);
-  const Weight weights[] = {{{b.fc1, 1, dim}, dim, hidden, packed1}, {{b.fc2, 1, hidden}, hidden, dim, packed2}};
-  pack_weights(weights, 2);
-  vit::reserve_scratch(kRowsEach * (2 * ldx + ldh) + 64);
+  const size_t wide = hidden < kHidden ? hidden : kHidden;
+  const size_t ldx = width_of(dim), ldh = width_of(wide);
+  Carver carve{vit::outer_scratch(In::packed_size(dim, hidden) + In::packed_size(hidden, dim) + 2 * rows + 64)};
+  const Weight fc1{{b.fc1, 1, dim}, dim, hidden, carve.take(In::packed_size(dim, hidden))};
+  const Weight fc2{{b.fc2, 1, hidden}, hidden, dim, carve.take(In::packed_size(hidden, dim))};
+  const Saved kept = saved == nullptr ? Saved{carve.at, carve.at + rows, nullptr, nullptr} : saved_of<In>(b, saved);
+  const Weight weights[] = {fc1, fc2};
+  pack_weights<In>(weights, 2);
+  const size_t for_factor = In::factor_size(kRowsEach, dim > wide ? dim : wide);
+  vit::reserve_scratch(kRowsEach * (2 * ldx + ldh) + for_factor + 64);
   const size_t each = rows_each_task(rows);
   vit::parallel((rows + each - 1) / each, [&](size_t task, size_t worker) {
     const size_t r0 = task * each, m = rows - r0 < each ? rows - r0 : each;
-    Carver carve{vit::scratch(worker)};
-    float* x = carve.take(kRowsEach * ldx);
-    float* z = carve.take(kRowsEach * ldx);
-    float* h = carve.take(kRowsEach * ldh);
+    Carver own{vit::scratch(worker)};
+    float* x = own.take(kRowsEach * ldx);
+    float* z = own.take(kRowsEach * ldx);
+    float* h = own.take(kRowsEach * ldh);
+    float* factor = own.take(for_factor);
     norm_rows(b.outer, r0, m, false, kept.mean, kept.rstd, x, ldx);
     for (size_t f0 = 0; f0 < hidden; f0 += kHidden) {
       const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
-      rows_product(x, ldx, packed1 + f0 * dim, dim, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0, kStoreNew);
-      activate_block<form>(h, ldh, m, cols, kept.hidden == nullptr ? nullptr : kept.hidden + r0 * hidden + f0, hidden);
-      rows_product(h, ldh, packed2 + f0 * NR, hidden, m, dim, cols, z, ldx, f0 == 0 ? b.bias2 : nullptr,
-                   f0 == 0 ? kStoreNew : kStoreAdd);
+      In::multiply_rows(x, ldx, factor, fc1, 0, f0, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0, kStoreNew);
+      activate_block<form, In>(h, ldh, m, cols, kept, r0 * hidden + f0, hidden);
+      In::multiply_rows(h, ldh, factor, fc2, f0, 0, m, dim, cols, z, ldx, f0 == 0 ? b.bias2 : nullptr,
+                        f0 == 0 ? kStoreNew : kStoreAdd);
     }
     add_rows(b.outer, r0, m, z, ldx, y);
   });
 }
 
-template <int form>
+template <int form, typename In>
 void backward(const MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
-  const Saved kept = saved_of(b, const_cast<float*>(saved));
+  const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
   const size_t ldx = width_of(dim), ldh = width_of(hidden);
   const size_t each = rows_each_task(rows), tasks = (rows + each - 1) / each;
   const size_t chunk = kChunk / each * each;
   const size_t sums_each = round_up(3 * dim + hidden, 16);
   const size_t held = rows < chunk ? rows : chunk;
-  const size_t size1 = packed_b_size(hidden, dim), size2 = packed_b_size(dim, hidden);
+  const size_t size1 = In::packed_size(hidden, dim), size2 = In::packed_size(dim, hidden);
   Carver carve{vit::outer_scratch(size1 + size2 + tasks * sums_each + 2 * held * (ldx + ldh) + dim + 128)};
-  float* packed1 = carve.take(size1);
-  float* packed2 = carve.take(size2);
+  const Weight fc1{{b.fc1, dim, 1}, hidden, dim, carve.take(size1)};
+  const Weight fc2{{b.fc2, hidden, 1}, dim, hidden, carve.take(size2)};
   float* sums = carve.take(tasks * sums_each);
   float* out_bias = carve.take(dim);
   float* norms = carve.take(held * ldx);
   float* douts = carve.take(held * ldx);
   float* gelus = carve.take(held * ldh);
   float* dhiddens = carve.take(held * ldh);
-  const Weight weights[] = {{{b.fc1, dim, 1}, hidden, dim, packed1}, {{b.fc2, hidden, 1}, dim, hidden, packed2}};
-  pack_weights(weights, 2);
-  vit::reserve_scratch(2 * kRowsEach * ldx + 64);
+  const Weight weights[] = {fc1, fc2};
+  pack_weights<In>(weights, 2);
+  const size_t for_factor = In::factor_size(kRowsEach, dim > kHidden ? dim : kHidden);
+  vit::reserve_scratch(2 * kRowsEach * ldx + for_factor + 64);
   for (size_t c0 = 0; c0 < rows; c0 += chunk) {
     const size_t in_chunk = rows - c0 < chunk ? rows - c0 : chunk;
     vit::parallel((in_chunk + each - 1) / each, [&](size_t task, size_t worker) {
@@ -109,6 +128,7 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
       Carver own{vit::scratch(worker)};
       float* scaled = own.take(kRowsEach * ldx);
       float* dnorm = own.take(kRowsEach * ldx);
+      float* factor = own.take(for_factor);
       float* sum = sums + r0 / each * sums_each;
       const RowSums part{sum, sum + dim, sum + 2 * dim, sum + 3 * dim};
       memset(sum, 0, sums_each * sizeof(float));
@@ -117,14 +137,15 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
       for (size_t f0 = 0; f0 < hidden; f0 += kHidden) {
         const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
         float* dh = dhiddens + at * ldh + f0;
-        rows_product(scaled, ldx, packed2 + f0 * dim, dim, m, cols, dim, dh, ldh, nullptr, kStoreNew);
-        activate_grad_block<form>(kept.hidden + r0 * hidden + f0, m, cols, hidden, dh, gelus + at * ldh + f0, ldh, part.inner + f0);
-        rows_product(dh, ldh, packed1 + f0 * NR, hidden, m, dim, cols, dnorm, ldx, nullptr, f0 == 0 ? kStoreNew : kStoreAdd);
+        In::multiply_rows(scaled, ldx, factor, fc2, 0, f0, m, cols, dim, dh, ldh, nullptr, kStoreNew);
+        activate_grad_block<form>(kept, r0 * hidden + f0, m, cols, hidden, dh, gelus + at * ldh + f0, ldh, part.inner + f0);
+        In::multiply_rows(dh, ldh, factor, fc1, f0, 0, m, dim, cols, dnorm, ldx, nullptr, f0 == 0 ? kStoreNew : kStoreAdd);
       }
       norm_grad_rows(b.outer, r0, m, kept.mean, kept.rstd, dnorm, ldx, dy, grad.outer.dx, part);
     });
-    weight_grad(dhiddens, ldh, hidden, norms, ldx, dim, in_chunk, c0 > 0, grad.fc1);
-    weight_grad(douts, ldx, dim, gelus, ldh, hidden, in_chunk, c0 > 0, grad.fc2);
+    const vit::Precision precision = b.outer.precision;
+    weight_grad(precision, dhiddens, ldh, hidden, norms, ldx, dim, in_chunk, c0 > 0, grad.fc1);
+    weight_grad(precision, douts, ldx, dim, gelus, ldh, hidden, in_chunk, c0 > 0, grad.fc2);
   }
   join_sums(sums, tasks, sums_each, dim, grad.outer.dgamma);
   join_sums(sums + dim, tasks, sums_each, dim, grad.outer.dbeta);
@@ -134,22 +155,36 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
   finish_scale(b.outer, b.fc2, b.bias2, hidden, grad.fc2, bias2, grad.outer.dscale);
 }
 
+template <typename In>
+void forward_in(const MlpBranch& b, float* saved, float* y) {
+  if (b.form == vit::kGeluErf) return forward<0, In>(b, saved, y);
+  if (b.form == vit::kGeluTanh) return forward<1, In>(b, saved, y);
+  forward<2, In>(b, saved, y);
+}
+template <typename In>
+void backward_in(const MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad) {
+  if (b.form == vit::kGeluErf) return backward<0, In>(b, saved, dy, grad);
+  if (b.form == vit::kGeluTanh) return backward<1, In>(b, saved, dy, grad);
+  backward<2, In>(b, saved, dy, grad);
+}
+
 }  // namespace
 
-size_t mlp_branch_saved(const MlpBranch& b) { return rows_of(b) * (2 + b.hidden); }
+size_t mlp_branch_saved(const MlpBranch& b) {
+  const size_t hidden = rows_of(b) * b.hidden;
+  return 2 * rows_of(b) + (b.outer.precision == vit::kBf16 ? (hidden + 1) / 2 : hidden);
+}
 
 void mlp_branch(const MlpBranch& b, float* saved, float* y) {
   if (rows_of(b) == 0) return;
-  if (b.form == vit::kGeluErf) return forward<0>(b, saved, y);
-  if (b.form == vit::kGeluTanh) return forward<1>(b, saved, y);
-  forward<2>(b, saved, y);
+  if (b.outer.precision == vit::kBf16) forward_in<In16>(b, saved, y);
+  else forward_in<In32>(b, saved, y);
 }
 
 void mlp_branch_grad(const MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad) {
   if (rows_of(b) == 0) return;
-  if (b.form == vit::kGeluErf) return backward<0>(b, saved, dy, grad);
-  if (b.form == vit::kGeluTanh) return backward<1>(b, saved, dy, grad);
-  backward<2>(b, saved, dy, grad);
+  if (b.outer.precision == vit::kBf16) backward_in<In16>(b, saved, dy, grad);
+  else backward_in<In32>(b, saved, dy, grad);
 }
 
 }  // namespace VIT_ISA

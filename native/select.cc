@@ -5,11 +5,57 @@
 
 #include "kernels.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(VIT_HAS_AMX)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace avx512bf16 {
+extern const vit::Bf16Product bf16_product;
+}
+namespace amx {
+extern const vit::Bf16Product bf16_product;
+}
+namespace amx_emulated {
+extern const vit::Bf16Product bf16_product;
+}
+
 namespace vit {
 namespace {
 
+Kernels with_product(const char* isa, const Kernels& rest, const Bf16Product& product) {
+  Kernels table = rest;
+  table.isa = isa;
+  table.bf16_product = &product;
+  return table;
+}
+
+#if defined(VIT_HAS_AMX)
+// Whether the processor has tiles of bf16, the system saves them (XCR0), and this process may use them: Linux wants to be asked
+// before it makes room for 8 KB more of registers.
+bool may_use_amx() {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (1u << 22)) == 0 || (d & (1u << 24)) == 0) return false;
+  unsigned low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  const unsigned tiles = 3u << 17;
+  if ((low & tiles) != tiles) return false;
+  const long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  const long tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+#endif
+
 const Kernels* find(const char* isa) {
   if (strcmp(isa, "portable") == 0) return &kernels_portable;
+  if (strcmp(isa, "amx-emulated") == 0) {
+    static const Kernels table = with_product("amx-emulated", kernels_portable, amx_emulated::bf16_product);
+    return &table;
+  }
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -17,13 +63,40 @@ const Kernels* find(const char* isa) {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (strcmp(isa, "avx512") == 0 && avx512) return &kernels_avx512;
+#if defined(VIT_HAS_AVX512BF16)
+  if (strcmp(isa, "avx512bf16") == 0 && avx512 && __builtin_cpu_supports("avx512bf16")) {
+    static const Kernels table = with_product("avx512bf16", kernels_avx512, avx512bf16::bf16_product);
+    return &table;
+  }
+#endif
+#if defined(VIT_HAS_AMX)
+  if (strcmp(isa, "amx") == 0 && avx512) {
+    static const bool allowed = may_use_amx();
+    static const Kernels table = with_product("amx", kernels_avx512, amx::bf16_product);
+    return allowed ? &table : nullptr;
+  }
+#endif
 #endif
   return nullptr;
 }
 
+#if defined(VIT_HAS_AVX512BF16)
+// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, begin one every other
+// cycle: half the rate of float32 (measured: docs/benchmarks.md). A rule, not a measurement, so that every run takes the same.
+bool fast_dot() {
+  unsigned a, b, c, d;
+  const bool fp16 = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 23)) != 0;
+  return !(__builtin_cpu_is("intel") && fp16);
+}
+#endif
+
 const Kernels* best() {
   const char* forced = getenv("TFJS_VIT_ISA");
   if (forced != nullptr && find(forced) != nullptr) return find(forced);
+  if (find("amx") != nullptr) return find("amx");
+#if defined(VIT_HAS_AVX512BF16)
+  if (find("avx512bf16") != nullptr && fast_dot()) return find("avx512bf16");
+#endif
   if (find("avx512") != nullptr) return find("avx512");
   if (find("avx2") != nullptr) return find("avx2");
   return &kernels_portable;

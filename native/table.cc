@@ -40,6 +40,7 @@ const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
     VIT_ISA::adamw_squares,
     VIT_ISA::ema,
     VIT_ISA::sum_of_squares,
+    &VIT_ISA::bf16_product,
 };
 
 }  // namespace vit

@@ -53,6 +53,9 @@ const standaloneLinux = [
 // Compiled once for each instruction set, the rest once.
 const perIsa = [
   'gemm',
+  'gemm_bf16',
+  'bf16_pack',
+  'bf16_micro',
   'elementwise',
   'layout',
   'rows',
@@ -65,20 +68,35 @@ const perIsa = [
   'table',
 ];
 const common = ['binding', 'branch_binding', 'arguments', 'parallel', 'select'];
+const avx512 = [
+  '-DVIT_AVX512',
+  '-mavx2',
+  '-mfma',
+  '-mavx512f',
+  '-mavx512bw',
+  '-mavx512dq',
+  '-mavx512vl',
+];
 const isas = {
   portable: ['-DVIT_ISA=portable'],
   ...(process.arch === 'x64' && {
     avx2: ['-DVIT_ISA=avx2', '-DVIT_AVX2', '-mavx2', '-mfma'],
-    avx512: [
-      '-DVIT_ISA=avx512',
-      '-DVIT_AVX512',
-      '-mavx2',
-      '-mfma',
-      '-mavx512f',
-      '-mavx512bw',
-      '-mavx512dq',
-      '-mavx512vl',
-    ],
+    avx512: ['-DVIT_ISA=avx512', ...avx512],
+  }),
+};
+// The inner routines of bf16 that need instructions which not every compiler knows: file, flags, and the flags to ask it about.
+const amxFlags = ['-mamx-tile', '-mamx-bf16'];
+const products = {
+  amx_emulated: { file: 'bf16_tiles', own: [], asks: [] },
+  ...(process.arch === 'x64' && {
+    avx512bf16: {
+      file: 'bf16_micro',
+      own: ['-DVIT_AVX512BF16', ...avx512],
+      asks: ['-mavx512bf16'],
+    },
+    ...(process.platform === 'linux' && {
+      amx: { file: 'bf16_tiles', own: ['-DVIT_AMX', ...avx512], asks: amxFlags },
+    }),
   }),
 };
 
@@ -101,7 +119,15 @@ async function main() {
   for (const file of perIsa)
     for (const [isa, own] of Object.entries(isas).reverse())
       jobs.push(job(objects, compiler, `${file}.cc`, [...flags, ...own], `${file}-${isa}`));
-  for (const file of common) jobs.push(job(objects, compiler, `${file}.cc`, flags, file));
+  const has = [];
+  for (const [isa, { file, own, asks }] of Object.entries(products)) {
+    if (!accepts(compiler, asks)) continue;
+    const options = [...flags, `-DVIT_ISA=${isa}`, ...own, ...asks];
+    jobs.push(job(objects, compiler, `${file}.cc`, options, `${file}-${isa}`));
+    has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
+  }
+  for (const file of common)
+    jobs.push(job(objects, compiler, `${file}.cc`, [...flags, ...has], file));
   const compile = async ({ file, options, object }) => {
     if (!force && existsSync(object)) return;
     const part = `${object}.${process.pid}`;
@@ -134,6 +160,11 @@ function job(objects, compiler, file, options, name) {
   return { file, options, object };
 }
 
+function accepts(compiler, options) {
+  const args = [...options, '-fsyntax-only', '-x', 'c++', '-'];
+  return options.length === 0 || spawnSync(compiler, args, { input: '' }).status === 0;
+}
+
 /** The folder of node_api.h: the npm package's, else that of the running Node. */
 function headers() {
   const require = createRequire(import.meta.url);
@@ -150,7 +181,7 @@ function headers() {
 
 function fingerprint(compiler) {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([flags, isas, compiler, process.platform, process.arch]));
+  hash.update(JSON.stringify([flags, isas, products, compiler, process.platform, process.arch]));
   if (standalone) hash.update(JSON.stringify(standaloneLinux));
   for (const name of readdirSync(source).sort())
     hash.update(name).update(readFileSync(join(source, name)));

@@ -78,7 +78,9 @@ function fuzz(binding) {
   const upTo = (limit) => 1 + Math.floor(rng.uniform() * limit);
   const floats = (length) => Float32Array.from({ length }, () => rng.normal());
   binding.setThreads(3);
-  const isas = ['portable', 'avx2', 'avx512'].filter((isa) => binding.setIsa(isa));
+  const isas = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx', 'amx-emulated'].filter((isa) =>
+    binding.setIsa(isa),
+  );
   for (const isa of isas) {
     binding.setIsa(isa);
     for (let round = 0; round < rounds; round += 1) {
@@ -150,7 +152,8 @@ function products(binding, round, upTo, floats) {
     tb,
     bias,
     activation,
+    round % 2,
   );
   const stack = [floats(9 * m * 7), floats(7 * n), floats(9 * m * n)];
-  binding.gemm(...stack, 9, m, n, 7, true, false, ta, tb, null, -1);
+  binding.gemm(...stack, 9, m, n, 7, true, false, ta, tb, null, -1, (round >> 1) % 2);
 }

@@ -18,7 +18,7 @@ import { makeWalk } from '../lib/backends/native/walk.ts';
 import { InputError } from '../lib/core/errors.ts';
 import { adamW } from '../lib/ops/adamW.ts';
 import { ema } from '../lib/ops/ema.ts';
-import { isas } from './support/native.ts';
+import { isas, productIsas } from './support/native.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const addon = path.join(root, 'build', 'tfjs_vit_native.node');
@@ -69,7 +69,7 @@ function backendTests(): void {
   const native = (): NativeBackend => tf.backend() as NativeBackend;
 
   test('tells its instruction set and threads; refuses other numbers of them', () => {
-    expect(isas).toContain(nativeInfo().isa);
+    expect([...isas, ...productIsas]).toContain(nativeInfo().isa);
     const before = nativeInfo().threads;
     setThreads(3);
     expect(nativeInfo().threads).toBe(3);
@@ -80,7 +80,7 @@ function backendTests(): void {
 
   test('TFJS_VIT_ISA forces an instruction set', () => {
     const program = 'process.stdout.write(require(process.argv[1]).isa())';
-    for (const isa of isas) {
+    for (const isa of [...isas, ...productIsas, 'amx-emulated']) {
       const env = { ...process.env, TFJS_VIT_ISA: isa };
       expect(
         execFileSync(process.execPath, ['-e', program, addon], { env, encoding: 'utf8' }),
@@ -189,11 +189,12 @@ function backendTests(): void {
     const walk = [4, 1, 1];
     const bad: [string, ...unknown[]][] = [
       ['gemm'],
-      ['gemm', f(4), f(4), f(3), 1, 2, 2, 2, true, true, false, false, null, -1, null],
-      ['gemm', f(4), f(4), f(4), 1, 2, 2, 2, true, true, false, false, f(1), -1, null],
-      ['gemm', f(4), f(4), f(4), 1, 2, 2, 2, true, true, false, false, null, 3, null],
-      ['gemm', f(4), f(4), f(4), 1, 2.5, 2, 2, true, true, false, false, null, -1, null],
-      ['gemm', f(4), f(4), f(4), 2 ** 40, 2 ** 40, 2, 2, true, true, false, false, null, -1, null],
+      ['gemm', f(4), f(4), f(3), 1, 2, 2, 2, true, true, false, false, null, -1, 0],
+      ['gemm', f(4), f(4), f(4), 1, 2, 2, 2, true, true, false, false, f(1), -1, 0],
+      ['gemm', f(4), f(4), f(4), 1, 2, 2, 2, true, true, false, false, null, 3, 0],
+      ['gemm', f(4), f(4), f(4), 1, 2.5, 2, 2, true, true, false, false, null, -1, 0],
+      ['gemm', f(4), f(4), f(4), 2 ** 40, 2 ** 40, 2, 2, true, true, false, false, null, -1, 0],
+      ['gemm', f(4), f(4), f(4), 1, 2, 2, 2, true, true, false, false, null, -1, 2],
       ['binary', 0, walk, gone, f(4), f(4)],
       ['binary', 0, walk, f(4), f(4), gone],
       ['binary', 0, walk, f(3), f(4), f(4)],

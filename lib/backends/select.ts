@@ -81,6 +81,8 @@ async function tryBackend(
 }
 
 const isaNames: Readonly<Record<string, string>> = {
+  amx: 'AVX-512 and AMX',
+  avx512bf16: 'AVX-512 BF16',
   avx512: 'AVX-512',
   avx2: 'AVX2',
   portable: 'no vector instructions',

@@ -53,7 +53,7 @@ export function runBranch<K extends BranchName>(
   const floats = Object.values(inputs as object).every(
     (tensor: tf.Tensor) => tensor.dtype === 'float32',
   );
-  const served = floats && inputs.x.size > 0 && attrs.precision !== 'bf16' && hasFastKernel(name);
+  const served = floats && inputs.x.size > 0 && hasFastKernel(name);
   if (!served) return tf.tidy(small);
   const given = inputs as unknown as Record<string, tf.Tensor>;
   if (!isRecording()) {

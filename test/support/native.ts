@@ -6,19 +6,21 @@ import { nativeBinding, nativeUnavailableReason } from '../../lib/backends/nativ
 import type { Rng } from '../../lib/core/rng.ts';
 import { assertAllClose, tolerance, type Reasons } from './compare.ts';
 
-/** The instruction sets that this processor and build run, the best last; empty without the addon. */
-export const isas: readonly string[] = availableIsas();
+/** The instruction sets that this processor and build run, with kernels of their own; empty without the addon. */
+export const isas: readonly string[] = availableIsas('portable', 'avx2', 'avx512');
+/** Those that differ from AVX-512 in bf16 products alone. */
+export const productIsas: readonly string[] = availableIsas('avx512bf16', 'amx');
 
 /** How far a result may be off. */
 type Allowed = Reasons & { rtol?: number; atol?: number };
 
-function availableIsas(): string[] {
+function availableIsas(...names: string[]): string[] {
   if (nativeUnavailableReason() !== undefined) return [];
   const binding = nativeBinding();
   const best = binding.isa();
-  const all = ['portable', 'avx2', 'avx512'].filter((isa) => binding.setIsa(isa));
+  const available = names.filter((isa) => binding.setIsa(isa));
   binding.setIsa(best);
-  return all;
+  return available;
 }
 
 export type Arrays = readonly { shape: number[]; values: tf.TypedArray; dtype?: tf.DataType }[];

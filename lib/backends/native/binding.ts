@@ -52,10 +52,12 @@ export const UNARY = {
 export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;
 /** Numbers of an activation after a product; those from 0 are the forms of gelu. */
 export const ACTIVATION = { none: -1, erf: 0, tanh: 1, quick: 2 } as const;
+/** Numbers of a product's precision: that of its factors; sums are float32 in both. */
+export const PRECISION = { fp32: 0, bf16: 1 } as const;
 
 /** The arguments that every call of a residual branch begins with. */
 export type BranchArguments = readonly [
-  /** batch, tokens, dim, then hidden (MLP) or heads (attention). */
+  /** batch, tokens, dim, then hidden (MLP) or heads (attention), then the number of the precision. */
   sizes: readonly number[],
   epsilon: number,
   /** The number of the gelu (MLP), or the factor on q·kᵀ (attention). */
@@ -105,6 +107,7 @@ export interface NativeBinding {
     transposeB: boolean,
     bias: Float32Array | null,
     activation: number,
+    precision: number,
   ): void;
   binary(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Float32Array): void;
   compare(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Uint8Array): void;

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { AttentionBranchAttrs, MlpBranchAttrs } from '../../../core/kernels.ts';
-import { ACTIVATION } from '../binding.ts';
+import { ACTIVATION, PRECISION } from '../binding.ts';
 import type { BranchArguments } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { replaceKernel } from './kernel.ts';
@@ -60,16 +60,15 @@ function mlpLayers({ fc1, bias1, fc2, bias2, ...outer }: Named): Layers {
 function attentionLayers({ qkv, qkvBias, proj, projBias, ...outer }: Named): Layers {
   return { ...outer, first: qkv, firstBias: qkvBias, last: proj, lastBias: projBias } as Layers;
 }
-function mlpShape({ x, fc1 }: Named, { epsilon, activation }: MlpBranchAttrs): Shape {
-  return {
-    ofMlp: true,
-    sizes: [...x!.shape, fc1!.shape[0]!],
-    epsilon,
-    form: ACTIVATION[activation],
-  };
+function mlpShape({ x, fc1 }: Named, { activation, ...attrs }: MlpBranchAttrs): Shape {
+  const { epsilon, precision = 'fp32' } = attrs;
+  const sizes = [...x!.shape, fc1!.shape[0]!, PRECISION[precision]];
+  return { ofMlp: true, sizes, epsilon, form: ACTIVATION[activation] };
 }
-function attentionShape({ x }: Named, { epsilon, numHeads, scale }: AttentionBranchAttrs): Shape {
-  return { ofMlp: false, sizes: [...x!.shape, numHeads], epsilon, form: scale };
+function attentionShape({ x }: Named, { numHeads, scale, ...attrs }: AttentionBranchAttrs): Shape {
+  const { epsilon, precision = 'fp32' } = attrs;
+  const sizes = [...x!.shape, numHeads, PRECISION[precision]];
+  return { ofMlp: false, sizes, epsilon, form: scale };
 }
 
 function forward(

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { ACTIVATION, BINARY, UNARY } from '../binding.ts';
+import { ACTIVATION, BINARY, PRECISION, UNARY } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk, stridesOf } from '../walk.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
@@ -228,6 +228,6 @@ function gemm(
   transposeB: boolean,
   bias: Float32Array | null = null,
 ): void {
-  const none = ACTIVATION.none;
-  binding.gemm(a, b, c, 1, m, n, k, true, true, transposeA, transposeB, bias, none);
+  const [none, precision] = [ACTIVATION.none, PRECISION.fp32];
+  binding.gemm(a, b, c, 1, m, n, k, true, true, transposeA, transposeB, bias, none, precision);
 }

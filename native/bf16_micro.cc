@@ -1,0 +1,144 @@
+// The inner routine of bf16 products on vectors. With AVX-512 BF16, vdpbf16ps adds to each of 16 sums the products of a pair of
+// columns of a with a pair of rows of b. Elsewhere, and where that instruction is slow, a block of a becomes float32 once, the
+// pairs of b are split by a shift and a mask as they are loaded.
+
+#include "bf16.h"
+#include "table.h"
+
+namespace VIT_ISA {
+namespace {
+
+#if defined(VIT_AVX512BF16)
+typedef bf16 Left;
+constexpr size_t kDepth = KC16;
+#else
+typedef float Left;
+constexpr size_t kDepth = KC;
+constexpr size_t kRow = KC + 16;  // of a as float32; not a multiple of 2 KB
+alignas(64) thread_local float expanded[MC * kRow];
+#endif
+
+// A micro-tile of c: rows and columns that exist, at most those of the routine.
+struct Tile {
+  float* c;
+  size_t ldc, rows, cols;
+  const float* bias;
+  bool add;
+};
+
+VIT_INLINE void finish(vf sum, float* c, const float* bias, bool add) {
+  if (bias != nullptr) sum += load(bias);
+  if (add) sum += load(c);
+  store(c, sum);
+}
+VIT_INLINE void finish_n(vf sum, float* c, const float* bias, bool add, size_t n) {
+  if (bias != nullptr) sum += load_n(bias, n);
+  if (add) sum += load_n(c, n);
+  store_n(c, sum, n);
+}
+
+// M rows by V vectors. Rows past the last of the tile repeat it and are not stored.
+template <size_t M, size_t V>
+void micro16(size_t k, const Left* a, size_t lda, const bf16* b, const Tile& tile) {
+  const Left* row[M];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i) row[i] = a + (i < tile.rows ? i : tile.rows - 1) * lda;
+  vf acc[M][V];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i)
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) acc[i][j] = set1(0.0f);
+#if defined(VIT_AVX512BF16)
+  for (size_t p = 0; p < k; p += 2) {
+    __m512bh bv[V];
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) bv[j] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(b + p * NR16 + 2 * j * VL));
+#pragma GCC unroll 16
+    for (size_t i = 0; i < M; ++i) {
+      int32_t pair;
+      memcpy(&pair, row[i] + p, sizeof pair);
+      const __m512bh av = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+#pragma GCC unroll 2
+      for (size_t j = 0; j < V; ++j) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], av, bv[j]);
+    }
+  }
+#else
+  // All even p, then all odd p: g++ runs out of registers where both are in one loop.
+#pragma GCC unroll 2
+  for (size_t odd = 0; odd < 2; ++odd)
+    for (size_t p = odd; p < k; p += 2) {
+      vf bv[V];
+#pragma GCC unroll 2
+      for (size_t j = 0; j < V; ++j) {
+        vi pairs;
+        memcpy(&pairs, b + (p - odd) * NR16 + 2 * j * VL, sizeof pairs);
+        bv[j] = as_float(odd ? pairs & static_cast<int32_t>(0xffff0000) : pairs << 16);
+      }
+#pragma GCC unroll 16
+      for (size_t i = 0; i < M; ++i) {
+        const vf av = set1(row[i][p]);
+#pragma GCC unroll 2
+        for (size_t j = 0; j < V; ++j) acc[i][j] += av * bv[j];
+      }
+    }
+#endif
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i) {
+    if (i >= tile.rows) return;
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) {
+      float* c = tile.c + i * tile.ldc + j * VL;
+      const float* bias = tile.bias == nullptr ? nullptr : tile.bias + j * VL;
+      if (tile.cols >= (j + 1) * VL) finish(acc[i][j], c, bias, tile.add);
+      else finish_n(acc[i][j], c, bias, tile.add, tile.cols - j * VL);
+    }
+  }
+}
+
+typedef void (*Micro16)(size_t k, const Left* a, size_t lda, const bf16* b, const Tile& tile);
+
+// Not one routine for every height, which takes long to compile: the next higher one wastes little.
+template <size_t V>
+Micro16 choose(size_t rows) {
+  if (rows <= 1) return micro16<1, V>;
+  if (rows <= 2) return micro16<2, V>;
+  if (rows <= 4) return micro16<4, V>;
+#if defined(VIT_AVX512)
+  if (rows <= 7) return micro16<7, V>;
+  if (rows <= 10) return micro16<10, V>;
+#endif
+  return micro16<MR, V>;
+}
+
+void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+                    size_t ldc, const float* bias, bool add) {
+  for (size_t p = 0; p < k; p += kDepth) {
+    const size_t kc = k - p < kDepth ? k - p : kDepth;
+    for (size_t i0 = 0; i0 < m; i0 += MC) {
+      const size_t rows = m - i0 < MC ? m - i0 : MC;
+#if defined(VIT_AVX512BF16)
+      const Left* left = a + i0 * lda + p;
+      const size_t step = lda;
+#else
+      for (size_t r = 0; r < rows; ++r) from_bf16(kc, a + (i0 + r) * lda + p, expanded + r * kRow);
+      const Left* left = expanded;
+      const size_t step = kRow;
+#endif
+      for (size_t j = 0; j < n; j += NR) {
+        const size_t cols = n - j < NR ? n - j : NR;
+        const bf16* b = packed_b + j / NR16 * panel16_size(depth) + p * NR16 + 2 * (j % NR16);
+        for (size_t i = 0; i < rows; i += MR) {
+          const Tile tile = {c + (i0 + i) * ldc + j,          ldc, rows - i < MR ? rows - i : MR, cols,
+                             p == 0 && bias != nullptr ? bias + j : nullptr, p > 0 || add};
+          (cols > VL ? choose<2>(tile.rows) : choose<1>(tile.rows))(kc, left + i * step, step, b, tile);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const vit::Bf16Product bf16_product = {MR, multiply_micro};
+
+}  // namespace VIT_ISA
