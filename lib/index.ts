@@ -17,6 +17,7 @@ export { makeImage, type RgbImage } from './core/image.ts';
 export * as kernels from './core/kernels.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
+export { precisions, type Precision } from './core/precision.ts';
 export type { Stop } from './core/stop.ts';
 export type { EpochLog, RunSink, StepProgress } from './core/runSink.ts';
 export type { FileStore } from './core/store.ts';

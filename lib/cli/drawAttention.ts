@@ -13,7 +13,7 @@ import type { Terminal } from './command.ts';
 export interface DrawOptions
   extends
     BackendOptions,
-    Pick<VisualizeAttentionOptions, 'headFusion' | 'discardRatio' | 'contrast'> {
+    Pick<VisualizeAttentionOptions, 'headFusion' | 'discardRatio' | 'contrast' | 'precision'> {
   image: string;
   checkpoint: string;
   output: string;
@@ -21,9 +21,9 @@ export interface DrawOptions
 
 /** Writes the attention picture of one image, says what was predicted and where the picture is. @returns the exit code 0 */
 export async function drawAttention(options: DrawOptions, terminal: Terminal): Promise<number> {
-  const { image, checkpoint, output, backend, threads, ...look } = options;
+  const { image, checkpoint, output, backend, threads, precision = 'fp32', ...look } = options;
   await assertWritable(output);
-  await useBackend({ backend, threads }, terminal);
+  await useBackend({ backend, threads, precision }, terminal);
   const trained = await loadTrained(checkpoint, terminal.error);
   try {
     const { pixels, picture, label, source } = await openImage(image, trained, terminal.error);
@@ -32,6 +32,7 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
       pixels,
       picture,
       source,
+      precision,
       ...look,
       ...(trained.classNames && { classNames: trained.classNames }),
       ...(label !== undefined && { label }),

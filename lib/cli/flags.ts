@@ -1,4 +1,5 @@
 import { InputError, expected } from '../core/errors.ts';
+import { precisions, type Precision } from '../core/precision.ts';
 import type { Arguments, Flag } from './command.ts';
 
 const checkpoint = {
@@ -23,6 +24,12 @@ export const sharedFlags = {
     min: 1,
     max: 256,
     describe: 'Threads of the backend; default: its own choice',
+  },
+  precision: {
+    type: 'string',
+    value: 'NAME',
+    choices: precisions,
+    describe: 'Of matrix products, with sums and weights in float32; default fp32',
   },
   image: {
     type: 'string',
@@ -54,6 +61,16 @@ export const sharedFlags = {
 export function textFlag(args: Arguments, name: string): string | undefined {
   const value = args.flags[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** What --backend, --threads and --precision ask for. */
+export function computeFlags(args: Arguments): {
+  backend: string | undefined;
+  threads: number | undefined;
+  precision: Precision;
+} {
+  const precision = (textFlag(args, 'precision') ?? 'fp32') as Precision;
+  return { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads'), precision };
 }
 
 /** The value of a number or integer flag, or `undefined` if it was not given. */

@@ -9,6 +9,7 @@ import { parseExperiment } from './experiment.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
+import type { Precision } from '../core/precision.ts';
 import type { TrainResult } from '../training/trainer.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { Terminal } from './command.ts';
@@ -59,7 +60,8 @@ export async function trainExperiment(
   const existed = existsSync(outputDir);
   let store: Folder | undefined;
   try {
-    await useBackend(options, terminal);
+    const { precision } = full;
+    await useBackend({ ...options, precision }, terminal);
     const training = await openData(data, { split: 'train', limit: full.limit ?? undefined });
     const test = await openData(data, { split: 'test', limit: full.limitVal ?? undefined });
     const model = new VisionTransformer(modelConfig, { onWarning: terminal.error });
@@ -79,7 +81,7 @@ export async function trainExperiment(
           store,
           resume: same ? store : resume,
           allowChanges: options.allowChanges ?? false,
-          sinks: await sinksOf(store.path, terminal),
+          sinks: await sinksOf(store.path, precision, terminal),
           stop,
         },
       );
@@ -111,13 +113,17 @@ async function storedExperiment(folder: string): Promise<Record<string, unknown>
   return { ...record, name, data, maxSteps: null };
 }
 
-async function sinksOf(folder: string, terminal: Terminal): Promise<RunSink[]> {
+async function sinksOf(
+  folder: string,
+  precision: Precision,
+  terminal: Terminal,
+): Promise<RunSink[]> {
   const { progressSink } = await import('../io/progressSink.ts');
   const { tensorboardSink } = await import('../io/tensorboard.ts');
   const events = tensorboardSink(path.join(folder, 'tensorboard'), { onFailure: terminal.error });
   const progress = progressSink();
   // Said with the first step: what cannot be used is refused before that, and then nothing was trained.
-  let title: string | undefined = `Training into ${folder}`;
+  let title: string | undefined = `Training into ${folder}, ${precision}`;
   const said = (): void => {
     if (title !== undefined) progress.message?.(title);
     title = undefined;

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
 import { ShapeError, expected } from '../core/errors.ts';
 import { classLabel, percent } from '../core/format.ts';
+import type { Precision } from '../core/precision.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Bar } from '../figures/barChart.ts';
 import { attentionSheet } from '../figures/attentionSheet.ts';
@@ -39,6 +40,8 @@ export interface VisualizeAttentionOptions
   classNames?: readonly string[];
   /** The true class, if it is known: its bar and the title say so. */
   label?: number;
+  /** Of the model's products; default fp32. */
+  precision?: Precision;
   /** Where the image comes from, for the second line: "MNIST test image 0". */
   source?: string;
 }
@@ -62,7 +65,7 @@ export async function visualizeAttention(
   options: VisualizeAttentionOptions,
 ): Promise<{ png: Uint8Array; prediction: Prediction }> {
   const { model, picture, contrast, colormap, scale } = options;
-  const { probabilities, attentions } = await look(model, options.pixels);
+  const { probabilities, attentions } = await look(options);
   const prediction = predictionOf(probabilities, options.classNames);
   const { classToken } = model.config;
   const layout: TokenLayout = {
@@ -98,10 +101,14 @@ export function predictionOf(
   return { classIndex, className, confidence: probabilities[classIndex]!, probabilities };
 }
 
-async function look(
-  model: VisionTransformer,
-  pixels: Float32Array,
-): Promise<{ probabilities: Float32Array; attentions: AttentionArray[] }> {
+async function look({
+  model,
+  pixels,
+  precision = 'fp32',
+}: VisualizeAttentionOptions): Promise<{
+  probabilities: Float32Array;
+  attentions: AttentionArray[];
+}> {
   const { imageSize, inChannels } = model.config;
   const [height, width] = imageSize;
   if (pixels.length !== height * width * inChannels) {
@@ -114,7 +121,7 @@ async function look(
   try {
     output = t.tidy(() => {
       const images = t.tensor4d(pixels, [1, height, width, inChannels]);
-      return t.softmax(model.forward(images, { capture }));
+      return t.softmax(model.forward(images, { capture, precision }));
     });
     const probabilities = (await output.data()) as Float32Array;
     return { probabilities, attentions: await readAttention(capture) };

@@ -14,10 +14,11 @@ import { withWeights } from './trainableModel.ts';
  */
 export async function endEpoch(run: Run): Promise<Evaluation | undefined> {
   const { state, model, ema, validation, stop, sinks } = run;
+  const { precision } = run.config;
   const begin = performance.now();
   let evaluation: Evaluation | undefined;
   if (validation !== undefined) {
-    const work = () => evaluate(model, validation, { stop });
+    const work = () => evaluate(model, validation, { stop, precision });
     evaluation = await (ema === undefined ? work() : withWeights(model, ema.averages, work));
     if (evaluation === undefined) return undefined;
   }

@@ -1,6 +1,7 @@
 import * as t from '../ops/tensor.ts';
 import { NumericError } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
+import type { Precision } from '../core/precision.ts';
 import type { Stop } from '../core/stop.ts';
 import type { Loader } from '../data/loader.ts';
 import { prefetch } from '../data/prefetch.ts';
@@ -13,6 +14,7 @@ import type { TrainableModel } from './trainableModel.ts';
  * What a model gets right on a data set: loss, top-1, top-5, each class, confusion.
  *
  * @param loader         with `training: false`
+ * @param options.precision  of the model's products; default fp32
  * @param options.stop   a signal ends the evaluation early, with undefined as its result
  * @param options.onBatch  called after each batch with the images done so far
  * @throws InputError if a weight is not finite; NumericError if a logit is not
@@ -22,17 +24,17 @@ import type { TrainableModel } from './trainableModel.ts';
 export async function evaluate(
   model: TrainableModel,
   loader: Loader,
-  options?: { onBatch?: (images: number) => void },
+  options?: EvaluateOptions,
 ): Promise<Evaluation>;
 export async function evaluate(
   model: TrainableModel,
   loader: Loader,
-  options: { stop: Stop | undefined; onBatch?: (images: number) => void },
+  options: EvaluateOptions & { stop: Stop | undefined },
 ): Promise<Evaluation | undefined>;
 export async function evaluate(
   model: TrainableModel,
   loader: Loader,
-  { stop, onBatch }: { stop?: Stop | undefined; onBatch?: (images: number) => void } = {},
+  { precision = 'fp32', stop, onBatch }: EvaluateOptions & { stop?: Stop | undefined } = {},
 ): Promise<Evaluation | undefined> {
   await assertFiniteWeights(model);
   const metrics = new Metrics(loader.config.dataset.numClasses);
@@ -41,7 +43,7 @@ export async function evaluate(
     await nextTurn();
     if (stop?.signal !== undefined) return undefined;
     const logits = t.tidy(() =>
-      model.forward(t.tensor4d(batch.images, [batch.size, ...batch.imageShape])),
+      model.forward(t.tensor4d(batch.images, [batch.size, ...batch.imageShape]), { precision }),
     );
     try {
       const values = await logits.data();
@@ -60,4 +62,9 @@ export async function evaluate(
     onBatch?.(images);
   }
   return metrics.result();
+}
+
+interface EvaluateOptions {
+  precision?: Precision;
+  onBatch?: (images: number) => void;
 }

@@ -2,6 +2,8 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { binaryCrossEntropy } from '../ops/binaryCrossEntropy.ts';
 import { softmaxCrossEntropy } from '../ops/softmaxCrossEntropy.ts';
+import type { ForwardContext } from '../core/context.ts';
+import type { Precision } from '../core/precision.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/loader.ts';
 import { explainBadLoss } from './guard.ts';
@@ -25,10 +27,12 @@ export interface UpdateGradients {
 /**
  * What the gradients of an update are told.
  *
+ * @property precision  of the products; default fp32
  * @property rng  of batch i of the update: what its dropouts draw from
  */
 export interface GradientOptions {
   loss: 'softmax' | 'binary';
+  precision?: Precision;
   rng: (i: number) => Rng;
   /** Where the run is, for errors: `step 17`. */
   when: string;
@@ -43,17 +47,19 @@ export interface GradientOptions {
 export async function updateGradients(
   model: TrainableModel,
   batches: readonly Batch[],
-  { loss, rng, when }: GradientOptions,
+  { loss, precision = 'fp32', rng, when }: GradientOptions,
 ): Promise<UpdateGradients> {
   const sum: UpdateGradients = { gradients: new Map(), lossSum: 0, images: 0, correct: 0 };
   const images = batches.reduce((total, batch) => total + batch.size, 0);
   try {
     for (const [i, batch] of batches.entries()) {
-      const part = batchGradients(model, batch, rng(i), loss, batch.size / images);
+      const context = { training: true, rng: rng(i), precision };
+      const part = batchGradients(model, batch, { context, loss, weight: batch.size / images });
       accumulate(sum.gradients, part.gradients);
       try {
         const mean = (await part.loss.data())[0]!;
-        if (!Number.isFinite(mean)) throw await explainBadLoss(model, batch, mean, when);
+        if (!Number.isFinite(mean))
+          throw await explainBadLoss(model, batch, mean, { when, precision });
         sum.lossSum += mean * batch.size;
         sum.correct += countCorrect(await part.logits.data(), batch.labels);
         sum.images += batch.size;
@@ -78,9 +84,11 @@ export function disposeAll(tensors: ReadonlyMap<string, tf.Tensor>): void {
 function batchGradients(
   model: TrainableModel,
   batch: Batch,
-  rng: Rng,
-  loss: 'softmax' | 'binary',
-  weight: number,
+  {
+    context,
+    loss,
+    weight,
+  }: { context: ForwardContext; loss: 'softmax' | 'binary'; weight: number },
 ): { gradients: Map<string, tf.Tensor>; loss: tf.Scalar; logits: tf.Tensor2D } {
   const parameters = model.namedParameters();
   const rows = loss === 'softmax' ? softmaxCrossEntropy : binaryCrossEntropy;
@@ -90,7 +98,7 @@ function batchGradients(
     const kept: tf.Tensor2D[] = [];
     try {
       const { value, grads } = t.variableGrads(() => {
-        const out = model.forward(images, { training: true, rng });
+        const out = model.forward(images, context);
         // The gradient scope frees what is not returned; the logits are needed for the accuracy.
         kept.push(t.keep(t.clone(out)));
         return t.mean(rows(out, targets)) as tf.Scalar;

@@ -5,6 +5,7 @@ import * as t from '../ops/tensor.ts';
 import { globalNorm } from '../ops/globalNorm.ts';
 import { Capture } from '../core/capture.ts';
 import { InputError, NumericError, expected } from '../core/errors.ts';
+import type { Precision } from '../core/precision.ts';
 import type { Batch } from '../data/loader.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
@@ -48,7 +49,7 @@ export async function explainBadLoss(
   model: TrainableModel,
   batch: Batch,
   loss: number,
-  when: string,
+  { when, precision = 'fp32' }: { when: string; precision?: Precision },
 ): Promise<NumericError> {
   const pixel = batch.images.findIndex((value) => !Number.isFinite(value));
   if (pixel >= 0) {
@@ -61,7 +62,7 @@ export async function explainBadLoss(
   try {
     t.tidy(() => {
       const shape = [batch.size, ...batch.imageShape] as [number, number, number, number];
-      model.forward(t.tensor4d(batch.images, shape), { capture });
+      model.forward(t.tensor4d(batch.images, shape), { capture, precision });
     });
     const inner = await firstBad(capture.entries());
     if (inner !== undefined) return nonFinite(`the tensor ${inner.name}`, inner.found, when);

@@ -2,6 +2,7 @@ import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { assertShape } from '../core/check.ts';
 import { InputError, listed } from '../core/errors.ts';
+import { parsePrecision, type Precision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Loader } from '../data/loader.ts';
@@ -37,7 +38,7 @@ export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
     ...config.schedule,
     updatesPerEpoch,
   });
-  assertFits(model, loader);
+  assertFits(model, loader, config.precision);
   const record = await recordOf(config, env, loader, validation);
   const sinks = combineSinks(env.sinks ?? []);
   const stored = resume === undefined ? undefined : await readRun(resume);
@@ -69,10 +70,14 @@ export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
 }
 
 // One forward pass, so that a model of other images or classes is refused before anything is written.
-function assertFits(model: TrainableModel, { config: { dataset } }: Loader): void {
+function assertFits(
+  model: TrainableModel,
+  { config: { dataset } }: Loader,
+  precision: Precision,
+): void {
   const [height, width, channels] = dataset.imageShape;
   t.tidy(() => {
-    const logits = model.forward(t.zeros([1, height, width, channels]));
+    const logits = model.forward(t.zeros([1, height, width, channels]), { precision });
     assertShape('the logits of the model', logits, [1, dataset.numClasses]);
   });
 }
@@ -85,7 +90,11 @@ function restoreWeights(
   sinks: RunSink,
 ): void {
   // Through JSON, as the stored one went.
-  const differences = configDifferences(stored.config, JSON.parse(JSON.stringify(record)));
+  const before = {
+    ...stored.config,
+    precision: parsePrecision(stored.config['precision'] ?? 'fp32'),
+  };
+  const differences = configDifferences(before, JSON.parse(JSON.stringify(record)));
   if (differences.length > 0 && !allowChanges) {
     throw new InputError(
       `Expected the configuration and data of the stored run, received others: ${listed(differences)}. ` +

@@ -47,7 +47,7 @@ export interface RunContent {
 /** What a run folder gives back. `backend`: the one that it was saved on. */
 export interface StoredRun {
   backend: string | undefined;
-  config: unknown;
+  config: Record<string, unknown>;
   state: RunState;
   weights: Map<string, HostTensor>;
   average: Map<string, HostTensor> | undefined;

@@ -1,5 +1,6 @@
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { parsePrecision, type Precision } from '../core/precision.ts';
 import { assertClip } from './clip.ts';
 import type { ClipConfig } from './clip.ts';
 import type { EmaConfig } from './ema.ts';
@@ -27,7 +28,7 @@ import type { ScheduleConfig } from './schedules.ts';
  * @property maxSteps           end after this many updates of the run; default null
  * @property checkpointSteps    also save every so many updates within an epoch; default null
  * @property checkpointMinutes  also save when this many minutes have passed; default 5
- * @property precision          of weights and activations; default float32, the only one
+ * @property precision          of the products, in training and evaluation; default fp32. Weights are float32 in each
  */
 export interface TrainConfig {
   model?: unknown;
@@ -49,7 +50,7 @@ export interface TrainConfig {
   maxSteps?: number | null;
   checkpointSteps?: number | null;
   checkpointMinutes?: number | null;
-  precision?: 'float32';
+  precision?: Precision;
 }
 
 /** A config with every default filled in. */
@@ -72,7 +73,7 @@ const defaults = {
   maxSteps: null,
   checkpointSteps: null,
   checkpointMinutes: 5,
-  precision: 'float32',
+  precision: 'fp32',
 } as const satisfies Partial<TrainConfig>;
 
 const partKeys = {
@@ -115,7 +116,7 @@ export function parseTrainConfig(config: TrainConfig): FullTrainConfig {
   assertNumber('learningRate', full.learningRate, { min: Number.MIN_VALUE });
   assertNumber('smoothing', full.smoothing, { min: 0, max: 1 });
   assertOneOf('loss', full.loss, ['softmax', 'binary']);
-  assertOneOf('precision', full.precision, ['float32']);
+  full.precision = parsePrecision(full.precision);
   for (const [part, keys] of Object.entries(partKeys)) {
     const value = full[part as keyof typeof partKeys];
     if (value !== null) assertKeys(`an option of ${part}`, value, keys);

@@ -27,6 +27,7 @@ export async function updateModel(
   const rng = (i: number) => new Rng(config.seed).split('forward', state.epoch, first + i);
   const { gradients, ...sums } = await updateGradients(model, batches, {
     loss: config.loss,
+    precision: config.precision,
     rng,
     when,
   });

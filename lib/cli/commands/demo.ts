@@ -1,4 +1,4 @@
-import { sharedFlags, textFlag } from '../flags.ts';
+import { computeFlags, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit demo`: the attention picture of the shipped model, at once. */
@@ -12,6 +12,7 @@ export const demo: Command = {
       describe: 'The picture to write; default imgs/mnist_attention.png',
     },
     backend: sharedFlags.backend,
+    precision: sharedFlags.precision,
   },
   examples: [['demo', 'Writes imgs/mnist_attention.png']],
   async run(args, terminal) {
@@ -22,7 +23,7 @@ export const demo: Command = {
         image: textFlag(args, 'image') ?? '0',
         checkpoint: packageFile('checkpoints/mnist-vit'),
         output: textFlag(args, 'output') ?? 'imgs/mnist_attention.png',
-        backend: textFlag(args, 'backend'),
+        ...computeFlags(args),
       },
       terminal,
     );

@@ -1,6 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import { percent } from '../../core/format.ts';
-import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { booleanFlag, computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
 
@@ -27,6 +27,7 @@ export const evaluateCommand: Command = {
     json: { type: 'boolean', describe: 'One JSON object on standard output' },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
+    precision: sharedFlags.precision,
   },
   examples: [['eval --checkpoint runs/mnist', 'The best checkpoint of a run']],
   async run(args, terminal) {
@@ -38,10 +39,9 @@ export const evaluateCommand: Command = {
     const { evaluate } = await import('../../training/evaluate.ts');
     const { listenForSignals } = await import('../../io/signals.ts');
     const stop = listenForSignals();
-    await useBackend(
-      { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
-      terminal,
-    );
+    const compute = computeFlags(args);
+    const { precision } = compute;
+    await useBackend(compute, terminal);
     const trained = await loadTrained(
       textFlag(args, 'checkpoint') ?? packageFile('checkpoints/mnist-vit'),
       terminal.error,
@@ -64,11 +64,12 @@ export const evaluateCommand: Command = {
         normalize: trained.normalize,
       });
       const began = performance.now();
-      const result = await evaluate(trained.model, loader, { stop });
+      const result = await evaluate(trained.model, loader, { stop, precision });
       if (result === undefined) return stop.signal === 'SIGTERM' ? 143 : 130;
       const imagesPerSecond = (1000 * result.images) / (performance.now() - began);
       if (booleanFlag(args, 'json')) {
-        terminal.out(JSON.stringify({ checkpoint: trained.path, ...result, imagesPerSecond }));
+        const about = { checkpoint: trained.path, precision };
+        terminal.out(JSON.stringify({ ...about, ...result, imagesPerSecond }));
         return 0;
       }
       terminal.out(`images  ${result.images}  (${imagesPerSecond.toFixed(0)} images/s)`);

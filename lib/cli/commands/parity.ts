@@ -1,4 +1,4 @@
-import { sharedFlags, numberFlag, textFlag } from '../flags.ts';
+import { computeFlags, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit parity`: does this build compute what PyTorch computes? */
@@ -16,6 +16,10 @@ export const parity: Command = {
   flags: {
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
+    precision: {
+      ...sharedFlags.precision,
+      describe: 'Of matrix products; bf16 is held by relative L2 norms; default fp32',
+    },
     json: { type: 'string', value: 'FILE', describe: 'Also write the whole report as JSON' },
   },
   examples: [
@@ -33,12 +37,12 @@ export const parity: Command = {
     // Before the work: a report that cannot be written is known at once.
     if (file !== undefined) await assertWritable(file);
     const { useBackend } = await import('../useBackend.ts');
-    const backend = await useBackend(
-      { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
-      terminal,
-    );
-    const cases = await runParity(args.positional, { line: terminal.out, note: terminal.error });
-    if (file !== undefined) await writeAtomically(file, formatJson(backend, cases));
+    const compute = computeFlags(args);
+    const { precision } = compute;
+    const backend = await useBackend(compute, terminal);
+    const output = { line: terminal.out, note: terminal.error };
+    const cases = await runParity(args.positional, output, { precision });
+    if (file !== undefined) await writeAtomically(file, formatJson(backend, cases, precision));
     return exitCodeOf(totalsOf(cases));
   },
 };

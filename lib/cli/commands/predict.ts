@@ -1,5 +1,5 @@
 import { classLabel, percent } from '../../core/format.ts';
-import { booleanFlag, neededFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { booleanFlag, computeFlags, neededFlag, numberFlag, sharedFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit predict`: the likeliest classes of an image. */
@@ -19,6 +19,7 @@ export const predict: Command = {
     json: { type: 'boolean', describe: 'One JSON object on standard output' },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
+    precision: sharedFlags.precision,
   },
   examples: [
     ['predict --image digit.png --checkpoint runs/mnist --topk 3', 'The three likeliest digits'],
@@ -28,14 +29,12 @@ export const predict: Command = {
     const { openImage } = await import('../inputImage.ts');
     const { useBackend } = await import('../useBackend.ts');
     const { probabilitiesOf } = await import('../probabilities.ts');
-    await useBackend(
-      { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads') },
-      terminal,
-    );
+    const compute = computeFlags(args);
+    await useBackend(compute, terminal);
     const trained = await loadTrained(neededFlag(args, 'checkpoint'), terminal.error);
     try {
       const image = await openImage(neededFlag(args, 'image'), trained, terminal.error);
-      const probabilities = await probabilitiesOf(trained.model, image.pixels);
+      const probabilities = await probabilitiesOf(trained.model, image.pixels, compute.precision);
       const top = [...probabilities]
         .map((probability, index) => ({ index, probability }))
         .sort((a, b) => b.probability - a.probability || a.index - b.index)

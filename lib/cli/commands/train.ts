@@ -7,6 +7,7 @@ type TrainFlag = Flag & { path: string };
 
 // A flag and the place in the config that it sets. Names are DeiT's where DeiT has one.
 const settings = {
+  precision: { ...sharedFlags.precision, path: 'precision' },
   epochs: integer('epochs', 'Passes over the data', 1),
   'batch-size': integer('batchSize', 'Images in a batch', 1),
   'accumulation-steps': integer('accumulationSteps', 'Batches in an update', 1),

@@ -1,4 +1,4 @@
-import { numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit vis`: what a model attends to in one image, as a picture. */
@@ -33,6 +33,7 @@ export const vis: Command = {
     },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
+    precision: sharedFlags.precision,
   },
   examples: [
     ['vis --image 7', 'Image 7 of the test set, with the shipped model'],
@@ -49,8 +50,7 @@ export const vis: Command = {
         image: textFlag(args, 'image') ?? '0',
         checkpoint: textFlag(args, 'checkpoint') ?? packageFile('checkpoints/mnist-vit'),
         output: textFlag(args, 'output') ?? 'imgs/mnist_attention.png',
-        backend: textFlag(args, 'backend'),
-        threads: numberFlag(args, 'threads'),
+        ...computeFlags(args),
         ...(headFusion && { headFusion }),
         ...(contrast && { contrast }),
         ...(discardRatio !== undefined && { discardRatio }),
