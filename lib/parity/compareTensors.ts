@@ -17,12 +17,15 @@ export interface PlainTensor {
  *
  * @property maxAbs  the largest |ours − ref|; Infinity where one side is not finite and the other is something else
  * @property maxRel  the largest |ours − ref| / |ref| over elements with ref ≠ 0
+ * @property relativeL2, limit  in bf16: ‖ours − ref‖ / ‖ref‖, and what it is held to
  * @property detail  the first element out of tolerance, or what differs in kind; absent when ok
  */
 export interface Difference {
   ok: boolean;
   maxAbs: number;
   maxRel: number;
+  relativeL2?: number;
+  limit?: number;
   detail?: string;
 }
 
@@ -39,7 +42,7 @@ export function compareTensors(
   reference: PlainTensor,
   { atol, rtol, exclude = [] }: { atol: number; rtol: number; exclude?: readonly Exclusion[] },
 ): Difference {
-  assertExclusions(exclude, reference.shape);
+  const skipped = skippedElements(reference.shape, exclude);
   if (ours.shape.join() !== reference.shape.join()) {
     return differs(`shape [${ours.shape.join(', ')}], not [${reference.shape.join(', ')}]`);
   }
@@ -49,7 +52,6 @@ export function compareTensors(
   if (ours.data.length !== reference.data.length) {
     return differs(`${ours.data.length} elements, not ${reference.data.length}`);
   }
-  const skipped = skippedElements(reference.shape, exclude);
   const result: Difference = { ok: true, maxAbs: 0, maxRel: 0 };
   for (let i = 0; i < reference.data.length; i += 1) {
     if (skipped?.[i] === 1) continue;
@@ -104,10 +106,12 @@ function assertExclusions(exclude: readonly Exclusion[], shape: readonly number[
   }
 }
 
-function skippedElements(
+/** A 1 for each element that is left out; undefined if none is. @throws InputError if a range does not fit the shape */
+export function skippedElements(
   shape: readonly number[],
   exclude: readonly Exclusion[],
 ): Uint8Array | undefined {
+  assertExclusions(exclude, shape);
   if (exclude.length === 0) return undefined;
   const skipped = new Uint8Array(shape.reduce((a, b) => a * b, 1));
   for (const { axis, from, to } of exclude) {

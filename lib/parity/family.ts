@@ -1,5 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { Precision } from '../core/precision.ts';
 import type { RgbImage } from '../core/image.ts';
+import type { Bf16Rule } from './bf16Rule.ts';
 import type { PlainTensor } from './compareTensors.ts';
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';
 
@@ -36,11 +38,13 @@ function tensorKey(file: string, name: string): string {
  * What can be done with one case.
  *
  * @property unsupported  why an entry cannot be checked yet, `undefined` if it can
+ * @property bf16Rule     what an entry is held to where the products are in bf16
  * @property run          computes everything that the supported entries compare; absent when nothing is to be computed
  */
 export interface CasePlan {
   unsupported: (entry: CompareEntry) => string | undefined;
-  run?: () => Promise<Produced>;
+  bf16Rule: (entry: CompareEntry) => Bf16Rule;
+  run?: (precision: Precision) => Promise<Produced>;
 }
 
 /**

@@ -45,6 +45,9 @@ export type CompareEntry =
       into: 'config' | undefined;
     };
 
+/** An entry that is compared with something computed. */
+export type ComputedEntry = Exclude<CompareEntry, { kind: 'expect' }>;
+
 /**
  * One case as read from its folder.
  *

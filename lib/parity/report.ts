@@ -1,14 +1,21 @@
 import { printable } from '../core/format.ts';
 import { entryName } from './goldenCase.ts';
-import type { CompareEntry } from './goldenCase.ts';
+import type { Precision } from '../core/precision.ts';
+import type { CompareEntry, ComputedEntry } from './goldenCase.ts';
 import type { Difference } from './compareTensors.ts';
 
 /** How an entry or a case came out. */
 export type Verdict = 'ok' | 'FAIL' | 'skip';
 
+/** All gradients of a file taken as one vector, which bf16 is held to as well. */
+export interface AllGradients {
+  kind: 'gradients';
+  file: string;
+}
+
 /** One compared entry with what came of it; `difference` is absent when nothing was measured. */
 export interface EntryResult {
-  entry: CompareEntry;
+  entry: CompareEntry | AllGradients;
   verdict: Verdict;
   difference?: Difference;
   detail?: string;
@@ -38,20 +45,38 @@ export interface ParityTotals {
 /**
  * One line of the report, without its end: `family/case, file:tensor, maxAbs, maxRel, atol, rtol, ok|FAIL|skip` between tabs.
  *
- * A column that does not apply holds `-`.
+ * A column that does not apply holds `-`. Where a relative L2 norm was held, it is in the column of maxRel and its limit in that of
+ * rtol, and there is no atol.
  */
 export function formatEntry(caseName: string, result: EntryResult): string {
   const { entry, difference, verdict } = result;
-  const columns = [
-    caseName,
-    entryName(entry),
-    difference === undefined ? '-' : formatNumber(difference.maxAbs),
-    difference === undefined ? '-' : formatNumber(difference.maxRel),
-    'atol' in entry ? formatNumber(entry.atol) : '-',
-    'rtol' in entry ? formatNumber(entry.rtol) : '-',
-    verdict,
-  ];
+  const { maxAbs, maxRel, limit } = difference ?? {};
+  const { atol, rtol } =
+    limit === undefined ? tolerancesOf(entry) : { atol: undefined, rtol: limit };
+  const numbers = [maxAbs, maxRel, atol, rtol].map((n) =>
+    n === undefined ? '-' : formatNumber(n),
+  );
+  const columns = [caseName, nameOf(entry), ...numbers, verdict];
   return columns.map(printable).join('\t');
+}
+
+/** The file and what is compared in it. */
+export function nameOf(entry: EntryResult['entry']): string {
+  return entry.kind === 'gradients' ? `${entry.file}:all gradients` : entryName(entry);
+}
+
+function tolerancesOf(entry: EntryResult['entry']): { atol?: number; rtol?: number } {
+  return {
+    ...('atol' in entry && { atol: entry.atol }),
+    ...('rtol' in entry && { rtol: entry.rtol }),
+  };
+}
+
+/** What comes of an entry of whose name nothing was produced. */
+export function notProduced(entry: ComputedEntry): EntryResult {
+  return entry.optional
+    ? { entry, verdict: 'skip', detail: 'optional, not produced' }
+    : { entry, verdict: 'FAIL', detail: 'not produced' };
 }
 
 /** The closing line. */
@@ -87,10 +112,15 @@ export function verdictOf(entries: readonly EntryResult[]): Verdict {
 }
 
 /** The whole run as one JSON text, with non-finite numbers as strings. */
-export function formatJson(backend: string, cases: readonly CaseResult[]): string {
+export function formatJson(
+  backend: string,
+  cases: readonly CaseResult[],
+  precision: Precision = 'fp32',
+): string {
   const report = {
     schema: 'vit-parity/1',
     backend,
+    precision,
     totals: totalsOf(cases),
     cases: cases.map(({ name, verdict, unreadable, detail, entries }) => ({
       name,
@@ -98,12 +128,13 @@ export function formatJson(backend: string, cases: readonly CaseResult[]): strin
       unreadable,
       detail,
       entries: entries.map((result) => ({
-        name: entryName(result.entry),
+        name: nameOf(result.entry),
         verdict: result.verdict,
         maxAbs: result.difference?.maxAbs,
         maxRel: result.difference?.maxRel,
-        atol: 'atol' in result.entry ? result.entry.atol : undefined,
-        rtol: 'rtol' in result.entry ? result.entry.rtol : undefined,
+        relativeL2: result.difference?.relativeL2,
+        limit: result.difference?.limit,
+        ...(result.difference?.limit === undefined && tolerancesOf(result.entry)),
         detail: result.detail ?? result.difference?.detail,
       })),
     })),

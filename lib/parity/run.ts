@@ -1,20 +1,15 @@
 // The parity run: find the cases, plan each with its family, compare, report.
 
-import path from 'node:path';
 import { VitError, messageOf } from '../core/errors.ts';
-import { compareImages } from './compareImages.ts';
-import { compareJson } from './compareJson.ts';
-import { compareTensors } from './compareTensors.ts';
-import { checkExpectation, containerOf } from './expectation.ts';
+import type { Precision } from '../core/precision.ts';
+import { compareAll } from './compareCase.ts';
 import { families } from './families.ts';
 import { UnsupportedCase } from './family.ts';
 import { findCases } from './findCases.ts';
-import { entryName, readCase, readJson } from './goldenCase.ts';
-import { GoldenFile, plainTensor } from './goldenTensors.ts';
-import { formatEntry, formatTotals, totalsOf, verdictOf } from './report.ts';
-import type { Difference } from './compareTensors.ts';
+import { readCase } from './goldenCase.ts';
+import { formatEntry, formatTotals, nameOf, totalsOf, verdictOf } from './report.ts';
 import type { CasePlan, Produced } from './family.ts';
-import type { CompareEntry, GoldenCase } from './goldenCase.ts';
+import type { GoldenCase } from './goldenCase.ts';
 import type { CaseResult, EntryResult } from './report.ts';
 
 /**
@@ -40,10 +35,11 @@ export interface ParityOutput {
 export async function runParity(
   folders: readonly string[],
   output: ParityOutput,
+  { precision = 'fp32' }: { precision?: Precision } = {},
 ): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   for (const folder of findCases(folders)) {
-    const result = await runCase(folder);
+    const result = await runCase(folder, precision);
     for (const entry of result.entries) output.line(formatEntry(result.name, entry));
     for (const note of notesOf(result)) output.note(note);
     results.push(result);
@@ -53,7 +49,7 @@ export async function runParity(
 }
 
 /** Runs one case. Never throws for a broken case or a failing library; the result says so. */
-export async function runCase(folder: string): Promise<CaseResult> {
+export async function runCase(folder: string, precision: Precision = 'fp32'): Promise<CaseResult> {
   let golden: GoldenCase;
   try {
     golden = readCase(folder);
@@ -83,96 +79,15 @@ export async function runCase(folder: string): Promise<CaseResult> {
   let produced: Produced | undefined;
   const supported = golden.compare.filter((entry) => plan.unsupported(entry) === undefined);
   try {
-    if (supported.some(({ kind }) => kind !== 'expect')) produced = await plan.run?.();
+    if (supported.some(({ kind }) => kind !== 'expect')) produced = await plan.run?.(precision);
   } catch (error) {
     return all('FAIL', reasonOf(error), false);
   }
   try {
-    const entries = await compareAll(golden, plan, produced);
+    const entries = await compareAll(golden, plan, { produced, precision });
     return { name, verdict: verdictOf(entries), unreadable: false, entries };
   } catch (error) {
     return all('FAIL', reasonOf(error), true);
-  }
-}
-
-async function compareAll(
-  golden: GoldenCase,
-  plan: CasePlan,
-  produced: Produced | undefined,
-): Promise<EntryResult[]> {
-  const reference = new ReferenceFiles(golden);
-  const entries: EntryResult[] = [];
-  for (const entry of golden.compare) {
-    const reason =
-      plan.unsupported(entry) ??
-      (entry.kind === 'expect' ? containerOf(entry.file).reason : undefined);
-    if (reason !== undefined) {
-      entries.push({ entry, verdict: 'skip', detail: reason });
-      continue;
-    }
-    if (entry.kind === 'expect') {
-      entries.push(checkExpectation(golden, entry));
-      continue;
-    }
-    const difference = await compareEntry(entry, reference, produced);
-    if (difference !== undefined) {
-      entries.push({ entry, verdict: difference.ok ? 'ok' : 'FAIL', difference });
-    } else if (entry.optional) {
-      entries.push({ entry, verdict: 'skip', detail: 'optional, not produced' });
-    } else {
-      entries.push({ entry, verdict: 'FAIL', detail: 'not produced' });
-    }
-  }
-  return entries;
-}
-
-// The difference, or undefined when nothing of this name was produced.
-async function compareEntry(
-  entry: Exclude<CompareEntry, { kind: 'expect' }>,
-  reference: ReferenceFiles,
-  produced: Produced | undefined,
-): Promise<Difference | undefined> {
-  switch (entry.kind) {
-    case 'tensor': {
-      const wanted = plainTensor(reference.safetensors(entry.file).get(entry.tensor));
-      const ours = produced?.tensor(entry.file, entry.tensor);
-      return ours && compareTensors(ours, wanted, entry);
-    }
-    case 'json': {
-      const wanted = reference.json(entry.file);
-      if (produced?.json.has(entry.file) !== true) return undefined;
-      return compareJson(produced.json.get(entry.file), wanted, entry.steps, entry);
-    }
-    case 'image': {
-      const ours = produced?.images.get(entry.file);
-      return ours && compareImages(ours, reference.path(entry.file), entry.atol);
-    }
-  }
-}
-
-// Every file of a case is read and parsed once, however many entries it has.
-class ReferenceFiles {
-  private readonly golden: GoldenCase;
-  private readonly tensorFiles = new Map<string, GoldenFile>();
-  private readonly jsonFiles = new Map<string, unknown>();
-
-  constructor(golden: GoldenCase) {
-    this.golden = golden;
-  }
-
-  path(file: string): string {
-    return path.join(this.golden.folder, file);
-  }
-
-  safetensors(file: string): GoldenFile {
-    const known = this.tensorFiles.get(file) ?? new GoldenFile(this.golden, file);
-    this.tensorFiles.set(file, known);
-    return known;
-  }
-
-  json(file: string): unknown {
-    if (!this.jsonFiles.has(file)) this.jsonFiles.set(file, readJson(this.path(file)));
-    return this.jsonFiles.get(file);
   }
 }
 
@@ -185,7 +100,7 @@ function notesOf({ name, verdict, unreadable, detail, entries }: CaseResult): st
     .slice(0, 3)
     .map(
       ({ entry, detail: own, difference }) =>
-        `${name} ${entryName(entry)}: ${own ?? difference?.detail}`,
+        `${name} ${nameOf(entry)}: ${own ?? difference?.detail}`,
     );
   const skipped = new Map<string, number>();
   for (const result of entries) {

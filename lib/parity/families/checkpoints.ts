@@ -3,12 +3,14 @@
 import { downloadModelTensors, loadModelTensors } from '../../checkpoints/modelState.ts';
 import * as t from '../../ops/tensor.ts';
 import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { outputRule } from '../bf16Rule.ts';
 import { containerOf } from '../expectation.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { goldenBuild, goldenModelConfig } from '../modelConfig.ts';
+import type { Bf16Rule } from '../bf16Rule.ts';
 import type { CasePlan, Family } from '../family.ts';
-import type { GoldenCase } from '../goldenCase.ts';
+import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
 
 /** Loads a checkpoint strictly and runs the model; compares the logits and the widened weights. */
 export const checkpoints: Family = { name: 'checkpoints', plan };
@@ -17,13 +19,16 @@ function plan(golden: GoldenCase): CasePlan {
   const { load } = golden;
   if (load === undefined) {
     goldenModelConfig(golden.config, golden);
-    return { unsupported: () => undefined };
+    return { unsupported: () => undefined, bf16Rule: () => ({ kind: 'stored' }) };
   }
+  // Only the logits are computed; the loaded weights are what they are.
+  const bf16Rule = ({ file }: CompareEntry): Bf16Rule =>
+    file === 'io.safetensors' ? outputRule(golden) : { kind: 'stored' };
   const reason = load.endsWith('/')
     ? 'folders of Hugging Face are not supported yet'
     : containerOf(load).reason;
   if (reason !== undefined) {
-    return { unsupported: ({ kind }) => (kind === 'expect' ? undefined : reason) };
+    return { unsupported: ({ kind }) => (kind === 'expect' ? undefined : reason), bf16Rule };
   }
   const config = goldenModelConfig(golden.config, golden);
   const checkpoint = new GoldenFile(golden, load);
@@ -32,7 +37,8 @@ function plan(golden: GoldenCase): CasePlan {
   return {
     unsupported: ({ kind }) =>
       kind === 'image' ? 'pictures are not part of this family' : undefined,
-    run: async () => {
+    bf16Rule,
+    run: async (precision) => {
       const model = new VisionTransformer(config, goldenBuild);
       const images = io.images('input');
       try {
@@ -41,7 +47,7 @@ function plan(golden: GoldenCase): CasePlan {
         await produced.take(
           'io.safetensors',
           'logits',
-          t.tidy(() => model.forward(images)),
+          t.tidy(() => model.forward(images, { precision })),
         );
         for (const [name, { shape, data }] of await downloadModelTensors(model)) {
           produced.add('widened.safetensors', name, { shape, data: data });

@@ -6,11 +6,13 @@ import { InputError, expected } from '../../core/errors.ts';
 import { logSoftmax, softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import * as t from '../../ops/tensor.ts';
 import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { gradientRule, holdsGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';
 import { goldenBuild, goldenModelConfig } from '../modelConfig.ts';
 import { parameterGradients } from '../gradients.ts';
 import type * as tf from '@tensorflow/tfjs';
+import type { Precision } from '../../core/precision.ts';
 import type { CasePlan, Family } from '../family.ts';
 import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
 
@@ -31,13 +33,14 @@ function plan(golden: GoldenCase): CasePlan {
   return {
     unsupported: ({ kind }) =>
       kind === 'image' ? 'pictures are not part of this family' : undefined,
-    run: async () => {
+    bf16Rule: (entry) => (holdsGradients(entry) ? gradientRule(golden) : outputRule(golden)),
+    run: async (precision) => {
       const model = new VisionTransformer(config, goldenBuild);
       try {
         loadModelTensors(model, weights.tensors);
         const produced = new Produced();
         for (const suffix of suffixes) {
-          const one = new Run(model, golden, inputs, suffix, produced);
+          const one = new Run({ model, golden, inputs, suffix, produced, precision });
           await one.run();
         }
         return produced;
@@ -58,6 +61,15 @@ function sizeSuffixes(runSizes: unknown, golden: GoldenCase): string[] {
   return runSizes.map(([h, w]) => `@${h}x${w}`);
 }
 
+interface RunParts {
+  model: VisionTransformer;
+  golden: GoldenCase;
+  inputs: GoldenFile;
+  suffix: string;
+  produced: Produced;
+  precision: Precision;
+}
+
 // One input size of a case.
 class Run {
   private readonly model: VisionTransformer;
@@ -65,19 +77,15 @@ class Run {
   private readonly inputs: GoldenFile;
   private readonly suffix: string;
   private readonly produced: Produced;
+  private readonly precision: Precision;
 
-  constructor(
-    model: VisionTransformer,
-    golden: GoldenCase,
-    inputs: GoldenFile,
-    suffix: string,
-    produced: Produced,
-  ) {
+  constructor({ model, golden, inputs, suffix, produced, precision }: RunParts) {
     this.model = model;
     this.golden = golden;
     this.inputs = inputs;
     this.suffix = suffix;
     this.produced = produced;
+    this.precision = precision;
   }
 
   async run(): Promise<void> {
@@ -95,6 +103,7 @@ class Run {
 
   // Two passes: the attention probabilities come from the plain ops, all other tensors from the ops that users run.
   private async outputs(images: tf.Tensor4D): Promise<void> {
+    const { precision } = this;
     const file = `outputs${this.suffix}.safetensors`;
     const passes = [
       ['blocks.*.attn_probs'],
@@ -102,7 +111,7 @@ class Run {
     ];
     for (const names of passes) {
       const capture = new Capture(names);
-      const logits = t.tidy(() => this.model.forward(images, { capture }));
+      const logits = t.tidy(() => this.model.forward(images, { capture, precision }));
       for (const [name, tensor] of capture.entries()) {
         await this.produced.take(file, name, t.clone(tensor));
       }
@@ -112,13 +121,21 @@ class Run {
     await this.produced.take(
       file,
       'logits',
-      t.tidy(() => this.model.forward(images)),
+      t.tidy(() => this.forward(images)),
     );
     if (this.model.config.distilled) {
-      const { cls, dist } = t.tidy(() => this.model.forwardDistilled(images));
+      const { cls, dist } = t.tidy(() => this.forwardDistilled(images));
       await this.produced.take(file, 'train_logits_cls', cls);
       await this.produced.take(file, 'train_logits_dist', dist);
     }
+  }
+
+  private forward(images: tf.Tensor4D): tf.Tensor2D {
+    return this.model.forward(images, { precision: this.precision });
+  }
+
+  private forwardDistilled(images: tf.Tensor4D): { cls: tf.Tensor2D; dist: tf.Tensor2D } {
+    return this.model.forwardDistilled(images, { precision: this.precision });
   }
 
   private async supervised(images: tf.Tensor4D, targets: tf.Tensor2D): Promise<void> {
@@ -128,22 +145,22 @@ class Run {
     for (const name of namesOf(this.golden.compare, file)) {
       const smoothing = smooth.exec(name)?.[1];
       if (name === 'soft_target_ce') {
-        await this.loss(name, () => meanLoss(this.model.forward(images), targets));
+        await this.loss(name, () => meanLoss(this.forward(images), targets));
       } else if (name === 'ce' || smoothing !== undefined) {
         const epsilon = smoothing === undefined ? 0 : Number(smoothing);
         await this.loss(name, () => {
-          const logits = this.model.forward(images);
+          const logits = this.forward(images);
           return meanLoss(logits, smoothTargets(labels, logits.shape[1], epsilon));
         });
       }
     }
-    await this.gradients('grads', images, (x) => meanLoss(this.model.forward(x), targets));
+    await this.gradients('grads', images, (x) => meanLoss(this.forward(x), targets));
   }
 
   private async distillation(images: tf.Tensor4D, targets: tf.Tensor2D): Promise<void> {
     const teacher = this.inputs.float32('teacher_logits') as tf.Tensor2D;
     const losses = (x: tf.Tensor4D) =>
-      distillationLosses(this.model.forwardDistilled(x), targets, teacher);
+      distillationLosses(this.forwardDistilled(x), targets, teacher);
     try {
       await this.loss('base', () => losses(images).base);
       await this.loss('distill_hard', () => losses(images).hard);
