@@ -21,6 +21,7 @@ import { resampleMatrix } from '../lib/ops/resampleMatrix.ts';
 import { resamplePosEmbed } from '../lib/ops/resamplePosEmbed.ts';
 import { softmaxCrossEntropy } from '../lib/ops/softmaxCrossEntropy.ts';
 import { opCases } from './cases/ops.ts';
+import { assertBf16Close, checkBf16 } from './support/checkBf16.ts';
 import { assertAllClose, cosine, tolerance } from './support/compare.ts';
 import { differentiable, drawInputs, type OpCase } from './support/opCase.ts';
 import { exactDirectional, runCase, type CaseResult } from './support/runOpCase.ts';
@@ -42,10 +43,17 @@ describe.each(backends)('the op table on %s', (backend) => {
     const share = tolerance(opCase.reasons);
     if (backend === 'cpu') {
       references.set(name, result);
-      checkAgainstFloat64(opCase, result, share);
+      if (opCase.bf16 === undefined) checkAgainstFloat64(opCase, result, share);
+      else checkBf16(opCase, result);
       return;
     }
     const reference = references.get(name)!;
+    if (opCase.bf16 !== undefined) {
+      assertBf16Close(opCase, result.out, reference.out, 'out');
+      for (const [input, gradient] of result.gradients)
+        assertBf16Close(opCase, gradient, reference.gradients.get(input)!, `d ${input}`);
+      return;
+    }
     assertAllClose(result.out, reference.out, { name: 'out', ofLargest: share });
     for (const [input, gradient] of result.gradients) {
       const expected = reference.gradients.get(input)!;

@@ -21,6 +21,7 @@ import { resamplePosEmbed } from '../../lib/ops/resamplePosEmbed.ts';
 import { softmaxCrossEntropy } from '../../lib/ops/softmaxCrossEntropy.ts';
 import * as exact from '../support/exactOps.ts';
 import type { Exact } from '../support/exactOps.ts';
+import { bf16Cases } from './bf16Ops.ts';
 import { row, spec, type InputSpec, type OpCase } from '../support/opCase.ts';
 
 const normal = (std = 1, mean = 0) => spec((rng) => rng.normal(mean, std));
@@ -333,6 +334,7 @@ export const opCases: readonly OpCase[] = [
       flops: 2 * 197 * 192,
     },
   ),
+  ...bf16Cases,
 ];
 
 /** Rows of the size that training meets (ViT-Ti/16 at 224 pixels, B = 8), for the bench: too slow for loops over float64. */

@@ -78,6 +78,16 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return aa === 0 && bb === 0 ? 1 : dot / sqrt(aa * bb);
 }
 
+/** ‖a − b‖ / ‖b‖; 0 if both are zero. */
+export function relativeL2(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [difference, norm] = [0, 0];
+  for (let i = 0; i < b.length; i += 1) {
+    difference += (a[i]! - b[i]!) ** 2;
+    norm += b[i]! ** 2;
+  }
+  return difference === 0 ? 0 : sqrt(difference / norm);
+}
+
 /** The largest magnitude; 0 for nothing. */
 export function largest(values: ArrayLike<number>): number {
   let top = 0;

@@ -4,6 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../lib/core/check.ts';
 import { Rng } from '../../lib/core/rng.ts';
 import type { Reasons } from './compare.ts';
+import type { Passed } from './exactBf16.ts';
 import type { Exact } from './exactOps.ts';
 
 interface Ranks {
@@ -35,9 +36,23 @@ export function spec(draw: (rng: Rng) => number, constant = false) {
 }
 /** The inputs of a row by name. */
 export type Specs = Record<string, InputSpec>;
-type TensorsOf<S extends Specs> = {
+/** The inputs of a row as tensors. */
+export type TensorsOf<S extends Specs> = {
   [K in keyof S]: S[K] extends InputSpec<infer R> ? Ranks[R] : never;
 };
+
+/**
+ * What a row in bf16 is held to in place of differences of `exact`.
+ *
+ * @property fp32           the op in fp32
+ * @property formula        out and the gradients of Σ dOut·out, in float64, rounded where the op rounds
+ * @property roundsResults  whether it rounds what it has computed, not its inputs alone
+ */
+export interface Bf16Form {
+  fp32: OpCase['run'];
+  formula: (x: Record<string, Exact>, dOut: ArrayLike<number>) => Passed;
+  roundsResults: boolean;
+}
 
 /**
  * A row of the table.
@@ -46,6 +61,7 @@ type TensorsOf<S extends Specs> = {
  * @property run      the op; several results are laid side by side in one tensor
  * @property exact    the same in float64 loops
  * @property reasons  why float32 may differ from it
+ * @property bf16     in bf16, what is held instead
  * @property flops    of one forward pass, multiplications and additions counted apart
  */
 export interface OpCase {
@@ -55,6 +71,7 @@ export interface OpCase {
   exact: (x: Record<string, Exact>) => Float64Array;
   reasons: Reasons;
   flops: number;
+  bf16?: Bf16Form;
 }
 
 /** A row whose `run` and `exact` see their inputs by name and rank. */
