@@ -158,6 +158,7 @@ test('flags reach their places in the config', () => {
     'schedule.warmupEpochs': 5,
     'model.dropPathRate': 0.1,
   });
+  expect(of('--precision', 'bf16')).toEqual({ precision: 'bf16' });
   expect(of('--seed', '0')).toEqual({ seed: 0, 'model.seed': 0 });
   expect(of('--clip-grad', '1')).toEqual({ clip: { mode: 'norm', value: 1 } });
   expect(of('--clip_grad', '0.02', '--clip-mode', 'agc')).toEqual({

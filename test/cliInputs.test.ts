@@ -72,6 +72,7 @@ describe('bad input is one line and exit code 2', () => {
     ['nothing to resume', () => ['train', '--resume', inFolder('none')], /run/],
     ['an empty folder to resume', () => ['train', '--resume', folder], /a run to go on with/],
     ['an unknown backend', () => ['eval', '--backend', 'wsam'], /Did you mean wasm\?/],
+    ['an unknown precision', () => ['eval', '--precision', 'bf61'], /Did you mean bf16\?/],
     ['no checkpoint', () => ['eval', '--backend', 'cpu', '--checkpoint', inFolder('none')], /none/],
     [
       'an empty checkpoint',

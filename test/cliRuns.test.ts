@@ -46,6 +46,21 @@ describe('from training to a picture', () => {
 
     const result = await vit('eval', '--checkpoint', run, '--limit-val', '16', '--json');
     expect(JSON.parse(result.out)).toMatchObject({ images: 16 });
+    const inBf16 = await vit(
+      'eval',
+      '--checkpoint',
+      run,
+      '--limit-val',
+      '16',
+      '--json',
+      '--precision',
+      'bf16',
+    );
+    expect(JSON.parse(inBf16.out)).toMatchObject({ images: 16, precision: 'bf16' });
+    expect(inBf16.error).toContain('Precision bf16');
+    const losses = [result, inBf16].map(({ out }) => (JSON.parse(out) as { loss: number }).loss);
+    expect(losses[1]).not.toBe(losses[0]);
+    expect(losses[1]! / losses[0]!).toBeCloseTo(1, 2);
     const predicted = await vit('predict', '--checkpoint', run, '--image', '3', '--json');
     const { predictions, label } = JSON.parse(predicted.out) as {
       predictions: { probability: number }[];
@@ -55,6 +70,7 @@ describe('from training to a picture', () => {
     expect(predictions[0]!.probability).toBeGreaterThanOrEqual(predictions[4]!.probability);
     expect((await vit('summary', run)).out).toContain('total');
 
+    const sure = (ran: { out: string }) => /with (.*) %/.exec(ran.out)![1];
     const picture = inFolder('pictures/a.png');
     const drawn = await vit(
       'vis',
@@ -69,9 +85,36 @@ describe('from training to a picture', () => {
     expect(drawn.out).toContain(`Wrote ${picture}`);
     expect([...readFileSync(picture).subarray(1, 4)]).toEqual([0x50, 0x4e, 0x47]);
     expect(readdirSync(path.dirname(picture))).toEqual(['a.png']);
+    const rounded = await vit(
+      'vis',
+      '--checkpoint',
+      run,
+      '--image',
+      '7',
+      '--output',
+      picture,
+      '--precision=bf16',
+    );
+    expect([rounded.code, sure(rounded)]).toEqual([0, expect.stringMatching(/^\d/)]);
     const far = await vit('vis', '--checkpoint', run, '--image', '10000');
     expect([far.code, far.error]).toEqual([2, expect.stringContaining('0 to 9999')]);
   }, 60_000);
+
+  test('a run in bf16 says so, keeps it, and goes on in no other precision', async () => {
+    const run = inFolder('run');
+    const flags = ['--limit', '32', '--limit-val', '16', '--output_dir', run];
+    const words = ['train', '--config', experiment(), ...flags, '--precision', 'bf16'];
+    const first = await vit(...words, '--max-steps', '2');
+    expect([first.code, first.error]).toEqual([0, expect.stringContaining('Precision bf16')]);
+    expect(logged.mock.calls.join('')).toContain(`Training into ${run}, bf16`);
+    const stored = JSON.parse(readFileSync(path.join(run, 'config.json'), 'utf8')) as object;
+    expect(stored).toMatchObject({ precision: 'bf16' });
+    expect(stored).not.toHaveProperty('model.precision');
+    const other = await vit('train', '--resume', run, '--precision', 'fp32');
+    expect([other.code, other.error]).toEqual([2, expect.stringContaining('"bf16" → "fp32"')]);
+    const same = await vit('train', '--resume', run);
+    expect([same.code, same.error]).toEqual([0, expect.stringContaining('Precision bf16')]);
+  });
 
   test('a file of dark ink on paper is inverted, scaled and classified as its light twin', async () => {
     const run = inFolder('run');
