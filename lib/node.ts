@@ -111,7 +111,9 @@ export async function trainInFolder(
   const from = resume === undefined ? undefined : await runFolderOf(resume);
   const store = await openFolder(outputDir, { create: true, lock: true });
   try {
-    const shown = progress ? progressSink({ title: `Training into ${store.path}, ${config.precision ?? 'fp32'}` }) : undefined;
+    const shown = progress
+      ? progressSink({ title: `Training into ${store.path}, ${config.precision ?? 'fp32'}` })
+      : undefined;
     const say = (text: string): void => [shown, ...sinks].forEach((sink) => sink?.message?.(text));
     const events = tensorboard
       ? tensorboardSink(join(store.path, 'tensorboard'), { onFailure: say })

@@ -3,7 +3,11 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
-import { nativeUnavailableReason, setThreads } from '../lib/backends/native/index.ts';
+import {
+  nativeBinding,
+  nativeUnavailableReason,
+  setThreads,
+} from '../lib/backends/native/index.ts';
 import { Capture } from '../lib/core/capture.ts';
 import type { ForwardContext } from '../lib/core/context.ts';
 import { InputError, VitError } from '../lib/core/errors.ts';
@@ -20,6 +24,7 @@ import { evaluate } from '../lib/training/evaluate.ts';
 import { parseTrainConfig } from '../lib/training/trainConfig.ts';
 import { relativeL2 } from './support/compare.ts';
 import { bf16 } from './support/exactBf16.ts';
+import { isas } from './support/native.ts';
 import { runContent } from './support/runContent.ts';
 import { MemoryStore, normalize, patterns, runToy, tinyModel } from './support/training.ts';
 
@@ -29,21 +34,39 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-describe.each(['cpu', 'wasm', ...(native ? ['native'] : [])])('rounding on %s', (backend) => {
+const places: [backend: string, isa: string][] = [
+  ['cpu', ''],
+  ['wasm', ''],
+  ...isas.map((isa): [string, string] => ['native', isa]),
+];
+describe.each(places)('rounding on %s %s', (backend, isa) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
     await tf.ready();
+    if (isa !== '') nativeBinding().setIsa(isa);
   });
   afterAll(async () => {
+    if (isa !== '') nativeBinding().setIsa(isas.at(-1)!);
     await tf.setBackend('cpu');
   });
 
   test('of special values is that of their bits', () => {
-    const largest = bf16(3.3895313892515355e38);
+    const top = 2 ** 127;
     const values = Float32Array.of(
       ...[0, 1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -23, 1.5, Math.PI, 1e-3, 65_504],
-      ...[largest, 3.3961775292304958e38, 3.3961773e38, 3.4028234663852886e38, 2 ** 110, 2 ** 111],
-      ...[2 ** -126, 1.1754942e-38, 2 ** -133, 1.5 * 2 ** -133, 2 ** -134, 2 ** -149, 1e-40],
+      // The largest bfloat16, the tie above it and the number before, the largest float32, and where scaling begins.
+      ...[(2 - 2 ** -7) * top, (2 - 2 ** -8) * top, (2 - 2 ** -8 - 2 ** -23) * top],
+      ...[(2 - 2 ** -23) * top, 2 ** 110, 2 ** 110 * (1 + 2 ** -8), 2 ** 111],
+      // Subnormal numbers and ties among them.
+      ...[
+        2 ** -126,
+        2 ** -126 - 2 ** -149,
+        2 ** -133,
+        1.5 * 2 ** -133,
+        2 ** -134,
+        2 ** -149,
+        1e-40,
+      ],
       ...[Infinity, NaN],
     );
     for (const sign of [1, -1]) {

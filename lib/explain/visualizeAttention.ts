@@ -101,11 +101,7 @@ export function predictionOf(
   return { classIndex, className, confidence: probabilities[classIndex]!, probabilities };
 }
 
-async function look({
-  model,
-  pixels,
-  precision = 'fp32',
-}: VisualizeAttentionOptions): Promise<{
+async function look({ model, pixels, precision = 'fp32' }: VisualizeAttentionOptions): Promise<{
   probabilities: Float32Array;
   attentions: AttentionArray[];
 }> {
