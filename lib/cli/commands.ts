@@ -3,6 +3,7 @@ import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
 import { parity } from './commands/parity.ts';
 import { predict } from './commands/predict.ts';
+import { profile } from './commands/profile.ts';
 import { summary } from './commands/summary.ts';
 import { train } from './commands/train.ts';
 import { vis } from './commands/vis.ts';
@@ -18,4 +19,5 @@ export const commands: readonly Command[] = [
   summary,
   parity,
   bench,
+  profile,
 ];

@@ -101,6 +101,11 @@ export function hasFastKernel(name: KernelName): boolean {
   return kernel != null && kernel.kernelFunc !== referenceKernel(name);
 }
 
+/** Gives the current backend the reference of each kernel that it lacks, as the first call of each would. */
+export function registerReferences(): void {
+  for (const [name, reference] of definitions) ensureKernel(name as KernelName, reference);
+}
+
 /** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */
 export function referenceOf<K extends KernelName>(name: K): Reference<K> {
   const reference = definitions.get(name);

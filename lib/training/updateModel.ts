@@ -8,6 +8,12 @@ import { disposeUpdate, type Optimizer } from './optimizer.ts';
 import type { Run } from './run.ts';
 import { rateOfUpdate } from './schedules.ts';
 
+/** The parts of a run that an update works with. */
+export type UpdatedRun = Pick<
+  Run,
+  'state' | 'config' | 'model' | 'weights' | 'optimizer' | 'ema' | 'schedule'
+>;
+
 /**
  * One update of the model: loss → gradients → clip → optimizer → moving average. Nothing is written unless all of it is finite.
  *
@@ -16,7 +22,7 @@ import { rateOfUpdate } from './schedules.ts';
  * @throws NumericError naming the first tensor that is not finite
  */
 export async function updateModel(
-  run: Run,
+  run: UpdatedRun,
   batches: readonly Batch[],
 ): Promise<Record<string, number>> {
   const { state, config, model, weights, optimizer, ema, schedule } = run;

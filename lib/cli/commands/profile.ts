@@ -1,0 +1,86 @@
+import { InputError } from '../../core/errors.ts';
+import { numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+/** `tfjs-vit profile`: where the time of a training or inference step goes. */
+export const profile: Command = {
+  name: 'profile',
+  describe: 'Show where the time of a step goes: each kernel, each phase, a flame chart',
+  flags: {
+    model: {
+      type: 'string',
+      value: 'NAME',
+      describe: 'A size (see summary --list), on random images; default a ViT of 28 × 28 pixels',
+    },
+    config: {
+      type: 'string',
+      value: 'FILE',
+      describe: 'Instead, an experiment with its data: .ts, .js or .json',
+    },
+    mode: {
+      type: 'string',
+      value: 'MODE',
+      choices: ['train', 'infer'],
+      describe: 'What a step is: an update of the weights, or logits; default train',
+    },
+    batch: {
+      ...sharedFlags.batchSize,
+      aliases: ['batch-size'],
+      describe: 'Images in a batch; default 64, or what the config says',
+    },
+    steps: {
+      type: 'integer',
+      value: 'N',
+      min: 1,
+      max: 10_000,
+      describe: 'Steps to measure, after two that warm up; default 10',
+    },
+    top: {
+      type: 'integer',
+      value: 'N',
+      min: 1,
+      max: 1000,
+      describe: 'Kernels to show, the rest in one line; default 15',
+    },
+    trace: {
+      type: 'string',
+      value: 'FILE.json',
+      describe: 'Also write a flame chart for chrome://tracing and ui.perfetto.dev',
+    },
+    chart: { type: 'string', value: 'FILE.png', describe: 'Also draw the shares as bars' },
+    json: { type: 'string', value: 'FILE', describe: 'Also write the whole table as JSON' },
+    backend: sharedFlags.backend,
+    threads: sharedFlags.threads,
+  },
+  examples: [
+    ['profile', 'A training step of a small ViT'],
+    [
+      'profile --model vit_tiny_patch16_224 --batch 8 --mode infer --trace trace.json',
+      'ViT-Ti/16, with a flame chart',
+    ],
+    ['profile --config mnist/config.ts --top 5 --chart profile.png', 'An experiment of your own'],
+  ],
+  async run(args, terminal) {
+    const [model, config] = [textFlag(args, 'model'), textFlag(args, 'config')];
+    if (model !== undefined && config !== undefined) {
+      throw new InputError('Expected --model or --config for profile, received both. Give one.');
+    }
+    const { profileCommand } = await import('../profile.ts');
+    return profileCommand(
+      {
+        model,
+        config,
+        mode: textFlag(args, 'mode') === 'infer' ? 'infer' : 'train',
+        batchSize: numberFlag(args, 'batch'),
+        steps: numberFlag(args, 'steps') ?? 10,
+        top: numberFlag(args, 'top') ?? 15,
+        trace: textFlag(args, 'trace'),
+        chart: textFlag(args, 'chart'),
+        json: textFlag(args, 'json'),
+        backend: textFlag(args, 'backend'),
+        threads: numberFlag(args, 'threads'),
+      },
+      terminal,
+    );
+  },
+};

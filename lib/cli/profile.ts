@@ -1,0 +1,67 @@
+// What `tfjs-vit profile` does: builds a work, warms it up, profiles its steps, and reports.
+
+import path from 'node:path';
+import { chromeTrace } from '../profile/chromeTrace.ts';
+import { profileKernels, type KernelProfile } from '../profile/profileKernels.ts';
+import type { BackendOptions } from '../backends/select.ts';
+import type { Terminal } from './command.ts';
+import { assertWritable, writeAtomically } from './outputFile.ts';
+import { profileChart, profileJson, profileText, type ProfiledSteps } from './profileReport.ts';
+import { openWork, type Work, type WorkOptions } from './profileWork.ts';
+import { useBackend } from './useBackend.ts';
+
+/** What is profiled, and where the results go. */
+export interface ProfileOptions extends BackendOptions, WorkOptions {
+  /** ≥ 1. */
+  steps: number;
+  /** Kernels in the table and the chart. */
+  top: number;
+  trace: string | undefined;
+  chart: string | undefined;
+  json: string | undefined;
+}
+
+const warmUpSteps = 2;
+
+/**
+ * Profiles a work, prints its table, and writes the files that were asked for.
+ *
+ * @returns the exit code 0
+ * @throws VitError for whatever cannot be used, files that cannot be written before anything is measured
+ */
+export async function profileCommand(options: ProfileOptions, terminal: Terminal): Promise<number> {
+  const { trace, chart, json, steps, top } = options;
+  for (const file of [trace, chart, json]) if (file !== undefined) await assertWritable(file);
+  await useBackend(options, terminal);
+  const work = await openWork(options, terminal.error);
+  let profile: KernelProfile;
+  try {
+    profile = await profileSteps(work, steps);
+  } finally {
+    work.dispose();
+  }
+  const { label, imagesPerStep } = work;
+  const measured: ProfiledSteps = { label, imagesPerStep, steps, profile };
+  terminal.out(profileText(measured, top));
+  const write = async (file: string | undefined, content: () => Promise<Uint8Array> | string) => {
+    if (file === undefined) return;
+    await writeAtomically(file, await content());
+    terminal.error(`Wrote ${path.resolve(file)}`);
+  };
+  await write(trace, () => chromeTrace(profile.spans, `${label} on ${profile.backend}`));
+  await write(json, () => profileJson(measured));
+  await write(chart, () => profileChart(measured, top));
+  return 0;
+}
+
+async function profileSteps(work: Work, steps: number): Promise<KernelProfile> {
+  for (let i = 0; i < warmUpSteps; i += 1) {
+    await work.step({ step: (run) => run(), phase: (_name, run) => run() });
+  }
+  return profileKernels(
+    async (marks) => {
+      for (let i = 0; i < steps; i += 1) await marks.step(() => work.step(marks));
+    },
+    { model: work.model },
+  );
+}

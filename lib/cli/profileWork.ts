@@ -1,0 +1,210 @@
+// What a profile looks into: steps as the trainer and the evaluation do them, on an experiment's data or on random images.
+
+import { Rng } from '../core/rng.ts';
+import { MemoryDataset } from '../data/dataset.ts';
+import { Loader, type Batch } from '../data/loader.ts';
+import { modelConfig } from '../models/createModel.ts';
+import { parseModelConfig } from '../models/parseConfig.ts';
+import { VisionTransformer } from '../models/visionTransformer.ts';
+import * as t from '../ops/tensor.ts';
+import type { ProfileMarks } from '../profile/profileKernels.ts';
+import { replaceMethod } from '../profile/replaceMethod.ts';
+import { Ema } from '../training/ema.ts';
+import { makeOptimizer } from '../training/optimizer.ts';
+import { initialState } from '../training/runState.ts';
+import { makeSchedule } from '../training/schedules.ts';
+import { parseTrainConfig } from '../training/trainConfig.ts';
+import { updateModel, type UpdatedRun } from '../training/updateModel.ts';
+import type { Transform } from '../data/transform.ts';
+import type { FullTrainConfig } from '../training/trainConfig.ts';
+import type { VisionTransformerConfig } from '../models/config.ts';
+import { openData, transformsOf, type OpenedData } from './dataset.ts';
+import { parseExperiment } from './experiment.ts';
+import { readConfig } from './readConfig.ts';
+
+/** Which step of which model; `model` and `config` exclude each other. */
+export interface WorkOptions {
+  /** A size by name; undefined, and no config: the small one. */
+  model: string | undefined;
+  /** The file of an experiment. */
+  config: string | undefined;
+  mode: 'train' | 'infer';
+  /** Undefined: the config's, else 64. */
+  batchSize: number | undefined;
+}
+
+/** Steps to profile; whoever opens it disposes it. */
+export interface Work {
+  label: string;
+  model: VisionTransformer;
+  imagesPerStep: number;
+  step(marks: ProfileMarks): Promise<void>;
+  dispose(): void;
+}
+
+const small = {
+  imageSize: 28,
+  patchSize: 4,
+  inChannels: 1,
+  numClasses: 10,
+  embedDim: 128,
+  depth: 6,
+  numHeads: 8,
+};
+
+/**
+ * Builds the work.
+ *
+ * A training step is all that `train` does for an update: data, forward and backward pass, the checks for NaN, clipping, optimizer
+ * and moving average as the experiment has them. An inference step is data, forward pass and reading the logits.
+ *
+ * @param note  told what is unusual in the configuration
+ * @throws InputError, IoError for what cannot be used; nothing stays allocated then
+ */
+export async function openWork(options: WorkOptions, note: (text: string) => void): Promise<Work> {
+  const { mode } = options;
+  const { name, config, train, data, transforms } = await planOf(options);
+  const { batchSize, accumulationSteps } = train;
+  const training = mode === 'train';
+  const loader = new Loader({
+    dataset: data.dataset,
+    normalize: data.normalize,
+    batchSize,
+    seed: train.seed,
+    smoothing: train.smoothing,
+    transforms,
+    training,
+    dropLast: true,
+  });
+  // Only a configuration of the caller's is worth a warning.
+  const onWarning = options.config === undefined ? () => undefined : note;
+  const model = new VisionTransformer(config, { onWarning });
+  const about = training ? 'training' : 'inference';
+  const several = training && accumulationSteps > 1 ? `${accumulationSteps} × ` : '';
+  return {
+    label: `${name}, ${about}, batch ${several}${batchSize}`,
+    model,
+    imagesPerStep: batchSize * (training ? accumulationSteps : 1),
+    ...(training ? trainingSteps(model, loader, train) : inferenceSteps(model, loader)),
+  };
+}
+
+type Steps = Pick<Work, 'step' | 'dispose'>;
+
+function trainingSteps(model: VisionTransformer, loader: Loader, config: FullTrainConfig): Steps {
+  const perUpdate = config.accumulationSteps;
+  const updatesPerEpoch = Math.ceil(loader.steps / perUpdate);
+  const schedule = makeSchedule(config.learningRate, {
+    stepOnEpochs: false,
+    numEpochs: config.epochs,
+    ...config.schedule,
+    updatesPerEpoch,
+  });
+  const { learningRate } = config;
+  const weights = model.namedParameters();
+  const optimizer = makeOptimizer(model, { ...config.optimizer, learningRate });
+  const ema = config.ema === null ? undefined : new Ema(weights, config.ema);
+  const state = initialState();
+  const run: UpdatedRun = { state, config, model, weights, optimizer, ema, schedule };
+  let phase: ProfileMarks['phase'] = (_name, call) => call();
+  for (const owner of [optimizer, ema]) {
+    if (owner === undefined) continue;
+    for (const name of methodsOf(owner)) {
+      replaceMethod(owner, name, (call) => phase('optimizer', call));
+    }
+  }
+  return {
+    step: async (marks) => {
+      ({ phase } = marks);
+      const first = state.step * perUpdate;
+      const batches = await phase('data', () => batchesOf(loader, first, perUpdate));
+      await updateModel(run, batches);
+      state.update = state.step % updatesPerEpoch;
+    },
+    dispose: () => {
+      optimizer.dispose();
+      ema?.dispose();
+      model.dispose();
+    },
+  };
+}
+
+function inferenceSteps(model: VisionTransformer, loader: Loader): Steps {
+  let steps = 0;
+  return {
+    step: async ({ phase }) => {
+      const [batch] = await phase('data', () => batchesOf(loader, steps, 1));
+      steps += 1;
+      const { size, images, imageShape } = batch!;
+      const logits = phase('forward', () =>
+        t.tidy(() => model.forward(t.tensor4d(images, [size, ...imageShape]))),
+      );
+      await logits.data();
+      logits.dispose();
+    },
+    dispose: () => model.dispose(),
+  };
+}
+
+// Batches in order, over as many epochs as it takes.
+async function batchesOf(loader: Loader, first: number, count: number): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for (let i = first; i < first + count; i += 1) {
+    batches.push(await loader.batch(Math.floor(i / loader.steps), i % loader.steps));
+  }
+  return batches;
+}
+
+interface Plan {
+  name: string;
+  config: VisionTransformerConfig;
+  train: FullTrainConfig;
+  data: OpenedData;
+  transforms: readonly Transform[];
+}
+
+async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Promise<Plan> {
+  if (file !== undefined) {
+    const { name, model: config, data, train } = parseExperiment(await readConfig(file));
+    return {
+      name,
+      config,
+      train: { ...train, batchSize: batchSize ?? train.batchSize },
+      data: await openData(data, { split: mode === 'train' ? 'train' : 'test' }),
+      transforms: transformsOf(data),
+    };
+  }
+  const config = model === undefined ? parseModelConfig(small) : modelConfig(model);
+  const train = parseTrainConfig({
+    epochs: 1,
+    batchSize: batchSize ?? 64,
+    learningRate: 1e-4,
+    schedule: { sched: 'constant' },
+  });
+  const name = model ?? 'a ViT of 28 × 28 pixels (patch 4, 128 wide, 6 deep, 8 heads)';
+  return { name, config, train, data: randomData(config, train.batchSize), transforms: [] };
+}
+
+// One batch of noise, in bytes as a data set has them.
+function randomData(config: VisionTransformerConfig, length: number): OpenedData {
+  const { imageSize, inChannels, numClasses } = config;
+  const imageShape = [...imageSize, inChannels as 1 | 3] as const;
+  const rng = new Rng(0).split('profile');
+  const size = length * imageSize[0] * imageSize[1] * inChannels;
+  const classNames = Array.from({ length: numClasses }, (_, i) => `class ${i}`);
+  const dataset = new MemoryDataset({
+    images: Uint8Array.from({ length: size }, () => rng.integer(256)),
+    labels: Uint8Array.from({ length }, (_, i) => i % Math.min(numClasses, 256)),
+    imageShape,
+    classNames,
+  });
+  const channels = (value: number) => new Array<number>(inChannels).fill(value);
+  return { dataset, normalize: { mean: channels(0.5), std: channels(0.5) } };
+}
+
+// What the class of an object gives it to do.
+function methodsOf<T extends object>(owner: T): (keyof T & string)[] {
+  const found = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(owner) as object);
+  const names = Object.keys(found).filter((name) => typeof found[name]!.value === 'function');
+  return names.filter((name) => name !== 'constructor') as (keyof T & string)[];
+}

@@ -1,0 +1,53 @@
+// The work of our own kernels, one entry a kernel. Inputs and attributes are typed by the kernel's contract, and a kernel
+// without an entry does not compile.
+
+import type * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../core/check.ts';
+import type { KernelContracts, KernelName } from '../core/kernels.ts';
+import type { Formula } from './cost.ts';
+
+type OwnCosts = {
+  readonly [K in KernelName]: (call: {
+    inputs: KernelContracts[K]['inputs'];
+    attrs: KernelContracts[K]['attrs'];
+  }) => Formula;
+};
+
+/** The formula of each kernel of ours; operations of the formulas in `core/kernels.ts`, counted for an element. */
+export const ownCosts: OwnCosts = {
+  VitLinear: ({ inputs: { x, weight } }) => ({ macs: sizeOf(x.shape) * weight.shape[0] }),
+  VitBiasGrad: ({ inputs: { dOut } }) => perElement(dOut, 1),
+  VitLayerNorm: ({ inputs: { x } }) => perElement(x, 7),
+  VitLayerNormGrad: ({ inputs: { x } }) => perElement(x, 13),
+  // Two products: q·kᵀ and the probabilities with v.
+  VitAttention: ({ inputs: { q, k } }) => ({ macs: 2 * sizeOf(q.shape) * k.shape[2] }),
+  // Five: q·kᵀ again, dOut·vᵀ, and one for each gradient.
+  VitAttentionGrad: ({ inputs: { q, k } }) => ({ macs: 5 * sizeOf(q.shape) * k.shape[2] }),
+  VitQkvAttention: ({ inputs: { qkv } }) => ({ macs: 2 * pairsOf(qkv) }),
+  VitQkvAttentionGrad: ({ inputs: { qkv } }) => ({ macs: 5 * pairsOf(qkv) }),
+  VitGelu: ({ inputs: { x } }) => perElement(x, 5),
+  VitGeluGrad: ({ inputs: { x } }) => perElement(x, 11),
+  VitSoftmaxCrossEntropy: ({ inputs: { logits } }) => perElement(logits, 10),
+  VitBinaryCrossEntropy: ({ inputs: { logits } }) => perElement(logits, 12),
+  VitPatchify: () => ({ flops: 0 }),
+  VitPatchifyGrad: () => ({ flops: 0 }),
+  // A quarter of the inputs are parameters, a half of them averages.
+  VitAdamW: ({ inputs }) => ({ flops: (14 * elementsOf(inputs)) / 4 }),
+  VitEma: ({ inputs }) => ({ flops: (3 * elementsOf(inputs)) / 2 }),
+  VitGlobalNorm: ({ inputs }) => ({ flops: 2 * elementsOf(inputs) }),
+};
+
+function perElement(x: tf.Tensor, operations: number): Formula {
+  return { flops: operations * sizeOf(x.shape) };
+}
+
+// B·h·N·N·D = B·N·N·C: the multiply-adds of one product of all queries and keys.
+function pairsOf(qkv: tf.Tensor3D): number {
+  const [batch, tokens, packed] = qkv.shape;
+  return (batch * tokens * tokens * packed) / 3;
+}
+
+// The inputs of a kernel of many tensors are an array, or an object with its indices as keys.
+function elementsOf(tensors: readonly tf.Tensor[]): number {
+  return Object.values(tensors).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}

@@ -1,0 +1,108 @@
+import * as tf from '@tensorflow/tfjs';
+import { UnsupportedError } from '../core/errors.ts';
+import type { Module } from '../core/module.ts';
+import { registerReferences } from '../ops/kernel.ts';
+import { markEnginePhases } from './enginePhases.ts';
+import { Recorder, type Span } from './recorder.ts';
+import { kernelRows, phaseRows, totalWork, type KernelRow, type PhaseRow } from './rows.ts';
+import { timeKernels } from './timeKernels.ts';
+import { watchParts } from './watchParts.ts';
+import type { Work } from './work.ts';
+
+/**
+ * How a program says what it is doing while it is profiled. Both run what they are given, synchronous or not, and give back its
+ * result.
+ *
+ * @property step   one round of the program's loop
+ * @property phase  a stretch of it by name: `data`, `optimizer`. Forward and backward passes that tfjs differentiates are phases by
+ *                  themselves; phases do not nest, the outer one counts
+ */
+export interface ProfileMarks {
+  step: <T>(run: () => T) => T;
+  phase: <T>(name: string, run: () => T) => T;
+}
+
+/**
+ * Where the time of a program went.
+ *
+ * @property ms       of the whole body
+ * @property rows     a row for each kernel, the one that took longest first. With `outside` their shares sum to 1
+ * @property outside  the time in which no kernel ran: JavaScript, tfjs's engine, waiting
+ * @property phases   a row for each phase in the order of their beginnings, and `other` for what lies in none; shares sum to 1
+ * @property work     of all kernels that have a formula; one that runs within another of these is counted there
+ * @property spans    steps, phases, parts and kernel calls as they came, for `chromeTrace`
+ */
+export interface KernelProfile {
+  backend: string;
+  ms: number;
+  rows: KernelRow[];
+  outside: { ms: number; share: number };
+  phases: PhaseRow[];
+  work: Work;
+  spans: readonly Span[];
+}
+
+/** What `profileKernels` looks into. */
+export interface ProfileOptions {
+  /** Its parts are spans, in forward and backward passes. */
+  model?: Module;
+}
+
+let running = false;
+
+/**
+ * Times every kernel that a piece of program runs on the current backend.
+ *
+ * Each call of a kernel costs some 0.5 µs more while this runs. Floating-point operations and bytes follow from shapes
+ * (`Formula`), they are not measured. Run the body once before, so that no first call, with its allocations and its compiler, is
+ * in the figures.
+ *
+ * @param body  run once; told how to mark steps and phases
+ * @throws whatever the body throws, with the kernels as they were before
+ * @throws UnsupportedError on webgl and webgpu, whose kernels return before their work is done, and inside another profile
+ *
+ * @example
+ * const {rows, outside} = await profileKernels(() => tf.tidy(() => void model.forward(images)));
+ * for (const {kernel, calls, selfMs, share} of rows) console.log(kernel, calls, selfMs, share);
+ */
+export async function profileKernels(
+  body: (marks: ProfileMarks) => unknown,
+  { model }: ProfileOptions = {},
+): Promise<KernelProfile> {
+  if (running) {
+    throw new UnsupportedError(
+      'Expected one profile at a time, received a second. Await the first.',
+    );
+  }
+  const recorder = new Recorder();
+  const undo: (() => void)[] = [];
+  running = true;
+  let ms: number;
+  try {
+    // Before the clocks, so that each gets one.
+    registerReferences();
+    undo.push(timeKernels(recorder), markEnginePhases(recorder));
+    if (model !== undefined) undo.push(watchParts(recorder, model));
+    const start = performance.now();
+    await body({
+      step: (run) => recorder.during('step', 'step', run),
+      phase: (name, run) => recorder.phase(name, run),
+    });
+    ms = performance.now() - start;
+  } finally {
+    for (const restore of undo.reverse()) restore();
+    running = false;
+  }
+  const { spans } = recorder;
+  const rows = kernelRows(spans, ms);
+  const outside = ms - rows.reduce((sum, { selfMs }) => sum + selfMs, 0);
+  return {
+    backend: tf.getBackend(),
+    ms,
+    rows,
+    outside: { ms: outside, share: outside / ms },
+    phases: phaseRows(spans, ms),
+    work: totalWork(spans),
+    spans,
+  };
+}

@@ -1,0 +1,306 @@
+// Where the time goes: what is counted, that nothing is counted twice, and that nothing stays behind.
+
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs';
+import { selectBackend, type BackendName } from '../lib/backends/select.ts';
+import * as contracts from '../lib/core/kernels.ts';
+import type { Module } from '../lib/core/module.ts';
+import { layerTable } from '../lib/models/layerTable.ts';
+import { gigaMacs } from '../lib/models/summary.ts';
+import { chromeTrace } from '../lib/profile/chromeTrace.ts';
+import { ownCosts } from '../lib/profile/ownCosts.ts';
+import { profileKernels, type KernelProfile } from '../lib/profile/profileKernels.ts';
+import { enclosing } from '../lib/profile/recorder.ts';
+import { build, images } from './support/tinyModel.ts';
+import { expectNested, type TraceEvent } from './support/traceEvents.ts';
+
+const batch = 2;
+const depth = 2;
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+const rowOf = ({ rows }: KernelProfile, name: string) => rows.find(({ kernel }) => kernel === name);
+const eventsOf = (profile: KernelProfile) =>
+  (JSON.parse(chromeTrace(profile.spans)) as { traceEvents: TraceEvent[] }).traceEvents;
+
+async function start(backend: BackendName): Promise<boolean> {
+  return selectBackend({ backend }).then(
+    () => true,
+    () => false,
+  );
+}
+
+describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
+  let here = false;
+  beforeAll(async () => {
+    here = await start(backend);
+    // Only the addon needs a compiler.
+    if (backend !== 'native') expect(here).toBe(true);
+  });
+  const onBackend = (name: string, body: () => Promise<void>) =>
+    test(name, async () => {
+      if (!here) return void console.warn(`the backend ${backend} is not built here`);
+      await body();
+    });
+
+  onBackend('a forward pass: calls, products and shares', async () => {
+    const model = build();
+    const x = images([batch, 16, 16, 3]);
+    const forward = () => tf.tidy(() => model.forward(x).dataSync());
+    const plain = forward();
+    let inside: Float32Array | Int32Array | Uint8Array | undefined;
+    const profile = await profileKernels(() => void (inside = forward()), { model });
+    expect(inside).toEqual(plain);
+    expect(profile.backend).toBe(backend);
+    expect(rowOf(profile, 'VitLinear')!.calls).toBe(1 + 4 * depth + 1);
+    expect(rowOf(profile, 'VitLayerNorm')!.calls).toBe(2 * depth + 1);
+    expect(rowOf(profile, 'VitQkvAttention')!.calls).toBe(depth);
+    expect(profile.work.macs).toBe(Math.round(gigaMacs(model.config) * 1e9) * batch);
+    expectWhole(profile);
+    model.dispose();
+    x.dispose();
+  });
+
+  onBackend('a training step: products of the gradients, phases, a nested trace', async () => {
+    const model = build();
+    const x = images([batch, 16, 16, 3]);
+    const gradients = () => gradientsOf(model, x);
+    const plain = gradients();
+    let inside: unknown;
+    const profile = await profileKernels(
+      async ({ step, phase }) => {
+        await step(async () => {
+          await phase('data', () => tf.nextFrame());
+          inside = gradients();
+        });
+      },
+      { model },
+    );
+    expect(inside).toEqual(plain);
+    // Two products for each of a linear layer, one for the patches, whose pixels need none; five for the two of attention.
+    const rows = layerTable(model.config);
+    const macs = (which: (row: (typeof rows)[number]) => boolean) =>
+      sum(rows.filter(which).map((row) => row.macs));
+    const attention = macs(({ kind }) => kind.startsWith('Attention'));
+    const patches = macs(({ kind }) => kind === 'PatchEmbed');
+    const all = macs(() => true);
+    const linear = all - attention - patches;
+    expect(profile.work.macs).toBe(batch * (all + 2 * linear + patches + 2.5 * attention));
+    expect(profile.phases.map(({ phase }) => phase)).toEqual([
+      'data',
+      'forward',
+      'backward',
+      'other',
+    ]);
+    for (const { phase, kernelMs, ms } of profile.phases) {
+      expect(kernelMs).toBeLessThanOrEqual(ms);
+      if (/ward/.test(phase)) expect(kernelMs).toBeGreaterThan(0);
+    }
+    expectWhole(profile);
+    expectNested(eventsOf(profile));
+    model.dispose();
+    x.dispose();
+  });
+
+  onBackend('everything is put back, also when the body throws', async () => {
+    const model = build();
+    const x = images([batch, 16, 16, 3]);
+    // The first pass registers what this backend runs by reference.
+    gradientsOf(model, x);
+    await profileKernels(() => undefined);
+    const before = registry(backend);
+    const failing = profileKernels(
+      () => {
+        expect(registry(backend)).not.toEqual(before);
+        tf.tidy(() => model.forward(x));
+        throw new Error('the body failed');
+      },
+      { model },
+    );
+    await expect(failing).rejects.toThrow('the body failed');
+    expect(registry(backend)).toEqual(before);
+    for (const name of ['startScope', 'endScope'])
+      expect(Object.hasOwn(tf.engine(), name)).toBe(false);
+    const hooked = [...allParts(model)].filter((part) => Object.hasOwn(part, 'forward'));
+    expect(hooked).toEqual([]);
+    await profileKernels(() => gradientsOf(model, x), { model });
+    expect(registry(backend)).toEqual(before);
+    model.dispose();
+    x.dispose();
+  });
+});
+
+describe('spans', () => {
+  beforeAll(() => start('cpu'));
+
+  test('kernels lie in the part that asked for them, in both directions', async () => {
+    const model = build();
+    const x = images([batch, 16, 16, 3]);
+    const { spans } = await profileKernels(() => gradientsOf(model, x), { model });
+    const places = (phase: string, kernel: string) =>
+      spans
+        .filter((span) => span.name === kernel && enclosing(span, 'phase')?.name === phase)
+        .map((span) => enclosing(span, 'part')?.name);
+    const norms = ['blocks.0.norm1', 'blocks.0.norm2', 'blocks.1.norm1', 'blocks.1.norm2', 'norm'];
+    expect(places('forward', 'VitLayerNorm')).toEqual(norms);
+    expect(places('backward', 'VitLayerNormGrad')).toEqual(norms.reverse());
+    expect(places('backward', 'VitQkvAttentionGrad')).toEqual(['blocks.1.attn', 'blocks.0.attn']);
+    expect(places('backward', 'VitBiasGrad')).toEqual([
+      'head',
+      ...[1, 0].flatMap((i) =>
+        ['mlp.fc2', 'mlp.fc1', 'attn.proj', 'attn.qkv'].map((name) => `blocks.${i}.${name}`),
+      ),
+      'patch_embed.proj',
+    ]);
+    model.dispose();
+    x.dispose();
+  });
+
+  test('a forward pass that the backward pass runs again belongs to that', async () => {
+    const model = build();
+    const x = images([batch, 16, 16, 3]);
+    const profile = await profileKernels(() => gradientsOf(model, x, { checkpoint: true }), {
+      model,
+    });
+    const again = profile.spans.filter(
+      (span) => span.name === 'VitQkvAttention' && enclosing(span, 'phase')?.name === 'backward',
+    );
+    expect(again.map((span) => enclosing(span, 'part')?.name)).toEqual([
+      'blocks.1.attn',
+      'blocks.0.attn',
+    ]);
+    expectWhole(profile);
+    expectNested(eventsOf(profile));
+    model.dispose();
+    x.dispose();
+  });
+});
+
+describe('times, by a clock that only kernels move', () => {
+  let now = 0;
+  const register = (kernelName: string, run: () => void) =>
+    tf.registerKernel({
+      kernelName,
+      backendName: 'cpu',
+      kernelFunc: ({ inputs }) => {
+        run();
+        return tf.clone(inputs['x'] as tf.Tensor);
+      },
+    });
+  const call = (kernelName: string) => tf.engine().runKernel(kernelName, { x: tf.ones([10]) });
+
+  beforeAll(async () => {
+    await start('cpu');
+    let left = 2;
+    register('TestInner', () => (now += 3));
+    register('TestOuter', () => {
+      now += 1;
+      call('TestInner');
+      now += 1;
+      call('TestInner');
+    });
+    register('TestAgain', () => {
+      now += 5;
+      left -= 1;
+      if (left > 0) call('TestAgain');
+    });
+    register('TestFails', () => {
+      now += 7;
+      throw new Error('no such luck');
+    });
+  });
+  beforeEach(() => {
+    now = 1000;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+  });
+  afterEach(() => jest.restoreAllMocks());
+  afterAll(() => {
+    for (const name of ['Inner', 'Outer', 'Again', 'Fails'])
+      tf.unregisterKernel(`Test${name}`, 'cpu');
+  });
+
+  test('a kernel within another is in both totals and in one self time', async () => {
+    const profile = await profileKernels(({ phase }) =>
+      tf.tidy(() => {
+        now += 4;
+        phase('data', () => {
+          now += 2;
+          call('TestOuter');
+        });
+        call('TestInner');
+      }),
+    );
+    expect(profile.ms).toBe(17);
+    expect(rowOf(profile, 'TestOuter')).toMatchObject({ calls: 1, selfMs: 2, totalMs: 8 });
+    expect(rowOf(profile, 'TestInner')).toMatchObject({ calls: 3, selfMs: 9, totalMs: 9 });
+    expect(rowOf(profile, 'TestInner')!.share).toBeCloseTo(9 / 17, 12);
+    expect(profile.outside).toEqual({ ms: 6, share: 6 / 17 });
+    expect(profile.phases).toEqual([
+      { phase: 'data', ms: 10, share: 10 / 17, kernelMs: 8 },
+      { phase: 'other', ms: 7, share: 7 / 17, kernelMs: 3 },
+    ]);
+    // Without a formula: no operations and no speed, but bytes.
+    expect(rowOf(profile, 'TestOuter')).toMatchObject({ flops: undefined, bytes: 80 });
+    expect(rowOf(profile, 'TestOuter')!.gflops).toBeUndefined();
+  });
+
+  test('a kernel that calls itself counts once', async () => {
+    const profile = await profileKernels(() => tf.tidy(() => void call('TestAgain')));
+    expect(rowOf(profile, 'TestAgain')).toMatchObject({ calls: 2, selfMs: 10, totalMs: 10 });
+    expect(profile.outside.ms).toBe(0);
+  });
+
+  test('a kernel that throws has had its time', async () => {
+    const profile = await profileKernels(() => {
+      expect(() => tf.tidy(() => call('TestFails'))).toThrow('no such luck');
+      tf.tidy(() => call('TestInner'));
+    });
+    expect(rowOf(profile, 'TestFails')).toMatchObject({ calls: 1, selfMs: 7, bytes: 0 });
+    expect(rowOf(profile, 'TestInner')).toMatchObject({ calls: 1, selfMs: 3 });
+    expect(profile.spans.every(({ end }) => !Number.isNaN(end))).toBe(true);
+  });
+});
+
+test('one profile at a time, and after a failure the next', async () => {
+  const first = profileKernels(() => tf.nextFrame());
+  await expect(profileKernels(() => undefined)).rejects.toThrow('one profile at a time');
+  await first;
+  await profileKernels(() => undefined);
+});
+
+test('every kernel of ours has a formula', () => {
+  const names = Object.values(contracts).filter((value) => typeof value === 'string');
+  expect(names.length).toBeGreaterThan(10);
+  expect(Object.keys(ownCosts)).toEqual(expect.arrayContaining(names));
+});
+
+function expectWhole({ rows, outside, phases }: KernelProfile): void {
+  expect(sum(rows.map(({ share }) => share)) + outside.share).toBeCloseTo(1, 9);
+  expect(sum(phases.map(({ share }) => share))).toBeCloseTo(1, 9);
+  expect(outside.ms).toBeGreaterThan(0);
+  for (const { selfMs, totalMs } of rows) {
+    expect(selfMs).toBeGreaterThanOrEqual(-1e-9);
+    expect(totalMs).toBeGreaterThanOrEqual(selfMs - 1e-9);
+  }
+}
+
+function gradientsOf(
+  model: ReturnType<typeof build>,
+  x: tf.Tensor4D,
+  context: Parameters<typeof model.forward>[1] = {},
+): number[][] {
+  const parameters = [...model.namedParameters().values()];
+  return tf.tidy(() => {
+    const loss = () => tf.sum(tf.square(model.forward(x, context))) as tf.Scalar;
+    const { grads } = tf.variableGrads(loss, parameters);
+    return parameters.map(({ name }) => [...grads[name]!.dataSync()]);
+  });
+}
+
+function registry(backend: string): Map<string, tf.KernelFunc> {
+  const kernels = tf.getKernelsForBackend(backend);
+  return new Map(kernels.map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]));
+}
+
+function* allParts(module: Module): Generator<Module> {
+  yield module;
+  for (const part of module.children().values()) yield* allParts(part);
+}
