@@ -147,6 +147,18 @@ export {
 export { train, type StopReason, type TrainResult } from './training/trainer.ts';
 export type { OptimizerConfig } from './training/updateRule.ts';
 
+// profile
+export { chromeTrace } from './profile/chromeTrace.ts';
+export {
+  profileKernels,
+  type KernelProfile,
+  type ProfileMarks,
+  type ProfileOptions,
+} from './profile/profileKernels.ts';
+export type { Span, SpanKind } from './profile/recorder.ts';
+export type { KernelRow, PhaseRow } from './profile/rows.ts';
+export type { Work } from './profile/work.ts';
+
 // explain
 export {
   attentionMaps,

@@ -2,11 +2,13 @@
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
-import { selectBackend, type BackendName } from '../lib/backends/select.ts';
+import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
+import { selectBackend } from '../lib/backends/select.ts';
 import * as contracts from '../lib/core/kernels.ts';
 import type { Module } from '../lib/core/module.ts';
 import { layerTable } from '../lib/models/layerTable.ts';
 import { gigaMacs } from '../lib/models/summary.ts';
+import { hasFastKernel } from '../lib/ops/kernel.ts';
 import { chromeTrace } from '../lib/profile/chromeTrace.ts';
 import { ownCosts } from '../lib/profile/ownCosts.ts';
 import { profileKernels, type KernelProfile } from '../lib/profile/profileKernels.ts';
@@ -14,34 +16,26 @@ import { enclosing } from '../lib/profile/recorder.ts';
 import { build, images } from './support/tinyModel.ts';
 import { expectNested, type TraceEvent } from './support/traceEvents.ts';
 
+// As in a user's program. In test mode tfjs takes for a leak what an op keeps for its backward pass beside its result.
+beforeAll(() => tf.env().set('IS_TEST', false));
+
 const batch = 2;
 const depth = 2;
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
 const rowOf = ({ rows }: KernelProfile, name: string) => rows.find(({ kernel }) => kernel === name);
+const callsOf = (profile: KernelProfile, name: string) => rowOf(profile, name)?.calls ?? 0;
 const eventsOf = (profile: KernelProfile) =>
   (JSON.parse(chromeTrace(profile.spans)) as { traceEvents: TraceEvent[] }).traceEvents;
 
-async function start(backend: BackendName): Promise<boolean> {
-  return selectBackend({ backend }).then(
-    () => true,
-    () => false,
-  );
-}
-
 describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
-  let here = false;
-  beforeAll(async () => {
-    here = await start(backend);
-    // Only the addon needs a compiler.
-    if (backend !== 'native') expect(here).toBe(true);
-  });
-  const onBackend = (name: string, body: () => Promise<void>) =>
-    test(name, async () => {
-      if (!here) return void console.warn(`the backend ${backend} is not built here`);
-      await body();
-    });
+  const missing = backend === 'native' ? nativeUnavailableReason() : undefined;
+  if (missing !== undefined) {
+    test.skip(missing, () => undefined);
+    return;
+  }
+  beforeAll(() => selectBackend({ backend }));
 
-  onBackend('a forward pass: calls, products and shares', async () => {
+  test('a forward pass: calls, products and shares', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
     const forward = () => tf.tidy(() => model.forward(x).dataSync());
@@ -50,16 +44,20 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
     const profile = await profileKernels(() => void (inside = forward()), { model });
     expect(inside).toEqual(plain);
     expect(profile.backend).toBe(backend);
-    expect(rowOf(profile, 'VitLinear')!.calls).toBe(1 + 4 * depth + 1);
-    expect(rowOf(profile, 'VitLayerNorm')!.calls).toBe(2 * depth + 1);
-    expect(rowOf(profile, 'VitQkvAttention')!.calls).toBe(depth);
+    // Where a branch is one kernel, only the patches, the last norm and the head are apart.
+    const small = hasFastKernel('VitMlpBranch') ? 0 : depth;
+    expect(callsOf(profile, 'VitMlpBranch')).toBe(depth - small);
+    expect(callsOf(profile, 'VitAttentionBranch')).toBe(depth - small);
+    expect(callsOf(profile, 'VitLinear')).toBe(1 + 4 * small + 1);
+    expect(callsOf(profile, 'VitLayerNorm')).toBe(2 * small + 1);
+    expect(callsOf(profile, 'VitQkvAttention')).toBe(small);
     expect(profile.work.macs).toBe(Math.round(gigaMacs(model.config) * 1e9) * batch);
     expectWhole(profile);
     model.dispose();
     x.dispose();
   });
 
-  onBackend('a training step: products of the gradients, phases, a nested trace', async () => {
+  test('a training step: products of the gradients, phases, a nested trace', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
     const gradients = () => gradientsOf(model, x);
@@ -100,7 +98,7 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
     x.dispose();
   });
 
-  onBackend('everything is put back, also when the body throws', async () => {
+  test('everything is put back, also when the body throws', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
     // The first pass registers what this backend runs by reference.
@@ -129,7 +127,7 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
 });
 
 describe('spans', () => {
-  beforeAll(() => start('cpu'));
+  beforeAll(() => selectBackend({ backend: 'cpu' }));
 
   test('kernels lie in the part that asked for them, in both directions', async () => {
     const model = build();
@@ -139,17 +137,16 @@ describe('spans', () => {
       spans
         .filter((span) => span.name === kernel && enclosing(span, 'phase')?.name === phase)
         .map((span) => enclosing(span, 'part')?.name);
-    const norms = ['blocks.0.norm1', 'blocks.0.norm2', 'blocks.1.norm1', 'blocks.1.norm2', 'norm'];
+    const norms = ['blocks.0', 'blocks.0', 'blocks.1', 'blocks.1', 'norm'];
     expect(places('forward', 'VitLayerNorm')).toEqual(norms);
-    expect(places('backward', 'VitLayerNormGrad')).toEqual(norms.reverse());
-    expect(places('backward', 'VitQkvAttentionGrad')).toEqual(['blocks.1.attn', 'blocks.0.attn']);
-    expect(places('backward', 'VitBiasGrad')).toEqual([
-      'head',
-      ...[1, 0].flatMap((i) =>
-        ['mlp.fc2', 'mlp.fc1', 'attn.proj', 'attn.qkv'].map((name) => `blocks.${i}.${name}`),
-      ),
+    expect(places('backward', 'VitLayerNormGrad')).toEqual([...norms].reverse());
+    const biases = [
       'patch_embed.proj',
-    ]);
+      ...norms.slice(0, 4).flatMap((block) => [block, block]),
+      'head',
+    ];
+    expect(places('forward', 'VitLinear')).toEqual(biases);
+    expect(places('backward', 'VitBiasGrad')).toEqual([...biases].reverse());
     model.dispose();
     x.dispose();
   });
@@ -163,10 +160,7 @@ describe('spans', () => {
     const again = profile.spans.filter(
       (span) => span.name === 'VitQkvAttention' && enclosing(span, 'phase')?.name === 'backward',
     );
-    expect(again.map((span) => enclosing(span, 'part')?.name)).toEqual([
-      'blocks.1.attn',
-      'blocks.0.attn',
-    ]);
+    expect(again.map((span) => enclosing(span, 'part')?.name)).toEqual(['blocks.1', 'blocks.0']);
     expectWhole(profile);
     expectNested(eventsOf(profile));
     model.dispose();
@@ -185,22 +179,24 @@ describe('times, by a clock that only kernels move', () => {
         return tf.clone(inputs['x'] as tf.Tensor);
       },
     });
-  const call = (kernelName: string) => tf.engine().runKernel(kernelName, { x: tf.ones([10]) });
+  let x: tf.Tensor;
+  const call = (kernelName: string): tf.Tensor => tf.engine().runKernel(kernelName, { x });
 
   beforeAll(async () => {
-    await start('cpu');
+    await selectBackend({ backend: 'cpu' });
+    x = tf.ones([10]);
     let left = 2;
     register('TestInner', () => (now += 3));
     register('TestOuter', () => {
-      now += 1;
-      call('TestInner');
-      now += 1;
-      call('TestInner');
+      for (let i = 0; i < 2; i += 1) {
+        now += 1;
+        tf.dispose(call('TestInner'));
+      }
     });
     register('TestAgain', () => {
       now += 5;
       left -= 1;
-      if (left > 0) call('TestAgain');
+      if (left > 0) tf.dispose(call('TestAgain'));
     });
     register('TestFails', () => {
       now += 7;
@@ -213,6 +209,7 @@ describe('times, by a clock that only kernels move', () => {
   });
   afterEach(() => jest.restoreAllMocks());
   afterAll(() => {
+    x.dispose();
     for (const name of ['Inner', 'Outer', 'Again', 'Fails'])
       tf.unregisterKernel(`Test${name}`, 'cpu');
   });

@@ -103,7 +103,7 @@ export function hasFastKernel(name: KernelName): boolean {
 
 /** Gives the current backend the reference of each kernel that it lacks, as the first call of each would. */
 export function registerReferences(): void {
-  for (const [name, reference] of definitions) ensureKernel(name as KernelName, reference);
+  for (const name of definitions.keys()) ensureKernel(name as KernelName);
 }
 
 /** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */

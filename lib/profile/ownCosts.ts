@@ -16,6 +16,10 @@ type OwnCosts = {
 /** The formula of each kernel of ours; operations of the formulas in `core/kernels.ts`, counted for an element. */
 export const ownCosts: OwnCosts = {
   VitLinear: ({ inputs: { x, weight } }) => ({ macs: sizeOf(x.shape) * weight.shape[0] }),
+  VitProduct: ({ inputs: { a, b }, attrs: { transposeB } }) => ({
+    macs: sizeOf(a.shape) * b.shape.at(transposeB ? -2 : -1)!,
+  }),
+  VitRoundBf16: () => ({ flops: 0 }),
   VitBiasGrad: ({ inputs: { dOut } }) => perElement(dOut, 1),
   VitLayerNorm: ({ inputs: { x } }) => perElement(x, 7),
   VitLayerNormGrad: ({ inputs: { x } }) => perElement(x, 13),
@@ -23,8 +27,17 @@ export const ownCosts: OwnCosts = {
   VitAttention: ({ inputs: { q, k } }) => ({ macs: 2 * sizeOf(q.shape) * k.shape[2] }),
   // Five: q·kᵀ again, dOut·vᵀ, and one for each gradient.
   VitAttentionGrad: ({ inputs: { q, k } }) => ({ macs: 5 * sizeOf(q.shape) * k.shape[2] }),
-  VitQkvAttention: ({ inputs: { qkv } }) => ({ macs: 2 * pairsOf(qkv) }),
-  VitQkvAttentionGrad: ({ inputs: { qkv } }) => ({ macs: 5 * pairsOf(qkv) }),
+  VitQkvAttention: ({ inputs: { qkv } }) => ({ macs: (2 * pairsOf(qkv)) / 3 }),
+  VitQkvAttentionGrad: ({ inputs: { qkv } }) => ({ macs: (5 * pairsOf(qkv)) / 3 }),
+  VitMlpBranch: ({ inputs: { x, fc1 } }) => ({ macs: 2 * productOf(x, fc1) }),
+  // Each of the two products has one gradient of its input and one of its weight.
+  VitMlpBranchGrad: ({ inputs: { x, fc1 } }) => ({ macs: 4 * productOf(x, fc1) }),
+  VitAttentionBranch: ({ inputs: { x, qkv, proj } }) => ({
+    macs: productOf(x, qkv) + productOf(x, proj) + 2 * pairsOf(x),
+  }),
+  VitAttentionBranchGrad: ({ inputs: { x, qkv, proj } }) => ({
+    macs: 2 * (productOf(x, qkv) + productOf(x, proj)) + 5 * pairsOf(x),
+  }),
   VitGelu: ({ inputs: { x } }) => perElement(x, 5),
   VitGeluGrad: ({ inputs: { x } }) => perElement(x, 11),
   VitSoftmaxCrossEntropy: ({ inputs: { logits } }) => perElement(logits, 10),
@@ -41,10 +54,14 @@ function perElement(x: tf.Tensor, operations: number): Formula {
   return { flops: operations * sizeOf(x.shape) };
 }
 
-// B·h·N·N·D = B·N·N·C: the multiply-adds of one product of all queries and keys.
-function pairsOf(qkv: tf.Tensor3D): number {
-  const [batch, tokens, packed] = qkv.shape;
-  return (batch * tokens * tokens * packed) / 3;
+// B·N·N·C = B·h·N·N·D: the multiply-adds of all queries with all keys.
+function pairsOf({ shape: [batch, tokens, size] }: tf.Tensor3D): number {
+  return batch * tokens * tokens * size;
+}
+
+// Of x [B, N, C] and a weight [O, C].
+function productOf(x: tf.Tensor3D, weight: tf.Tensor2D): number {
+  return sizeOf(x.shape) * weight.shape[0];
 }
 
 // The inputs of a kernel of many tensors are an array, or an object with its indices as keys.
