@@ -25,7 +25,8 @@ function wall([room, { imports, tfjs, node }]) {
     patterns.push({
       group: ['@tensorflow/*'],
       allowTypeImports: true,
-      message: 'tfjs is imported for values in core, ops, profile and backends only; use ../ops/tensor.ts.',
+      message:
+        'tfjs is imported for values in core, ops, profile and backends only; use ../ops/tensor.ts.',
     });
   }
   if (!node) patterns.push({ group: ['node:*'], message: `${room} also runs in a browser.` });

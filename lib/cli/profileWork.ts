@@ -1,5 +1,7 @@
 // What a profile looks into: steps as the trainer and the evaluation do them, on an experiment's data or on random images.
 
+import type { ForwardContext } from '../core/context.ts';
+import { parsePrecision } from '../core/precision.ts';
 import { Rng } from '../core/rng.ts';
 import { MemoryDataset } from '../data/dataset.ts';
 import { Loader, type Batch } from '../data/loader.ts';
@@ -85,7 +87,9 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
     label: `${name}, ${about}, batch ${several}${batchSize}`,
     model,
     imagesPerStep: batchSize * (training ? accumulationSteps : 1),
-    ...(training ? trainingSteps(model, loader, train) : inferenceSteps(model, loader)),
+    ...(training
+      ? trainingSteps(model, loader, train)
+      : inferenceSteps(model, loader, { precision: parsePrecision(train.precision) })),
   };
 }
 
@@ -129,7 +133,7 @@ function trainingSteps(model: VisionTransformer, loader: Loader, config: FullTra
   };
 }
 
-function inferenceSteps(model: VisionTransformer, loader: Loader): Steps {
+function inferenceSteps(model: VisionTransformer, loader: Loader, context: ForwardContext): Steps {
   let steps = 0;
   return {
     step: async ({ phase }) => {
@@ -137,7 +141,7 @@ function inferenceSteps(model: VisionTransformer, loader: Loader): Steps {
       steps += 1;
       const { size, images, imageShape } = batch!;
       const logits = phase('forward', () =>
-        t.tidy(() => model.forward(t.tensor4d(images, [size, ...imageShape]))),
+        t.tidy(() => model.forward(t.tensor4d(images, [size, ...imageShape]), context)),
       );
       await logits.data();
       logits.dispose();
