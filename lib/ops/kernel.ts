@@ -101,11 +101,6 @@ export function hasFastKernel(name: KernelName): boolean {
   return kernel != null && kernel.kernelFunc !== referenceKernel(name);
 }
 
-/** Gives the current backend the reference of each kernel that it lacks, as the first call of each would. */
-export function registerReferences(): void {
-  for (const name of definitions.keys()) ensureKernel(name as KernelName);
-}
-
 /** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */
 export function referenceOf<K extends KernelName>(name: K): Reference<K> {
   const reference = definitions.get(name);
@@ -129,4 +124,9 @@ function ensureKernel(name: KernelName): void {
   const backendName = tf.getBackend();
   if (tf.getKernel(name, backendName) != null) return;
   tf.registerKernel({ kernelName: name, backendName, kernelFunc: referenceKernel(name)! });
+}
+
+/** Gives the current backend the reference of each kernel that it lacks, as the first call of each would. */
+export function registerReferences(): void {
+  for (const name of definitions.keys()) ensureKernel(name as KernelName);
 }
