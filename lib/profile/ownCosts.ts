@@ -46,6 +46,7 @@ export const ownCosts: OwnCosts = {
   VitPatchifyGrad: () => ({ flops: 0 }),
   // A quarter of the inputs are parameters, a half of them averages.
   VitAdamW: ({ inputs }) => ({ flops: (14 * elementsOf(inputs)) / 4 }),
+  VitAdamWNorm: ({ inputs }) => ({ flops: (20 * elementsOf(inputs)) / 4 }),
   VitEma: ({ inputs }) => ({ flops: (3 * elementsOf(inputs)) / 2 }),
   VitGlobalNorm: ({ inputs }) => ({ flops: 2 * elementsOf(inputs) }),
 };
