@@ -63,20 +63,23 @@ export function runBranch<K extends BranchName>(
   }
   const names = ['x', 'gamma', 'beta', ...required, ...optional.filter((key) => key in given)];
   const constant = given['keep'];
-  // Not a registered gradient: tfjs cannot keep inputs for one that may be missing.
-  const op = tf.customGrad((...args) => {
-    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+  return tf.tidy(() => {
+    // The tape sees only the step below: nothing after it reads these two.
     const [y, saved] = runFastKernel(name, given, { ...attrs, recorded: true });
-    const tensors = names.map((key) => given[key]!);
-    save([saved!, ...(constant === undefined ? [] : [constant]), ...tensors]);
-    const gradFunc = (dOut: tf.Tensor, kept: tf.Tensor[]): tf.Tensor[] => {
-      const [ownSaved, ...rest] = kept as [tf.Tensor, ...tf.Tensor[]];
-      const keep = constant === undefined ? {} : { keep: rest.shift()! };
-      const again = Object.fromEntries(names.map((key, i) => [key, rest[i]!]));
-      const all = { ...again, ...keep, dOut, saved: ownSaved };
-      return runFastKernel(`${name}Grad`, all, { ...attrs, recorded: true });
-    };
-    return { value: y!, gradFunc };
+    // Not a registered gradient: tfjs cannot keep inputs for one that may be missing.
+    const op = tf.customGrad((...args) => {
+      const save = args.at(-1) as unknown as tf.GradSaveFunc;
+      const tensors = names.map((key) => given[key]!);
+      save([saved!, ...(constant === undefined ? [] : [constant]), ...tensors]);
+      const gradFunc = (dOut: tf.Tensor, kept: tf.Tensor[]): tf.Tensor[] => {
+        const [ownSaved, ...rest] = kept as [tf.Tensor, ...tf.Tensor[]];
+        const keep = constant === undefined ? {} : { keep: rest.shift()! };
+        const again = Object.fromEntries(names.map((key, i) => [key, rest[i]!]));
+        const all = { ...again, ...keep, dOut, saved: ownSaved };
+        return runFastKernel(`${name}Grad`, all, { ...attrs, recorded: true });
+      };
+      return { value: tf.clone(y!), gradFunc };
+    });
+    return op(...names.map((key) => given[key]!)) as tf.Tensor3D;
   });
-  return tf.tidy(() => op(...names.map((key) => given[key]!)) as tf.Tensor3D);
 }

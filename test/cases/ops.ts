@@ -23,6 +23,7 @@ import * as exact from '../support/exactOps.ts';
 import type { Exact } from '../support/exactOps.ts';
 import { bf16Cases } from './bf16Ops.ts';
 import { row, spec, type InputSpec, type OpCase } from '../support/opCase.ts';
+import { branchCases } from './branchOps.ts';
 
 const normal = (std = 1, mean = 0) => spec((rng) => rng.normal(mean, std));
 const uniform = (low: number, high: number) => spec((rng) => rng.uniform(low, high));
@@ -346,4 +347,5 @@ export const benchCases: readonly OpCase[] = [
   attentionRow([8, 3, 197, 64], 197),
   qkvRow([8, 197, 3 * 192], 3),
   lossRow('softmax', [64, 1000]),
+  ...branchCases,
 ];

@@ -1,0 +1,203 @@
+// Residual branches as one kernel against the small ops that they are made of, for every instruction set: shapes that take whole
+// images to a task and shapes that share rows and heads, forward and backward, in both precisions.
+
+import * as tf from '@tensorflow/tfjs';
+import {
+  nativeBinding,
+  nativeUnavailableReason,
+  setThreads,
+} from '../lib/backends/native/index.ts';
+import type { Precision } from '../lib/core/precision.ts';
+import { Rng } from '../lib/core/rng.ts';
+import { attentionBranch } from '../lib/ops/attentionBranch.ts';
+import { grads } from '../lib/ops/gradients.ts';
+import { mlpBranch } from '../lib/ops/mlpBranch.ts';
+import { isas } from './support/native.ts';
+
+type Inputs = Record<string, tf.Tensor>;
+type Values = Record<string, { shape: number[]; data: Float32Array }>;
+type Branch = 'mlp' | 'attention';
+interface Case {
+  branch: Branch;
+  shape: [number, number, number];
+  inner: number;
+  optional: boolean;
+}
+
+const cases: Case[] = [
+  { branch: 'mlp', shape: [3, 5, 8], inner: 32, optional: false },
+  { branch: 'mlp', shape: [2, 17, 12], inner: 1, optional: true },
+  { branch: 'mlp', shape: [1, 130, 12], inner: 1100, optional: true },
+  { branch: 'mlp', shape: [17, 60, 8], inner: 24, optional: true },
+  { branch: 'attention', shape: [3, 5, 8], inner: 2, optional: false },
+  { branch: 'attention', shape: [2, 17, 12], inner: 3, optional: true },
+  { branch: 'attention', shape: [1, 270, 8], inner: 2, optional: true },
+  { branch: 'attention', shape: [17, 60, 8], inner: 2, optional: true },
+  { branch: 'attention', shape: [8, 113, 8], inner: 1, optional: false },
+];
+
+function draw({ branch, shape, inner, optional }: Case): Values {
+  const [batch, , dim] = shape;
+  const rng = new Rng(5).split(branch, shape.join());
+  const values: Values = {};
+  const normal = (name: string, own: number[], std = 1, mean = 0) => {
+    const length = own.reduce((a, b) => a * b, 1);
+    values[name] = { shape: own, data: Float32Array.from({ length }, () => rng.normal(mean, std)) };
+  };
+  const hidden = branch === 'mlp' ? inner : 3 * dim;
+  const [first, last] = branch === 'mlp' ? ['fc1', 'fc2'] : ['qkv', 'proj'];
+  const biases = branch === 'mlp' ? ['bias1', 'bias2'] : ['qkvBias', 'projBias'];
+  normal('x', shape);
+  normal('gamma', [dim], 0.2, 1);
+  normal('beta', [dim], 0.2);
+  normal(first!, [hidden, dim], dim ** -0.5);
+  normal(last!, branch === 'mlp' ? [dim, hidden] : [dim, dim], hidden ** -0.5);
+  if (!optional) return values;
+  normal(biases[0]!, [hidden]);
+  normal(biases[1]!, [dim]);
+  normal('scale', [dim], 0.2, 1);
+  values['keep'] = {
+    shape: [batch],
+    data: Float32Array.from({ length: batch }, (_, i) => (i % 3 === 1 ? 0 : 1.5)),
+  };
+  return values;
+}
+
+function run({ branch, inner }: Case, x: Inputs, precision: Precision): tf.Tensor {
+  return branch === 'mlp'
+    ? mlpBranch(x as never, { activation: inner % 2 === 0 ? 'erf' : 'tanh', precision })
+    : attentionBranch(x as never, { numHeads: inner, precision });
+}
+
+/** The result without a gradient, then the gradient of every input that has one, by name. */
+async function results(
+  backend: string,
+  one: Case,
+  precision: Precision = 'fp32',
+): Promise<Map<string, Float32Array>> {
+  await tf.setBackend(backend);
+  const values = draw(one);
+  const names = Object.keys(values).filter((name) => name !== 'keep');
+  const out = new Map<string, Float32Array>();
+  tf.tidy(() => {
+    const x = Object.fromEntries(
+      Object.entries(values).map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]),
+    );
+    out.set('y', run(one, x, precision).dataSync() as Float32Array);
+    const rng = new Rng(6);
+    const dOut = tf.tensor(
+      Float32Array.from({ length: x['x']!.size }, () => rng.normal()),
+      one.shape,
+    );
+    const f = (...args: tf.Tensor[]) =>
+      run(
+        one,
+        { ...x, ...Object.fromEntries(names.map((name, i) => [name, args[i]!])) },
+        precision,
+      );
+    const gradients = grads(f)(
+      names.map((name) => x[name]!),
+      dOut,
+    );
+    gradients.forEach((g, i) => out.set(names[i]!, g.dataSync() as Float32Array));
+  });
+  return out;
+}
+
+// The small ops on the CPU backend are slow: once for each case.
+const known = new Map<string, Promise<Map<string, Float32Array>>>();
+function smallOps(one: Case, precision: Precision = 'fp32'): Promise<Map<string, Float32Array>> {
+  const key = JSON.stringify([one, precision]);
+  const found = known.get(key) ?? results('cpu', one, precision);
+  known.set(key, found);
+  return found;
+}
+
+// Relative to the larger of a tensor's norm and one of its elements: a gradient that cancels is not held to more.
+function distance(a: Float32Array, b: Float32Array): number {
+  let difference = 0;
+  let size = 0;
+  a.forEach((v, i) => {
+    difference += (v - b[i]!) ** 2;
+    size += v ** 2;
+  });
+  return Math.sqrt(difference / Math.max(size, 1));
+}
+
+if (isas.length === 0) {
+  test.skip(`native branches: ${nativeUnavailableReason()}`, () => undefined);
+} else {
+  const best = nativeBinding().isa();
+  afterEach(() => {
+    nativeBinding().setIsa(best);
+    setThreads(2);
+  });
+
+  describe.each(cases)('$branch $shape by $inner, optional inputs: $optional', (one) => {
+    test.each(isas)('%s computes what the small ops compute', async (isa) => {
+      nativeBinding().setIsa(isa);
+      const small = await smallOps(one);
+      const whole = await results('native', one);
+      expect([...whole.keys()]).toEqual([...small.keys()]);
+      // 1e-6 is 8 roundings; sums here have up to 2,000 terms.
+      for (const [name, values] of small) {
+        expect([name, distance(values, whole.get(name)!) < 4e-6]).toEqual([name, true]);
+      }
+    });
+
+    test.each(isas)('%s in bf16 is near to fp32 and to the rounded small ops', async (isa) => {
+      nativeBinding().setIsa(isa);
+      const whole = await results('native', one, 'bf16');
+      for (const precision of ['fp32', 'bf16'] as const) {
+        for (const [name, values] of await smallOps(one, precision)) {
+          expect([name, distance(values, whole.get(name)!) < 0.05]).toEqual([name, true]);
+        }
+      }
+      const exact = await smallOps(one);
+      expect(distance(exact.get('y')!, whole.get('y')!)).toBeGreaterThan(1e-5);
+    });
+
+    test.each(['fp32', 'bf16'] as const)(
+      'the number of threads changes no bit in %s',
+      async (precision) => {
+        setThreads(1);
+        const one1 = await results('native', one, precision);
+        for (const threads of [2, 5]) {
+          setThreads(threads);
+          expect(await results('native', one, precision)).toEqual(one1);
+        }
+      },
+    );
+  });
+
+  test('a recorded pass gives the result of one that is not', async () => {
+    for (const precision of ['fp32', 'bf16'] as const) {
+      for (const one of cases) {
+        await tf.setBackend('native');
+        tf.tidy(() => {
+          const x = Object.fromEntries(
+            Object.entries(draw(one)).map(([name, { data, shape }]) => [
+              name,
+              tf.tensor(data, shape),
+            ]),
+          );
+          let recorded: Float32Array | undefined;
+          const plain = run(one, x, precision).dataSync();
+          tf.grad((input) => {
+            const y = run(one, { ...x, x: input }, precision);
+            recorded = y.dataSync() as Float32Array;
+            return y;
+          })(x['x']!);
+          expect(recorded).toEqual(plain);
+        });
+      }
+    }
+  });
+
+  test('nothing is left behind', async () => {
+    await results('native', cases[1]!);
+    const before = tf.memory().numTensors;
+    for (const one of cases) await results('native', one, 'bf16');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+}
