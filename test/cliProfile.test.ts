@@ -51,7 +51,11 @@ test('an experiment in training: tables, a trace, JSON and bars', async () => {
   expect([code, error]).toEqual([0, expect.stringContaining(`Wrote ${path.resolve(chart)}`)]);
 
   const report = JSON.parse(readFileSync(json, 'utf8')) as Report;
-  expect(report).toMatchObject({ work: 'tiny, training, batch 2 × 4', steps: 3, imagesPerStep: 8 });
+  expect(report).toMatchObject({
+    work: 'tiny, training in fp32, batch 2 × 4',
+    steps: 3,
+    imagesPerStep: 8,
+  });
   expect(sum(report.kernels.map(({ share }) => share)) + report.outside.share).toBeCloseTo(1, 9);
   expect(sum(report.kernels.map(({ selfMs }) => selfMs)) + report.outside.ms).toBeCloseTo(
     report.msPerStep,
@@ -74,7 +78,9 @@ test('an experiment in training: tables, a trace, JSON and bars', async () => {
   expect(readFileSync(chart).toString('latin1', 1, 4)).toBe('PNG');
 
   const lines = out.split('\n');
-  expect(lines[0]).toMatch(/^tiny, training, batch 2 × 4 on cpu: .* ms a step \(mean of 3 steps\)/);
+  expect(lines[0]).toMatch(
+    /^tiny, training in fp32, batch 2 × 4 on cpu: .* ms a step \(mean of 3 steps\)/,
+  );
   expect(lines.at(-1)).toMatch(/^all .* 100\.0 %/);
   const table = lines.slice(lines.findIndex((line) => line.startsWith('kernel')));
   // Header, ruler, four kernels, the others, ruler, outside, all.
@@ -87,10 +93,25 @@ test('a named size in inference', async () => {
   const words = ['--model', 'test_vit', '--mode', 'infer', '--batch', '1', '--steps', '1'];
   const { code, out } = await vit('profile', ...words, '--backend', 'wasm', '--json', json);
   expect(code).toBe(0);
-  expect(out).toMatch(/^test_vit, inference, batch 1 on wasm: .* \(mean of 1 step\)/);
+  expect(out).toMatch(/^test_vit, inference in fp32, batch 1 on wasm: .* \(mean of 1 step\)/);
   const report = JSON.parse(readFileSync(json, 'utf8')) as Report;
   expect(report.phases.map(({ phase }) => phase)).toEqual(['data', 'forward', 'other']);
   expect(report.kernels.find(({ kernel }) => kernel === 'VitQkvAttention')!.calls).toBe(6);
+});
+
+test.each(['train', 'infer'])('bf16 reaches every product, in %s', async (mode) => {
+  const config = writeExperiment(inFolder('experiment.json'), { precision: 'bf16' });
+  const json = inFolder('profile.json');
+  const kernels = async (...more: string[]): Promise<string[]> => {
+    const words = ['--config', config, '--mode', mode, '--batch', '2', '--steps', '1'];
+    const { code } = await vit('profile', ...words, '--backend', 'cpu', '--json', json, ...more);
+    expect(code).toBe(0);
+    const report = JSON.parse(readFileSync(json, 'utf8')) as Report;
+    return report.kernels.map(({ kernel }) => kernel);
+  };
+  expect(await kernels()).toContain('VitRoundBf16');
+  // The flag wins over the config.
+  expect(await kernels('--precision', 'fp32')).not.toContain('VitRoundBf16');
 });
 
 describe('bad input is one line and exit code 2', () => {

@@ -32,7 +32,8 @@ const warmUpSteps = 2;
 export async function profileCommand(options: ProfileOptions, terminal: Terminal): Promise<number> {
   const { trace, chart, json, steps, top } = options;
   for (const file of [trace, chart, json]) if (file !== undefined) await assertWritable(file);
-  await useBackend(options, terminal);
+  const { backend, threads, precision = 'fp32' } = options;
+  await useBackend({ backend, threads, precision }, terminal);
   const work = await openWork(options, terminal.error);
   let profile: KernelProfile;
   try {

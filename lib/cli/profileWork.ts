@@ -1,7 +1,7 @@
 // What a profile looks into: steps as the trainer and the evaluation do them, on an experiment's data or on random images.
 
 import type { ForwardContext } from '../core/context.ts';
-import { parsePrecision } from '../core/precision.ts';
+import type { Precision } from '../core/precision.ts';
 import { Rng } from '../core/rng.ts';
 import { MemoryDataset } from '../data/dataset.ts';
 import { Loader, type Batch } from '../data/loader.ts';
@@ -33,6 +33,8 @@ export interface WorkOptions {
   mode: 'train' | 'infer';
   /** Undefined: the config's, else 64. */
   batchSize: number | undefined;
+  /** Undefined: the config's, else fp32. */
+  precision: Precision | undefined;
 }
 
 /** Steps to profile; whoever opens it disposes it. */
@@ -65,7 +67,8 @@ const small = {
  */
 export async function openWork(options: WorkOptions, note: (text: string) => void): Promise<Work> {
   const { mode } = options;
-  const { name, config, train, data, transforms } = await planOf(options);
+  const { name, config, data, transforms, ...plan } = await planOf(options);
+  const train = { ...plan.train, precision: options.precision ?? plan.train.precision };
   const { batchSize, accumulationSteps } = train;
   const training = mode === 'train';
   const loader = new Loader({
@@ -81,7 +84,7 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
   // Only a configuration of the caller's is worth a warning.
   const onWarning = options.config === undefined ? () => undefined : note;
   const model = new VisionTransformer(config, { onWarning });
-  const about = training ? 'training' : 'inference';
+  const about = `${training ? 'training' : 'inference'} in ${train.precision}`;
   const several = training && accumulationSteps > 1 ? `${accumulationSteps} × ` : '';
   return {
     label: `${name}, ${about}, batch ${several}${batchSize}`,
@@ -89,7 +92,7 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
     imagesPerStep: batchSize * (training ? accumulationSteps : 1),
     ...(training
       ? trainingSteps(model, loader, train)
-      : inferenceSteps(model, loader, { precision: parsePrecision(train.precision) })),
+      : inferenceSteps(model, loader, { precision: train.precision })),
   };
 }
 

@@ -1,5 +1,6 @@
 import { InputError } from '../../core/errors.ts';
-import { numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Precision } from '../../core/precision.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit profile`: where the time of a training or inference step goes. */
@@ -51,6 +52,10 @@ export const profile: Command = {
     json: { type: 'string', value: 'FILE', describe: 'Also write the whole table as JSON' },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
+    precision: {
+      ...sharedFlags.precision,
+      describe: 'Of matrix products; default fp32, or what the config says',
+    },
   },
   examples: [
     ['profile', 'A training step of a small ViT'],
@@ -77,8 +82,8 @@ export const profile: Command = {
         trace: textFlag(args, 'trace'),
         chart: textFlag(args, 'chart'),
         json: textFlag(args, 'json'),
-        backend: textFlag(args, 'backend'),
-        threads: numberFlag(args, 'threads'),
+        ...computeFlags(args),
+        precision: textFlag(args, 'precision') as Precision | undefined,
       },
       terminal,
     );
