@@ -3,6 +3,7 @@
 // pairs of b are split by a shift and a mask as they are loaded.
 
 #include "bf16.h"
+#include "simd.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -26,15 +27,27 @@ struct Tile {
   bool add;
 };
 
-VIT_INLINE void finish(vf sum, float* c, const float* bias, bool add) {
-  if (bias != nullptr) sum += load(bias);
-  if (add) sum += load(c);
-  store(c, sum);
-}
-VIT_INLINE void finish_n(vf sum, float* c, const float* bias, bool add, size_t n) {
-  if (bias != nullptr) sum += load_n(bias, n);
-  if (add) sum += load_n(c, n);
-  store_n(c, sum, n);
+// A tile's sums, in lines of two vectors, into c, where rows or columns are fewer. Not part of the routine for each height, which
+// would take long to compile.
+void finish(const Tile& tile, const float* sums) {
+  const size_t full = tile.cols / VL * VL;
+  const size_t rest = tile.cols - full;
+  for (size_t i = 0; i < tile.rows; ++i) {
+    float* c = tile.c + i * tile.ldc;
+    const float* line = sums + i * 2 * VL;
+    for (size_t j = 0; j < full; j += VL) {
+      vf sum = load(line + j);
+      if (tile.bias != nullptr) sum += load(tile.bias + j);
+      if (tile.add) sum += load(c + j);
+      store(c + j, sum);
+    }
+    if (rest > 0) {
+      vf sum = load(line + full);
+      if (tile.bias != nullptr) sum += load_n(tile.bias + full, rest);
+      if (tile.add) sum += load_n(c + full, rest);
+      store_n(c + full, sum, rest);
+    }
+  }
 }
 
 // M rows by V vectors. Rows past the last of the tile repeat it and are not stored.
@@ -82,17 +95,27 @@ void micro16(size_t k, const Left* a, size_t lda, const bf16* b, const Tile& til
       }
     }
 #endif
-#pragma GCC unroll 16
-  for (size_t i = 0; i < M; ++i) {
-    if (i >= tile.rows) return;
+  if (tile.rows == M && tile.cols == V * VL) {
+    if (tile.bias != nullptr)
 #pragma GCC unroll 2
-    for (size_t j = 0; j < V; ++j) {
-      float* c = tile.c + i * tile.ldc + j * VL;
-      const float* bias = tile.bias == nullptr ? nullptr : tile.bias + j * VL;
-      if (tile.cols >= (j + 1) * VL) finish(acc[i][j], c, bias, tile.add);
-      else finish_n(acc[i][j], c, bias, tile.add, tile.cols - j * VL);
-    }
+      for (size_t j = 0; j < V; ++j)
+#pragma GCC unroll 16
+        for (size_t i = 0; i < M; ++i) acc[i][j] += load(tile.bias + j * VL);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < M; ++i)
+#pragma GCC unroll 2
+      for (size_t j = 0; j < V; ++j) {
+        float* c = tile.c + i * tile.ldc + j * VL;
+        store(c, tile.add ? acc[i][j] + load(c) : acc[i][j]);
+      }
+    return;
   }
+  alignas(64) float sums[M * 2 * VL];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < M; ++i)
+#pragma GCC unroll 2
+    for (size_t j = 0; j < V; ++j) store(sums + (2 * i + j) * VL, acc[i][j]);
+  finish(tile, sums);
 }
 
 typedef void (*Micro16)(size_t k, const Left* a, size_t lda, const bf16* b, const Tile& tile);
@@ -100,7 +123,6 @@ typedef void (*Micro16)(size_t k, const Left* a, size_t lda, const bf16* b, cons
 // Not one routine for every height, which takes long to compile: the next higher one wastes little.
 template <size_t V>
 Micro16 choose(size_t rows) {
-  if (rows <= 1) return micro16<1, V>;
   if (rows <= 2) return micro16<2, V>;
   if (rows <= 4) return micro16<4, V>;
 #if defined(VIT_AVX512)

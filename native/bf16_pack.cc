@@ -3,6 +3,7 @@
 // direction contiguous, a block of pairs is turned in registers.
 
 #include "bf16.h"
+#include "simd.h"
 
 namespace VIT_ISA {
 namespace {
@@ -45,25 +46,37 @@ VIT_INLINE vu join_neighbours(vu a, vu b, std::index_sequence<J...>) {
 }
 #endif
 
-// VL pairs of 2·VL neighbours, of which the first n exist; the others are zero.
-VIT_INLINE vu along(const float* p, size_t n) {
-  const vu a = n >= VL ? upper(p) : upper_n(p, n);
-  const vu b = n >= 2 * VL ? upper(p + VL) : n > VL ? upper_n(p + VL, n - VL) : zero();
-  return join_neighbours(a, b, std::make_index_sequence<VL>());
+// VL pairs of 2·VL neighbours.
+VIT_INLINE vu along(const float* p) {
+  return join_neighbours(upper(p), upper(p + VL), std::make_index_sequence<VL>());
 }
-VIT_INLINE vu along(const bf16* p, size_t n) {
-  vu pairs = zero();
-  if (n >= 2 * VL) memcpy(&pairs, p, sizeof pairs);
-  else memcpy(&pairs, p, n * sizeof(bf16));
+VIT_INLINE vu along(const bf16* p) {
+  vu pairs;
+  memcpy(&pairs, p, sizeof pairs);
   return pairs;
+}
+// Of which the first n exist; the others are zero.
+template <typename T>
+__attribute__((noinline)) vu along_part(const T* p, size_t n) {
+  T lane[2 * VL] = {};
+  memcpy(lane, p, n * sizeof(T));
+  return along(lane);
+}
+template <typename T>
+VIT_INLINE vu along(const T* p, size_t n) {
+  return n >= 2 * VL ? along(p) : along_part(p, n);
 }
 
 // VL pairs, of two rows each: element i of p and of p + step. n of the VL exist; without `both` the second row is zero.
 template <typename T>
+__attribute__((noinline)) vu across_part(const T* p, size_t step, size_t n, bool both) {
+  const size_t count = n < VL ? n : VL;
+  return (upper_n(p, count) >> 16) | (both ? upper_n(p + step, count) & kUpper : zero());
+}
+template <typename T>
 VIT_INLINE vu across(const T* p, size_t step, size_t n, bool both) {
-  const vu a = n >= VL ? upper(p) : upper_n(p, n);
-  const vu b = !both ? zero() : n >= VL ? upper(p + step) : upper_n(p + step, n);
-  return (a >> 16) | (b & kUpper);
+  if (n < VL || !both) return across_part(p, step, n, both);
+  return (upper(p) >> 16) | (upper(p + step) & kUpper);
 }
 
 VIT_INLINE void put(bf16* dst, vu pairs) { memcpy(dst, &pairs, sizeof pairs); }
@@ -74,7 +87,6 @@ VIT_INLINE size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
 template <typename Make>
 VIT_INLINE void turn_pairs(const Make& make, bf16* dst, size_t line, size_t lines) {
   vf block[VL];
-#pragma GCC unroll 16
   for (size_t i = 0; i < VL; ++i) block[i] = reinterpret_cast<vf>(make(i));
   transpose_block(block);
 #pragma GCC unroll 16

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels.h"
-#include "simd.h"
+#include "lanes.h"
 
 namespace VIT_ISA {
 

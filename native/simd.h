@@ -17,17 +17,11 @@
 #endif
 #include <math.h>
 
+#include "lanes.h"
+
 #define VIT_INLINE static inline __attribute__((always_inline))
 
 namespace VIT_ISA {
-
-#if defined(VIT_AVX512)
-constexpr size_t VL = 16;
-#elif defined(VIT_AVX2)
-constexpr size_t VL = 8;
-#else
-constexpr size_t VL = 4;
-#endif
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));

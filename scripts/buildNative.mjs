@@ -87,7 +87,7 @@ const isas = {
 // The inner routines of bf16 that need instructions which not every compiler knows: file, flags, and the flags to ask it about.
 const amxFlags = ['-mamx-tile', '-mamx-bf16'];
 const products = {
-  amx_emulated: { file: 'bf16_tiles', own: [], asks: [] },
+  amx_emulated: { file: 'bf16_tiles', own: ['-O1'], asks: [] },
   ...(process.arch === 'x64' && {
     avx512bf16: {
       file: 'bf16_micro',
@@ -95,7 +95,7 @@ const products = {
       asks: ['-mavx512bf16'],
     },
     ...(process.platform === 'linux' && {
-      amx: { file: 'bf16_tiles', own: ['-DVIT_AMX', ...avx512], asks: amxFlags },
+      amx: { file: 'bf16_tiles', own: ['-DVIT_AMX'], asks: amxFlags },
     }),
   }),
 };
