@@ -5,6 +5,7 @@
 #include "bf16.h"
 #include "gemm.h"
 #include "parallel.h"
+#include "simd.h"
 
 namespace VIT_ISA {
 
