@@ -5,24 +5,29 @@ import { join } from 'node:path';
 import { UnsupportedError } from '../lib/node.ts';
 import type { ProcessSpec } from './contenderProcess.ts';
 import { peerFolder } from './peers/folder.ts';
+import type { Precision } from './precision.ts';
 import type { Work } from './works.ts';
 
 /** The contenders that native can be compared with. */
 export const peerNames = [
-  'pytorch', 'tfjs-node', 'wasm', 'cpu', 'onnxruntime', 'onednn',
+  'pytorch', 'tfjs-node', 'wasm', 'cpu', 'jax-js', 'onnxruntime', 'onednn',
 ] as const; // prettier-ignore
 export type PeerName = (typeof peerNames)[number];
 export type ContenderName = 'native' | PeerName;
 
-const tfjsKinds = ['train', 'infer', 'gemm', 'op'];
-const kinds: Readonly<Record<ContenderName, readonly string[]>> = {
-  native: tfjsKinds,
-  wasm: tfjsKinds,
-  cpu: tfjsKinds,
-  'tfjs-node': tfjsKinds,
-  pytorch: ['train', 'infer', 'gemm'],
-  onnxruntime: ['infer'],
-  onednn: ['gemm'],
+type Kind = Work['kind'];
+const all: readonly Kind[] = ['train', 'infer', 'gemm', 'op'];
+const models: readonly Kind[] = ['train', 'infer', 'gemm'];
+const abilities: Readonly<Record<ContenderName, Readonly<Record<Precision, readonly Kind[]>>>> = {
+  // The op table is a table of float32.
+  native: { fp32: all, bf16: models },
+  wasm: { fp32: all, bf16: [] },
+  cpu: { fp32: all, bf16: [] },
+  'tfjs-node': { fp32: all, bf16: [] },
+  'jax-js': { fp32: models, bf16: [] },
+  pytorch: { fp32: models, bf16: models },
+  onnxruntime: { fp32: ['infer'], bf16: [] },
+  onednn: { fp32: ['gemm'], bf16: ['gemm'] },
 };
 const backends: Readonly<Partial<Record<ContenderName, string>>> = {
   native: 'native',
@@ -31,9 +36,15 @@ const backends: Readonly<Partial<Record<ContenderName, string>>> = {
   'tfjs-node': 'tensorflow',
 };
 
-/** Whether a contender can do a work. */
-export function canDo(name: ContenderName, { kind }: Pick<Work, 'kind'>): boolean {
-  return kinds[name].includes(kind);
+/** Why a contender takes no part in a work, or undefined if it does. */
+export function whyLeftOut(
+  name: ContenderName,
+  { kind, precision }: Pick<Work, 'kind' | 'precision'>,
+): string | undefined {
+  const { fp32, bf16 } = abilities[name];
+  if ((precision === 'fp32' ? fp32 : bf16).includes(kind)) return undefined;
+  if (fp32.includes(kind)) return `${name} is left out: here it computes in fp32 only`;
+  return `${name} is left out: it takes part in ${fp32.join(', ')} only`;
 }
 
 /**
@@ -63,6 +74,12 @@ export function processOf(
   if (name === 'onednn') {
     if (!ready) throw notSetUp(name);
     return { name, command: join(peerFolder(name), 'gemm'), args: [], env, cwd: root };
+  }
+  if (name === 'jax-js') {
+    if (!ready) throw notSetUp(name);
+    const script = join(import.meta.dirname, 'peers', 'jaxjs_contender.mjs');
+    const args = ['--import', 'tsx', '--expose-gc', script, peerFolder(name), String(threads)];
+    return { name, command: process.execPath, args, env, cwd: root };
   }
   if (python === undefined && !ready) throw notSetUp(name);
   // onnxruntime runs in the interpreter of pytorch, which exports its model.

@@ -46,7 +46,7 @@ export function opWorks(only: string): Work[] {
       const work = {
         name: row.name,
         kind: 'op' as const,
-        precision: 'fp32',
+        precision: 'fp32' as const,
         batch: null,
         shape: Object.values(row.inputs)[0]?.shape ?? [],
         flops: row.flops,

@@ -1,6 +1,7 @@
 // One result line of `npm run bench -- --json FILE`.
 
 import type { Measured } from './measure.ts';
+import type { Precision } from './precision.ts';
 import type { Work } from './works.ts';
 
 /**
@@ -17,7 +18,7 @@ import type { Work } from './works.ts';
 export interface BenchRecord {
   work: string;
   mode: 'train' | 'infer' | 'op';
-  precision: string;
+  precision: Precision;
   batch: number | null;
   shape: readonly number[];
   threads: number;

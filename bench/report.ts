@@ -1,20 +1,22 @@
 // What a person reads of a run: a Markdown table, and a chart of the speeds relative to native.
 
 import type { Bar } from '../lib/node.ts';
+import { precisionNames } from './precision.ts';
 import type { BenchRecord } from './record.ts';
 
 const head = [
-  'work', 'batch or shape', 'contender', 'ms (quartiles)', 'images/s', 'GFLOP/s', 'peak MB', 'native is', 'memory of native',
+  'work', 'batch or shape', 'precision', 'contender', 'ms (quartiles)', 'images/s', 'GFLOP/s', 'peak MB', 'native is', 'memory of native',
 ]; // prettier-ignore
 
-/** The result lines as a Markdown table. The last two columns compare native with the row's contender: above 1× native is faster. */
+/** The result lines as a Markdown table. The last two columns compare native in the row's precision with the row's contender: above 1× native is faster. */
 export function markdownTable(records: readonly BenchRecord[]): string {
   const rows = records.map((record) => {
     const native = nativeOf(record, records);
     const isPeer = native !== undefined && native !== record;
     return [
       record.work,
-      String(record.batch ?? record.shape.join('×')),
+      sizeOf(record),
+      record.precision,
       record.contender,
       `${digits(record.medianMs)} (${digits(record.p25Ms)}–${digits(record.p75Ms)})`,
       record.imagesPerSecond === null ? '–' : digits(record.imagesPerSecond),
@@ -26,19 +28,53 @@ export function markdownTable(records: readonly BenchRecord[]): string {
         : '–',
     ];
   });
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return table(head, rows);
 }
 
-/** A bar for each contender of each work: its speed when native's is 1. Op rows are left out. */
+/**
+ * Native in each of its precisions against the precision in which a peer is fastest; '' if nothing was measured in two.
+ *
+ * What is not in the main table: a peer that gains nothing from bf16 is compared in float32.
+ */
+export function bestTable(records: readonly BenchRecord[]): string {
+  const compared = records.filter((one) =>
+    records.some((other) => sameWork(one, other) && one.precision !== other.precision),
+  );
+  const rows = compared.flatMap((record) => {
+    if (record.contender === 'native') return [];
+    const own = compared.filter(
+      (other) => other.contender === record.contender && sameWork(other, record),
+    );
+    const isFastest = own.every(({ medianMs }) => record.medianMs <= medianMs);
+    if (!isFastest) return [];
+    const ratios = precisionNames.map((precision) => {
+      const native = nativeOf({ ...record, precision }, records);
+      return native === undefined ? '–' : `${(record.medianMs / native.medianMs).toFixed(2)}×`;
+    });
+    return [[record.work, sizeOf(record), record.contender, record.precision, ...ratios]];
+  });
+  const names = precisionNames.map((precision) => `native in ${precision} is`);
+  return rows.length === 0
+    ? ''
+    : table(['work', 'batch or shape', 'contender', 'its best', ...names], rows);
+}
+
+function table(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(names), line(names.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** A bar for each contender of each work: its speed when native's in the same precision is 1. Op rows are left out. */
 export function speedBars(records: readonly BenchRecord[]): Bar[] {
+  const precisions = new Set(records.map(({ precision }) => precision));
   return records.flatMap((record) => {
     const native = nativeOf(record, records);
     const shown = record.batch !== null || record.work === 'gemm';
     if (native === undefined || !shown) return [];
     const what = record.batch === null ? record.shape.join('×') : `batch ${record.batch}`;
+    const precision = precisions.size > 1 ? ` ${record.precision}` : '';
     return {
-      label: `${record.work} ${what}, ${record.contender}`,
+      label: `${record.work} ${what}${precision}, ${record.contender}`,
       value: native.medianMs / record.medianMs,
       strong: record === native,
     };
@@ -48,11 +84,16 @@ export function speedBars(records: readonly BenchRecord[]): Bar[] {
 function nativeOf(record: BenchRecord, records: readonly BenchRecord[]): BenchRecord | undefined {
   return records.find(
     (one) =>
-      one.contender === 'native' &&
-      one.work === record.work &&
-      one.precision === record.precision &&
-      one.shape.join() === record.shape.join(),
+      one.contender === 'native' && one.precision === record.precision && sameWork(one, record),
   );
+}
+
+function sameWork(one: BenchRecord, other: BenchRecord): boolean {
+  return one.work === other.work && one.shape.join() === other.shape.join();
+}
+
+function sizeOf({ batch, shape }: BenchRecord): string {
+  return String(batch ?? shape.join('×'));
 }
 
 // Three significant digits, without exponents.

@@ -3,23 +3,19 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { barChart, InputError, IoError, VitError } from '../lib/node.ts';
+import { barChart, IoError, VitError } from '../lib/node.ts';
 import { startContender, type Contender } from './contenderProcess.ts';
-import { canDo, processOf, type ContenderName } from './contenders.ts';
+import { processOf, whyLeftOut, type ContenderName } from './contenders.ts';
+import { groupsOf, labelOf, type Group } from './groups.ts';
 import { writeInputs } from './inputs.ts';
 import { measureLimits, processorIsa, processorName } from './machine.ts';
 import { measure } from './measure.ts';
 import { benchHelp, parseOptions, type BenchOptions } from './options.ts';
-import { opWorks } from './opWork.ts';
 import { recordOf, type BenchRecord, type RunFacts } from './record.ts';
-import { markdownTable, speedBars } from './report.ts';
-import { worksOf, type Work } from './works.ts';
+import { bestTable, markdownTable, speedBars } from './report.ts';
 
 // 1e-3 moves the loss of the first steps enough to show a wrong gradient.
 const training = { learningRate: 1e-3, weightDecay: 0.05 };
-
-/** Works that share their contenders' processes. A model has its own, so that its peak memory is its own. */
-type Group = readonly Work[];
 
 async function main(words: readonly string[]): Promise<number> {
   const options = parseOptions(words);
@@ -55,26 +51,14 @@ async function main(words: readonly string[]): Promise<number> {
     `\n${facts.processor}, ${facts.isa}, ${facts.threads} threads, ${facts.rounds} rounds${limits}.\n`,
   );
   console.log(markdownTable(records));
+  const best = bestTable(records);
+  if (best !== '') console.log(`\n${best}`);
   const bars = speedBars(records);
   if (options.chart !== undefined && bars.length > 0) {
     const png = await barChart({ bars, format: 'number', width: 640, title: 'Speed; native is 1' });
     writeFileSync(options.chart, png);
   }
   return failures === 0 ? 0 : 1;
-}
-
-function groupsOf({ works, batches, precisions, only }: BenchOptions): Group[] {
-  return precisions.flatMap((precision) =>
-    works.flatMap((name): Group[] => {
-      if (name === 'ops') {
-        const rows = opWorks(only);
-        if (rows.length > 0) return [rows];
-        throw new InputError(`Expected a part of an op's name for --only, received ${only}.`);
-      }
-      const all = worksOf(name, { precision, batches });
-      return name === 'gemm' ? [all] : all.map((work) => [work]);
-    }),
-  );
 }
 
 async function measureGroup(
@@ -93,7 +77,9 @@ async function measureGroup(
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     for (const name of names) {
-      if (canDo(name, group[0]!)) contenders.push(startContender(processOf(name, options)));
+      const why = whyLeftOut(name, group[0]!);
+      if (why === undefined) contenders.push(startContender(processOf(name, options)));
+      else console.error(`# ${labelOf(group[0]!)}: ${why}`);
     }
     for (const work of group) {
       console.error(`# ${labelOf(work)}`);
@@ -119,17 +105,12 @@ async function measureGroup(
   }
 }
 
-function labelOf({ name, kind, batch, shape, gradients }: Work): string {
-  if (kind === 'op') return gradients === true ? `${name} + gradients` : name;
-  return batch === null ? `${name} ${shape.join('×')}` : `${name} batch ${batch}`;
-}
-
 // Adds the machine's own lines, and says them in a sentence.
 function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): string {
   try {
     const { fmaMs, fmaFlops, triadMs, triadBytes, compiler } = measureLimits(facts.threads);
     const { threads, rounds, processor, isa } = facts;
-    const head = { mode: 'op' as const, precision: 'fp32', batch: null };
+    const head = { mode: 'op' as const, precision: 'fp32' as const, batch: null };
     const versions = { compiler };
     const rows = [
       { work: 'fma-peak', ms: fmaMs, shape: [], flops: fmaFlops },

@@ -16,12 +16,16 @@ import {
 } from '../lib/node.ts';
 import type { HostTensor, VisionTransformerOptions } from '../lib/node.ts';
 import type { Task } from './contenderProcess.ts';
+import { assertRounded, contextIn, productIn } from './libraryPrecision.ts';
+import type { Precision } from './precision.ts';
 import { resetPeakRss, serve, type Prepared } from './serve.ts';
 
 const [backend = 'native', threads = '1'] = process.argv.slice(2);
 const { reason } = await selectBackend({ backend, threads: Number(threads) }).catch(giveUp);
 await serve(async (task) => {
-  if (task.precision !== 'fp32') throw new UnsupportedError(`${backend} computes in fp32 only.`);
+  if (task.precision !== 'fp32' && backend !== 'native') {
+    throw new UnsupportedError(`${backend} is measured in fp32 only.`);
+  }
   if (task.kind === 'op') {
     // The op table is read by who needs it: it brings every op's reference.
     const { prepareOp } = await import('./opWork.ts');
@@ -51,8 +55,9 @@ async function prepareTraining(task: Task) {
   const repeat = async (): Promise<number> => {
     step += 1;
     const rng = new Rng(0).split(step);
+    const context = contextIn(task.precision, { training: true, rng });
     const { value, grads } = tf.variableGrads(
-      () => tf.mean(softmaxCrossEntropy(model.forward(images, { training: true, rng }), targets)),
+      () => tf.mean(softmaxCrossEntropy(model.forward(images, context), targets)),
       parameters.map(([, parameter]) => parameter),
     );
     optimizer.step(new Map(parameters.map(([name, { name: own }]) => [name, grads[own]!])));
@@ -76,7 +81,7 @@ async function prepareInference(task: Task) {
   const { model, images, targets } = load(task);
   targets.dispose();
   const repeat = async () => {
-    const logits = tf.tidy(() => model.forward(images));
+    const logits = tf.tidy(() => model.forward(images, contextIn(task.precision)));
     const values = await logits.data();
     logits.dispose();
     return values;
@@ -94,14 +99,20 @@ async function prepareInference(task: Task) {
 
 async function prepareGemm(task: Task) {
   const { a, b } = tensorsOf(task.files.inputs!, ['a', 'b']) as Record<'a' | 'b', tf.Tensor2D>;
-  const product = tf.matMul(a, b);
-  const check = [...(await product.data()).slice(0, 64)];
-  product.dispose();
+  const firstOf = async (product: tf.Tensor) => {
+    const values = (await product.data()).slice(0, 64);
+    product.dispose();
+    return [...values];
+  };
+  const check = await firstOf(productIn(task.precision, a, b));
+  if (task.precision !== 'fp32') {
+    assertRounded(task.precision, check, await firstOf(tf.matMul(a, b)));
+  }
   resetPeakRss();
   return {
     check,
     // These backends compute at once; there is nothing to wait for.
-    repeat: () => tf.matMul(a, b).dispose(),
+    repeat: () => productIn(task.precision, a, b).dispose(),
     dispose: () => tf.dispose([a, b]),
   };
 }
@@ -112,10 +123,18 @@ function load(task: Task) {
     onWarning: () => undefined,
   });
   loadModelTensors(model, readTensors(task.files.weights!));
-  const { images, targets } = tensorsOf(task.files.inputs!, ['images', 'targets']);
+  const { images, targets } = tensorsOf(task.files.inputs!, ['images', 'targets']) as {
+    images: tf.Tensor4D;
+    targets: tf.Tensor2D;
+  };
+  if (task.precision !== 'fp32') {
+    const ofOneImage = (precision: Precision) =>
+      tf.tidy(() => model.forward(tf.slice(images, 0, 1), contextIn(precision)).dataSync());
+    assertRounded(task.precision, ofOneImage(task.precision), ofOneImage('fp32'));
+  }
   (globalThis as { gc?: () => void }).gc?.();
   resetPeakRss();
-  return { model, images: images as tf.Tensor4D, targets: targets as tf.Tensor2D };
+  return { model, images, targets };
 }
 
 function tensorsOf(file: string, names: readonly string[]): Record<string, tf.Tensor> {

@@ -2,6 +2,7 @@
 
 import { gigaMacs, InputError, modelConfig, parseModelConfig } from '../lib/node.ts';
 import type { VisionTransformerConfig } from '../lib/node.ts';
+import type { Precision } from './precision.ts';
 
 /** The works of `--work`. `ops` is the op table. */
 export const workNames = [
@@ -31,7 +32,7 @@ export interface ModelShape {
 export interface Work {
   name: string;
   kind: 'train' | 'infer' | 'gemm' | 'op';
-  precision: string;
+  precision: Precision;
   batch: number | null;
   shape: readonly number[];
   flops: number;
@@ -69,7 +70,7 @@ const gemmShapes: readonly (readonly [number, number, number])[] = [
  */
 export function worksOf(
   name: Exclude<WorkName, 'ops'>,
-  { precision, batches }: { precision: string; batches: readonly number[] },
+  { precision, batches }: { precision: Precision; batches: readonly number[] },
 ): Work[] {
   if (name === 'gemm') {
     return gemmShapes.map(([m, k, n]) => ({

@@ -1,4 +1,4 @@
-// The contender oneDNN: its matmul primitive in float32 on plain row-major matrices.
+// The contender oneDNN: its matmul primitive on plain row-major matrices: float32, or bfloat16 operands and a float32 result.
 // Speaks bench/contenderProcess.ts's JSON lines as far as a product needs; threads are OpenMP's (OMP_NUM_THREADS).
 
 #include <sys/resource.h>
@@ -58,6 +58,7 @@ long peak_rss() {
 // A product c = a · b made ready.
 struct Product {
   std::vector<float> a, b, c;
+  dnnl::memory first, second;
   dnnl::stream stream;
   dnnl::matmul primitive;
   std::unordered_map<int, dnnl::memory> arguments;
@@ -68,20 +69,38 @@ struct Product {
   }
 };
 
+// A matrix in the type that the product reads: where it lies, or converted.
+dnnl::memory operand(std::vector<float>& values, const dnnl::memory::dims& shape,
+                     const dnnl::memory::desc& wanted, dnnl::stream& stream) {
+  const dnnl::memory::desc given(shape, dnnl::memory::data_type::f32, Tag::ab);
+  dnnl::memory source(given, stream.get_engine(), values.data());
+  if (wanted == given) return source;
+  dnnl::memory converted(wanted, stream.get_engine());
+  dnnl::reorder(source, converted).execute(stream, source, converted);
+  stream.wait();
+  return converted;
+}
+
 Product prepare(const dnnl::engine& engine, const std::string& task) {
   long m = 0, k = 0, n = 0;
   if (std::sscanf(after(task, "shape"), "[%ld,%ld,%ld]", &m, &k, &n) != 3)
     throw std::runtime_error("the shape is not [m,k,n]");
   Product product{std::vector<float>(m * k), std::vector<float>(k * n), std::vector<float>(m * n),
-                  dnnl::stream(engine), {}, {}};
+                  {}, {}, dnnl::stream(engine), {}, {}};
   read_inputs(text_after(task, "inputs"), product.a, product.b);
   const auto f32 = dnnl::memory::data_type::f32;
-  const dnnl::memory::desc a({m, k}, f32, Tag::ab), b({k, n}, f32, Tag::ab), c({m, n}, f32, Tag::ab);
+  const std::string precision = text_after(task, "precision");
+  if (precision != "fp32" && precision != "bf16")
+    throw std::runtime_error("no precision " + precision);
+  const auto type = precision == "bf16" ? dnnl::memory::data_type::bf16 : f32;
+  const dnnl::memory::desc a({m, k}, type, Tag::ab), b({k, n}, type, Tag::ab), c({m, n}, f32, Tag::ab);
   const dnnl::matmul::desc wanted(a, b, c);
   const dnnl::matmul::primitive_desc chosen(wanted, engine);
   product.primitive = dnnl::matmul(chosen);
-  product.arguments = {{DNNL_ARG_SRC, dnnl::memory(a, engine, product.a.data())},
-                       {DNNL_ARG_WEIGHTS, dnnl::memory(b, engine, product.b.data())},
+  product.first = operand(product.a, {m, k}, a, product.stream);
+  product.second = operand(product.b, {k, n}, b, product.stream);
+  product.arguments = {{DNNL_ARG_SRC, product.first},
+                       {DNNL_ARG_WEIGHTS, product.second},
                        {DNNL_ARG_DST, dnnl::memory(c, engine, product.c.data())}};
   return product;
 }

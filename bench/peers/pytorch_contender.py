@@ -16,10 +16,14 @@ versions = {"python": platform.python_version(), "torch": torch.__version__, "ti
 
 
 def prepare(task):
-    if task["precision"] != "fp32":
-        raise ValueError("this contender computes in fp32")
     check, repeat = {"train": training, "infer": inference, "gemm": gemm}[task["kind"]](task)
     return {"check": check, "versions": versions}, repeat
+
+
+def precision_of(task):
+    """The context of a forward pass and its loss."""
+    bf16 = task["precision"] == "bf16"
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16)
 
 
 def training(task):
@@ -31,7 +35,8 @@ def training(task):
 
     def repeat():
         optimizer.zero_grad(set_to_none=True)
-        loss = torch.nn.functional.cross_entropy(model(images), targets)
+        with precision_of(task):
+            loss = torch.nn.functional.cross_entropy(model(images), targets)
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -46,15 +51,17 @@ def inference(task):
 
     @torch.inference_mode()
     def repeat():
-        return model(images)
+        with precision_of(task):
+            return model(images)
 
     return repeat()[0].tolist(), repeat
 
 
 def gemm(task):
     inputs = load_file(task["files"]["inputs"])
-    a, b = inputs["a"], inputs["b"]
-    out = torch.empty(a.shape[0], b.shape[1])
+    dtype = torch.bfloat16 if task["precision"] == "bf16" else torch.float32
+    a, b = inputs["a"].to(dtype), inputs["b"].to(dtype)
+    out = torch.empty(a.shape[0], b.shape[1], dtype=dtype)
     reset_peak_rss()
 
     def repeat():

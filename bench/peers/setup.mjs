@@ -3,6 +3,7 @@
 // pytorch      a venv with PyTorch and timm (5.5 GB: the wheel of the package index brings CUDA)
 // onnxruntime  onnxruntime and what exports a model to it, in the same venv
 // onednn       the small program onednn_gemm.cc, linked to the system's oneDNN (Debian: libdnnl-dev)
+// jax-js       its npm package
 // tfjs-node    is the backend of npm run setup:tensorflow; wasm and cpu need nothing
 
 import { execFileSync } from 'node:child_process';
@@ -20,17 +21,19 @@ const requirements = {
   ],
   onnxruntime: ['onnxruntime==1.31.1', 'onnx==1.23.2', 'onnxscript==0.7.2', 'onnx-ir==1.1.0'],
 };
+const packages = { 'jax-js': ['@jax-js/jax@0.1.25'] };
 const help = `npm run setup:peers -- NAME …
 
   pytorch      PyTorch and timm in a venv (5.5 GB)
   onnxruntime  onnxruntime in the same venv, with the exporter
   onednn       a small C++ program on the system's oneDNN
+  jax-js       jax-js from npm
 
   They go to ${root()}; TFJS_VIT_PEERS names another folder.`;
 
 function main(names) {
   if (names.includes('--help')) return void console.log(help);
-  const setups = { pytorch, onnxruntime, onednn };
+  const setups = { pytorch, onnxruntime, onednn, 'jax-js': jaxJs };
   const unknown = names.find((name) => !Object.hasOwn(setups, name));
   if (unknown !== undefined || names.length === 0) {
     fail(
@@ -66,6 +69,15 @@ function onednn(folder) {
     remedy: 'Install a C++17 compiler and oneDNN (Debian: apt-get install g++ libdnnl-dev).',
   });
   return [compiler];
+}
+
+function jaxJs(folder) {
+  // A package.json of its own keeps npm from climbing to another project.
+  fs.writeFileSync(path.join(folder, 'package.json'), '{"private":true}\n');
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--save-exact'];
+  const remedy = 'Check that the package registry can be reached.';
+  run('npm', ['install', '--prefix', folder, ...flags, ...packages['jax-js']], { remedy });
+  return packages['jax-js'];
 }
 
 /** The venv of a folder, made if it is not there, with packages of exactly these versions. */

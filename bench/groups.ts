@@ -1,0 +1,40 @@
+// The works of a run, in the order in which they are measured, and what a line about one calls it.
+
+import { InputError } from '../lib/node.ts';
+import type { BenchOptions } from './options.ts';
+import { opWorks } from './opWork.ts';
+import { worksOf, type Work } from './works.ts';
+
+/** Works that share their contenders' processes. A model has its own, so that its peak memory is its own. */
+export type Group = readonly Work[];
+
+/**
+ * The works of a run: each precision after the other for every name. The op table is one of float32, so it comes once.
+ *
+ * @throws InputError if no row of the op table is left
+ */
+export function groupsOf({
+  works,
+  batches,
+  precisions,
+  only,
+}: Pick<BenchOptions, 'works' | 'batches' | 'precisions' | 'only'>): Group[] {
+  return works.flatMap((name): Group[] => {
+    if (name === 'ops') {
+      const rows = opWorks(only);
+      if (rows.length > 0) return [rows];
+      throw new InputError(`Expected a part of an op's name for --only, received ${only}.`);
+    }
+    const ofModels = precisions.map((precision) => worksOf(name, { precision, batches }));
+    if (name === 'gemm') return ofModels;
+    // A batch size in all precisions, then the next: what is compared is measured close together.
+    return ofModels[0]!.flatMap((_, i) => ofModels.map((all) => [all[i]!]));
+  });
+}
+
+/** What lines about a work call it. */
+export function labelOf({ name, kind, precision, batch, shape, gradients }: Work): string {
+  if (kind === 'op') return gradients === true ? `${name} + gradients` : name;
+  const size = batch === null ? shape.join('×') : `batch ${batch}`;
+  return `${name} ${size}, ${precision}`;
+}

@@ -1,0 +1,38 @@
+// How this library is told the precision of its products, and the proof that it listens.
+
+import * as tf from '@tensorflow/tfjs';
+import { UnsupportedError } from '../lib/node.ts';
+import type { ForwardContext } from '../lib/node.ts';
+import type { Precision } from './precision.ts';
+
+/** A forward pass's context in a precision. */
+export function contextIn(
+  precision: Precision,
+  context: ForwardContext = {},
+): ForwardContext & { precision: Precision } {
+  return { ...context, precision };
+}
+
+/** a · b in a precision. @throws Error if the backend in use has no kernel for it */
+export function productIn(precision: Precision, a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor {
+  if (precision === 'fp32') return tf.matMul(a, b);
+  const attributes = { transposeA: false, transposeB: false, precision };
+  return tf.engine().runKernel('VitProduct', { a, b }, attributes);
+}
+
+/**
+ * Holds that results in a precision are not those of fp32 to the last bit, which would be fp32 under another name.
+ *
+ * @throws UnsupportedError if they are
+ */
+export function assertRounded(
+  precision: Precision,
+  results: ArrayLike<number>,
+  inFp32: ArrayLike<number>,
+): void {
+  if (precision === 'fp32') return;
+  for (let i = 0; i < inFp32.length; i++) if (results[i] !== inFp32[i]) return;
+  throw new UnsupportedError(
+    `Expected results in ${precision} to differ from those in fp32, received the same ones. This build computes in fp32 only.`,
+  );
+}
