@@ -29,11 +29,13 @@ export interface Task extends Work {
  * @property check     what it computed: losses of the first training steps, logits of an image, elements of a product
  * @property versions  of what it runs on, by name
  * @property isa       the instruction set that it says it uses
+ * @property restBytes what the process held when it began to work: its libraries, the weights and the inputs
  */
 export interface Ready {
   check: number[];
   versions: Record<string, string>;
   isa?: string;
+  restBytes?: number;
 }
 
 /** One round: the mean time of a repetition, and the most memory that the process has held since it began to work. */

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UnsupportedError } from '../lib/node.ts';
+import { compiled } from './compiled.ts';
 import type { ProcessSpec } from './contenderProcess.ts';
 import { peerFolder } from './peers/folder.ts';
 import type { Precision } from './precision.ts';
@@ -66,8 +67,7 @@ export function processOf(
   };
   const backend = backends[name];
   if (backend !== undefined) {
-    const script = join(import.meta.dirname, 'tfjsContender.ts');
-    const args = ['--import', 'tsx', '--expose-gc', script, backend, String(threads)];
+    const args = ['--expose-gc', compiled('tfjsContender.ts'), backend, String(threads)];
     return { name, command: process.execPath, args, env, cwd: root };
   }
   const ready = existsSync(join(peerFolder(name), 'setup.json'));
@@ -77,8 +77,8 @@ export function processOf(
   }
   if (name === 'jax-js') {
     if (!ready) throw notSetUp(name);
-    const script = join(import.meta.dirname, 'peers', 'jaxjs_contender.mjs');
-    const args = ['--import', 'tsx', '--expose-gc', script, peerFolder(name), String(threads)];
+    const script = compiled(join('peers', 'jaxjs_contender.mjs'));
+    const args = ['--expose-gc', script, peerFolder(name), String(threads)];
     return { name, command: process.execPath, args, env, cwd: root };
   }
   if (python === undefined && !ready) throw notSetUp(name);

@@ -1,9 +1,7 @@
 // The command line of `npm run bench`.
 
-import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
-import { InputError } from '../lib/node.ts';
 import { peerNames, type PeerName } from './contenders.ts';
+import { listOf, readFlags, secondsOf, threadsOf, wholeOf } from './flags.ts';
 import { precisionNames, type Precision } from './precision.ts';
 import { workNames, type WorkName } from './works.ts';
 
@@ -58,18 +56,18 @@ export const benchHelp = `npm run bench -- [options]
 export function parseOptions(words: readonly string[]): BenchOptions | undefined {
   const values = parseFlags(words);
   if (values.help === true) return undefined;
-  const works = values.work === undefined ? undefined : list('work', values.work, workNames);
-  const batches = (values.batch?.split(',') ?? []).map((text) => whole('batch', text, 65_536));
+  const works = values.work === undefined ? undefined : listOf('work', values.work, workNames);
+  const batches = (values.batch?.split(',') ?? []).map((text) => wholeOf('batch', text, 65_536));
   const python = values.python ?? process.env['TFJS_VIT_PYTHON'];
   const json = values.json;
   return {
     works: works ?? ['train-small', 'infer-small', 'ops'],
     // wasm holds at most 4 GB, and a training step with 256 images needs more.
     batches: works === undefined && batches.length === 0 ? [32] : batches,
-    precisions: list('precision', values.precision ?? 'fp32', precisionNames),
-    peers: list('peers', values.peers ?? 'wasm', peerNames),
-    rounds: whole('rounds', values.rounds ?? '5', 10_000),
-    threads: whole('threads', values.threads ?? String(Math.min(256, availableParallelism())), 256),
+    precisions: listOf('precision', values.precision ?? 'fp32', precisionNames),
+    peers: listOf('peers', values.peers ?? 'wasm', peerNames),
+    rounds: wholeOf('rounds', values.rounds ?? '5', 10_000),
+    threads: threadsOf(values.threads),
     seconds: values.seconds === undefined ? undefined : secondsOf(values.seconds),
     only: values.only ?? '',
     json,
@@ -81,51 +79,19 @@ export function parseOptions(words: readonly string[]): BenchOptions | undefined
 
 function parseFlags(words: readonly string[]) {
   const text = { type: 'string' } as const;
-  try {
-    return parseArgs({
-      args: [...words],
-      allowNegative: true,
-      options: {
-        work: text,
-        peers: text,
-        batch: text,
-        precision: text,
-        rounds: text,
-        threads: text,
-        seconds: text,
-        only: text,
-        json: text,
-        chart: text,
-        python: text,
-        limits: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    const why = error instanceof Error ? error.message.split('. ')[0]! : String(error);
-    throw new InputError(`${why}. See npm run bench -- --help.`);
-  }
-}
-
-function list<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
-  const names = text.split(',').map((name) => {
-    const found = known.find((one) => one === name);
-    if (found !== undefined) return found;
-    throw new InputError(
-      `Expected names among ${known.join(', ')} for --${flag}, received ${name}.`,
-    );
+  return readFlags('bench', words, {
+    work: text,
+    peers: text,
+    batch: text,
+    precision: text,
+    rounds: text,
+    threads: text,
+    seconds: text,
+    only: text,
+    json: text,
+    chart: text,
+    python: text,
+    limits: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
   });
-  return [...new Set(names)];
-}
-
-function whole(flag: string, text: string, max: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= 1 && value <= max) return value;
-  throw new InputError(`Expected an integer from 1 to ${max} for --${flag}, received ${text}.`);
-}
-
-function secondsOf(text: string): number {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (value >= 0 && value <= 3600) return value;
-  throw new InputError(`Expected a number from 0 to 3600 for --seconds, received ${text}.`);
 }

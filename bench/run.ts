@@ -1,16 +1,17 @@
 // npm run bench: the same work by native and its peers in one run, taking turns; see --help.
 
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { barChart, IoError, VitError } from '../lib/node.ts';
+import { barChart, VitError } from '../lib/node.ts';
 import { startContender, type Contender } from './contenderProcess.ts';
 import { processOf, whyLeftOut, type ContenderName } from './contenders.ts';
 import { groupsOf, labelOf, type Group } from './groups.ts';
 import { writeInputs } from './inputs.ts';
 import { measureLimits, processorIsa, processorName } from './machine.ts';
-import { measure } from './measure.ts';
+import { measure, type Measured } from './measure.ts';
 import { benchHelp, parseOptions, type BenchOptions } from './options.ts';
+import { openOutput } from './output.ts';
 import { recordOf, type BenchRecord, type RunFacts } from './record.ts';
 import { bestTable, markdownTable, speedBars } from './report.ts';
 
@@ -97,12 +98,20 @@ async function measureGroup(
         onFailure: to.onFailure,
       });
       for (const one of measured) to.add(recordOf(work, one, to.facts));
+      if (work.batch !== null) console.error(`#   at rest: ${restOf(measured)}`);
     }
   } finally {
     await Promise.all(contenders.map((contender) => contender.end()));
     process.off('SIGINT', stop).off('SIGTERM', stop);
     clear();
   }
+}
+
+// What each process held with its weights and inputs, before it worked.
+function restOf(measured: readonly Measured[]): string {
+  return measured
+    .map(({ contender, ready }) => `${contender} ${((ready.restBytes ?? 0) / 1e6).toFixed(0)} MB`)
+    .join(', ');
 }
 
 // Adds the machine's own lines, and says them in a sentence.
@@ -130,16 +139,6 @@ function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): string 
   } catch (error) {
     console.error(`# ${error instanceof Error ? error.message : String(error)}`);
     return '';
-  }
-}
-
-function openOutput(file: string): number {
-  try {
-    return openSync(file, 'w');
-  } catch (error) {
-    throw new IoError(
-      `Cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`,
-    );
   }
 }
 

@@ -31,7 +31,7 @@ export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise
     const warm = Math.min(100, 1000 * question.task.seconds);
     if (ms < warm) repetitions = Math.ceil(warm / Math.max(ms, 0.01));
     repetitions = Math.max(1, Math.ceil((1000 * question.task.seconds) / (await round()).ms));
-    return prepared.ready;
+    return { ...prepared.ready, ...(restBytes === undefined ? {} : { restBytes }) };
   };
   for await (const line of createInterface({ input: process.stdin })) {
     let reply: object;
@@ -44,8 +44,11 @@ export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise
   }
 }
 
+let restBytes: number | undefined;
+
 /** Forgets the peak so far, so that reading the files of a work does not count (Linux). */
 export function resetPeakRss(): void {
+  restBytes = process.memoryUsage.rss();
   try {
     writeFileSync('/proc/self/clear_refs', '5');
   } catch {

@@ -1,4 +1,4 @@
-// The contender on a backend of TensorFlow.js: node --import tsx bench/tfjsContender.ts BACKEND THREADS
+// The contender on a backend of TensorFlow.js: node --expose-gc (compiled.ts) BACKEND THREADS
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startContender, type Contender, type Task } from '../bench/contenderProcess.ts';
 import { processOf } from '../bench/contenders.ts';
+import { groupsOf, labelOf } from '../bench/groups.ts';
 import { writeInputs } from '../bench/inputs.ts';
 import { disagreement, measure } from '../bench/measure.ts';
 import { recordOf, type BenchRecord } from '../bench/record.ts';
-import { markdownTable, speedBars } from '../bench/report.ts';
+import { bestTable, markdownTable, speedBars } from '../bench/report.ts';
 import { spreadOf } from '../bench/statistics.ts';
 import { worksOf, type Work } from '../bench/works.ts';
 import { parseSafetensors, widen } from '../lib/node.ts';
@@ -96,17 +97,24 @@ describe('rounds', () => {
   });
 
   test.each([
-    ['train', [1, 1], [1.0009, 1.009], true],
-    ['train', [1, 1], [1.0011, 1], false],
-    ['train', [1, 1], [1, 1.011], false],
-    ['train', [1], [NaN], false],
-    ['train', [1, 1], [1], false],
-    ['infer', [3, 4], [3.004, 4], true],
-    ['infer', [3, 4], [3.006, 4], false],
-    ['gemm', [3, 4], [NaN, 4], false],
-    ['op', [0, 0], [0, 0], true],
-  ] as const)('%s: %j and %j agree: %s', (kind, ours, theirs, agree) => {
-    expect(disagreement(kind, ours, theirs) === undefined).toBe(agree);
+    ['train', 'fp32', [1, 1], [1.0009, 1.009], true],
+    ['train', 'fp32', [1, 1], [1.0011, 1], false],
+    ['train', 'fp32', [1, 1], [1, 1.011], false],
+    ['train', 'fp32', [1], [NaN], false],
+    ['train', 'fp32', [1, 1], [1], false],
+    ['train', 'bf16', [2, 2], [2.039, 1.961], true],
+    ['train', 'bf16', [2, 2], [2.041, 2], false],
+    ['train', 'bf16', [2, 2], [2, NaN], false],
+    ['infer', 'fp32', [3, 4], [3.004, 4], true],
+    ['infer', 'fp32', [3, 4], [3.006, 4], false],
+    ['infer', 'bf16', [3, 4], [3.14, 4], true],
+    ['infer', 'bf16', [3, 4], [3.16, 4], false],
+    ['gemm', 'fp32', [3, 4], [NaN, 4], false],
+    ['gemm', 'bf16', [3, 4], [3.04, 4], true],
+    ['gemm', 'bf16', [3, 4], [3.06, 4], false],
+    ['op', 'fp32', [0, 0], [0, 0], true],
+  ] as const)('%s in %s: %j and %j agree: %s', (kind, precision, ours, theirs, agree) => {
+    expect(disagreement({ kind, precision }, ours, theirs) === undefined).toBe(agree);
   });
 });
 
@@ -205,6 +213,30 @@ describe('the works', () => {
     expect(shapes).toHaveLength(9);
     expect(shapes[0]).toMatchObject({ shape: [1024, 1024, 1024], batch: null, flops: 2 ** 31 });
   });
+
+  test('a batch comes in each precision before the next batch; a row of the op table once', () => {
+    const groups = groupsOf({
+      works: ['infer-tiny', 'gemm', 'ops'],
+      batches: [1, 4],
+      precisions: ['fp32', 'bf16'],
+      only: 'gelu',
+    });
+    expect(groups.slice(0, 4).map(([one]) => labelOf(one!))).toEqual([
+      'infer-tiny batch 1, fp32',
+      'infer-tiny batch 1, bf16',
+      'infer-tiny batch 4, fp32',
+      'infer-tiny batch 4, bf16',
+    ]);
+    expect(groups.slice(4, 6).map((group) => group.map(({ precision }) => precision))).toEqual([
+      Array(9).fill('fp32'),
+      Array(9).fill('bf16'),
+    ]);
+    expect(groups).toHaveLength(7);
+    const names = groups[6]!.map(labelOf);
+    expect(names.length).toBeGreaterThan(1);
+    expect(new Set(names).size).toBe(names.length);
+    expect(groups[6]!.every(({ precision }) => precision === 'fp32')).toBe(true);
+  });
 });
 
 describe('the report', () => {
@@ -254,12 +286,30 @@ describe('the report', () => {
     const lines = markdownTable([native, peer]).split('\n');
     expect(lines).toHaveLength(4);
     expect(new Set(lines.map((line) => line.split('|').length)).size).toBe(1);
-    expect(lines[3]).toContain('| pytorch | 10.0 (9.00–11.0) | 300 |');
+    expect(lines[3]).toContain('| fp32 | pytorch | 10.0 (9.00–11.0) | 300 |');
     expect(lines[3]).toMatch(/\| 2\.50× \| 0\.40× \|$/);
     expect(speedBars([native, peer])).toEqual([
       { label: 'train-small batch 3, native', value: 1, strong: true },
       { label: 'train-small batch 3, pytorch', value: 0.4, strong: false },
     ]);
     expect(speedBars([peer])).toEqual([]);
+  });
+
+  test('in two precisions each is compared with its own, and both with the best of the peer', () => {
+    const bf16 = { ...work, precision: 'bf16' as const };
+    const nativeBf16 = recordOf(bf16, measured('native', 2), facts);
+    const all = [native, peer, nativeBf16, recordOf(bf16, measured('pytorch', 12), facts)];
+    const lines = markdownTable(all).split('\n');
+    expect(lines[3]).toMatch(/\| 2\.50× \|/);
+    expect(lines[5]).toMatch(/\| bf16 \| pytorch .*\| 6\.00× \| 0\.17× \|$/);
+    expect(speedBars(all).map(({ label }) => label)).toContain('train-small batch 3 bf16, pytorch');
+    // 12 ms in bf16, 10 ms in fp32: its best is fp32.
+    const best = bestTable(all).split('\n');
+    expect(best).toHaveLength(3);
+    expect(best[2]).toBe('| train-small | 3 | pytorch | fp32 | 2.50× | 5.00× |');
+    // One that does not compute in bf16 is in it too, as long as native does.
+    const wasm = recordOf(work, measured('wasm', 40), facts);
+    expect(bestTable([...all, wasm])).toContain('| wasm | fp32 | 10.00× | 20.00× |');
+    expect(bestTable([native, peer])).toBe('');
   });
 });

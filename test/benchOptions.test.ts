@@ -1,4 +1,4 @@
-import { canDo, peerNames, processOf } from '../bench/contenders.ts';
+import { peerNames, processOf, whyLeftOut } from '../bench/contenders.ts';
 import { benchHelp, parseOptions } from '../bench/options.ts';
 import { InputError, UnsupportedError } from '../lib/node.ts';
 
@@ -60,9 +60,8 @@ describe('the command line', () => {
     expect(() => parseOptions(words)).toThrow(part);
   });
 
-  test('bf16 does not exist', () => {
-    expect(() => parseOptions(['--precision', 'fp32,bf16'])).toThrow(UnsupportedError);
-    expect(() => parseOptions(['--precision', 'fp32,bf16'])).toThrow('--precision fp32');
+  test('precisions, each once', () => {
+    expect(parseOptions(['--precision', 'bf16,fp32,bf16'])!.precisions).toEqual(['bf16', 'fp32']);
   });
 });
 
@@ -75,16 +74,32 @@ describe('contenders', () => {
   });
 
   test('take part in what they can do', () => {
-    expect(canDo('onednn', { kind: 'gemm' })).toBe(true);
-    expect(canDo('onednn', { kind: 'train' })).toBe(false);
-    expect(canDo('onnxruntime', { kind: 'train' })).toBe(false);
-    expect(canDo('pytorch', { kind: 'op' })).toBe(false);
+    const precision = 'fp32';
+    expect(whyLeftOut('onednn', { kind: 'gemm', precision })).toBeUndefined();
+    expect(whyLeftOut('onednn', { kind: 'train', precision })).toMatch('onednn is left out');
+    expect(whyLeftOut('onednn', { kind: 'train', precision })).toMatch('gemm only');
+    expect(whyLeftOut('onnxruntime', { kind: 'train', precision })).toMatch('infer only');
+    expect(whyLeftOut('pytorch', { kind: 'op', precision })).toMatch('train, infer, gemm only');
     for (const kind of ['train', 'infer', 'gemm', 'op'] as const) {
-      expect(canDo('native', { kind })).toBe(true);
+      expect(whyLeftOut('native', { kind, precision })).toBeUndefined();
     }
   });
 
-  test.each(['pytorch', 'onnxruntime', 'onednn'] as const)(
+  test('and who has no bf16 says so', () => {
+    const precision = 'bf16';
+    for (const name of ['native', 'pytorch'] as const) {
+      for (const kind of ['train', 'infer', 'gemm'] as const) {
+        expect(whyLeftOut(name, { kind, precision })).toBeUndefined();
+      }
+    }
+    expect(whyLeftOut('onednn', { kind: 'gemm', precision })).toBeUndefined();
+    for (const name of ['wasm', 'cpu', 'tfjs-node', 'jax-js', 'onnxruntime'] as const) {
+      expect(whyLeftOut(name, { kind: 'infer', precision })).toMatch(`${name} is left out`);
+      expect(whyLeftOut(name, { kind: 'infer', precision })).toMatch('fp32 only');
+    }
+  });
+
+  test.each(['pytorch', 'onnxruntime', 'onednn', 'jax-js'] as const)(
     '%s that is not set up names the command that does it',
     (name) => {
       expect(() => processOf(name, { threads: 2 })).toThrow(`npm run setup:peers -- ${name}`);

@@ -1,5 +1,5 @@
 // The contender jax-js: timm's model in its own ops, compiled by its jit to WebAssembly.
-// node --import tsx --expose-gc jaxjs_contender.mjs FOLDER THREADS
+// node --expose-gc (compiled.ts) FOLDER THREADS
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

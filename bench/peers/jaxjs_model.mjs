@@ -50,7 +50,11 @@ export function trainingStepOf({ nn, numpy: np, valueAndGrad }, shape, rate, dec
   const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8];
   const lossOf = (w, images, targets) => {
     const [batch] = images.shape;
-    return nn.logSoftmax(forward(w, images), -1).mul(targets).sum().mul(-1 / batch);
+    return nn
+      .logSoftmax(forward(w, images), -1)
+      .mul(targets)
+      .sum()
+      .mul(-1 / batch);
   };
   return ({ w, m, v }, corrections, images, targets) => {
     const [loss, gradients] = valueAndGrad(lossOf)(refs(w), images, targets);

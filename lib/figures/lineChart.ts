@@ -1,5 +1,6 @@
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { makeLogTicks } from './logTicks.ts';
 import { emptyPanel, figurePng, figureSvg } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { element, group, line, text } from './svg.ts';
@@ -19,6 +20,9 @@ export interface Series {
   color?: string;
 }
 
+/** How values lie along an axis. */
+export type AxisScale = 'linear' | 'log';
+
 /** What a line chart shows. */
 export interface LineChartOptions extends FigureOptions {
   series: readonly Series[];
@@ -27,7 +31,10 @@ export interface LineChartOptions extends FigureOptions {
   yLabel?: string;
   xFormat?: TickFormat;
   yFormat?: TickFormat;
-  /** The y axis never goes beyond these, for example [0, 1] for a fraction. */
+  /** log: equal ratios are equally long, so that a power law is a straight line; all values above 0. Default linear. */
+  xScale?: AxisScale;
+  yScale?: AxisScale;
+  /** A linear y axis never goes beyond these, for example [0, 1] for a fraction. */
   yLimits?: readonly [number, number];
   /** A point with a ring around it; what it is stands above the chart. */
   mark?: { x: number; y: number; label: string };
@@ -36,7 +43,7 @@ export interface LineChartOptions extends FigureOptions {
   height?: number;
 }
 
-/** A line chart as PNG bytes. @throws InputError on a NaN or an infinity, naming the series */
+/** A line chart as PNG bytes. @throws InputError naming the series, on a NaN, an infinity, or a value ≤ 0 on a log axis */
 export function lineChart(options: LineChartOptions): Promise<Uint8Array> {
   return figurePng(lineChartPanel(options), options);
 }
@@ -51,28 +58,31 @@ export function lineChartPanel(options: LineChartOptions): Panel {
   const { series, width = 440, height = 300, xLabel = '', yLabel = '' } = options;
   assertInteger('width', width, { min: 160, max: 8192 });
   assertInteger('height', height, { min: 120, max: 8192 });
-  const points = series.flatMap(pointsOf);
+  const { xScale = 'linear', yScale = 'linear' } = options;
+  const points = series.flatMap((one) => pointsOf(one, [xScale, yScale]));
   if (points.length === 0) return emptyPanel('no data', width, height);
 
   const size = theme.size.tick;
   const y = axisTicks(
     points.map((point) => point[1]),
+    yScale,
     options.yFormat,
     height / 50,
-    options.yLimits,
+    yScale === 'log' ? undefined : options.yLimits,
   );
   const left = Math.ceil(Math.max(...y.labels.map((label) => textWidth(label, size)))) + 10;
   const right = width - 14;
   const x = axisTicks(
     points.map((point) => point[0]),
+    xScale,
     options.xFormat,
     (right - left) / 70,
   );
   const legend = legendRows(series, width);
   const top = legend.height + (yLabel === '' && options.mark === undefined ? 8 : 28);
   const bottom = height - (xLabel === '' ? 24 : 42);
-  const toX = (value: number) => left + ((value - x.low) / (x.high - x.low)) * (right - left);
-  const toY = (value: number) => bottom - ((value - y.low) / (y.high - y.low)) * (bottom - top);
+  const toX = (value: number) => left + fractionOf(value, x, xScale) * (right - left);
+  const toY = (value: number) => bottom - fractionOf(value, y, yScale) * (bottom - top);
 
   const nodes: SvgNode[] = [legend.body];
   y.values.forEach((value, i) => {
@@ -95,16 +105,29 @@ export function lineChartPanel(options: LineChartOptions): Panel {
   return { width, height, body: group(0, 0, nodes) };
 }
 
-function pointsOf({ name, points }: Series): [number, number][] {
+function pointsOf({ name, points }: Series, scales: readonly AxisScale[]): [number, number][] {
   return points.flatMap(([x, y], i) => {
     if (y === null) return [];
-    if (Number.isFinite(x) && Number.isFinite(y)) return [[x, y] as [number, number]];
-    throw new InputError(expected('finite numbers', `point ${i} of series "${name}"`, [x, y]));
+    const where = `point ${i} of series "${name}"`;
+    if (!Number.isFinite(x) || !Number.isFinite(y)) {
+      throw new InputError(expected('finite numbers', where, [x, y]));
+    }
+    if (scales.some((scale, axis) => scale === 'log' && [x, y][axis]! <= 0)) {
+      throw new InputError(expected('numbers above 0 on a log axis', where, [x, y]));
+    }
+    return [[x, y] as [number, number]];
   });
+}
+
+// Where a value lies on an axis: 0 its first tick, 1 its last.
+function fractionOf(value: number, { low, high }: Ticks, scale: AxisScale): number {
+  if (scale === 'linear') return (value - low) / (high - low);
+  return Math.log(value / low) / Math.log(high / low);
 }
 
 function axisTicks(
   values: readonly number[],
+  scale: AxisScale,
   format: TickFormat = 'number',
   count: number,
   [clampLow, clampHigh]: readonly [number, number] = [-Infinity, Infinity],
@@ -118,6 +141,7 @@ function axisTicks(
     clampHigh,
     values.reduce((a, b) => Math.max(a, b), -Infinity),
   );
+  if (scale === 'log') return makeLogTicks(low, high, Math.max(2, Math.round(count)));
   const ends = low <= high ? ([low, high] as const) : ([clampLow, clampHigh] as const);
   return makeTicks(...ends, { count: Math.max(2, Math.round(count)), format, clampLow, clampHigh });
 }

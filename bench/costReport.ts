@@ -1,0 +1,128 @@
+// What a person reads of `npm run bench:cost`: a table of exponents, and charts.
+
+import { lineChart } from '../lib/node.ts';
+import { costBase, type CostAxis } from './costWorks.ts';
+import { growthExponent, growthLimits, type CostKind, type Place } from './costGrowth.ts';
+import type { Precision } from './precision.ts';
+
+/**
+ * A result line of `--json FILE`.
+ *
+ * @property value         where on the axis
+ * @property restRssBytes  what the process held with weights and inputs, before it worked; the peak is measured from then on
+ */
+export interface CostRecord {
+  axis: CostAxis;
+  value: number;
+  mode: 'train' | 'infer';
+  precision: Precision;
+  batch: number;
+  tokens: number;
+  width: number;
+  depth: number;
+  threads: number;
+  rounds: number;
+  medianMs: number;
+  p25Ms: number;
+  p75Ms: number;
+  gflops: number;
+  peakRssBytes: number;
+  restRssBytes: number;
+  processor: string;
+  isa: string;
+  versions: Record<string, string>;
+}
+
+/** How one cost of one kind of work grew along an axis. */
+export interface Growth {
+  axis: CostAxis;
+  mode: 'train' | 'infer';
+  kind: CostKind;
+  places: readonly Place[];
+  exponent: number;
+  limit: number;
+}
+
+const kinds: readonly CostKind[] = ['time', 'memory'];
+const modes = ['train', 'infer'] as const;
+
+/** The growths of an axis: training and inference, time and memory. */
+export function growthsOf(records: readonly CostRecord[], axis: CostAxis): Growth[] {
+  return kinds.flatMap((kind) =>
+    modes.map((mode) => {
+      const places = records
+        .filter((record) => record.axis === axis && record.mode === mode)
+        .map((record): Place => [record.value, costOf(record, kind)]);
+      const limit = growthLimits[kind][axis];
+      return { axis, mode, kind, places, exponent: growthExponent(places), limit };
+    }),
+  );
+}
+
+function costOf({ medianMs, peakRssBytes, restRssBytes }: CostRecord, kind: CostKind): number {
+  if (kind === 'time') return medianMs;
+  // Less than a megabyte is the garbage of the moment.
+  return Math.max(1e6, peakRssBytes - restRssBytes);
+}
+
+/** The exponents as a Markdown table. */
+export function growthTable(growths: readonly Growth[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const head = ['grows', 'work', 'cost', 'smallest', 'largest', 'exponent', 'at most', ''];
+  const rows = growths.map(({ axis, mode, kind, places, exponent, limit }) => {
+    const ends = [places[0]!, places.at(-1)!].map(
+      ([x, y]) => `${x}: ${amount(y, kind)} ${kind === 'time' ? 'ms' : 'MB'}`,
+    );
+    const verdict = exponent <= limit ? 'fine' : 'TOO FAST';
+    return [axis, mode, kind, ...ends, exponent.toFixed(2), limit.toFixed(1), verdict];
+  });
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** One chart: training and inference along an axis, with the exponents in the legend. */
+export function growthChart(
+  growths: readonly Growth[],
+  about: { processor: string; precision: Precision; threads: number },
+): Promise<Uint8Array> {
+  const { axis, kind } = growths[0]!;
+  const words = { train: 'training step', infer: 'inference' };
+  return lineChart({
+    series: growths.map(({ mode, places, exponent }) => ({
+      name: `${words[mode]}: exponent ${exponent.toFixed(2)}`,
+      points: places.map(([x, y]) => [x, kind === 'time' ? y : y / 1e6] as const),
+    })),
+    xScale: 'log',
+    yScale: 'log',
+    xLabel: labels[axis],
+    yLabel:
+      kind === 'time' ? 'milliseconds' : 'MB at the peak, beyond libraries, weights and inputs',
+    title: `${kind === 'time' ? 'Time' : 'Memory'} against ${axis}, ${about.precision}`,
+    subtitle: `native, ${about.processor}, ${about.threads} threads. ${baseLine(axis)}`,
+    width: 560,
+    height: 340,
+    scale: 2,
+  });
+}
+
+const labels: Readonly<Record<CostAxis, string>> = {
+  batch: 'images in a batch',
+  tokens: 'tokens N',
+  width: 'width C',
+  depth: 'blocks L',
+};
+
+function baseLine(axis: CostAxis): string {
+  const { batch, batchOfTokens, rows, width, depth } = costBase;
+  const parts = [
+    ['batch', `batch ${axis === 'tokens' ? batchOfTokens : batch}`],
+    ['tokens', `${rows * rows + 1} tokens`],
+    ['width', `${width} wide`],
+    ['depth', `${depth} blocks`],
+  ];
+  return parts.flatMap(([name, text]) => (name === axis ? [] : [text])).join(', ');
+}
+
+function amount(value: number, kind: CostKind): string {
+  const shown = kind === 'time' ? value : value / 1e6;
+  return shown.toFixed(shown >= 100 ? 0 : shown >= 10 ? 1 : 2);
+}

@@ -1,0 +1,86 @@
+// What `npm run bench:cost` measures: a small model that grows along one axis at a time.
+
+import { gigaMacs, parseModelConfig } from '../lib/node.ts';
+import type { Precision } from './precision.ts';
+import type { Work } from './works.ts';
+
+/** What grows: images in a batch, tokens of an image, width C, blocks L. */
+export const costAxes = ['batch', 'tokens', 'width', 'depth'] as const;
+export type CostAxis = (typeof costAxes)[number];
+
+/** Training or inference of a model at one place of an axis; `value` is where. */
+export interface CostPoint {
+  axis: CostAxis;
+  value: number;
+  batch: number;
+  tokens: number;
+  width: number;
+  depth: number;
+  work: Work;
+}
+
+const patch = 4;
+const headDim = 32;
+
+// Rows of patches stand for tokens: 8 × 8 … 64 × 64, and the class token.
+interface Size {
+  batch: number;
+  rows: number;
+  width: number;
+  depth: number;
+}
+
+/** The model that grows. Along the axis of tokens the batch is smaller: their cost grows with their square. */
+export const costBase = { batch: 8, batchOfTokens: 2, rows: 8, width: 128, depth: 4 } as const;
+
+const grids: Readonly<Record<CostAxis, { full: readonly number[]; quick: readonly number[] }>> = {
+  batch: { full: [1, 2, 4, 8, 16, 32, 64, 128], quick: [4, 16, 64] },
+  tokens: { full: [8, 12, 16, 24, 32, 48, 64], quick: [8, 16, 32] },
+  width: { full: [32, 64, 128, 256, 512], quick: [64, 128, 256] },
+  depth: { full: [1, 2, 4, 8, 16], quick: [2, 4, 8] },
+};
+
+/** The points of an axis, training then inference, small to large. */
+export function costPoints(
+  axis: CostAxis,
+  { precision, quick }: { precision: Precision; quick: boolean },
+): CostPoint[] {
+  const { batch, batchOfTokens, rows, width, depth } = costBase;
+  const base: Size = { batch: axis === 'tokens' ? batchOfTokens : batch, rows, width, depth };
+  const key = axis === 'tokens' ? 'rows' : axis;
+  return (['train', 'infer'] as const).flatMap((kind) =>
+    grids[axis][quick ? 'quick' : 'full'].map((value) =>
+      pointOf(axis, kind, { ...base, [key]: value }, precision),
+    ),
+  );
+}
+
+function pointOf(
+  axis: CostAxis,
+  kind: 'train' | 'infer',
+  { batch, rows, width, depth }: Size,
+  precision: Precision,
+): CostPoint {
+  const model = {
+    imageSize: [patch * rows, patch * rows],
+    patchSize: [patch, patch],
+    inChannels: 1,
+    numClasses: 10,
+    embedDim: width,
+    depth,
+    numHeads: width / headDim,
+  };
+  const [side] = model.imageSize as [number, number];
+  const config = parseModelConfig({ ...model, imageSize: side, patchSize: patch });
+  const at = { batch, tokens: rows * rows + 1, width, depth };
+  const work: Work = {
+    name: `${kind} ${axis} ${at[axis]}`,
+    kind,
+    precision,
+    batch,
+    shape: [batch, side, side, 1],
+    flops: 2e9 * gigaMacs(config) * batch * (kind === 'train' ? 3 : 1),
+    model,
+  };
+  return { axis, value: at[axis], ...at, work };
+}
