@@ -1,13 +1,6 @@
 // npm run bench:cost: how time and memory of native grow with batch, tokens, width and depth; see --help.
 
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VitError } from '../lib/node.ts';

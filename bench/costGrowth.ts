@@ -27,11 +27,45 @@ export function growthExponent(places: readonly Place[]): number {
   throw new RangeError('Expected values above 0 at two places or more.');
 }
 
-/** What cost is measured in: milliseconds a repetition; bytes at the peak beyond what the process held at rest. */
+/**
+ * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose least squares are smallest.
+ *
+ * For memory, where a is the libraries, which no measurement of a process at rest gives as well: what it freed before counts
+ * there as held. Errors of y count alike at all places, so the largest decide. A growth of less than 32 MB from the smallest to
+ * the largest place is called none, p = 0: garbage collection moves half as much.
+ */
+export function growthBeyondBase(places: readonly Place[]): { exponent: number; base: number } {
+  const ys = places.map(([, y]) => y);
+  let best = { exponent: 0, base: Math.min(...ys), error: Infinity };
+  if (Math.max(...ys) - Math.min(...ys) < 32e6) return best;
+  for (let step = 1; step <= 400; step++) {
+    const fit = fitAbove(places.map(([x, y]) => [x ** (step / 100), y]));
+    if (fit.error < best.error) best = { exponent: step / 100, ...fit };
+  }
+  return best;
+}
+
+// The line a + b·u with a, b ≥ 0 of least squares, and their sum.
+function fitAbove(places: readonly Place[]): { base: number; error: number } {
+  const mean = (of: (place: Place) => number) =>
+    places.reduce((sum, place) => sum + of(place), 0) / places.length;
+  const [meanU, meanY] = [mean(([u]) => u), mean(([, y]) => y)];
+  const slope = mean(([u, y]) => (u - meanU) * (y - meanY)) / mean(([u]) => (u - meanU) ** 2);
+  const through = mean(([u, y]) => u * y) / mean(([u]) => u * u);
+  const rises = slope >= 0;
+  const [base, b] = !rises
+    ? [meanY, 0]
+    : meanY < slope * meanU
+      ? [0, through]
+      : [meanY - slope * meanU, slope];
+  return { base, error: mean(([u, y]) => (y - base - b * u) ** 2) };
+}
+
+/** What cost is measured in: milliseconds a repetition; bytes that the process holds at its peak. */
 export type CostKind = 'time' | 'memory';
 
 /**
- * The largest exponents that are fine: what the work needs, and 0.2 for what caches do.
+ * The largest exponents that are fine: what the work needs, and 0.2 for what caches and the size classes of memory do.
  *
  * Products grow with the square of the width, attention's with the square of the tokens; its memory must not. Weights, gradients
  * and moments grow with the square of the width, activations with the width.

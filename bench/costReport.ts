@@ -2,14 +2,20 @@
 
 import { lineChart } from '../lib/node.ts';
 import { costBase, type CostAxis } from './costWorks.ts';
-import { growthExponent, growthLimits, type CostKind, type Place } from './costGrowth.ts';
+import {
+  growthBeyondBase,
+  growthExponent,
+  growthLimits,
+  type CostKind,
+  type Place,
+} from './costGrowth.ts';
 import type { Precision } from './precision.ts';
 
 /**
  * A result line of `--json FILE`.
  *
  * @property value         where on the axis
- * @property restRssBytes  what the process held with weights and inputs, before it worked; the peak is measured from then on
+ * @property restRssBytes  what the process held with weights and inputs, before it worked; the peak is measured from then on (Linux)
  */
 export interface CostRecord {
   axis: CostAxis;
@@ -33,13 +39,14 @@ export interface CostRecord {
   versions: Record<string, string>;
 }
 
-/** How one cost of one kind of work grew along an axis. */
+/** How one cost of one kind of work grew along an axis: to the power `exponent`, beyond `base`. */
 export interface Growth {
   axis: CostAxis;
   mode: 'train' | 'infer';
   kind: CostKind;
   places: readonly Place[];
   exponent: number;
+  base: number;
   limit: number;
 }
 
@@ -52,29 +59,39 @@ export function growthsOf(records: readonly CostRecord[], axis: CostAxis): Growt
     modes.map((mode) => {
       const places = records
         .filter((record) => record.axis === axis && record.mode === mode)
-        .map((record): Place => [record.value, costOf(record, kind)]);
+        .map(({ value, medianMs, peakRssBytes }): Place => [
+          value,
+          kind === 'time' ? medianMs : peakRssBytes,
+        ]);
       const limit = growthLimits[kind][axis];
-      return { axis, mode, kind, places, exponent: growthExponent(places), limit };
+      const { exponent, base } =
+        kind === 'time' ? { exponent: growthExponent(places), base: 0 } : growthBeyondBase(places);
+      return { axis, mode, kind, places, exponent, base, limit };
     }),
   );
-}
-
-function costOf({ medianMs, peakRssBytes, restRssBytes }: CostRecord, kind: CostKind): number {
-  if (kind === 'time') return medianMs;
-  // Less than a megabyte is the garbage of the moment.
-  return Math.max(1e6, peakRssBytes - restRssBytes);
 }
 
 /** The exponents as a Markdown table. */
 export function growthTable(growths: readonly Growth[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const head = ['grows', 'work', 'cost', 'smallest', 'largest', 'exponent', 'at most', ''];
-  const rows = growths.map(({ axis, mode, kind, places, exponent, limit }) => {
+  const head = [
+    'grows',
+    'work',
+    'cost',
+    'smallest',
+    'largest',
+    'exponent',
+    'beyond',
+    'at most',
+    '',
+  ];
+  const rows = growths.map(({ axis, mode, kind, places, exponent, base, limit }) => {
     const ends = [places[0]!, places.at(-1)!].map(
       ([x, y]) => `${x}: ${amount(y, kind)} ${kind === 'time' ? 'ms' : 'MB'}`,
     );
     const verdict = exponent <= limit ? 'fine' : 'TOO FAST';
-    return [axis, mode, kind, ...ends, exponent.toFixed(2), limit.toFixed(1), verdict];
+    const beyond = kind === 'time' ? '–' : `${amount(base, kind)} MB`;
+    return [axis, mode, kind, ...ends, exponent.toFixed(2), beyond, limit.toFixed(1), verdict];
   });
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
@@ -87,15 +104,16 @@ export function growthChart(
   const { axis, kind } = growths[0]!;
   const words = { train: 'training step', infer: 'inference' };
   return lineChart({
-    series: growths.map(({ mode, places, exponent }) => ({
-      name: `${words[mode]}: exponent ${exponent.toFixed(2)}`,
+    series: growths.map(({ mode, places, exponent, base }) => ({
+      name:
+        `${words[mode]}: exponent ${exponent.toFixed(2)}` +
+        (kind === 'time' ? '' : ` beyond ${amount(base, kind)} MB`),
       points: places.map(([x, y]) => [x, kind === 'time' ? y : y / 1e6] as const),
     })),
     xScale: 'log',
     yScale: 'log',
     xLabel: labels[axis],
-    yLabel:
-      kind === 'time' ? 'milliseconds' : 'MB at the peak, beyond libraries, weights and inputs',
+    yLabel: kind === 'time' ? 'milliseconds' : 'MB at the peak',
     title: `${kind === 'time' ? 'Time' : 'Memory'} against ${axis}, ${about.precision}`,
     subtitle: `native, ${about.processor}, ${about.threads} threads. ${baseLine(axis)}`,
     width: 560,
@@ -113,8 +131,9 @@ const labels: Readonly<Record<CostAxis, string>> = {
 
 function baseLine(axis: CostAxis): string {
   const { batch, batchOfTokens, rows, width, depth } = costBase;
+  const batches = axis === 'tokens' ? batchOfTokens : batch;
   const parts = [
-    ['batch', `batch ${axis === 'tokens' ? batchOfTokens : batch}`],
+    ['batch', `batch ${batches.train} (inference ${batches.infer})`],
     ['tokens', `${rows * rows + 1} tokens`],
     ['width', `${width} wide`],
     ['depth', `${depth} blocks`],

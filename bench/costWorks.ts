@@ -30,12 +30,21 @@ interface Size {
   depth: number;
 }
 
-/** The model that grows. Along the axis of tokens the batch is smaller: their cost grows with their square. */
-export const costBase = { batch: 8, batchOfTokens: 2, rows: 8, width: 128, depth: 4 } as const;
+/**
+ * The model that grows. Inference has more images than training, so that its memory stands out from the libraries'; along the
+ * axis of tokens there are fewer, as cost grows with their square.
+ */
+export const costBase = {
+  batch: { train: 8, infer: 64 },
+  batchOfTokens: { train: 2, infer: 8 },
+  rows: 8,
+  width: 128,
+  depth: 4,
+} as const;
 
 const grids: Readonly<Record<CostAxis, { full: readonly number[]; quick: readonly number[] }>> = {
-  batch: { full: [1, 2, 4, 8, 16, 32, 64, 128], quick: [4, 16, 64] },
-  tokens: { full: [8, 12, 16, 24, 32, 48, 64], quick: [8, 16, 32] },
+  batch: { full: [1, 4, 16, 32, 64, 128, 256], quick: [16, 64, 256] },
+  tokens: { full: [8, 12, 16, 24, 32, 48, 64], quick: [16, 32, 48] },
   width: { full: [32, 64, 128, 256, 512], quick: [64, 128, 256] },
   depth: { full: [1, 2, 4, 8, 16], quick: [2, 4, 8] },
 };
@@ -46,12 +55,13 @@ export function costPoints(
   { precision, quick }: { precision: Precision; quick: boolean },
 ): CostPoint[] {
   const { batch, batchOfTokens, rows, width, depth } = costBase;
-  const base: Size = { batch: axis === 'tokens' ? batchOfTokens : batch, rows, width, depth };
+  const batches = axis === 'tokens' ? batchOfTokens : batch;
   const key = axis === 'tokens' ? 'rows' : axis;
   return (['train', 'infer'] as const).flatMap((kind) =>
-    grids[axis][quick ? 'quick' : 'full'].map((value) =>
-      pointOf(axis, kind, { ...base, [key]: value }, precision),
-    ),
+    grids[axis][quick ? 'quick' : 'full'].map((value) => {
+      const base: Size = { batch: batches[kind], rows, width, depth };
+      return pointOf(axis, kind, { ...base, [key]: value }, precision);
+    }),
   );
 }
 

@@ -98,6 +98,8 @@ const figures: Record<
       () => lineChartSvg({ series: [{ name: 'a', points: [[0, NaN]] }] }),
       () => lineChartSvg({ series: [{ name: 'a', points: [[Infinity, 0]] }] }),
       () => lineChartSvg({ series: [], width: 1e9 }),
+      () => lineChartSvg({ series: [{ name: 'a', points: [[0, 1]] }], xScale: 'log' }),
+      () => lineChartSvg({ series: [{ name: 'a', points: [[1, -1]] }], yScale: 'log' }),
     ],
     png: () =>
       lineChart({
@@ -269,6 +271,24 @@ describe('what the pictures say', () => {
     const [, path = ''] = / d="([^"]*)"/.exec(svg)!;
     expect(path.match(/M/g)).toHaveLength(2);
     expect(path.match(/L/g)).toHaveLength(2);
+  });
+
+  test('on two log axes a power law is a straight line', () => {
+    const cubes = [1, 4, 16, 256].map((x) => [x, 5 * x ** 3] as const);
+    const svg = lineChartSvg({
+      series: [{ name: 'cubes', points: cubes }],
+      xScale: 'log',
+      yScale: 'log',
+    });
+    const [, path = ''] = / d="([^"]*)"/.exec(svg)!;
+    const at = path.split(/[ML]/).slice(1).map((pair) => pair.split(' ').map(Number)); // prettier-ignore
+    const slopes = at.slice(1).map(([x, y], i) => (y! - at[i]![1]!) / (x! - at[i]![0]!));
+    expect(slopes).toHaveLength(3);
+    for (const slope of slopes) expect(slope).toBeCloseTo(slopes[0]!, 2);
+    // 1 to 4, 4 to 16 are equally far; 16 to 256 is twice that.
+    const steps = at.slice(1).map(([x], i) => x! - at[i]![0]!);
+    expect(steps[1]! / steps[0]!).toBeCloseTo(1, 2);
+    expect(steps[2]! / steps[0]!).toBeCloseTo(2, 2);
   });
 
   test('maps of one sheet share a scale unless told otherwise', () => {

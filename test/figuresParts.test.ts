@@ -12,6 +12,7 @@ import { resampleGrid } from '../lib/figures/resample.ts';
 import { element, escapeXml, svgDocument, text } from '../lib/figures/svg.ts';
 import { svgToPng } from '../lib/figures/svgToPng.ts';
 import { fitText, textWidth } from '../lib/figures/textWidth.ts';
+import { makeLogTicks } from '../lib/figures/logTicks.ts';
 import { makeTicks } from '../lib/figures/ticks.ts';
 import type { TickFormat } from '../lib/figures/ticks.ts';
 
@@ -196,6 +197,37 @@ describe('ticks', () => {
     [1, 1, 'integer', ['0', '1', '2']],
   ])('from %d to %d as %s', (low, high, format, labels) => {
     expect(makeTicks(low, high, { format }).labels).toEqual(labels);
+  });
+
+  test('of a log axis enclose the data, distinct and in order', () => {
+    const rng = new Rng(8);
+    for (let round = 0; round < 500; round += 1) {
+      const low = 10 ** rng.uniform(-9, 9);
+      const high = low * 10 ** (round % 5 === 0 ? 0 : rng.uniform(0, 9));
+      const count = 2 + rng.integer(8);
+      const ticks = makeLogTicks(low, high, count);
+      expect(ticks.low).toBeLessThanOrEqual(low);
+      expect(ticks.high).toBeGreaterThanOrEqual(high);
+      expect(ticks.low).toBeLessThan(ticks.high);
+      expect(ticks.values).toEqual([...new Set(ticks.values)].sort((a, b) => a - b));
+      expect(new Set(ticks.labels).size).toBe(ticks.values.length);
+      expect(ticks.values.length).toBeLessThanOrEqual(Math.max(4, 1.5 * count + 2));
+    }
+  });
+
+  test.each([
+    [64, 4096, 7, ['50', '100', '200', '500', '1000', '2000', '5000']],
+    [1, 1000, 3, ['1', '10', '100', '1000']],
+    [1, 1e6, 2, ['1', '1000', '1e6']],
+    [1, 1e6, 3, ['1', '100', '10000', '1e6']],
+    [1, 1e5, 2, ['0.1', '100', '1e5']],
+    [0.002, 0.002, 5, ['0.002', '0.005']],
+  ])('from %d to %d on a log axis', (low, high, count, labels) => {
+    expect(makeLogTicks(low, high, count).labels).toEqual(labels);
+  });
+
+  test('of a log axis start above 0', () => {
+    expect(() => makeLogTicks(0, 1)).toThrow();
   });
 
   test('stay inside limits', () => {

@@ -14,10 +14,11 @@ export function makeLogTicks(low: number, high: number, count = 5): Ticks {
   let values = fine;
   if (fine.length > 1.5 * count) {
     const decades = enclosing(low, high, [1]);
-    const every = Math.ceil(decades.length / (1.5 * count));
-    // The last one stays, so that the axis still holds all data.
-    values = decades.filter((_, i) => (decades.length - 1 - i) % every === 0);
-    if (values[0]! > low) values.unshift(decades[0]!);
+    const every = Math.max(1, Math.round((decades.length - 1) / count));
+    const steps = Math.ceil((decades.length - 1) / every);
+    // Counted from the last one, so that the axis may begin below its data.
+    const last = Math.round(Math.log10(decades.at(-1)!));
+    values = Array.from({ length: steps + 1 }, (_, i) => Number(`1e${last - (steps - i) * every}`));
   }
   return {
     values,
