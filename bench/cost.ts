@@ -3,7 +3,7 @@
 import { closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { VitError } from '../lib/node.ts';
+import { UnsupportedError, VitError } from '../lib/node.ts';
 import { startContender } from './contenderProcess.ts';
 import { processOf } from './contenders.ts';
 import { costHelp, parseCostOptions, type CostOptions } from './costOptions.ts';
@@ -76,7 +76,7 @@ async function measurePoint(
     const files = await writeInputs(work, folder);
     const task = { ...work, learningRate: 1e-3, weightDecay: 0.05, seconds, files };
     const onFailure = (line: string): never => {
-      throw new Error(line);
+      throw new UnsupportedError(line);
     };
     const [measured] = await measure(task, [contender], { rounds, pauseMs: 0, onFailure });
     const facts = { threads, rounds, processor: processorName(), isa: processorIsa() };

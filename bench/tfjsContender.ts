@@ -43,7 +43,7 @@ function giveUp(error: unknown): never {
 }
 
 function prepared({ check, ...work }: { check: number[] } & Omit<Prepared, 'ready'>): Prepared {
-  const isa = /AVX-512|AVX2|NEON/.exec(reason)?.[0];
+  const isa = /AMX|AVX-512|AVX2|NEON/.exec(reason)?.[0];
   return { ready: { check, versions: versions(), ...(isa === undefined ? {} : { isa }) }, ...work };
 }
 
