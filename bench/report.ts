@@ -40,13 +40,14 @@ export function bestTable(records: readonly BenchRecord[]): string {
   const compared = records.filter((one) =>
     records.some((other) => sameWork(one, other) && one.precision !== other.precision),
   );
-  const rows = compared.flatMap((record) => {
-    if (record.contender === 'native') return [];
-    const own = compared.filter(
-      (other) => other.contender === record.contender && sameWork(other, record),
-    );
-    const isFastest = own.every(({ medianMs }) => record.medianMs <= medianMs);
-    if (!isFastest) return [];
+  const rows = compared.flatMap((first, at) => {
+    const isOwn = (other: BenchRecord) =>
+      other.contender === first.contender && sameWork(other, first);
+    // A contender's precisions make one row, where the first of them stands.
+    if (first.contender === 'native' || compared.findIndex(isOwn) !== at) return [];
+    const record = compared
+      .filter(isOwn)
+      .reduce((best, other) => (other.medianMs < best.medianMs ? other : best));
     const ratios = precisionNames.map((precision) => {
       const native = nativeOf({ ...record, precision }, records);
       return native === undefined ? '–' : `${(record.medianMs / native.medianMs).toFixed(2)}×`;
