@@ -77,11 +77,12 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   const size_t task_rows = plan.images_each * tokens;
   const size_t local_size = local ? between_size(b, plan, task_rows) : 0;
   const size_t shared_size = apart && !local ? between_size(b, plan, rows) : 0;
-  Carver carve{vit::outer_scratch(size_qkv + size_proj + shared_size + 64)};
-  const Weight qkv{{b.qkv, 1, dim}, dim, 3 * dim, carve.take(size_qkv)};
-  const Weight proj{{b.proj, 1, dim}, dim, dim, carve.take(size_proj)};
+  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size_qkv, size_proj) : 0) + shared_size + 64)};
+  Carver weights_at{b.outer.packed == nullptr ? carve.take(both_packed(size_qkv, size_proj)) : b.outer.packed};
+  const Weight qkv{{b.qkv, 1, dim}, dim, 3 * dim, weights_at.take(size_qkv)};
+  const Weight proj{{b.proj, 1, dim}, dim, dim, weights_at.take(size_proj)};
   const Weight weights[] = {qkv, proj};
-  pack_weights<In>(weights, 2);
+  if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
   const size_t for_head = head_scratch(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, dim);
   vit::reserve_scratch(kRowsEach * plan.ldx + for_head + for_factor + local_size + 128);
   const bool narrow_kept = saved != nullptr && In::narrow;
@@ -274,6 +275,12 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
 }  // namespace
 
 size_t attention_branch_saved(const AttentionBranch& b) { return saved_size(b, Plan(b)); }
+
+size_t attention_branch_packed(const AttentionBranch& b) {
+  const size_t dim = b.outer.dim;
+  if (b.outer.precision == vit::kBf16) return both_packed(In16::packed_size(dim, 3 * dim), In16::packed_size(dim, dim));
+  return both_packed(In32::packed_size(dim, 3 * dim), In32::packed_size(dim, dim));
+}
 
 void attention_branch(const AttentionBranch& b, float* saved, float* y) {
   if (b.outer.batch * b.outer.tokens == 0) return;

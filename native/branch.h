@@ -107,6 +107,9 @@ inline void pack_weights(const Weight* weights, size_t count) {
   });
 }
 
+// Memory of two packed weights, one after the other.
+inline size_t both_packed(size_t first, size_t second) { return round_up(first, 16) + round_up(second, 16); }
+
 // Keeps a row for the backward pass: as it is, or rounded to bf16, and then the row goes on rounded.
 inline void keep_row(size_t n, float* row, bf16* kept) {
   to_bf16(n, row, kept);

@@ -42,6 +42,8 @@ Branch branch_of(const Arguments& args, const Sizes& s) {
   b.beta = args.floats(kFirstOfBranch + 2, s.dim);
   b.scale = args.floats_or_null(kFirstOfBranch + 3, s.dim);
   b.keep = args.floats_or_null(kFirstOfBranch + 4, s.batch);
+  b.packed = nullptr;
+  b.ready = false;
   return b;
 }
 
@@ -87,8 +89,8 @@ napi_value nothing(const Arguments& args) {
 
 }  // namespace
 
-// branchSaved(sizes, ofMlp) -> floats of `saved`.
-napi_value branch_saved_entry(const Arguments& args) {
+// branchMemory(sizes, ofMlp, ofWeights) -> floats of `packed` or of `saved`.
+napi_value branch_memory_entry(const Arguments& args) {
   const Sizes s = sizes_of(args);
   MlpBranch mlp{};
   AttentionBranch attention{};
@@ -97,15 +99,19 @@ napi_value branch_saved_entry(const Arguments& args) {
   mlp.outer.dim = attention.outer.dim = s.dim;
   mlp.outer.precision = attention.outer.precision = s.precision;
   mlp.hidden = attention.heads = s.other;
-  const size_t floats = args.flag(1) ? kernels().mlp_branch_saved(mlp) : kernels().attention_branch_saved(attention);
+  const Kernels& k = kernels();
+  const size_t floats = args.flag(2) ? (args.flag(1) ? k.mlp_branch_packed(mlp) : k.attention_branch_packed(attention))
+                                     : (args.flag(1) ? k.mlp_branch_saved(mlp) : k.attention_branch_saved(attention));
   napi_value value = nullptr;
   napi_create_double(args.env(), static_cast<double>(floats), &value);
   return value;
 }
 
-// mlpBranch(… , saved|null, y).
+// mlpBranch(… , saved|null, y, packed|null, ready).
 napi_value mlp_branch_entry(const Arguments& args) {
-  const MlpBranch b = mlp_of(args, sizes_of(args));
+  MlpBranch b = mlp_of(args, sizes_of(args));
+  b.outer.packed = args.floats_or_null(14, kernels().mlp_branch_packed(b));
+  b.outer.ready = args.flag(15);
   float* saved = args.floats_or_null(12, kernels().mlp_branch_saved(b));
   kernels().mlp_branch(b, saved, args.floats(13, b.outer.batch * b.outer.tokens * b.outer.dim));
   return nothing(args);
@@ -123,9 +129,11 @@ napi_value mlp_branch_grad_entry(const Arguments& args) {
   return nothing(args);
 }
 
-// attentionBranch(… , saved|null, y).
+// attentionBranch(… , saved|null, y, packed|null, ready).
 napi_value attention_branch_entry(const Arguments& args) {
-  const AttentionBranch b = attention_of(args, sizes_of(args));
+  AttentionBranch b = attention_of(args, sizes_of(args));
+  b.outer.packed = args.floats_or_null(14, kernels().attention_branch_packed(b));
+  b.outer.ready = args.flag(15);
   float* saved = args.floats_or_null(12, kernels().attention_branch_saved(b));
   kernels().attention_branch(b, saved, args.floats(13, b.outer.batch * b.outer.tokens * b.outer.dim));
   return nothing(args);

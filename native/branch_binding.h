@@ -5,7 +5,7 @@
 
 namespace vit {
 
-napi_value branch_saved_entry(const Arguments& args);
+napi_value branch_memory_entry(const Arguments& args);
 napi_value mlp_branch_entry(const Arguments& args);
 napi_value mlp_branch_grad_entry(const Arguments& args);
 napi_value attention_branch_entry(const Arguments& args);

@@ -79,6 +79,10 @@ struct Branch {
   const float *x, *gamma, *beta;
   const float* scale;  // [dim], or null: 1
   const float* keep;   // [batch], or null: 1
+  // Of a forward pass: memory for the packed weights, *_packed floats, or null for the kernel's own; `ready`: it holds them from
+  // a call with the same weights, sizes and instruction set.
+  float* packed;
+  bool ready;
 };
 // inner(x) = fc2·gelu(fc1·x + bias1) + bias2; fc1 [hidden, dim], fc2 [dim, hidden], a bias may be null.
 struct MlpBranch {
@@ -163,9 +167,11 @@ struct Kernels {
   // Whole residual branches. Rows are done a block at a time, so between the steps nothing but `saved` leaves the cache;
   // `saved` is what the backward pass reads, *_saved floats of it in an order of the kernel's own, or null to keep nothing.
   size_t (*mlp_branch_saved)(const MlpBranch& b);
+  size_t (*mlp_branch_packed)(const MlpBranch& b);
   void (*mlp_branch)(const MlpBranch& b, float* saved, float* y);
   void (*mlp_branch_grad)(const MlpBranch& b, const float* saved, const float* dy, const MlpBranchGrad& grad);
   size_t (*attention_branch_saved)(const AttentionBranch& b);
+  size_t (*attention_branch_packed)(const AttentionBranch& b);
   void (*attention_branch)(const AttentionBranch& b, float* saved, float* y);
   void (*attention_branch_grad)(const AttentionBranch& b, const float* saved, const float* dy,
                                 const AttentionBranchGrad& grad);

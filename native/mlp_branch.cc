@@ -70,12 +70,14 @@ void forward(const MlpBranch& b, float* saved, float* y) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
   const size_t wide = hidden < kHidden ? hidden : kHidden;
   const size_t ldx = width_of(dim), ldh = width_of(wide);
-  Carver carve{vit::outer_scratch(In::packed_size(dim, hidden) + In::packed_size(hidden, dim) + 2 * rows + 64)};
-  const Weight fc1{{b.fc1, 1, dim}, dim, hidden, carve.take(In::packed_size(dim, hidden))};
-  const Weight fc2{{b.fc2, 1, hidden}, hidden, dim, carve.take(In::packed_size(hidden, dim))};
+  const size_t size1 = In::packed_size(dim, hidden), size2 = In::packed_size(hidden, dim);
+  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size1, size2) : 0) + 2 * rows + 64)};
+  Carver weights_at{b.outer.packed == nullptr ? carve.take(both_packed(size1, size2)) : b.outer.packed};
+  const Weight fc1{{b.fc1, 1, dim}, dim, hidden, weights_at.take(size1)};
+  const Weight fc2{{b.fc2, 1, hidden}, hidden, dim, weights_at.take(size2)};
   const Saved kept = saved == nullptr ? Saved{carve.at, carve.at + rows, nullptr, nullptr} : saved_of<In>(b, saved);
   const Weight weights[] = {fc1, fc2};
-  pack_weights<In>(weights, 2);
+  if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
   const size_t for_factor = In::factor_size(kRowsEach, dim > wide ? dim : wide);
   vit::reserve_scratch(kRowsEach * (2 * ldx + ldh) + for_factor + 64);
   const size_t each = rows_each_task(rows);
@@ -173,6 +175,13 @@ void backward_in(const MlpBranch& b, const float* saved, const float* dy, const 
 size_t mlp_branch_saved(const MlpBranch& b) {
   const size_t hidden = rows_of(b) * b.hidden;
   return 2 * rows_of(b) + (b.outer.precision == vit::kBf16 ? (hidden + 1) / 2 : hidden);
+}
+
+size_t mlp_branch_packed(const MlpBranch& b) {
+  const size_t dim = b.outer.dim;
+  if (b.outer.precision == vit::kBf16)
+    return both_packed(In16::packed_size(dim, b.hidden), In16::packed_size(b.hidden, dim));
+  return both_packed(In32::packed_size(dim, b.hidden), In32::packed_size(b.hidden, dim));
 }
 
 void mlp_branch(const MlpBranch& b, float* saved, float* y) {

@@ -27,9 +27,11 @@ void attention(const vit::Attention& shape, float* out, float* log_sum_exp);
 void attention_grad(const vit::Attention& shape, const float* dout, const float* out, const float* log_sum_exp, float* dq,
                     float* dk, float* dv);
 size_t mlp_branch_saved(const vit::MlpBranch& b);
+size_t mlp_branch_packed(const vit::MlpBranch& b);
 void mlp_branch(const vit::MlpBranch& b, float* saved, float* y);
 void mlp_branch_grad(const vit::MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad);
 size_t attention_branch_saved(const vit::AttentionBranch& b);
+size_t attention_branch_packed(const vit::AttentionBranch& b);
 void attention_branch(const vit::AttentionBranch& b, float* saved, float* y);
 void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, const float* dy,
                            const vit::AttentionBranchGrad& grad);

@@ -9,6 +9,7 @@ import {
 } from '../lib/backends/native/index.ts';
 import type { Precision } from '../lib/core/precision.ts';
 import { Rng } from '../lib/core/rng.ts';
+import { adamW } from '../lib/ops/adamW.ts';
 import { attentionBranch } from '../lib/ops/attentionBranch.ts';
 import { grads } from '../lib/ops/gradients.ts';
 import { mlpBranch } from '../lib/ops/mlpBranch.ts';
@@ -192,6 +193,62 @@ if (isas.length === 0) {
         });
       }
     }
+  });
+
+  test('packed weights are made again after each kind of change', async () => {
+    await tf.setBackend('native');
+    const [batch, tokens, dim, hidden] = [1, 9, 32, 64];
+    const rng = new Rng(8);
+    const draws = (...shape: number[]) =>
+      tf.tensor(
+        Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.normal()),
+        shape,
+      );
+    const [x, gamma, beta] = [draws(batch, tokens, dim), draws(dim), draws(dim)];
+    const held = Float32Array.from({ length: hidden * dim }, () => rng.normal());
+    const fc1 = tf.variable(tf.tensor2d(held, [hidden, dim]));
+    const fc2 = tf.variable(draws(dim, hidden) as tf.Tensor2D);
+    const inputs = { x, gamma, beta, fc1, fc2 } as Parameters<typeof mlpBranch>[0];
+    const values = () => {
+      const y = mlpBranch(inputs);
+      const array = y.dataSync();
+      y.dispose();
+      return array;
+    };
+    // A recorded pass packs for itself.
+    const fresh = () => {
+      let array: tf.TypedArray | undefined;
+      const d = tf.grad((input: tf.Tensor) => {
+        const y = mlpBranch({ ...inputs, x: input as tf.Tensor3D });
+        array = y.dataSync();
+        return y;
+      })(x);
+      d.dispose();
+      return array;
+    };
+    const check = () => {
+      const first = values();
+      expect(first).toEqual(fresh());
+      expect(values()).toEqual(first);
+      return first;
+    };
+    const before = check();
+    fc2.assign(draws(dim, hidden) as tf.Tensor2D);
+    expect(check()).not.toEqual(before);
+    // In place, by the optimizer.
+    for (let step = 1; step <= 2; step += 1) {
+      const lists = [[fc1], [draws(hidden, dim)], [draws(hidden, dim)], [tf.ones([hidden, dim])]];
+      const [parameters, gradients, firstMoments, secondMoments] = lists as tf.Tensor[][];
+      const named = { parameters, gradients, firstMoments, secondMoments } as never;
+      const last = values();
+      const { parameters: next } = adamW(named, { learningRate: 0.1, step, reuse: true });
+      fc1.assign(next[0] as tf.Tensor2D);
+      expect(check()).not.toEqual(last);
+    }
+    // The array that the weight came from is its owner's.
+    const kept = values();
+    held.fill(0);
+    expect(values()).toEqual(kept);
   });
 
   test('nothing is left behind', async () => {

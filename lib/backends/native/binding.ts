@@ -72,6 +72,15 @@ export type BranchArguments = readonly [
   lastWeight: Float32Array,
   lastBias: Float32Array | null,
 ];
+/** What follows them in the call of a forward pass. */
+export type BranchResults = readonly [
+  saved: Float32Array | null,
+  y: Float32Array,
+  /** Memory for the packed weights, or null for the addon's own. */
+  packed: Float32Array | null,
+  /** Whether it holds them from an earlier call. */
+  ready: boolean,
+];
 /** What follows them in the call of a gradient. */
 export type BranchGradArguments = readonly [
   saved: Float32Array,
@@ -219,11 +228,11 @@ export interface NativeBinding {
     logSumExp: Float32Array,
     dQkv: Float32Array,
   ): void;
-  /** Floats of `saved` for the sizes of a branch. */
-  branchSaved(sizes: readonly number[], ofMlp: boolean): number;
-  mlpBranch(...args: [...BranchArguments, saved: Float32Array | null, y: Float32Array]): void;
+  /** Floats of `packed` (of the weights) or of `saved`, for the sizes of a branch. */
+  branchMemory(sizes: readonly number[], ofMlp: boolean, ofWeights: boolean): number;
+  mlpBranch(...args: [...BranchArguments, ...BranchResults]): void;
   mlpBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
-  attentionBranch(...args: [...BranchArguments, saved: Float32Array | null, y: Float32Array]): void;
+  attentionBranch(...args: [...BranchArguments, ...BranchResults]): void;
   attentionBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
   adamw(
     parameters: readonly Float32Array[],

@@ -7,6 +7,13 @@ type Values = tf.backend_util.BackendValues;
 /** Identifies the data of a tensor; clones share it. */
 export type DataId = tf.TensorInfo['dataId'];
 
+// An array made of the values of some tensors, for as long as they stay the same.
+interface Derived {
+  readonly key: string;
+  readonly block: Block;
+  readonly values: Float32Array;
+}
+
 /**
  * The data of a tensor.
  *
@@ -14,22 +21,42 @@ export type DataId = tf.TensorInfo['dataId'];
  * its memory is not lent again. Native kernels ask for `raw` and keep nothing.
  */
 class TensorData {
+  static #count = 0;
+  readonly serial = (TensorData.#count += 1);
   readonly dtype: tf.DataType;
   refCount: number;
   complexTensorInfos?: { real: tf.TensorInfo; imag: tf.TensorInfo };
-  readonly raw: Values | undefined;
+  /** Counts the occasions on which the values may have been changed. */
+  changes = 0;
+  /** Made of these values and of others; see `NativeBackend.derived`. */
+  derived: Derived | undefined;
+  #raw: Values | undefined;
   #block: Block | undefined;
 
   constructor(dtype: tf.DataType, raw: Values | undefined, refCount: number, block?: Block) {
     this.dtype = dtype;
-    this.raw = raw;
+    this.#raw = raw;
     this.refCount = refCount;
     this.#block = block;
   }
 
   get values(): Values | undefined {
     this.#block = undefined;
-    return this.raw;
+    this.changes += 1;
+    return this.#raw;
+  }
+
+  get raw(): Values | undefined {
+    return this.#raw;
+  }
+
+  /** Moves the values into memory that nobody else has; the old array is left as it is to whoever holds it. */
+  own(block: Block): void {
+    const from = this.#raw as Float32Array;
+    const values = new Float32Array(block.buffer, block.offset, from.length);
+    values.set(from);
+    this.#raw = values;
+    this.#block = block;
   }
 
   get pooled(): boolean {
@@ -83,8 +110,10 @@ export class NativeBackend extends MathBackendCPU {
   override disposeData(dataId: DataId, force = false): boolean {
     const data = this.data.has(dataId) ? this.#data(dataId) : undefined;
     const gone = super.disposeData(dataId, force);
-    const block = gone ? data?.takeBlock() : undefined;
+    if (!gone || data === undefined) return gone;
+    const block = data.takeBlock();
     if (block !== undefined) this.pool.give(block);
+    if (data.derived !== undefined) this.pool.give(data.derived.block);
     return gone;
   }
 
@@ -132,8 +161,44 @@ export class NativeBackend extends MathBackendCPU {
   outputInPlace(info: tf.TensorInfo): { info: tf.TensorInfo; values: Float32Array } {
     const data = this.#data(info.dataId);
     if (!data.pooled || data.refCount > 1) return this.output(info.shape);
+    data.changes += 1;
     // A new description: tfjs takes one that is a tensor for that tensor.
     return { info: this.reshaped(info, info.shape), values: data.raw as Float32Array };
+  }
+
+  /**
+   * Memory for what a kernel makes of float32 tensors that seldom change, such as packed weights; it lives as long as the first.
+   *
+   * @param layout  names the form that it is made in
+   * @returns ready: it holds what was made of these very values in this form; else it is to be filled now. undefined where
+   *          such small memory does not pay
+   */
+  derived(
+    infos: readonly [tf.TensorInfo, ...tf.TensorInfo[]],
+    layout: string,
+    floats: number,
+  ): { values: Float32Array; ready: boolean } | undefined {
+    const all = infos.map(({ dataId }) => this.#data(dataId));
+    for (const data of all) {
+      if (data.pooled) continue;
+      // An array that somebody else holds may change without a word.
+      const values = data.raw as tf.TypedArray;
+      const block =
+        kindOf(values) === 'Float32Array' ? this.pool.take(values.byteLength) : undefined;
+      if (block === undefined) return undefined;
+      data.own(block);
+    }
+    const named = all.map(({ serial, changes }) => `${serial}:${changes}`);
+    const key = [layout, ...named].join(' ');
+    const first = all[0]!;
+    if (first.derived?.key === key) return { values: first.derived.values, ready: true };
+    if (first.derived !== undefined) this.pool.give(first.derived.block);
+    const block = this.pool.take(4 * floats);
+    first.derived = undefined;
+    if (block === undefined) return undefined;
+    const values = new Float32Array(block.buffer, block.offset, floats);
+    first.derived = { key, block, values };
+    return { values, ready: false };
   }
 
   /** A new tensor of another dtype, zeroed, not from the pool. */

@@ -71,6 +71,9 @@ function attentionShape({ x }: Named, { numHeads, scale, ...attrs }: AttentionBr
   return { ofMlp: false, sizes, epsilon, form: scale };
 }
 
+// With more rows than these, packing the weights again costs less than a few percent.
+const FEW_ROWS = 2048;
+
 function forward(
   backend: NativeBackend,
   layers: Layers,
@@ -78,14 +81,32 @@ function forward(
   recorded: boolean,
 ): tf.TensorInfo[] {
   const { binding } = backend;
+  const { sizes, ofMlp } = shape;
   const y = backend.output(layers.x.shape);
-  const saved = recorded
-    ? backend.output([binding.branchSaved(shape.sizes, shape.ofMlp)])
-    : undefined;
-  const all = [...argumentsOf(backend, layers, shape), saved?.values ?? null, y.values] as const;
-  if (shape.ofMlp) binding.mlpBranch(...all);
+  const saved = recorded ? backend.output([binding.branchMemory(sizes, ofMlp, false)]) : undefined;
+  const few = !recorded && sizes[0]! * sizes[1]! <= FEW_ROWS;
+  const packed = few ? packedWeights(backend, layers, shape) : undefined;
+  const all = [
+    ...argumentsOf(backend, layers, shape),
+    saved?.values ?? null,
+    y.values,
+    packed?.values ?? null,
+    packed?.ready ?? false,
+  ] as const;
+  if (ofMlp) binding.mlpBranch(...all);
   else binding.attentionBranch(...all);
   return saved === undefined ? [y.info] : [y.info, saved.info];
+}
+
+function packedWeights(
+  backend: NativeBackend,
+  { first, last }: Layers,
+  { ofMlp, sizes }: Shape,
+): { values: Float32Array; ready: boolean } | undefined {
+  const { binding } = backend;
+  const layout = `${binding.isa()} ${ofMlp} ${sizes.slice(2).join()}`;
+  const floats = binding.branchMemory(sizes, ofMlp, true);
+  return backend.derived([first, last], layout, floats);
 }
 
 function backward(
