@@ -119,8 +119,12 @@ VIT_INLINE void copy_tile_row(const float* src, float* dst) {
 #endif
 }
 
-// 16 rows that are a multiple of 2 KB apart fall into the same few sets of the first cache: then a is packed all the same.
-bool read_in_place(const Gemm& g) { return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 2048 != 0; }
+// Where n is small packing a costs more than it gives, unless its rows (or columns) are a multiple of 2 KB apart: those fall into
+// the same few sets of the first cache.
+Layout layout_of(const Gemm& g) {
+  if (g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 2048 != 0) return kRows;
+  return g.a_row == 1 && g.n <= 256 && (g.a_col * sizeof(float)) % 2048 != 0 ? kColumns : kPacked;
+}
 
 template <int form>
 void activate_rows(float* c, size_t rows, size_t n, size_t ldc) {
@@ -147,16 +151,16 @@ namespace {
 void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
            float* scratch) {
   float* c = g.c + i0 * g.ldc + j0;
-  const bool in_place = read_in_place(g);
+  const Layout layout = layout_of(g);
   for (size_t p = 0; p < depth; p += KC) {
     const size_t kc = depth - p < KC ? depth - p : KC;
     const bool first = p0 + p == 0 && !g.accumulate;
     Operand a{g.a + i0 * g.a_row + (p0 + p) * g.a_col, g.a_row, g.a_col};
-    if (!in_place) {
+    if (layout == kPacked) {
       pack_a(a, rows, kc, scratch);
       a.data = scratch;
     }
-    multiply(a, in_place ? kRows : kPacked, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
+    multiply(a, layout, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
              p0 + p == 0 && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
   }
   if (g.activation != vit::kNone && p0 + depth == g.k)
