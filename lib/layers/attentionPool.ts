@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { scaledDotProductAttention } from '../ops/attention.ts';
+import { repeatForBatch } from '../ops/repeatForBatch.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { truncNormal } from '../core/init.ts';
 import type { GeluForm } from '../core/kernels.ts';
@@ -67,8 +68,8 @@ export class AttentionPool extends Module {
         ),
       ) as [tf.Tensor4D, tf.Tensor4D];
       const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D, context);
-      const heads = t.reshape(query, [1, this.numHeads, 1, headDim]);
-      const q = t.broadcastTo<tf.Rank.R4>(heads, [batch, this.numHeads, 1, headDim]);
+      const heads: tf.Tensor4D = t.reshape(query, [1, this.numHeads, 1, headDim]);
+      const q = repeatForBatch(heads, batch);
       const { out } = scaledDotProductAttention(q, k, v, {
         scale: headDim ** -0.5,
         precision: context.precision,

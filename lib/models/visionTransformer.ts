@@ -14,6 +14,7 @@ import { LayerNorm } from '../layers/layerNorm.ts';
 import { initial, inside, type Part } from '../layers/part.ts';
 import { PatchEmbed } from '../layers/patchEmbed.ts';
 import { recompute } from '../ops/recompute.ts';
+import { repeatForBatch } from '../ops/repeatForBatch.ts';
 import { Sequence } from '../layers/sequence.ts';
 import {
   configWarnings,
@@ -317,7 +318,7 @@ export class VisionTransformer extends Module {
     }
     const prefix = [this.clsToken, this.distToken, this.regToken]
       .filter((token) => token !== undefined)
-      .map((token) => t.broadcastTo<tf.Rank.R3>(token, [batch, token.shape[1]!, token.shape[2]!]));
+      .map((token) => repeatForBatch(token as tf.Tensor as tf.Tensor3D, batch));
     const join = (x: tf.Tensor3D) => (prefix.length > 0 ? t.concat([...prefix, x], 1) : x);
     const learned = this.posEmbed as tf.Tensor | undefined as tf.Tensor3D | undefined;
     const place = (x: tf.Tensor3D) => addPosition(x, learned, grid, this.current);

@@ -16,6 +16,7 @@ import { layerNorm } from '../../lib/ops/layerNorm.ts';
 import { linear } from '../../lib/ops/linear.ts';
 import { patchify, unpatchify } from '../../lib/ops/patchify.ts';
 import { qkvAttention } from '../../lib/ops/qkvAttention.ts';
+import { repeatForBatch } from '../../lib/ops/repeatForBatch.ts';
 import type { ResampleMethod } from '../../lib/ops/resampleMatrix.ts';
 import { resamplePosEmbed } from '../../lib/ops/resamplePosEmbed.ts';
 import { softmaxCrossEntropy } from '../../lib/ops/softmaxCrossEntropy.ts';
@@ -347,5 +348,15 @@ export const benchCases: readonly OpCase[] = [
   attentionRow([8, 3, 197, 64], 197),
   qkvRow([8, 197, 3 * 192], 3),
   lossRow('softmax', [64, 1000]),
+  row(
+    'repeatForBatch [1,3,5] to 4',
+    { x: normal()<3>(1, 3, 5) },
+    {
+      run: ({ x }) => repeatForBatch(x, 4),
+      exact: ({ x }) => joined(x.data, x.data, x.data, x.data),
+      reasons: { terms: 4 },
+      flops: 0,
+    },
+  ),
   ...branchCases,
 ];

@@ -1,0 +1,16 @@
+import * as tf from '@tensorflow/tfjs';
+import { assertInteger, assertShape } from '../core/check.ts';
+
+/**
+ * The same values for every sample: [1, …] → [B, …].
+ *
+ * As tf.broadcastTo, whose gradient is one slice and one sum for each sample (tfjs 4.22); this one's is a single sum.
+ *
+ * @throws ShapeError if the first axis of x is not 1; InputError unless batch is a whole number
+ */
+export function repeatForBatch<T extends tf.Tensor>(x: T, batch: number): T {
+  const rest = x.shape.slice(1);
+  assertShape('x', x, [1, ...rest]);
+  assertInteger('batch', batch, { min: 0 });
+  return tf.tidy(() => tf.add<T>(tf.zeros([batch, ...rest]), x));
+}
