@@ -38,6 +38,37 @@ describe('bad input is one line and exit code 2', () => {
       () => ['train', '--config', put('a.json', '[1]')],
       /a JSON object/,
     ],
+    [
+      'an unknown recipe',
+      () => ['train', '--config', recipes(), '--recipe', 'slwo'],
+      /one of slow, quick for --recipe, received "slwo"\. Did you mean slow\?/,
+    ],
+    [
+      "a recipe's name that every object has",
+      () => ['train', '--config', recipes(), '--recipe', 'toString'],
+      /one of slow, quick/,
+    ],
+    [
+      'a recipe that is no experiment',
+      () => ['train', '--config', recipes(), '--recipe', 'quick'],
+      /an object for recipe quick .*received 3/,
+    ],
+    [
+      'recipes that are no object',
+      () => ['train', '--config', put('a.mjs', 'export const recipes = 3'), '--recipe', 'slow'],
+      /an object of experiments/,
+    ],
+    [
+      'a recipe of a file without any',
+      () => ['train', '--config', experiment(), '--recipe', 'slow'],
+      /a module that exports recipes/,
+    ],
+    ['a recipe without a file', () => ['train', '--recipe', 'slow'], /--config FILE or --resume/],
+    [
+      'a recipe for a run that goes on',
+      () => ['train', '--config', recipes(), '--recipe', 'slow', '--resume', folder],
+      /no --recipe for --resume/,
+    ],
     ['a key twice', () => ['train', '--config', put('a.json', '{"name":"a","name":"b"}')], /name/],
     ['an unknown key', () => ['train', '--config', experiment({ epoch: 3 })], /epoch/],
     [
@@ -102,6 +133,10 @@ describe('bad input is one line and exit code 2', () => {
   function put(name: string, text: string): string {
     writeFileSync(inFolder(name), text);
     return inFolder(name);
+  }
+  function recipes(): string {
+    const text = `export const recipes = { slow: ${JSON.stringify(tiny)}, quick: 3 };`;
+    return put('recipes.mjs', text);
   }
   const quick = (...more: string[]) => quickWith({}, ...more);
   function quickWith(change: object, ...more: string[]): string[] {

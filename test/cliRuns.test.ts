@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodePng } from '../lib/io/encodePng.ts';
-import { vit, writeExperiment } from './support/cli.ts';
+import { tiny, vit, writeExperiment } from './support/cli.ts';
 
 jest.setTimeout(60_000);
 
@@ -144,6 +144,29 @@ describe('from training to a picture', () => {
     expect(light.code).toBe(0);
     expect(dark.out).toBe(light.out);
     expect(dark.error).toContain('inverted');
+  });
+
+  test('a recipe wins over the config of its file, and flags win over the recipe', async () => {
+    const file = inFolder('experiments.mjs');
+    const recipe = { ...tiny, name: 'slow', epochs: 2, learningRate: 0.25, smoothing: 0.5 };
+    writeFileSync(
+      file,
+      `export const config = ${JSON.stringify(tiny)};\n` +
+        `export const recipes = { slow: ${JSON.stringify(recipe)} };\n`,
+    );
+    const small = ['--limit', '8', '--limit-val', '8', '--config', file];
+    const stored = async (name: string, ...words: string[]) => {
+      const run = inFolder(name);
+      expect((await vit('train', ...small, ...words, '--output-dir', run)).code).toBe(0);
+      return JSON.parse(readFileSync(path.join(run, 'config.json'), 'utf8')) as object;
+    };
+    expect(await stored('plain')).toMatchObject({ epochs: 1, learningRate: 0.001, smoothing: 0 });
+    expect(await stored('slow', '--recipe', 'slow', '--lr', '0.5')).toMatchObject({
+      data: { name: 'slow' },
+      epochs: 2,
+      learningRate: 0.5,
+      smoothing: 0.5,
+    });
   });
 
   // --max-steps of the first part is the one thing that config.json may keep.

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError, IoError, VitError, expected, messageOf, show } from '../core/errors.ts';
+import { nearest } from './parseArguments.ts';
 
 /**
  * What a config file holds: the object of a .json file, or the default export (else the export `config`) of a module.
@@ -11,14 +12,50 @@ import { InputError, IoError, VitError, expected, messageOf, show } from '../cor
  * @throws IoError if there is no such file; InputError if it cannot be loaded or exports no object
  */
 export async function readConfig(file: string): Promise<Record<string, unknown>> {
+  const exported = await exportsOf(file);
+  return assertObject(
+    exported['default'] ?? exported['config'],
+    'an object (default export, or export config)',
+    file,
+  );
+}
+
+/**
+ * The named experiment of a config file: an entry of the module's export `recipes`.
+ *
+ * @example
+ * export const recipes = {'mnist-long': {name: 'mnist-long', …}};
+ *
+ * @throws InputError listing the recipes that the file has if `name` is none of them; else as `readConfig`
+ */
+export async function readRecipe(file: string, name: string): Promise<Record<string, unknown>> {
+  const { recipes = {} } = await exportsOf(file);
+  const known = assertObject(recipes, 'an object of experiments', `recipes of ${file}`);
+  if (Object.hasOwn(known, name)) {
+    return assertObject(known[name], 'an object', `recipe ${name} of ${file}`);
+  }
+  const names = Object.keys(known);
+  if (names.length === 0) {
+    throw new InputError(expected('a module that exports recipes', 'the config of --recipe', file));
+  }
+  const near = nearest(name, names);
+  const remedy = near === undefined ? '' : `Did you mean ${near}?`;
+  throw new InputError(expected(`one of ${names.join(', ')}`, '--recipe', name, remedy));
+}
+
+function assertObject(value: unknown, what: string, name: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InputError(expected(what, name, value));
+  }
+  return value as Record<string, unknown>;
+}
+
+// The exports of a module; what a .json file holds counts as the default export.
+async function exportsOf(file: string): Promise<Record<string, unknown>> {
   if (!existsSync(file) || !statSync(file).isFile()) {
     throw new IoError(`Expected a config file at ${show(file)}, found none.`);
   }
-  const value = /\.json$/i.test(file) ? await readJsonConfig(file) : await importConfig(file);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(expected('an object (default export, or export config)', file, value));
-  }
-  return value as Record<string, unknown>;
+  return /\.json$/i.test(file) ? { default: await readJsonConfig(file) } : importConfig(file);
 }
 
 async function readJsonConfig(file: string): Promise<unknown> {
@@ -28,11 +65,11 @@ async function readJsonConfig(file: string): Promise<unknown> {
   return parseConfigJson(new TextDecoder().decode(bytes), file);
 }
 
-async function importConfig(file: string): Promise<unknown> {
+async function importConfig(file: string): Promise<Record<string, unknown>> {
   if (!/\.[cm]?[jt]s$/i.test(file)) {
     throw new InputError(expected('a .ts, .js, .mjs or .json file', '--config', file));
   }
-  let exported: { default?: unknown; config?: unknown };
+  let exported: Record<string, unknown>;
   try {
     exported = (await import(pathToFileURL(path.resolve(file)).href)) as typeof exported;
   } catch (error) {
@@ -45,8 +82,9 @@ async function importConfig(file: string): Promise<unknown> {
     }
     throw new InputError(expected('a module that loads', file, messageOf(error).split('\n')[0]));
   }
-  const value = exported.default ?? exported.config;
   // A module that a transpiler made CommonJS has its own exports one level down.
-  const inner = (value as { default?: unknown } | undefined)?.default;
-  return inner ?? value;
+  const inner = exported['default'];
+  const wrapped =
+    typeof inner === 'object' && inner !== null && ('__esModule' in inner || 'default' in inner);
+  return wrapped ? (inner as Record<string, unknown>) : exported;
 }

@@ -1,6 +1,6 @@
-import { InputError } from '../../core/errors.ts';
+import { InputError, expected } from '../../core/errors.ts';
 import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
-import { readConfig } from '../readConfig.ts';
+import { readConfig, readRecipe } from '../readConfig.ts';
 import type { Arguments, Command, Flag } from '../command.ts';
 
 type TrainFlag = Flag & { path: string };
@@ -49,6 +49,11 @@ const settings = {
 
 const flags = {
   config: { type: 'string', value: 'FILE', describe: 'An experiment: .ts, .js or .json' },
+  recipe: {
+    type: 'string',
+    value: 'NAME',
+    describe: "Another experiment of the config file: one of its export 'recipes', by name",
+  },
   'output-dir': {
     type: 'string',
     value: 'DIR',
@@ -102,6 +107,10 @@ export const train: Command = {
       'train --config mnist/config.ts --epochs 2 --limit 6000 --output-dir runs/quick',
       'A quick look',
     ],
+    [
+      'train --config mnist/config.ts --recipe mnist-long',
+      'The longer training that made the shipped model, into runs/mnist-long',
+    ],
     ['train --resume runs/mnist', 'Go on where a run stopped'],
   ],
   async run(args, terminal) {
@@ -113,7 +122,7 @@ export const train: Command = {
     }
     const { trainExperiment } = await import('../trainExperiment.ts');
     const { exitCode } = await trainExperiment(
-      config === undefined ? undefined : await readConfig(config),
+      await experimentOf(config, textFlag(args, 'recipe'), resume),
       {
         outputDir: textFlag(args, 'output-dir'),
         resume,
@@ -127,6 +136,21 @@ export const train: Command = {
     return exitCode;
   },
 };
+
+// What is to be trained; undefined: what --resume stored. Other flags win over it.
+async function experimentOf(
+  config: string | undefined,
+  recipe: string | undefined,
+  resume: string | undefined,
+): Promise<Record<string, unknown> | undefined> {
+  if (recipe !== undefined && resume !== undefined) {
+    throw new InputError(
+      expected('no --recipe', '--resume', recipe, 'A run goes on with its own config.'),
+    );
+  }
+  if (config === undefined) return undefined;
+  return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
+}
 
 /** What the flags set in a config, by path. */
 export function overridesOf(args: Arguments): Map<string, unknown> {
