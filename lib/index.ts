@@ -120,6 +120,7 @@ export {
 } from './data/normalize.ts';
 export { prefetch } from './data/prefetch.ts';
 export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
+export { randomElastic, type RandomElasticOptions } from './data/randomElastic.ts';
 export { resizeImage, type ResizeFilter } from './data/resizeImage.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 

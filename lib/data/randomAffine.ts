@@ -2,6 +2,7 @@ import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
+import { resampleImage } from './resampleImage.ts';
 import type { Transform } from './transform.ts';
 
 /**
@@ -67,24 +68,15 @@ export function randomAffine({
  * The image seen through an affine map, interpolated bilinearly and rounded to the nearest level; `fill` outside.
  */
 export function warpAffine(image: RgbImage, map: AffineMap, fill = 0): RgbImage {
-  const { width, height, channels, data } = image;
+  const { width, height } = image;
   const [a, b, c, d, e, f] = map;
-  const out = new Uint8Array(data.length);
-  const at = (x: number, y: number, k: number): number =>
-    x >= 0 && x < width && y >= 0 && y < height ? data[(y * width + x) * channels + k]! : fill;
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const sourceX = a * x + b * y + c;
-      const sourceY = d * x + e * y + f;
-      const left = Math.floor(sourceX);
-      const top = Math.floor(sourceY);
-      const [u, v] = [sourceX - left, sourceY - top];
-      for (let k = 0; k < channels; k += 1) {
-        const upper = at(left, top, k) * (1 - u) + at(left + 1, top, k) * u;
-        const lower = at(left, top + 1, k) * (1 - u) + at(left + 1, top + 1, k) * u;
-        out[(y * width + x) * channels + k] = Math.round(upper * (1 - v) + lower * v);
-      }
+  const xs = new Float64Array(width * height);
+  const ys = new Float64Array(width * height);
+  for (let y = 0, i = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1, i += 1) {
+      xs[i] = a * x + b * y + c;
+      ys[i] = d * x + e * y + f;
     }
   }
-  return { width, height, channels, data: out };
+  return resampleImage(image, xs, ys, fill);
 }

@@ -1,0 +1,131 @@
+import { assertInteger, assertNumber } from '../core/check.ts';
+import type { RgbImage } from '../core/image.ts';
+import type { Rng } from '../core/rng.ts';
+import { resampleImage } from './resampleImage.ts';
+import type { Transform } from './transform.ts';
+
+/**
+ * How strongly and how finely an image is bent.
+ *
+ * @property strength  control points move by ± this fraction of their distance, uniformly in x and in y, 0 … 0.48: up to there
+ *                     no two places fall together
+ * @property cells     the image is this many control points' distances wide and high, 1 … 64; default 4
+ * @property fill      the value outside of the image, 0 … 255; default 0
+ */
+export interface RandomElasticOptions {
+  strength: number;
+  cells?: number;
+  fill?: number;
+}
+
+/**
+ * A random smooth bending of the image: displacements drawn at a coarse grid of control points, with cubic B-splines between
+ * them, and bilinear interpolation of the pixels.
+ *
+ * Sources: Simard, Steinkraus and Platt 2003 (elastic distortions of digits); Rueckert et al. 1999 (the spline); Choi and Lee
+ * 2000 (the bound 0.48).
+ *
+ * @throws InputError for a value outside of its range
+ * @example randomElastic({strength: 0.3})
+ */
+export function randomElastic({ strength, cells = 4, fill = 0 }: RandomElasticOptions): Transform {
+  assertNumber('strength', strength, { min: 0, max: 0.48 });
+  assertInteger('cells', cells, { min: 1, max: 64 });
+  assertNumber('fill', fill, { min: 0, max: 255 });
+  const points = (cells + 3) ** 2;
+  return (image, rng) => {
+    const { width, height } = image;
+    const [moveX, moveY] = [(strength * width) / cells, (strength * height) / cells];
+    const grid = { x: draws(points, moveX, rng), y: draws(points, moveY, rng) };
+    return bendImage(image, grid, fill);
+  };
+}
+
+/** Displacements of (cells + 3)² control points in pixels, row by row; the first stands one distance outside of the image. */
+export interface ControlPoints {
+  x: Float64Array;
+  y: Float64Array;
+}
+
+/**
+ * The image seen through a field of displacements: pixel (x, y) shows the input at (x, y) + Σ_r Σ_c B_r(y) · B_c(x) · point[r, c],
+ * with B the uniform cubic B-splines.
+ */
+export function bendImage(image: RgbImage, points: ControlPoints, fill = 0): RgbImage {
+  const { width, height } = image;
+  const side = Math.round(Math.sqrt(points.x.length));
+  const [columns, rows] = [weightsOf(width, side - 3), weightsOf(height, side - 3)];
+  const xs = fieldOf(points.x, side, columns, rows);
+  const ys = fieldOf(points.y, side, columns, rows);
+  for (let y = 0, i = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1, i += 1) {
+      xs[i]! += x;
+      ys[i]! += y;
+    }
+  }
+  return resampleImage(image, xs, ys, fill);
+}
+
+function draws(count: number, range: number, rng: Rng): Float64Array {
+  return Float64Array.from({ length: count }, () => rng.uniform(-range, range));
+}
+
+/** For each pixel of a line the first of its four control points, and their weights. */
+interface SplineWeights {
+  first: Int32Array;
+  weights: Float64Array;
+}
+
+const weightCache = new Map<string, SplineWeights>();
+
+// Depends on the two sizes alone, of which a program has few.
+function weightsOf(size: number, cells: number): SplineWeights {
+  const key = `${size}/${cells}`;
+  const known = weightCache.get(key);
+  if (known !== undefined) return known;
+  const first = new Int32Array(size);
+  const weights = new Float64Array(4 * size);
+  for (let i = 0; i < size; i += 1) {
+    const place = ((i + 0.5) * cells) / size;
+    const cell = Math.min(Math.floor(place), cells - 1);
+    const t = place - cell;
+    first[i] = cell;
+    weights[4 * i] = (1 - t) ** 3 / 6;
+    weights[4 * i + 1] = (3 * t ** 3 - 6 * t ** 2 + 4) / 6;
+    weights[4 * i + 2] = (-3 * t ** 3 + 3 * t ** 2 + 3 * t + 1) / 6;
+    weights[4 * i + 3] = t ** 3 / 6;
+  }
+  const made = { first, weights };
+  weightCache.set(key, made);
+  return made;
+}
+
+// First along the rows of control points, then down the columns.
+function fieldOf(
+  points: Float64Array,
+  side: number,
+  columns: SplineWeights,
+  rows: SplineWeights,
+): Float64Array {
+  const [width, height] = [columns.first.length, rows.first.length];
+  const lines = new Float64Array(side * width);
+  for (let row = 0; row < side; row += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const from = row * side + columns.first[x]!;
+      let sum = 0;
+      for (let k = 0; k < 4; k += 1) sum += columns.weights[4 * x + k]! * points[from + k]!;
+      lines[row * width + x] = sum;
+    }
+  }
+  const field = new Float64Array(width * height);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      let sum = 0;
+      for (let k = 0; k < 4; k += 1) {
+        sum += rows.weights[4 * y + k]! * lines[(rows.first[y]! + k) * width + x]!;
+      }
+      field[y * width + x] = sum;
+    }
+  }
+  return field;
+}
