@@ -112,20 +112,31 @@ function fieldOf(
   for (let row = 0; row < side; row += 1) {
     for (let x = 0; x < width; x += 1) {
       const from = row * side + columns.first[x]!;
-      let sum = 0;
-      for (let k = 0; k < 4; k += 1) sum += columns.weights[4 * x + k]! * points[from + k]!;
-      lines[row * width + x] = sum;
+      lines[row * width + x] = weighted(points, from, 1, columns.weights, 4 * x);
     }
   }
   const field = new Float64Array(width * height);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
-      let sum = 0;
-      for (let k = 0; k < 4; k += 1) {
-        sum += rows.weights[4 * y + k]! * lines[(rows.first[y]! + k) * width + x]!;
-      }
-      field[y * width + x] = sum;
+      const from = rows.first[y]! * width + x;
+      field[y * width + x] = weighted(lines, from, width, rows.weights, 4 * y);
     }
   }
   return field;
+}
+
+// Σ_k weights[at + k] · values[from + k·step] over the four points that a spline reaches.
+function weighted(
+  values: Float64Array,
+  from: number,
+  step: number,
+  weights: Float64Array,
+  at: number,
+): number {
+  return (
+    weights[at]! * values[from]! +
+    weights[at + 1]! * values[from + step]! +
+    weights[at + 2]! * values[from + 2 * step]! +
+    weights[at + 3]! * values[from + 3 * step]!
+  );
 }

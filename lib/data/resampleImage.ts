@@ -16,14 +16,22 @@ export function resampleImage(
   const out = new Uint8Array(data.length);
   const at = (x: number, y: number, k: number): number =>
     x >= 0 && x < width && y >= 0 && y < height ? data[(y * width + x) * channels + k]! : fill;
+  const row = width * channels;
   for (let i = 0; i < width * height; i += 1) {
-    const [x, y] = [xs[i]!, ys[i]!];
-    const left = Math.floor(x);
-    const top = Math.floor(y);
-    const [u, v] = [x - left, y - top];
+    const left = Math.floor(xs[i]!);
+    const top = Math.floor(ys[i]!);
+    const u = xs[i]! - left;
+    const v = ys[i]! - top;
+    // Inside, where nearly all pixels are, nothing has to be asked.
+    const inside = left >= 0 && left < width - 1 && top >= 0 && top < height - 1;
     for (let k = 0; k < channels; k += 1) {
-      const upper = at(left, top, k) * (1 - u) + at(left + 1, top, k) * u;
-      const lower = at(left, top + 1, k) * (1 - u) + at(left + 1, top + 1, k) * u;
+      const from = top * row + left * channels + k;
+      const a = inside ? data[from]! : at(left, top, k);
+      const b = inside ? data[from + channels]! : at(left + 1, top, k);
+      const c = inside ? data[from + row]! : at(left, top + 1, k);
+      const d = inside ? data[from + row + channels]! : at(left + 1, top + 1, k);
+      const upper = a * (1 - u) + b * u;
+      const lower = c * (1 - u) + d * u;
       out[i * channels + k] = Math.round(upper * (1 - v) + lower * v);
     }
   }
