@@ -109,7 +109,7 @@ export const train: Command = {
     ],
     [
       'train --config mnist/config.ts --recipe mnist-long',
-      'The longer training that made the shipped model, into runs/mnist-long',
+      'A longer training that the file names, into runs/mnist-long',
     ],
     ['train --resume runs/mnist', 'Go on where a run stopped'],
   ],

@@ -1,0 +1,25 @@
+// The experiments of mnist/ can be run.
+
+import { config, recipes } from '../mnist/config.ts';
+import { parseExperiment } from '../lib/cli/experiment.ts';
+import { vit } from './support/cli.ts';
+
+test.each(Object.entries({ mnist: config, ...recipes }))(
+  '%s can be run, and its folder has its name',
+  (name, experiment) => {
+    expect(parseExperiment(experiment).name).toBe(name);
+  },
+);
+
+test('train:mnist finds its recipes by name', async () => {
+  const { code, error } = await vit(
+    'train',
+    '--config',
+    'mnist/config.ts',
+    '--recipe',
+    'mnist-lang',
+  );
+  expect(code).toBe(2);
+  expect(error).toContain('one of mnist-long for --recipe');
+  expect(error).toContain('Did you mean mnist-long?');
+});
