@@ -163,14 +163,27 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
     rows_times(q, h.q_row, packed_kt, count, padded, h.dim, p, row, kStoreNew);
     rows_times(dout, result.dout_row, packed_vt, count, padded, h.dim, ds, row, kStoreNew);
     float deltas[kQueries];
-    row_products(dout, result.dout_row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
+    if (result.out != nullptr)
+      row_products(dout, result.dout_row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
     const vf scale = set1(h.scale);
     for (size_t r = 0; r < count; ++r) {
-      const vf delta = set1(deltas[r]);
       const vf shift = set1(lse[r]);
       float* pr = p + r * row;
       float* dr = ds + r * row;
       // Rows end with padding, so whole vectors may be read and written.
+      if (result.out == nullptr) {
+        const size_t last = (h.keys - 1) / VL * VL;
+        vf sum = set1(0.0f);
+        for (size_t j = 0; j <= last; j += VL) {
+          const vf e = exp_v(load(pr + j) * scale - shift);
+          store(pr + j, e);
+          sum += j < last ? e * load(dr + j) : as_float(as_int(e * load(dr + j)) & lanes_below(h.keys - last));
+        }
+        const vf delta = set1(sum_lanes(sum));
+        for (size_t j = 0; j <= last; j += VL) store(dr + j, load(pr + j) * (load(dr + j) - delta) * scale);
+        continue;
+      }
+      const vf delta = set1(deltas[r]);
       for (size_t j = 0; j < h.keys; j += VL) {
         const vf e = exp_v(load(pr + j) * scale - shift);
         store(pr + j, e);

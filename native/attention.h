@@ -14,7 +14,8 @@ struct Head {
   const float *k, *v;
   size_t kv_row;
 };
-// What the backward pass reads: the gradient of the result, the result, log_sum_exp [queries].
+// What the backward pass reads: the gradient of the result, the result, log_sum_exp [queries]. Without the result, or where it was
+// rounded, Σ dout·out is summed over the probabilities: that costs a second look at them.
 struct HeadResult {
   const float* dout;
   size_t dout_row;

@@ -220,7 +220,9 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
     };
     const auto through_head = [&](size_t image, size_t i, float* scratch) {
       const size_t in = image * tokens - c0, column = i * (dim / b.heads);
-      const HeadResult result{dattended + in * ldx + column, ldx, out_at + in * ldx + column, ldx,
+      // A rounded result would make the error of every score's gradient one of the same sign.
+      const float* out = In::narrow ? nullptr : out_at + in * ldx + column;
+      const HeadResult result{dattended + in * ldx + column, ldx, out, ldx,
                               at.log_sum_exp + image * tokens * b.heads + i * tokens};
       float* dq = dqkv + in * ldq + column;
       attend_grad(head_of(b, plan, qkv_at + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
