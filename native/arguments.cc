@@ -14,6 +14,28 @@ Arguments::Arguments(napi_env env, napi_callback_info info, size_t wanted) : env
   size_t count = 32;
   if (napi_get_cb_info(env, info, &count, values_, nullptr, nullptr) != napi_ok || count != wanted)
     throw ArgumentError("Expected " + std::to_string(wanted) + " arguments, received " + std::to_string(count) + ".");
+  for (size_t i = 0; i < wanted; ++i) read_list(i);
+}
+
+void Arguments::read_list(size_t index) {
+  constexpr uint32_t most = 1 << 20;
+  List& list = lists_[index];
+  uint32_t length = 0;
+  if (napi_is_array(env_, values_[index], &list.is_array) != napi_ok || !list.is_array) return;
+  if (napi_get_array_length(env_, values_[index], &length) != napi_ok || length > most)
+    fail(index, "an array of at most 1,048,576 elements");
+  list.begin = items_.size();
+  list.length = length;
+  for (uint32_t i = 0; i < length; ++i) {
+    napi_value item;
+    if (napi_get_element(env_, values_[index], i, &item) != napi_ok) fail(index, "an array whose elements can be read");
+    items_.push_back(item);
+  }
+}
+
+napi_value Arguments::item_of(size_t index, size_t item) const {
+  if (item >= lists_[index].length) fail(index, "a longer array");
+  return items_[lists_[index].begin + item];
 }
 
 void Arguments::fail(size_t index, const char* wanted) const {
@@ -105,30 +127,21 @@ std::string Arguments::text(size_t index) const {
 }
 
 size_t Arguments::array_length(size_t index) const {
-  bool is_array = false;
-  uint32_t length = 0;
-  if (napi_is_array(env_, values_[index], &is_array) != napi_ok || !is_array ||
-      napi_get_array_length(env_, values_[index], &length) != napi_ok)
-    fail(index, "an array");
-  return length;
+  if (!lists_[index].is_array) fail(index, "an array");
+  return lists_[index].length;
 }
 
 float* Arguments::floats_in(size_t index, size_t item, size_t* length) const {
-  napi_value value;
   napi_typedarray_type type;
   void* data = nullptr;
-  if (napi_get_element(env_, values_[index], static_cast<uint32_t>(item), &value) != napi_ok ||
-      !view(value, &type, length, &data) || type != napi_float32_array)
+  if (!view(item_of(index, item), &type, length, &data) || type != napi_float32_array)
     fail(index, "an array of Float32Arrays");
   return static_cast<float*>(data);
 }
 
 double Arguments::number_in(size_t index, size_t item) const {
-  napi_value element;
   double value;
-  if (napi_get_element(env_, values_[index], static_cast<uint32_t>(item), &element) != napi_ok ||
-      napi_get_value_double(env_, element, &value) != napi_ok)
-    fail(index, "an array of numbers");
+  if (napi_get_value_double(env_, item_of(index, item), &value) != napi_ok) fail(index, "an array of numbers");
   return value;
 }
 

@@ -1,4 +1,7 @@
 // Arguments of a JavaScript call, checked: anything wrong is thrown as ArgumentError and becomes a JavaScript TypeError.
+// Elements of lists are read first of all, since a getter among them may run any code: detach an array, or call the addon again.
+// After the constructor no JavaScript runs until the call ends, so a pointer to an array's data stays good. Arrays over shared
+// or resizable memory are as good as others: shared memory never shrinks, and what another thread writes meanwhile is its affair.
 #pragma once
 
 #include <node_api.h>
@@ -7,6 +10,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace vit {
 
@@ -19,7 +23,7 @@ size_t product(size_t a, size_t b);
 
 class Arguments {
  public:
-  // Throws unless exactly `wanted` arguments were given.
+  // Throws unless exactly `wanted` arguments were given. An exception of a getter stays JavaScript's.
   Arguments(napi_env env, napi_callback_info info, size_t wanted);
 
   // The data of a typed array of exactly `length` elements; a detached buffer has length 0.
@@ -51,8 +55,17 @@ class Arguments {
   [[noreturn]] void fail(size_t index, const char* wanted) const;
   bool view(napi_value value, napi_typedarray_type* type, size_t* length, void** data) const;
 
+  struct List {
+    bool is_array = false;
+    size_t begin = 0, length = 0;  // of items_
+  };
+  void read_list(size_t index);
+  napi_value item_of(size_t index, size_t item) const;
+
   napi_env env_;
   napi_value values_[32];
+  List lists_[32];
+  std::vector<napi_value> items_;
 };
 
 }  // namespace vit

@@ -194,11 +194,12 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
   const Weight weights[] = {qkv, proj};
   pack_weights<In>(weights, 2);
   const size_t for_head = head_grad_scratch(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, 3 * dim);
-  vit::reserve_scratch(kRowsEach * ldx + for_head + for_factor + 64);
   memset(sums, 0, tasks * sums_each * sizeof(float));
 
   size_t first_task = 0;
   for (size_t k0 = 0; k0 < b.outer.batch; k0 += most) {
+    // For each chunk again: weight_grad reserves what it needs itself.
+    vit::reserve_scratch(kRowsEach * ldx + for_head + for_factor + 64);
     const size_t count = b.outer.batch - k0 < most ? b.outer.batch - k0 : most;
     const size_t c0 = k0 * tokens, rows = count * tokens;
     // qkv and out of the chunk's row r - c0.

@@ -125,7 +125,7 @@ template <size_t V>
 Micro16 choose(size_t rows) {
   if (rows <= 2) return micro16<2, V>;
   if (rows <= 4) return micro16<4, V>;
-#if defined(VIT_AVX512)
+#if defined(VIT_AVX512) || defined(VIT_NEON)
   if (rows <= 7) return micro16<7, V>;
   if (rows <= 10) return micro16<10, V>;
 #endif

@@ -1,5 +1,8 @@
 // What JavaScript can call; lib/backends/native/binding.ts is its TypeScript twin. Every entry checks its arguments and
-// turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the other.
+// turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the other. That an output
+// overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is not said.
+
+#include <math.h>
 
 #include <memory>
 #include <new>
@@ -49,8 +52,9 @@ Walk walk_of(const Arguments& args, size_t index) {
     const double a = args.number_in(index, rank + d);
     const double b = args.number_in(index, 2 * rank + d);
     const double limit = 1099511627776.0;
-    if (!(size >= 0 && size <= limit && a >= -limit && a <= limit && b >= -limit && b <= limit))
-      throw ArgumentError("Expected sizes and strides within 2^40, received others.");
+    if (!(size >= 0 && size <= limit && a >= -limit && a <= limit && b >= -limit && b <= limit) || size != floor(size) ||
+        a != floor(a) || b != floor(b))
+      throw ArgumentError("Expected sizes and strides that are integers within 2^40, received others.");
     walk.size[d] = static_cast<size_t>(size);
     walk.stride_a[d] = static_cast<ptrdiff_t>(a);
     walk.stride_b[d] = static_cast<ptrdiff_t>(b);
@@ -88,6 +92,19 @@ napi_value isa(const Arguments& args) {
   napi_value value = nullptr;
   napi_create_string_utf8(args.env(), kernels().isa, NAPI_AUTO_LENGTH, &value);
   return value;
+}
+
+// isas() -> the names of all that this processor runs, the best last.
+napi_value isas(const Arguments& args) {
+  napi_value list = nullptr;
+  napi_create_array(args.env(), &list);
+  uint32_t count = 0;
+  for (const Kernels* const* table = all_kernels(); *table != nullptr; ++table) {
+    napi_value name = nullptr;
+    napi_create_string_utf8(args.env(), (*table)->isa, NAPI_AUTO_LENGTH, &name);
+    napi_set_element(args.env(), list, count++, name);
+  }
+  return list;
 }
 
 // setIsa(name) -> whether it is in use now.
@@ -209,7 +226,9 @@ napi_value copy(const Arguments& args) {
   char* to = static_cast<char*>(args.any(3, &to_length, &to_width));
   const size_t from_offset = args.size(2), to_offset = args.size(4);
   if (from_width != to_width) throw ArgumentError("Expected arrays of one element size, received two.");
-  if (walk_size(walk) == 0) return nothing(args);
+  const size_t total = walk_size(walk);
+  if (total == 0) return nothing(args);
+  if (total > to_length) throw ArgumentError("Expected a walk that writes each element once, received a longer one.");
   check_range(walk, walk.stride_a, from_offset, from_length, "the source");
   check_range(walk, walk.stride_b, to_offset, to_length, "the target");
   kernels().copy(from_width, walk, from + from_offset * from_width, to + to_offset * to_width);
@@ -479,6 +498,7 @@ struct Export {
 
 const Export kExports[] = {
     {"isa", entry<0, isa>},
+    {"isas", entry<0, isas>},
     {"setIsa", entry<1, set_isa>},
     {"setThreads", entry<1, set_threads_entry>},
     {"threads", entry<0, threads_entry>},

@@ -70,6 +70,8 @@ Micro choose_micro(size_t rows, size_t vectors) {
 #if defined(VIT_AVX512)
     case 14: return micro_of<14, side_by_side>(vectors);
     case 13: return micro_of<13, side_by_side>(vectors);
+#endif
+#if defined(VIT_AVX512) || defined(VIT_NEON)
     case 12: return micro_of<12, side_by_side>(vectors);
     case 11: return micro_of<11, side_by_side>(vectors);
     case 10: return micro_of<10, side_by_side>(vectors);
@@ -264,14 +266,10 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
     float* out = dst + i0 * k;
     const size_t rows = m - i0 < MR ? m - i0 : MR;
     const float* src = a.data + i0 * a.row;
-    if constexpr (MR <= VL) {
-      for (size_t p = 0; p < k; p += VL) turn(src + p * a.col, a.row, a.col, rows, k - p, out + p * MR, MR, MR);
-    } else {
-      for (size_t i = 0; i < rows; ++i)
-        for (size_t p = 0; p < k; ++p) out[p * MR + i] = src[i * a.row + p * a.col];
-      for (size_t i = rows; i < MR; ++i)
-        for (size_t p = 0; p < k; ++p) out[p * MR + i] = 0;
-    }
+    for (size_t i = 0; i < MR; i += VL)
+      for (size_t p = 0; p < k; p += VL)
+        turn(src + i * a.row + p * a.col, a.row, a.col, i < rows ? rows - i : 0, k - p, out + p * MR + i, MR,
+             MR - i < VL ? MR - i : VL);
   }
 }
 
@@ -294,10 +292,12 @@ void multiply(const Operand& a, Layout layout, const float* packed_b, size_t dep
 void gemm(const Gemm& g) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   if (g.k == 0) {
-    if (g.accumulate) return;
     for (size_t b = 0; b < g.batch; ++b)
       for (size_t i = 0; i < g.m; ++i)
-        for (size_t j = 0; j < g.n; ++j) g.c[b * g.c_batch + i * g.ldc + j] = g.bias == nullptr ? 0.0f : g.bias[j];
+        for (size_t j = 0; j < g.n; ++j) {
+          float& c = g.c[b * g.c_batch + i * g.ldc + j];
+          c = (g.accumulate ? c : 0.0f) + (g.bias == nullptr ? 0.0f : g.bias[j]);
+        }
     if (g.activation != vit::kNone)
       for (size_t b = 0; b < g.batch; ++b)
         activate(g.activation, g.c + b * g.c_batch, g.m, g.n, g.ldc);

@@ -6,10 +6,13 @@
 
 namespace VIT_ISA {
 
-// A micro-tile is MR rows by NR = 2 vectors: 28 accumulators of the 32 registers of AVX-512 (12 of 16 elsewhere). KC·NR floats
-// of b stay in the first cache, MC·KC of a in the second.
+// A micro-tile is MR rows by NR = 2 vectors: 28 accumulators of the 32 registers of AVX-512, 24 of the 32 of NEON, which has no
+// multiply-add from memory and needs some for elements of a; 12 of 16 elsewhere. KC·NR floats of b stay in the first cache,
+// MC·KC of a in the second.
 #if defined(VIT_AVX512)
 constexpr size_t MR = 14;
+#elif defined(VIT_NEON)
+constexpr size_t MR = 12;
 #else
 constexpr size_t MR = 6;
 #endif

@@ -1,12 +1,16 @@
 // The contract of the native kernels: read this first. Every function below exists once for each instruction set (portable,
-// AVX2 + FMA, AVX-512) from the same source; `kernels()` is the table of the one this processor runs. AVX-512 BF16 and AMX are
-// AVX-512 with another inner routine for bf16 products.
+// AVX2 + FMA, AVX-512, NEON) from the same source; `kernels()` is the table of the one this processor runs. AVX-512 BF16 and AMX
+// are AVX-512 with another inner routine for bf16 products.
 //
 // All arrays are float32, row-major and contiguous unless strides are given; outputs do not overlap inputs unless a comment
 // says so. Letters: B batch, N tokens, C embedding, h heads, D head dimension, K classes. Results do not depend on the number
-// of threads: work is cut by the sizes alone and partial sums are joined in a fixed order. Products are contracted to fused
-// multiply-adds where the processor has them (-ffp-contract=fast), so results differ in the last bits between instruction
-// sets, never between runs. Scratch may throw std::bad_alloc.
+// of threads: work is cut by the sizes alone and partial sums are joined in a fixed order, said at each kernel that sums. Products
+// are contracted to fused multiply-adds where the processor has them (-ffp-contract=fast), so results differ in the last bits
+// between instruction sets and compilers, never between runs: no other flag of -ffast-math that changes a value is set. An output
+// that overlaps an input gives values that are not said, but no step outside an array. Scratch may throw std::bad_alloc.
+//
+// Order of sums in float32: along a contiguous row each of VL lanes (4, 8 or 16) sums every VL-th element, in one to four
+// accumulators, and the lanes are joined in a fixed tree (sum_lanes); down columns, row after row.
 #pragma once
 
 #include <stddef.h>
@@ -118,7 +122,8 @@ struct AdamW {
 struct Kernels {
   const char* isa;
 
-  // Sums in float32; a dimension k is cut in blocks of 256 (bf16: at most 512) that are added one after the other.
+  // Sums in float32: each element of c from its first product to its last in blocks of 256 (bf16: at most 512), which are added to
+  // c one after the other; bias with the first block.
   void (*gemm)(const Gemm& g);
 
   // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order.
@@ -138,29 +143,31 @@ struct Kernels {
   // x [outer, n, inner] -> out [outer, inner]. Sums carry blocks of at most 4,096 float32 terms, joined in float64.
   // Max and min of something with a NaN are NaN.
   void (*reduce)(Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out);
-  // Rows of softmax (or, with `logarithm`, its logarithm); the row maximum is subtracted first.
+  // Rows of softmax (or, with `logarithm`, its logarithm); the row maximum is subtracted first. The sum is one of float32.
   void (*softmax)(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
 
   // y = (x - mean)·rstd·gamma + beta in each row; rstd = 1/sqrt(variance + epsilon). Two passes over the row.
   void (*layer_norm)(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon,
                      float* y, float* mean, float* rstd);
-  // dx = rstd·(g - mean(g) - x̂·mean(g·x̂)), g = dout·gamma; dgamma = Σ dout·x̂, dbeta = Σ dout.
+  // dx = rstd·(g - mean(g) - x̂·mean(g·x̂)), g = dout·gamma; dgamma = Σ dout·x̂, dbeta = Σ dout, in float32 over at most 64 runs of
+  // rows, joined in float64.
   void (*layer_norm_grad)(size_t rows, size_t cols, const float* dout, const float* x, const float* gamma,
                           const float* mean, const float* rstd, float* dx, float* dgamma, float* dbeta);
   void (*gelu)(Activation form, size_t n, const float* x, float* y);
   void (*gelu_grad)(Activation form, size_t n, const float* dout, const float* x, float* dx);
 
-  // loss[i] = Σ_k t·(logSumExp(z) - z); dlogits = softmax(z)·Σt - t.
+  // loss[i] = Σ_k t·(logSumExp(z) - z), summed in float64; dlogits = softmax(z)·Σt - t.
   void (*softmax_cross_entropy)(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
                                 float* dlogits);
-  // loss[i] = mean_k (max(z, 0) - z·t + log(1 + exp(-|z|))); dlogits = (σ(z) - t)/cols.
+  // loss[i] = mean_k (max(z, 0) - z·t + log(1 + exp(-|z|))), summed in float64; dlogits = (σ(z) - t)/cols.
   void (*binary_cross_entropy)(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
                                float* dlogits);
 
   // out = softmax(scale·q·kᵀ)·v for each head; log_sum_exp [B, h, queries]. Works on blocks of 64 queries, so memory grows
   // with the number of keys, not with its square.
   void (*attention)(const Attention& shape, float* out, float* log_sum_exp);
-  // Recomputes p = exp(scale·q·kᵀ - log_sum_exp) block by block. dq is laid out as q, dk and dv as k and v.
+  // Recomputes p = exp(scale·q·kᵀ - log_sum_exp) block by block. dq is laid out as q, dk and dv as k and v. Blocks of queries are
+  // added to dk and dv one after the other.
   void (*attention_grad)(const Attention& shape, const float* dout, const float* out, const float* log_sum_exp,
                          float* dq, float* dk, float* dv);
 
@@ -185,7 +192,7 @@ struct Kernels {
                           const float* v);
   // out = decay·average + rest·value; out may be average.
   void (*ema)(size_t n, float decay, float rest, const float* average, const float* value, float* out);
-  // Σ x², blocks of 4,096 in float32, joined in float64.
+  // Σ x² of a part, blocks of 4,096 in float32, joined in float64.
   double (*sum_of_squares)(size_t n, const float* x);
 
   const Bf16Product* bf16_product;
@@ -195,12 +202,17 @@ extern const Kernels kernels_portable;
 #if defined(__x86_64__)
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
+#elif defined(__aarch64__)
+extern const Kernels kernels_neon;
 #endif
 
-// The best table that this processor runs, or the one forced by choose_kernels.
+// The tables that this processor runs, from the slowest to the fastest, then null: "amx-emulated" (for tests: AMX's tile code in
+// plain C++, the rest portable), "portable", then "avx2", "avx512", "avx512bf16" (before "avx512" where its instruction is slow)
+// and "amx", or "neon".
+const Kernels* const* all_kernels();
+// The best of them, or the one forced by TFJS_VIT_ISA or by choose_kernels.
 const Kernels& kernels();
-// Forces "portable", "avx2", "avx512", "avx512bf16", "amx" or, for tests, "amx-emulated" (AMX's tile code in plain C++, the rest
-// portable); false, and no change, if the processor, the system or the build lacks it.
+// Forces one of them by name; false, and no change, if the processor, the system or the build lacks it.
 bool choose_kernels(const char* isa);
 
 }  // namespace vit

@@ -1,4 +1,4 @@
-// Copies between two strided arrays. A run whose both strides are 1 is a memcpy; a run that is far apart on one side only (a
+// Copies between two strided arrays. A run whose both strides are 1 is a memmove; a run that is far apart on one side only (a
 // transpose) goes in blocks of 16 by 16, so that every cache line fetched is used.
 
 #include "parallel.h"
@@ -13,7 +13,7 @@ using vit::Walk;
 template <typename T>
 void copy_run(const T* src, ptrdiff_t src_step, T* dst, ptrdiff_t dst_step, size_t n) {
   if (src_step == 1 && dst_step == 1) {
-    memcpy(dst, src, n * sizeof(T));
+    memmove(dst, src, n * sizeof(T));  // overlap gives other values, never undefined behaviour
   } else if (src_step == 0 && dst_step == 1) {
     for (size_t i = 0; i < n; ++i) dst[i] = *src;
   } else {

@@ -122,8 +122,9 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
   const Weight weights[] = {fc1, fc2};
   pack_weights<In>(weights, 2);
   const size_t for_factor = In::factor_size(kRowsEach, dim > kHidden ? dim : kHidden);
-  vit::reserve_scratch(2 * kRowsEach * ldx + for_factor + 64);
   for (size_t c0 = 0; c0 < rows; c0 += chunk) {
+    // For each chunk again: weight_grad reserves what it needs itself.
+    vit::reserve_scratch(2 * kRowsEach * ldx + for_factor + 64);
     const size_t in_chunk = rows - c0 < chunk ? rows - c0 : chunk;
     vit::parallel((in_chunk + each - 1) / each, [&](size_t task, size_t worker) {
       const size_t at = task * each, r0 = c0 + at, m = in_chunk - at < each ? in_chunk - at : each;

@@ -4,6 +4,7 @@
 #include "parallel.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -31,13 +32,23 @@ struct Memory {
   size_t floats = 0;
 
   void grow(size_t wanted) {
+#if !defined(VIT_EXACT_SCRATCH)
     if (wanted <= floats) return;
+#endif
     free(data);
     data = nullptr;
     floats = 0;
+#if defined(VIT_EXACT_SCRATCH)
+    // For tests: no longer than asked for, and full of NaN.
+    const size_t bytes = wanted * sizeof(float);
+#else
     const size_t bytes = (wanted * sizeof(float) + 4095) / 4096 * 4096;
+#endif
     void* fresh = nullptr;
     if (posix_memalign(&fresh, 4096, bytes) != 0) throw std::bad_alloc();
+#if defined(VIT_EXACT_SCRATCH)
+    memset(fresh, 0xff, bytes);
+#endif
     data = static_cast<float*>(fresh);
     floats = bytes / sizeof(float);
   }

@@ -25,7 +25,8 @@ inline __attribute__((always_inline)) void parallel(size_t tasks, const Body& bo
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
-// Makes every worker's scratch at least `floats` long; to be called outside tasks. Throws std::bad_alloc.
+// Makes every worker's scratch at least `floats` long, until the next call; to be called outside tasks. Contents are lost. Throws
+// std::bad_alloc.
 void reserve_scratch(size_t floats);
 float* scratch(size_t worker);
 // The memory that all tasks of a call share. Throws std::bad_alloc. Contents are lost when it grows.

@@ -121,7 +121,7 @@ void reduce_columns(Reduce op, size_t outer, size_t n, size_t inner, const float
       const size_t end = n - begin < part ? n : begin + part;
       const float* rows = x + unit / parts * n * inner;
       float* total = partial + unit * inner;
-      memcpy(total, rows + begin * inner, inner * sizeof(float));
+      memmove(total, rows + begin * inner, inner * sizeof(float));
       for (size_t r = begin + 1; r < end; ++r) join_row(op, rows + r * inner, inner, total);
       if (parts == 1 && op == kMean)
         for (size_t j = 0; j < inner; ++j) total[j] = static_cast<float>(static_cast<double>(total[j]) * scale);

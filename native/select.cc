@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utility>
+
 #include "kernels.h"
 
 #if defined(__x86_64__)
@@ -33,6 +35,16 @@ Kernels with_product(const char* isa, const Kernels& rest, const Bf16Product& pr
   return table;
 }
 
+#if defined(VIT_HAS_AVX512BF16)
+// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, begin one every other
+// cycle: half the rate of float32 (measured: docs/benchmarks.md). A rule, not a measurement, so that every run takes the same.
+bool fast_dot() {
+  unsigned a, b, c, d;
+  const bool fp16 = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 23)) != 0;
+  return !(__builtin_cpu_is("intel") && fp16);
+}
+#endif
+
 #if defined(VIT_HAS_AMX)
 // Whether the processor has tiles of bf16, the system saves them (XCR0), and this process may use them: Linux wants to be asked
 // before it makes room for 8 KB more of registers.
@@ -50,56 +62,53 @@ bool may_use_amx() {
 }
 #endif
 
-const Kernels* find(const char* isa) {
-  if (strcmp(isa, "portable") == 0) return &kernels_portable;
-  if (strcmp(isa, "amx-emulated") == 0) {
-    static const Kernels table = with_product("amx-emulated", kernels_portable, amx_emulated::bf16_product);
-    return &table;
-  }
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (strcmp(isa, "avx2") == 0 && avx2) return &kernels_avx2;
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (strcmp(isa, "avx512") == 0 && avx512) return &kernels_avx512;
+// From the slowest to the fastest; long enough for all of an architecture and the null after them.
+struct Tables {
+  Kernels emulated = with_product("amx-emulated", kernels_portable, amx_emulated::bf16_product);
 #if defined(VIT_HAS_AVX512BF16)
-  if (strcmp(isa, "avx512bf16") == 0 && avx512 && __builtin_cpu_supports("avx512bf16")) {
-    static const Kernels table = with_product("avx512bf16", kernels_avx512, avx512bf16::bf16_product);
-    return &table;
-  }
+  Kernels dot = with_product("avx512bf16", kernels_avx512, avx512bf16::bf16_product);
 #endif
 #if defined(VIT_HAS_AMX)
-  if (strcmp(isa, "amx") == 0 && avx512) {
-    static const bool allowed = may_use_amx();
-    static const Kernels table = with_product("amx", kernels_avx512, amx::bf16_product);
-    return allowed ? &table : nullptr;
+  Kernels tiles = with_product("amx", kernels_avx512, amx::bf16_product);
+#endif
+  const Kernels* of[8] = {&emulated, &kernels_portable};
+  size_t count = 2;
+
+  Tables() {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (avx2) of[count++] = &kernels_avx2;
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (avx512) of[count++] = &kernels_avx512;
+#if defined(VIT_HAS_AVX512BF16)
+    if (avx512 && __builtin_cpu_supports("avx512bf16")) {
+      of[count++] = &dot;
+      if (!fast_dot()) std::swap(of[count - 2], of[count - 1]);
+    }
+#endif
+#if defined(VIT_HAS_AMX)
+    if (avx512 && may_use_amx()) of[count++] = &tiles;
+#endif
+#elif defined(__aarch64__)
+    of[count++] = &kernels_neon;
+#endif
   }
-#endif
-#endif
+};
+
+const Kernels* find(const char* isa) {
+  for (const Kernels* const* table = all_kernels(); *table != nullptr; ++table)
+    if (strcmp((*table)->isa, isa) == 0) return *table;
   return nullptr;
 }
-
-#if defined(VIT_HAS_AVX512BF16)
-// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, begin one every other
-// cycle: half the rate of float32 (measured: docs/benchmarks.md). A rule, not a measurement, so that every run takes the same.
-bool fast_dot() {
-  unsigned a, b, c, d;
-  const bool fp16 = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 23)) != 0;
-  return !(__builtin_cpu_is("intel") && fp16);
-}
-#endif
 
 const Kernels* best() {
   const char* forced = getenv("TFJS_VIT_ISA");
   if (forced != nullptr && find(forced) != nullptr) return find(forced);
-  if (find("amx") != nullptr) return find("amx");
-#if defined(VIT_HAS_AVX512BF16)
-  if (find("avx512bf16") != nullptr && fast_dot()) return find("avx512bf16");
-#endif
-  if (find("avx512") != nullptr) return find("avx512");
-  if (find("avx2") != nullptr) return find("avx2");
-  return &kernels_portable;
+  const Kernels* last = nullptr;
+  for (const Kernels* const* table = all_kernels(); *table != nullptr; ++table) last = *table;
+  return last;
 }
 
 const Kernels*& current() {
@@ -108,6 +117,11 @@ const Kernels*& current() {
 }
 
 }  // namespace
+
+const Kernels* const* all_kernels() {
+  static const Tables tables;
+  return tables.of;
+}
 
 const Kernels& kernels() { return *current(); }
 

@@ -10,10 +10,10 @@
 
 #if defined(VIT_AVX512) || defined(VIT_AVX2)
 #include <immintrin.h>
+#elif defined(VIT_NEON)
+#include <arm_neon.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
 #endif
 #include <math.h>
 
@@ -50,12 +50,26 @@ VIT_INLINE __m256i first_lanes(size_t n) {
 }
 VIT_INLINE vf load_n(const float* p, size_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
 VIT_INLINE void store_n(float* p, vf v, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
+#elif defined(VIT_NEON)
+VIT_INLINE vf set1(float x) { return vdupq_n_f32(x); }
+VIT_INLINE vf sqrt_v(vf x) { return vsqrtq_f32(x); }
+// NEON has no masks: half a vector, then an element.
+VIT_INLINE vf load_n(const float* p, size_t n) {
+  if (n >= VL) return load(p);
+  const float32x2_t zero = vdup_n_f32(0.0f);
+  if (n < 2) return vcombine_f32(n == 1 ? vld1_lane_f32(p, zero, 0) : zero, zero);
+  return vcombine_f32(vld1_f32(p), n == 3 ? vld1_lane_f32(p + 2, zero, 0) : zero);
+}
+VIT_INLINE void store_n(float* p, vf v, size_t n) {
+  if (n >= VL) return store(p, v);
+  if (n >= 2) vst1_f32(p, vget_low_f32(v));
+  if (n == 3) p[2] = v[2];
+  if (n == 1) p[0] = v[0];
+}
 #else
 VIT_INLINE vf set1(float x) { return vf{x, x, x, x}; }
 #if defined(__SSE2__)
 VIT_INLINE vf sqrt_v(vf x) { return _mm_sqrt_ps(x); }
-#elif defined(__aarch64__)
-VIT_INLINE vf sqrt_v(vf x) { return vsqrtq_f32(x); }
 #else
 VIT_INLINE vf sqrt_v(vf x) { return vf{sqrtf(x[0]), sqrtf(x[1]), sqrtf(x[2]), sqrtf(x[3])}; }
 #endif

@@ -1,7 +1,8 @@
 // Compiles native/ into build/tfjs_vit_native.node with the system's C++ compiler alone: no CMake, no node-gyp, no download.
 // `--if-possible` (npm's prepare): without a compiler it says why in one line, notes the reason for the first run, and succeeds.
-// `--force` compiles what is up to date too; CXX names the compiler.
-// `--standalone`: build/tfjs_vit_native_standalone.node instead, for other machines (scripts/packNative.mjs).
+// `--force` compiles what is up to date too; CXX names the compiler. `--arch arm64` (or x64) on another processor cross-compiles
+// into build/<platform>-<arch>/, on Linux with Debian's compiler for it unless CXX names one. `--standalone` makes
+// tfjs_vit_native_standalone.node there instead, for other machines (scripts/packNative.mjs).
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,6 +11,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -18,13 +20,11 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'native');
 const build = join(root, 'build');
-const standalone = process.argv.includes('--standalone') ? '_standalone' : '';
-const addon = join(build, `tfjs_vit_native${standalone}.node`);
-const stamp = join(build, `native-stamp${standalone}.txt`);
 const reasonFile = join(build, 'native-reason.txt');
 
 // Results are stated to be equal from run to run: contraction is fixed here, and nothing may reorder a sum.
@@ -67,7 +67,9 @@ const perIsa = [
   'optimizer',
   'table',
 ];
-const common = ['binding', 'branch_binding', 'arguments', 'parallel', 'select'];
+const common = ['parallel', 'select'];
+const onlyAddon = ['binding', 'branch_binding', 'arguments'];
+const portable = ['-DVIT_ISA=portable'];
 const avx512 = [
   '-DVIT_AVX512',
   '-mavx2',
@@ -77,87 +79,145 @@ const avx512 = [
   '-mavx512dq',
   '-mavx512vl',
 ];
+/** The flags of each instruction set of an architecture, as Node names it. */
 const isas = {
-  portable: ['-DVIT_ISA=portable'],
-  ...(process.arch === 'x64' && {
+  x64: {
+    portable,
     avx2: ['-DVIT_ISA=avx2', '-DVIT_AVX2', '-mavx2', '-mfma'],
     avx512: ['-DVIT_ISA=avx512', ...avx512],
-  }),
+  },
+  arm64: {
+    portable,
+    // Scheduling before registers are given out hoists the loads of a micro-kernel so far that its sums are spilled (GCC).
+    neon: [
+      '-DVIT_ISA=neon',
+      '-DVIT_NEON',
+      '-fno-schedule-insns',
+      '-Wno-ignored-optimization-argument',
+    ],
+  },
 };
 // The inner routines of bf16 that need instructions which not every compiler knows: file, flags, and the flags to ask it about.
-const amxFlags = ['-mamx-tile', '-mamx-bf16'];
+const emulated = { amx_emulated: { file: 'bf16_tiles', own: ['-O1'], asks: [] } };
 const products = {
-  amx_emulated: { file: 'bf16_tiles', own: ['-O1'], asks: [] },
-  ...(process.arch === 'x64' && {
+  x64: {
+    ...emulated,
     avx512bf16: {
       file: 'bf16_micro',
       own: ['-DVIT_AVX512BF16', ...avx512],
       asks: ['-mavx512bf16'],
     },
     ...(process.platform === 'linux' && {
-      amx: { file: 'bf16_tiles', own: ['-DVIT_AMX'], asks: amxFlags },
+      amx: { file: 'bf16_tiles', own: ['-DVIT_AMX'], asks: ['-mamx-tile', '-mamx-bf16'] },
     }),
-  }),
+  },
 };
+const crossCompilers = { arm64: 'aarch64-linux-gnu-g++', x64: 'x86_64-linux-gnu-g++' };
 
-async function main() {
-  const force = process.argv.includes('--force');
-  const compiler = process.env.CXX || 'c++';
-  const key = fingerprint(compiler);
+/** The C++ compiler for an architecture: CXX, else the system's or Debian's cross compiler. */
+export function compilerFor(arch) {
+  return process.env.CXX || (arch === process.arch ? 'c++' : crossCompilers[arch]);
+}
+
+/** The instruction sets that a build for an architecture has. */
+export function isasFor(arch) {
+  return isas[arch] ?? { portable };
+}
+
+function productsFor(arch) {
+  return products[arch] ?? emulated;
+}
+
+async function main({ arch, force, standalone }) {
+  const compiler = compilerFor(arch);
+  const target = arch === process.arch ? build : join(build, `${process.platform}-${arch}`);
+  const suffix = standalone ? '_standalone' : '';
+  const addon = join(target, `tfjs_vit_native${suffix}.node`);
+  const stamp = join(target, `native-stamp${suffix}.txt`);
+  const linkFlags = standalone && process.platform === 'linux' ? standaloneLinux : [];
+  const key = fingerprint(compiler, arch, linkFlags);
   if (!force && existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key)
     return;
   if (process.platform === 'win32') throw new Error('there is no build for Windows yet');
-  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
-  if (version.error || version.status !== 0)
-    throw new Error(`no C++ compiler: "${compiler}" does not run`);
-  const include = headers();
-
+  assertCompiler(compiler);
   const started = Date.now();
-  const objects = join(build, 'native-objects');
-  mkdirSync(objects, { recursive: true });
-  const jobs = [];
-  for (const file of perIsa)
-    for (const [isa, own] of Object.entries(isas).reverse())
-      jobs.push(job(objects, compiler, `${file}.cc`, [...flags, ...own], `${file}-${isa}`));
-  const has = [];
-  for (const [isa, { file, own, asks }] of Object.entries(products)) {
-    if (!accepts(compiler, asks)) continue;
-    const options = [...flags, `-DVIT_ISA=${isa}`, ...own, ...asks];
-    jobs.push(job(objects, compiler, `${file}.cc`, options, `${file}-${isa}`));
-    has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
-  }
-  for (const file of common)
-    jobs.push(job(objects, compiler, `${file}.cc`, [...flags, ...has], file));
-  const compile = async ({ file, options, object }) => {
-    if (!force && existsSync(object)) return;
-    const part = `${object}.${process.pid}`;
-    await run(compiler, [...options, '-I', include, '-c', join(source, file), '-o', part]);
-    renameSync(part, object);
-  };
-  await inParallel(jobs, Math.min(availableParallelism(), 16), compile);
+  const objects = join(target, 'native-objects');
+  const jobs = kernelJobs({ objects, compiler, arch });
+  const include = ['-I', headers()];
+  for (const file of onlyAddon) jobs.push(job({ objects, compiler, file, include }));
+  await compileAll(jobs, { compiler, force });
   const linked = `${addon}.${process.pid}`;
   const shared =
     process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   const inputs = jobs.map(({ object }) => object);
-  if (standalone && process.platform === 'linux') shared.push(...standaloneLinux);
-  await run(compiler, [...shared, '-pthread', ...inputs, '-o', linked]);
+  await run(compiler, [...shared, ...linkFlags, '-pthread', ...inputs, '-o', linked]);
   renameSync(linked, addon);
   writeFileSync(stamp, key);
-  rmSync(reasonFile, { force: true });
+  if (target === build) rmSync(reasonFile, { force: true });
   for (const name of readdirSync(objects))
     if (name.endsWith('.o') && !inputs.includes(join(objects, name)))
       rmSync(join(objects, name), { force: true });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`native backend: built for ${Object.keys(isas).join(', ')} in ${seconds} s`);
+  const what = arch === process.arch ? '' : `${arch}, `;
+  console.log(
+    `native backend: built for ${what}${Object.keys(isasFor(arch)).join(', ')} in ${seconds} s`,
+  );
 }
 
-// An object is named after all that it is made of, so that only what changed is compiled again.
-function job(objects, compiler, file, options, name) {
+/** What to compile for the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last. */
+export function kernelJobs({ objects, compiler, arch, extra = [] }) {
+  const jobs = [];
+  for (const file of perIsa)
+    for (const [isa, own] of Object.entries(isasFor(arch)).reverse())
+      jobs.push(
+        job({ objects, compiler, file, name: `${file}-${isa}`, extra: [...own, ...extra] }),
+      );
+  const has = [];
+  for (const [isa, { file, own, asks }] of Object.entries(productsFor(arch))) {
+    if (!accepts(compiler, asks)) continue;
+    const all = [`-DVIT_ISA=${isa}`, ...own, ...asks, ...extra];
+    jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: all }));
+    has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
+  }
+  for (const file of common) jobs.push(job({ objects, compiler, file, extra: [...has, ...extra] }));
+  return jobs;
+}
+
+/**
+ * A source of native/ and its object, which is named after all that it is made of, so that only what changed is compiled again.
+ */
+export function job({ objects, compiler, file, name = file, extra = [], include = [] }) {
+  const options = [...flags, ...extra];
+  const path = join(source, `${file}.cc`);
   const hash = createHash('sha256').update(JSON.stringify([options, compiler]));
-  for (const part of readdirSync(source).sort())
-    if (part.endsWith('.h') || part === file) hash.update(readFileSync(join(source, part)));
-  const object = join(objects, `${name}-${hash.digest('hex').slice(0, 16)}.o`);
-  return { file, options, object };
+  const parts = [path, ...headersIn(source), ...headersIn(dirname(path))];
+  for (const part of parts) hash.update(readFileSync(part));
+  const object = join(objects, `${name.replaceAll('/', '-')}-${hash.digest('hex').slice(0, 16)}.o`);
+  return { path, options: [...options, ...include], object };
+}
+
+function headersIn(folder) {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.h'))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/** Compiles what is not there yet, on all cores. */
+export async function compileAll(jobs, { compiler, force = false }) {
+  for (const { object } of jobs) mkdirSync(dirname(object), { recursive: true });
+  await inParallel(jobs, Math.min(availableParallelism(), 16), async (one) => {
+    if (!force && existsSync(one.object)) return;
+    const part = `${one.object}.${process.pid}`;
+    await run(compiler, [...one.options, '-c', one.path, '-o', part]);
+    renameSync(part, one.object);
+  });
+}
+
+function assertCompiler(compiler) {
+  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
+  if (version.error || version.status !== 0)
+    throw new Error(`no C++ compiler: "${compiler}" does not run`);
 }
 
 function accepts(compiler, options) {
@@ -179,16 +239,25 @@ function headers() {
   return found;
 }
 
-function fingerprint(compiler) {
+function fingerprint(compiler, arch, linkFlags) {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([flags, isas, products, compiler, process.platform, process.arch]));
-  if (standalone) hash.update(JSON.stringify(standaloneLinux));
+  const made = [
+    flags,
+    isasFor(arch),
+    productsFor(arch),
+    compiler,
+    process.platform,
+    arch,
+    linkFlags,
+  ];
+  hash.update(JSON.stringify(made));
   for (const name of readdirSync(source).sort())
-    hash.update(name).update(readFileSync(join(source, name)));
+    if (/\.(cc|h)$/.test(name)) hash.update(name).update(readFileSync(join(source, name)));
   return hash.digest('hex');
 }
 
-function run(command, args) {
+/** Runs a compiler; an Error with the first of what it wrote if it fails. */
+export function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'pipe'] });
     let errors = '';
@@ -211,23 +280,50 @@ async function inParallel(jobs, width, work) {
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-try {
-  await main();
-} catch (error) {
-  const reason = error instanceof Error ? error.message : String(error);
-  const line = reason.split('\n')[0];
+async function fromCommandLine() {
+  const ifPossible = process.argv.includes('--if-possible');
+  let arch = process.arch;
+  try {
+    const { values } = parseArgs({
+      options: {
+        'if-possible': { type: 'boolean' },
+        force: { type: 'boolean', default: false },
+        standalone: { type: 'boolean', default: false },
+        arch: { type: 'string', default: process.arch },
+      },
+    });
+    arch = values.arch;
+    if (arch !== process.arch && isas[arch] === undefined)
+      throw new TypeError(`Expected --arch ${Object.keys(isas).join(' or ')}, received ${arch}.`);
+    await main(values);
+  } catch (error) {
+    if (error instanceof TypeError) {
+      console.error(error.message);
+      process.exitCode = 2;
+      return;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    const line = reason.split('\n')[0];
+    if (arch === process.arch) note(line);
+    if (ifPossible) {
+      console.log(
+        `native backend not built (${line}); tfjs-vit uses wasm. After fixing it: npm run build:native`,
+      );
+    } else {
+      console.error(`native backend not built: ${reason}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+function note(line) {
   try {
     mkdirSync(build, { recursive: true });
     writeFileSync(reasonFile, `${line}\n`);
   } catch {
     // A read-only checkout: the loader then names the missing file only.
   }
-  if (process.argv.includes('--if-possible')) {
-    console.log(
-      `native backend not built (${line}); tfjs-vit uses wasm. After fixing it: npm run build:native`,
-    );
-  } else {
-    console.error(`native backend not built: ${reason}`);
-    process.exitCode = 1;
-  }
 }
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  await fromCommandLine();

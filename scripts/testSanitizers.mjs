@@ -78,10 +78,7 @@ function fuzz(binding) {
   const upTo = (limit) => 1 + Math.floor(rng.uniform() * limit);
   const floats = (length) => Float32Array.from({ length }, () => rng.normal());
   binding.setThreads(3);
-  const isas = ['portable', 'avx2', 'avx512', 'avx512bf16', 'amx', 'amx-emulated'].filter((isa) =>
-    binding.setIsa(isa),
-  );
-  for (const isa of isas) {
+  for (const isa of binding.isas()) {
     binding.setIsa(isa);
     for (let round = 0; round < rounds; round += 1) {
       attention(binding, upTo, floats);

@@ -85,6 +85,7 @@ const isaNames: Readonly<Record<string, string>> = {
   avx512bf16: 'AVX-512 BF16',
   avx512: 'AVX-512',
   avx2: 'AVX2',
+  neon: 'NEON',
   portable: 'no vector instructions',
 };
 

@@ -6,21 +6,20 @@ import { nativeBinding, nativeUnavailableReason } from '../../lib/backends/nativ
 import type { Rng } from '../../lib/core/rng.ts';
 import { assertAllClose, tolerance, type Reasons } from './compare.ts';
 
-/** The instruction sets that this processor and build run, with kernels of their own; empty without the addon. */
-export const isas: readonly string[] = availableIsas('portable', 'avx2', 'avx512');
-/** Those that differ from AVX-512 in bf16 products alone. */
-export const productIsas: readonly string[] = availableIsas('avx512bf16', 'amx');
+const onlyProducts = ['amx-emulated', 'avx512bf16', 'amx'];
+
+/** The instruction sets that this processor and build run, with kernels of their own, the best last; empty without the addon. */
+export const isas: readonly string[] = availableIsas().filter((isa) => !onlyProducts.includes(isa));
+/** Those that differ from another in bf16 products alone. */
+export const productIsas: readonly string[] = availableIsas().filter((isa) =>
+  onlyProducts.includes(isa),
+);
 
 /** How far a result may be off. */
 type Allowed = Reasons & { rtol?: number; atol?: number };
 
-function availableIsas(...names: string[]): string[] {
-  if (nativeUnavailableReason() !== undefined) return [];
-  const binding = nativeBinding();
-  const best = binding.isa();
-  const available = names.filter((isa) => binding.setIsa(isa));
-  binding.setIsa(best);
-  return available;
+function availableIsas(): string[] {
+  return nativeUnavailableReason() === undefined ? nativeBinding().isas() : [];
 }
 
 export type Arrays = readonly { shape: number[]; values: tf.TypedArray; dtype?: tf.DataType }[];

@@ -98,6 +98,8 @@ export type BranchGradArguments = readonly [
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
 export interface NativeBinding {
   isa(): string;
+  /** Those that this processor and build run, the best last. */
+  isas(): string[];
   setIsa(name: string): boolean;
   threads(): number;
   setThreads(count: number): void;

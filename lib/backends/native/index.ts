@@ -37,7 +37,7 @@ export function setThreads(count: number): void {
   nativeBinding().setThreads(count);
 }
 
-/** The instruction set in use (portable, avx2, avx512, avx512bf16 or amx), the number of threads, the addon's file. @throws UnsupportedError */
+/** The instruction set in use (portable, avx2, avx512, avx512bf16, amx or neon), the number of threads, the addon's file. @throws UnsupportedError */
 export function nativeInfo(): { isa: string; threads: number; file: string } {
   if ('reason' in loaded) throw new UnsupportedError(loaded.reason);
   const { binding, file } = loaded;

@@ -44,7 +44,7 @@ export function loadFrom(root: string): LoadedBinding {
       const binding = require(file) as NativeBinding;
       const forced = process.env.TFJS_VIT_ISA;
       if (forced !== undefined && forced !== '' && binding.isa() !== forced) {
-        const why = `TFJS_VIT_ISA=${forced} is not portable, avx2, avx512, avx512bf16 or amx, or this processor lacks it`;
+        const why = `TFJS_VIT_ISA=${forced} is none of ${binding.isas().join(', ')}, which this processor has`;
         return { reason: `The native backend cannot be used: ${why}.` };
       }
       binding.setThreads(Math.min(availableParallelism(), 256));

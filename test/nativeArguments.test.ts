@@ -1,0 +1,48 @@
+// Entry points of the native addon: whatever is passed, the answer is a value or an error, never a crash. All functions are asked
+// for from the addon itself.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { nativeBinding, nativeUnavailableReason } from '../lib/backends/native/index.ts';
+import { addonCalls } from './support/addonCalls.ts';
+import type { Report } from './support/addonChild.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const addon = path.join(root, 'build', 'tfjs_vit_native.node');
+const reason = nativeUnavailableReason();
+
+if (reason !== undefined) test.skip(`entry points: ${reason}`, () => undefined);
+else describe('entry points of the addon', entryTests);
+
+function entryTests(): void {
+  const folder = mkdtempSync(path.join(tmpdir(), 'addon-'));
+  const file = path.join(folder, 'reports.jsonl');
+  const { status, signal, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', path.join(root, 'test', 'support', 'addonChild.ts'), addon, file],
+    { cwd: root, encoding: 'utf8', timeout: 50_000 },
+  );
+  const reports = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Report);
+  rmSync(folder, { recursive: true });
+  const ended = reports.filter(({ got }) => got !== undefined);
+
+  test('end with an answer, never with the process', () => {
+    expect({ status, signal, stderr, last: reports.at(-1) }).toMatchObject({
+      status: 0,
+      signal: null,
+      last: { got: expect.any(String) as string },
+    });
+  });
+
+  test.each(Object.keys(nativeBinding()))('%s', (name) => {
+    expect(addonCalls).toHaveProperty(name);
+    const mine = ended.filter((report) => report.name === name);
+    expect(mine.length).toBeGreaterThan(4);
+    expect(mine.filter(({ wanted, got }) => wanted !== got)).toEqual([]);
+  });
+}

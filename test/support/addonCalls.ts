@@ -1,0 +1,135 @@
+// A valid call of every function of the native addon, small, as kinds of arguments: from these the tests of the entry points derive
+// the invalid ones. A function without a call here fails the test.
+
+/** Whether an array or a list must have just the length of the valid call, at least that, or may have any. */
+export type Length = 'exact' | 'least' | 'any';
+
+/** An argument and what it is. Sizes that `fit` are those of arrays: no others will do. */
+export type Argument =
+  | { kind: 'floats'; make: () => Float32Array; length: Length }
+  | { kind: 'bytes'; make: () => Uint8Array; length: Length }
+  | { kind: 'bias'; make: () => Float32Array; length: Length }
+  | { kind: 'size'; make: () => number }
+  | { kind: 'choice'; make: () => number }
+  | { kind: 'real'; make: () => number }
+  | { kind: 'flag'; make: () => boolean }
+  | { kind: 'text'; make: () => string }
+  | { kind: 'walk'; make: () => number[] }
+  | { kind: 'reals'; make: () => number[] }
+  | { kind: 'sizes'; make: () => number[]; fit: boolean }
+  | { kind: 'tensors'; make: () => Float32Array[]; length: Length };
+
+const values = (length: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => 1 + 0.5 * Math.sin(i));
+const f = (count: number, length: Length = 'exact'): Argument => ({
+  kind: 'floats',
+  make: () => values(count),
+  length,
+});
+const b = (count: number, length: Length = 'exact'): Argument => ({
+  kind: 'bytes',
+  make: () => new Uint8Array(count),
+  length,
+});
+const bias = (count: number): Argument => ({
+  kind: 'bias',
+  make: () => values(count),
+  length: 'exact',
+});
+const size = (value: number): Argument => ({ kind: 'size', make: () => value });
+const choice = (value: number): Argument => ({ kind: 'choice', make: () => value });
+const real = (value: number): Argument => ({ kind: 'real', make: () => value });
+const flag = (value: boolean): Argument => ({ kind: 'flag', make: () => value });
+const text = (value: string): Argument => ({ kind: 'text', make: () => value });
+const walk: Argument = { kind: 'walk', make: () => [2, 2, 2, 1, 2, 1] };
+const reals: Argument = { kind: 'reals', make: () => [0.5, 0.25] };
+const list = (length: Length): Argument => ({
+  kind: 'tensors',
+  make: () => [values(3), values(5)],
+  length,
+});
+const tensors = list('exact');
+const sizes = (...all: number[]): Argument[] => all.map(size);
+const sizeList = (fit: boolean, ...all: number[]): Argument => ({
+  kind: 'sizes',
+  make: () => [...all],
+  fit,
+});
+
+// Of residual branches of 2 images by 3 tokens of 4 values: hidden 5, or 2 heads. The second takes bf16 products.
+const mlp = [
+  ...[sizeList(true, 2, 3, 4, 5, 0), real(1e-6), choice(0)],
+  ...[f(24), f(4), f(4), bias(4), bias(2), f(20), bias(5), f(20), bias(4)],
+];
+const attention = [
+  ...[sizeList(true, 2, 3, 4, 2, 1), real(1e-6), real(0.7)],
+  ...[f(24), f(4), f(4), bias(4), bias(2), f(48), bias(12), f(16), bias(4)],
+];
+const savedOfMlp = 2 * 6 + 6 * 5;
+// In panels of 8 columns (portable, which the attacks run on), and in bf16 of 32 by 32.
+const packedOfMlp = 4 * 8 + 5 * 8 + 8;
+const packedOfAttention = (2 * (32 * 32)) / 2;
+const savedOfAttention = 6 * (2 + 2 + 2 * 4);
+
+/** The arguments of a valid call, by the name of the function. */
+export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
+  isa: [],
+  isas: [],
+  setIsa: [text('portable')],
+  threads: [],
+  setThreads: [choice(2)],
+  misalignment: [b(8, 'any')],
+  gemm: [
+    ...[f(6), f(12), f(8)],
+    ...sizes(1, 2, 4, 3),
+    ...[flag(true), flag(true), flag(false), flag(true), bias(4), choice(0), choice(1)],
+  ],
+  binary: [choice(0), walk, f(4, 'least'), f(4, 'least'), f(4)],
+  compare: [choice(0), walk, f(4, 'least'), f(4, 'least'), b(4)],
+  unary: [choice(0), f(4), f(4), real(0.5)],
+  clip: [f(4), real(0), real(1), f(4)],
+  select: [b(4), f(4), f(4), f(4)],
+  copy: [walk, f(4, 'least'), size(0), f(4, 'least'), size(0)],
+  fill: [real(1), f(4, 'any')],
+  reduce: [choice(0), ...sizes(2, 3, 2), f(12), f(4)],
+  softmax: [...sizes(2, 3), f(6), flag(false), f(6)],
+  layerNorm: [...sizes(2, 3), f(6), f(3), f(3), real(1e-6), f(6), f(2), f(2)],
+  layerNormGrad: [...sizes(2, 3), f(6), f(6), f(3), f(2), f(2), f(6), f(3), f(3)],
+  gelu: [choice(0), f(4), f(4)],
+  geluGrad: [choice(0), f(4), f(4), f(4)],
+  crossEntropy: [flag(false), ...sizes(2, 3), f(6), f(6), f(2), f(6)],
+  attention: [f(12), f(20), f(20), ...sizes(1, 2, 3, 5, 2), real(0.7), f(12), f(6)],
+  attentionGrad: [
+    ...[f(12), f(20), f(20), ...sizes(1, 2, 3, 5, 2), real(0.7)],
+    ...[f(12), f(12), f(6), f(12), f(20), f(20)],
+  ],
+  qkvAttention: [f(36), ...sizes(1, 2, 3, 3, 2), real(0.7), f(12), f(6)],
+  qkvAttentionGrad: [f(36), ...sizes(1, 2, 3, 3, 2), real(0.7), f(12), f(12), f(6), f(36)],
+  branchMemory: [sizeList(false, 2, 3, 4, 2, 1), flag(false), flag(false)],
+  mlpBranch: [...mlp, bias(savedOfMlp), f(24), bias(packedOfMlp), flag(false)],
+  mlpBranchGrad: [
+    ...[...mlp, f(savedOfMlp), f(24)],
+    ...[f(24), f(4), f(4), f(4), f(20), f(5), f(20), f(4)],
+  ],
+  attentionBranch: [
+    ...attention,
+    bias(savedOfAttention),
+    f(24),
+    bias(packedOfAttention),
+    flag(false),
+  ],
+  attentionBranchGrad: [
+    ...[...attention, f(savedOfAttention), f(24)],
+    ...[f(24), f(4), f(4), f(4), f(48), f(12), f(16), f(4)],
+  ],
+  adamw: [
+    ...[tensors, tensors, tensors, tensors, tensors, tensors, tensors, reals, reals],
+    ...[real(0.9), real(0.99), real(1e-8), real(1)],
+  ],
+  adamwSquares: [
+    ...[tensors, tensors, tensors, tensors, reals, reals],
+    ...[real(0.9), real(0.99), real(1e-8), real(1)],
+  ],
+  ema: [tensors, tensors, tensors, real(0.9)],
+  sumOfSquares: [list('any')],
+};
