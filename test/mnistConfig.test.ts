@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 // The experiments of mnist/ can be run.
 
 import { config, recipes } from '../mnist/config.ts';
@@ -22,4 +23,13 @@ test('train:mnist finds its recipes by name', async () => {
   expect(code).toBe(2);
   expect(error).toContain('one of mnist-long for --recipe');
   expect(error).toContain('Did you mean mnist-long?');
+});
+
+test('the shipped model has the configuration of the recipe that made it', () => {
+  const stored = JSON.parse(readFileSync('checkpoints/mnist-vit/config.json', 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  const { name, model, data, train } = parseExperiment(recipes['mnist-long']);
+  expect(stored).toMatchObject({ ...train, model, data: { name, ...data } });
 });
