@@ -105,7 +105,7 @@ function readArguments() {
     );
   if (arch !== process.arch && sanitize !== undefined)
     throw new UsageError('Expected --sanitize on the own architecture, received --arch too.');
-  rest.rounds ??= sanitize === undefined ? (arch === process.arch ? '20' : '3') : '3';
+  rest.rounds ??= sanitize === undefined ? (arch === process.arch ? '10' : '2') : '2';
   return {
     sanitize,
     arch,

@@ -198,35 +198,44 @@ void grad(Case& t, const Size& s, vit::Precision precision) {
   if (proj_bias != nullptr) proj_bias->like(b_proj.value, b_proj.size, relative);
 }
 
-Size random_size(Case& t) {
-  switch (t.rng.below(8)) {
-    // Many short images: a task takes several, and they are more than the gradient has in memory at a time.
-    case 0: {
-      const size_t tokens = t.upto(40);
-      return {1800 / tokens + t.upto(60), tokens, t.upto(3), t.upto(4)};
-    }
-    // One each.
-    case 1: return {8 + t.upto(4), 100 + t.upto(60), t.upto(2), t.upto(4)};
-    // Few and long, and more than the gradient has in memory: shared.
-    case 2: return {7, 257 + t.upto(20), 1, t.upto(12)};
-    // Queries are cut, too.
-    case 3: return {t.upto(2), 257 + t.upto(60), t.upto(3), t.upto(20)};
-    default: return {t.upto(5), t.upto(60), t.upto(4), t.upto(20)};
-  }
-}
+typedef void (*Run)(Case& t, const Size& s, vit::Precision precision);
 
-template <void (*run)(Case&, const Size&, vit::Precision), vit::Precision precision>
+template <Run run, vit::Precision precision>
 void any(Case& t) {
-  run(t, random_size(t), precision);
+  run(t, {t.upto(5), t.upto(60), t.upto(4), t.upto(20)}, precision);
+}
+// So many images that a task takes one, or several, for itself; and often more than the gradient has in memory at a time.
+template <Run run, vit::Precision precision>
+void images(Case& t) {
+  if (t.coin()) return run(t, {8 + t.upto(4), 100 + t.upto(60), t.upto(2), t.upto(4)}, precision);
+  const size_t tokens = t.upto(40);
+  run(t, {1800 / tokens + t.upto(60), tokens, t.upto(3), t.upto(4)}, precision);
+}
+// Few and long ones, shared by the threads: queries are cut, or they are more than the gradient has in memory.
+template <Run run, vit::Precision precision>
+void lengthy(Case& t) {
+  if (t.coin()) return run(t, {t.upto(2), 257 + t.upto(60), t.upto(3), t.upto(12)}, precision);
+  run(t, {7, 257 + t.upto(20), 1, t.upto(12)}, precision);
 }
 
 }  // namespace
 
 const std::vector<Entry> attention_branch_cases = {
-    {"attention_branch_saved", any<saves, vit::kFp32>},   {"attention_branch_saved/bf16", any<saves, vit::kBf16>},
-    {"attention_branch_packed", any<packs, vit::kFp32>},  {"attention_branch_packed/bf16", any<packs, vit::kBf16>},
-    {"attention_branch", any<forward, vit::kFp32>},       {"attention_branch/bf16", any<forward, vit::kBf16>},
-    {"attention_branch_grad", any<grad, vit::kFp32>},     {"attention_branch_grad/bf16", any<grad, vit::kBf16>},
+    {"attention_branch_saved", any<saves, vit::kFp32>},
+    {"attention_branch_packed", any<packs, vit::kFp32>},
+    {"attention_branch", any<forward, vit::kFp32>},
+    {"attention_branch/images", images<saves, vit::kFp32>},
+    {"attention_branch/long", lengthy<saves, vit::kFp32>},
+    {"attention_branch_grad", any<grad, vit::kFp32>},
+    {"attention_branch_grad/images", images<grad, vit::kFp32>},
+    {"attention_branch_grad/long", lengthy<grad, vit::kFp32>},
+    {"attention_branch_saved/bf16", any<saves, vit::kBf16>},
+    {"attention_branch_packed/bf16", any<packs, vit::kBf16>},
+    {"attention_branch/bf16-images", images<saves, vit::kBf16>},
+    {"attention_branch/bf16-long", lengthy<saves, vit::kBf16>},
+    {"attention_branch_grad/bf16", any<grad, vit::kBf16>},
+    {"attention_branch_grad/bf16-images", images<grad, vit::kBf16>},
+    {"attention_branch_grad/bf16-long", lengthy<grad, vit::kBf16>},
 };
 
 }  // namespace vit_test

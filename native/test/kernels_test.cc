@@ -19,7 +19,7 @@ namespace {
 
 struct Options {
   uint64_t seed = 1;
-  size_t rounds = 20;
+  size_t rounds = 10;
   std::string isa, only;
 };
 

@@ -118,29 +118,42 @@ void grad(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::
   if (bias2 != nullptr) bias2->like(dbias2.value, dbias2.size, relative);
 }
 
-// Any sizes; or more rows than the gradient has in memory at a time; or more hidden columns than a task has.
-template <void (*run)(Case&, size_t, size_t, size_t, size_t, vit::Precision), vit::Precision precision>
+typedef void (*Run)(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::Precision precision);
+
+template <Run run, vit::Precision precision>
 void any(Case& t) {
-  const size_t kind = t.rng.below(6);
-  if (kind == 0) {
-    const size_t tokens = t.upto(300), dim = t.coin() ? t.upto(12) : 130 + t.upto(40), hidden = t.upto(12);
-    run(t, 1800 / tokens + 1 + t.upto(3), tokens, dim, hidden, precision);
-  } else if (kind == 1) {
-    const size_t batch = t.upto(3), tokens = t.upto(12), dim = t.upto(20);
-    run(t, batch, tokens, dim, 500 + t.upto(100), precision);
-  } else {
-    const size_t batch = t.upto(4), tokens = t.upto(70), dim = t.upto(60);
-    run(t, batch, tokens, dim, t.upto(90), precision);
-  }
+  const size_t batch = t.upto(4), tokens = t.upto(70), dim = t.upto(60);
+  run(t, batch, tokens, dim, t.upto(90), precision);
+}
+// More hidden columns than a task does at a time.
+template <Run run, vit::Precision precision>
+void wide(Case& t) {
+  const size_t batch = t.upto(3), tokens = t.upto(12), dim = t.upto(20);
+  run(t, batch, tokens, dim, 500 + t.upto(100), precision);
+}
+// More rows than the gradient has in memory at a time.
+template <vit::Precision precision>
+void grad_long(Case& t) {
+  const size_t tokens = t.upto(300), dim = t.coin() ? t.upto(12) : 130 + t.upto(40);
+  grad(t, 1800 / tokens + 1 + t.upto(3), tokens, dim, t.upto(12), precision);
 }
 
 }  // namespace
 
 const std::vector<Entry> mlp_branch_cases = {
-    {"mlp_branch_saved", any<saves, vit::kFp32>},   {"mlp_branch_saved/bf16", any<saves, vit::kBf16>},
-    {"mlp_branch_packed", any<packs, vit::kFp32>},  {"mlp_branch_packed/bf16", any<packs, vit::kBf16>},
-    {"mlp_branch", any<forward, vit::kFp32>},       {"mlp_branch/bf16", any<forward, vit::kBf16>},
-    {"mlp_branch_grad", any<grad, vit::kFp32>},     {"mlp_branch_grad/bf16", any<grad, vit::kBf16>},
+    {"mlp_branch_saved", any<saves, vit::kFp32>},
+    {"mlp_branch_packed", any<packs, vit::kFp32>},
+    {"mlp_branch", any<forward, vit::kFp32>},
+    {"mlp_branch/wide", wide<saves, vit::kFp32>},
+    {"mlp_branch_grad", any<grad, vit::kFp32>},
+    {"mlp_branch_grad/wide", wide<grad, vit::kFp32>},
+    {"mlp_branch_grad/long", grad_long<vit::kFp32>},
+    {"mlp_branch_saved/bf16", any<saves, vit::kBf16>},
+    {"mlp_branch_packed/bf16", any<packs, vit::kBf16>},
+    {"mlp_branch/bf16-wide", wide<saves, vit::kBf16>},
+    {"mlp_branch_grad/bf16", any<grad, vit::kBf16>},
+    {"mlp_branch_grad/bf16-wide", wide<grad, vit::kBf16>},
+    {"mlp_branch_grad/bf16-long", grad_long<vit::kBf16>},
 };
 
 }  // namespace vit_test
