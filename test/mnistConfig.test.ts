@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 // The experiments of mnist/ can be run.
 
+import { readFileSync } from 'node:fs';
 import { config, recipes } from '../mnist/config.ts';
 import { parseExperiment } from '../lib/cli/experiment.ts';
 import { vit } from './support/cli.ts';
