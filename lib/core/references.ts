@@ -11,3 +11,15 @@ export function setReferenceKernel(kernelName: string, kernelFunc: tf.KernelFunc
 export function referenceKernel(kernelName: string): tf.KernelFunc | undefined {
   return kernelFuncs.get(kernelName);
 }
+
+const wrapped = new WeakMap<tf.KernelFunc, tf.KernelFunc>();
+
+/** Says that `wrapper` stands for `kernelFunc` in the registry, with something around it: it is the same kernel. */
+export function setWrapped(wrapper: tf.KernelFunc, kernelFunc: tf.KernelFunc): void {
+  wrapped.set(wrapper, kernelFunc);
+}
+
+/** Whether a registered function is the slow form of a kernel, wrapped or not. */
+export function isReferenceKernel(kernelName: string, kernelFunc: tf.KernelFunc): boolean {
+  return (wrapped.get(kernelFunc) ?? kernelFunc) === referenceKernel(kernelName);
+}

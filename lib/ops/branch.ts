@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
 import type { BranchInputs, KernelContracts } from '../core/kernels.ts';
 import { isRecording } from './gradients.ts';
-import { hasFastKernel, runFastKernel } from './kernel.ts';
+import { hasFastKernel, runRegistered } from './kernel.ts';
 
 type BranchName = 'VitMlpBranch' | 'VitAttentionBranch';
 type InputsOf<K extends BranchName> = KernelContracts[K]['inputs'];
@@ -58,14 +58,14 @@ export function runBranch<K extends BranchName>(
   const given = inputs as unknown as Record<string, tf.Tensor>;
   if (!isRecording()) {
     return tf.tidy(
-      () => runFastKernel(name, given, { ...attrs, recorded: false })[0] as tf.Tensor3D,
+      () => runRegistered(name, given, { ...attrs, recorded: false })[0] as tf.Tensor3D,
     );
   }
   const names = ['x', 'gamma', 'beta', ...required, ...optional.filter((key) => key in given)];
   const constant = given['keep'];
   return tf.tidy(() => {
     // The tape sees only the step below: nothing after it reads these two.
-    const [y, saved] = runFastKernel(name, given, { ...attrs, recorded: true });
+    const [y, saved] = runRegistered(name, given, { ...attrs, recorded: true });
     // Not a registered gradient: tfjs cannot keep inputs for one that may be missing.
     const op = tf.customGrad((...args) => {
       const save = args.at(-1) as unknown as tf.GradSaveFunc;
@@ -76,7 +76,7 @@ export function runBranch<K extends BranchName>(
         const keep = constant === undefined ? {} : { keep: rest.shift()! };
         const again = Object.fromEntries(names.map((key, i) => [key, rest[i]!]));
         const all = { ...again, ...keep, dOut, saved: ownSaved };
-        return runFastKernel(`${name}Grad`, all, { ...attrs, recorded: true });
+        return runRegistered(`${name}Grad`, all, { ...attrs, recorded: true });
       };
       return { value: tf.clone(y!), gradFunc };
     });

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import type { KernelContracts, KernelName } from '../core/kernels.ts';
-import { referenceKernel, setReferenceKernel } from '../core/references.ts';
+import { isReferenceKernel, referenceKernel, setReferenceKernel } from '../core/references.ts';
 import { InputError, UnsupportedError, expected } from '../core/errors.ts';
 
 type Inputs<K extends KernelName> = KernelContracts[K]['inputs'];
@@ -67,24 +67,19 @@ export function defineKernel<K extends KernelName>(
   }
   return (inputs, attrs) => {
     ensureKernel(name);
-    const run = (given: tf.NamedTensorMap): tf.Tensor[] => {
-      const out: tf.Tensor | tf.Tensor[] = tf
-        .engine()
-        .runKernel(name, given, attrs as unknown as tf.NamedAttrMap);
-      return Array.isArray(out) ? out : [out];
-    };
     const given = inputs as unknown as tf.NamedTensorMap;
-    if (Object.values(given).every((tensor) => tensor.dtype === 'float32')) return run(given);
-    return tf.tidy(() => run(toFloat32(given)));
+    const ready = Object.values(given).every((tensor) => tensor.dtype === 'float32');
+    if (ready) return runRegistered(name, given, attrs);
+    return tf.tidy(() => runRegistered(name, toFloat32(given), attrs));
   };
 }
 
 /**
- * Runs the current backend's own kernel of a name that has no reference; ask `hasFastKernel` first.
+ * Runs the kernel that the current backend has registered for a name of `KernelContracts`.
  *
- * @param name  of a kernel in `KernelContracts`
+ * A name without a reference may have none: ask `hasFastKernel` first.
  */
-export function runFastKernel(
+export function runRegistered(
   name: KernelName,
   inputs: Readonly<Record<string, tf.Tensor>>,
   attrs: object,
@@ -98,7 +93,7 @@ export function runFastKernel(
 /** Whether the current backend brings its own kernel of this name rather than running the reference. */
 export function hasFastKernel(name: KernelName): boolean {
   const kernel = tf.getKernel(name, tf.getBackend());
-  return kernel != null && kernel.kernelFunc !== referenceKernel(name);
+  return kernel != null && !isReferenceKernel(name, kernel.kernelFunc);
 }
 
 /** The reference of a kernel, to hold a fast one against. @throws UnsupportedError if its op was not imported */

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError, expected } from '../core/errors.ts';
+import { setWrapped } from '../core/references.ts';
 import type { Recorder } from './recorder.ts';
 
 // Their kernels only ask a GPU for work.
@@ -38,6 +39,7 @@ export function timeKernels(recorder: Recorder): () => void {
       span.call = { inputs, attrs, outputs: Array.isArray(out) ? out : [out] };
       return out;
     };
+    setWrapped(kernelFunc, original.kernelFunc);
     return { original, timed: { ...original, kernelFunc } };
   });
   for (const { timed } of pairs) replace(timed);
