@@ -1,6 +1,8 @@
 import { adamW, adamWNorm } from '../ops/adamW.ts';
 import type { AdamWOptions, AdamWTensors } from '../ops/adamW.ts';
+import { hasFastKernel } from '../ops/kernel.ts';
 import { assertNumber } from '../core/check.ts';
+import { AdamWNorm } from '../core/kernels.ts';
 import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
 
 /**
@@ -45,6 +47,8 @@ export function adamWRule({
       const { parameters, firstMoments, secondMoments } = adamW(tensorsOf(inputs), options);
       return [...parameters, ...firstMoments, ...secondMoments];
     },
-    norm: (inputs, step) => adamWNorm(tensorsOf(inputs), optionsOf(inputs, step)),
+    // The reference would make all of the update only to look at it.
+    norm: (inputs, step) =>
+      hasFastKernel(AdamWNorm) ? adamWNorm(tensorsOf(inputs), optionsOf(inputs, step)) : undefined,
   };
 }

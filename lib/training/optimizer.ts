@@ -95,8 +95,8 @@ export class Optimizer {
    * where the rule cannot tell. A step that is known to be sound need not be proposed, and `step` writes it in place.
    */
   async foresees(gradients: ReadonlyMap<string, tf.Tensor>): Promise<boolean> {
-    if (this.rule.norm === undefined) return false;
-    const norm = t.tidy(() => this.rule.norm!(this.inputsOf(gradients), this.steps + 1));
+    const norm = this.rule.norm?.(this.inputsOf(gradients), this.steps + 1);
+    if (norm === undefined) return false;
     try {
       return Number.isFinite((await norm.data())[0]);
     } finally {

@@ -39,10 +39,10 @@ export interface RuleInput {
  * `reuse` the old ones are given up, and the new may lie in their memory.
  *
  * @property slots  names of the state tensors, as torch calls them; they start at zero
- * @property norm   of all that `update` would return, without making it; a rule may have none
+ * @property norm   of all that `update` would return, where it costs less than making that; a rule may have none
  */
 export interface UpdateRule {
   readonly slots: readonly string[];
   update(inputs: readonly RuleInput[], step: number, options?: { reuse: boolean }): tf.Tensor[];
-  norm?(inputs: readonly RuleInput[], step: number): tf.Scalar;
+  norm?(inputs: readonly RuleInput[], step: number): tf.Scalar | undefined;
 }

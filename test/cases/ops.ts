@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../lib/core/check.ts';
 import type { GeluForm } from '../../lib/core/kernels.ts';
-import { adamW } from '../../lib/ops/adamW.ts';
+import { adamW, adamWNorm } from '../../lib/ops/adamW.ts';
 import { scaledDotProductAttention } from '../../lib/ops/attention.ts';
 import { binaryCrossEntropy } from '../../lib/ops/binaryCrossEntropy.ts';
 import { dropout } from '../../lib/ops/dropout.ts';
@@ -186,6 +186,24 @@ const adamInputs = {
   v1: fixed(1e-4, 1e-2)<1>(7),
 };
 
+type Adam<T> = Record<keyof typeof adamInputs, T>;
+
+function adamArguments({ p, g, m, v, p1, g1, m1, v1 }: Adam<tf.Tensor>) {
+  const tensors = {
+    parameters: [p, p1],
+    gradients: [g, g1],
+    firstMoments: [m, m1],
+    secondMoments: [v, v1],
+  };
+  const rates = { learningRate: [1e-2, 3e-3], weightDecay: [0.05, 0] };
+  return [tensors, { ...adamOptions, ...rates }] as const;
+}
+const exactAdam = ({ p, g, m, v, p1, g1, m1, v1 }: Adam<Exact>): Float64Array =>
+  joined(
+    exact.adamW([p, g, m, v], { ...adamOptions, lr: 1e-2, decay: 0.05 }),
+    exact.adamW([p1, g1, m1, v1], { ...adamOptions, lr: 3e-3, decay: 0 }),
+  );
+
 /** Every row; each is drawn from its own stream of the name. */
 export const opCases: readonly OpCase[] = [
   linearRow([3, 17, 65], 33),
@@ -286,26 +304,23 @@ export const opCases: readonly OpCase[] = [
   resampleRow([9, 7], [4, 2], 'bilinear', true),
   resampleRow([4, 6], [7, 3], 'bilinear', false),
   row('adamW of two tensors', adamInputs, {
-    run: ({ p, g, m, v, p1, g1, m1, v1 }) => {
-      const out = adamW(
-        {
-          parameters: [p, p1],
-          gradients: [g, g1],
-          firstMoments: [m, m1],
-          secondMoments: [v, v1],
-        },
-        { ...adamOptions, learningRate: [1e-2, 3e-3], weightDecay: [0.05, 0] },
-      );
+    run: (x) => {
+      const out = adamW(...adamArguments(x));
       const lists = [out.parameters, out.firstMoments, out.secondMoments];
       return sideBySide(...lists.map((list) => list[0]), ...lists.map((list) => list[1]));
     },
-    exact: ({ p, g, m, v, p1, g1, m1, v1 }) =>
-      joined(
-        exact.adamW([p, g, m, v], { ...adamOptions, lr: 1e-2, decay: 0.05 }),
-        exact.adamW([p1, g1, m1, v1], { ...adamOptions, lr: 3e-3, decay: 0 }),
-      ),
+    exact: exactAdam,
     reasons: {},
     flops: 15 * (17 * 5 + 7),
+  }),
+  row('adamWNorm of two tensors', adamInputs, {
+    run: (x) => adamWNorm(...adamArguments(x)),
+    exact: (x) => {
+      const data = exactAdam(x);
+      return Float64Array.of(exact.norm([{ shape: [data.length], data }]));
+    },
+    reasons: { terms: 3 * (17 * 5 + 7) },
+    flops: 20 * (17 * 5 + 7),
   }),
   row(
     'ema of two tensors',
