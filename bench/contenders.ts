@@ -6,7 +6,7 @@ import { UnsupportedError } from '../lib/node.ts';
 import { compiled } from './compiled.ts';
 import type { ProcessSpec } from './contenderProcess.ts';
 import { peerFolder } from './peers/folder.ts';
-import type { Precision } from './precision.ts';
+import type { Precision } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
 /** The contenders that native can be compared with. */

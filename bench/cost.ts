@@ -1,9 +1,9 @@
 // npm run bench:cost: how time and memory of native grow with batch, tokens, width and depth; see --help.
 
-import { closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { UnsupportedError, VitError } from '../lib/node.ts';
+import { closeSync, mkdirSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { UnsupportedError } from '../lib/node.ts';
+import { runCommand } from './command.ts';
 import { startContender } from './contenderProcess.ts';
 import { processOf } from './contenders.ts';
 import { costHelp, parseCostOptions, type CostOptions } from './costOptions.ts';
@@ -11,9 +11,10 @@ import { growthChart, growthsOf, growthTable, type CostRecord, type Growth } fro
 import { costPoints, type CostPoint } from './costWorks.ts';
 import { writeInputs } from './inputs.ts';
 import { processorIsa, processorName } from './machine.ts';
-import { measure } from './measure.ts';
+import { measure, type Measured } from './measure.ts';
 import { openOutput } from './output.ts';
 import { recordOf } from './record.ts';
+import { inScratchFolder } from './scratchFolder.ts';
 
 async function main(words: readonly string[]): Promise<number> {
   const options = parseCostOptions(words);
@@ -64,45 +65,32 @@ async function measurePoint(
   { work, ...point }: CostPoint,
   { rounds, threads, seconds }: CostOptions,
 ): Promise<CostRecord> {
-  const folder = mkdtempSync(join(tmpdir(), 'tfjs-vit-cost-'));
   const contender = startContender(processOf('native', { threads }));
-  const clear = (): void => rmSync(folder, { recursive: true, force: true });
-  const stop = (): void => {
-    clear();
-    process.exit(130);
-  };
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
+  const measureIt = async (folder: string): Promise<Measured> => {
     const files = await writeInputs(work, folder);
     const task = { ...work, learningRate: 1e-3, weightDecay: 0.05, seconds, files };
     const onFailure = (line: string): never => {
       throw new UnsupportedError(line);
     };
-    const [measured] = await measure(task, [contender], { rounds, pauseMs: 0, onFailure });
-    const facts = { threads, rounds, processor: processorName(), isa: processorIsa() };
-    const { medianMs, p25Ms, p75Ms, gflops, peakRssBytes, isa, versions } = recordOf(
-      work,
-      measured!,
-      facts,
-    );
-    const { axis, value, batch, tokens, width, depth } = point;
-    return {
-      ...{ axis, value, mode: work.kind as 'train' | 'infer', precision: work.precision },
-      ...{ batch, tokens, width, depth, threads, rounds, medianMs, p25Ms, p75Ms },
-      ...{ gflops: gflops!, peakRssBytes, restRssBytes: measured!.ready.restBytes ?? 0 },
-      ...{ processor: facts.processor, isa, versions },
-    };
-  } finally {
-    await contender.end();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    clear();
-  }
+    const [one] = await measure(task, [contender], { rounds, pauseMs: 0, onFailure });
+    return one!;
+  };
+  const measured = await inScratchFolder('tfjs-vit-cost-', (folder) =>
+    measureIt(folder).finally(() => contender.end()),
+  );
+  const facts = { threads, rounds, processor: processorName(), isa: processorIsa() };
+  const { medianMs, p25Ms, p75Ms, gflops, peakRssBytes, isa, versions } = recordOf(
+    work,
+    measured,
+    facts,
+  );
+  const { axis, value, batch, tokens, width, depth } = point;
+  return {
+    ...{ axis, value, mode: work.kind as 'train' | 'infer', precision: work.precision },
+    ...{ batch, tokens, width, depth, threads, rounds, medianMs, p25Ms, p75Ms },
+    ...{ gflops: gflops!, peakRssBytes, restRssBytes: measured.ready.restBytes ?? 0 },
+    ...{ processor: facts.processor, isa, versions },
+  };
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof VitError)) throw error;
-  console.error(error.message);
-  process.exitCode = error.exitCode;
-}
+await runCommand(main);

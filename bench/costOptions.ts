@@ -2,7 +2,7 @@
 
 import { costAxes, type CostAxis } from './costWorks.ts';
 import { listOf, oneOf, readFlags, secondsOf, threadsOf, wholeOf } from './flags.ts';
-import { precisionNames, type Precision } from './precision.ts';
+import { precisions, type Precision } from '../lib/node.ts';
 
 /**
  * What a run measures.
@@ -28,7 +28,7 @@ export const costHelp = `npm run bench:cost -- [options]
   How time and memory of native grow with the size of the work, and whether that is as it should be.
 
   --axis A,B,…     ${costAxes.join(', ')}; default all
-  --precision P    ${precisionNames.join(' or ')}; default fp32
+  --precision P    ${precisions.join(' or ')}; default fp32
   --quick          a small grid
   --rounds N       default 3
   --threads N      default all cores
@@ -59,7 +59,7 @@ export function parseCostOptions(words: readonly string[]): CostOptions | undefi
   const { axis, precision = 'fp32', json } = values;
   return {
     axes: axis === undefined ? [...costAxes] : listOf('axis', axis, costAxes),
-    precision: oneOf('precision', precision, precisionNames),
+    precision: oneOf('precision', precision, precisions),
     quick: values.quick === true,
     rounds: wholeOf('rounds', values.rounds ?? '3', 10_000),
     threads: threadsOf(values.threads),

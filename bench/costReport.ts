@@ -9,7 +9,7 @@ import {
   type CostKind,
   type Place,
 } from './costGrowth.ts';
-import type { Precision } from './precision.ts';
+import type { Precision } from '../lib/node.ts';
 
 /**
  * A result line of `--json FILE`.

@@ -1,7 +1,7 @@
 // What `npm run bench:cost` measures: a small model that grows along one axis at a time.
 
 import { gigaMacs, parseModelConfig } from '../lib/node.ts';
-import type { Precision } from './precision.ts';
+import type { Precision } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
 /** What grows: images in a batch, tokens of an image, width C, blocks L. */

@@ -1,17 +1,8 @@
-// How this library is told the precision of its products, and the proof that it listens.
+// A product of this library in a precision, and the proof that a precision is listened to.
 
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../lib/node.ts';
-import type { ForwardContext } from '../lib/node.ts';
-import type { Precision } from './precision.ts';
-
-/** A forward pass's context in a precision. */
-export function contextIn(
-  precision: Precision,
-  context: ForwardContext = {},
-): ForwardContext & { precision: Precision } {
-  return { ...context, precision };
-}
+import type { Precision } from '../lib/node.ts';
 
 /** a · b in a precision. @throws Error if the backend in use has no kernel for it */
 export function productIn(precision: Precision, a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor {

@@ -2,7 +2,7 @@
 
 import { peerNames, type PeerName } from './contenders.ts';
 import { listOf, readFlags, secondsOf, threadsOf, wholeOf } from './flags.ts';
-import { precisionNames, type Precision } from './precision.ts';
+import { precisions, type Precision } from '../lib/node.ts';
 import { workNames, type WorkName } from './works.ts';
 
 /**
@@ -64,7 +64,7 @@ export function parseOptions(words: readonly string[]): BenchOptions | undefined
     works: works ?? ['train-small', 'infer-small', 'ops'],
     // wasm holds at most 4 GB, and a training step with 256 images needs more.
     batches: works === undefined && batches.length === 0 ? [32] : batches,
-    precisions: listOf('precision', values.precision ?? 'fp32', precisionNames),
+    precisions: listOf('precision', values.precision ?? 'fp32', precisions),
     peers: listOf('peers', values.peers ?? 'wasm', peerNames),
     rounds: wholeOf('rounds', values.rounds ?? '5', 10_000),
     threads: threadsOf(values.threads),

@@ -1,7 +1,7 @@
 // One result line of `npm run bench -- --json FILE`.
 
 import type { Measured } from './measure.ts';
-import type { Precision } from './precision.ts';
+import type { Precision } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
 /**

@@ -1,7 +1,7 @@
 // What a person reads of a run: a Markdown table, and a chart of the speeds relative to native.
 
 import type { Bar } from '../lib/node.ts';
-import { precisionNames } from './precision.ts';
+import { precisions } from '../lib/node.ts';
 import type { BenchRecord } from './record.ts';
 
 const head = [
@@ -48,13 +48,13 @@ export function bestTable(records: readonly BenchRecord[]): string {
     const record = compared
       .filter(isOwn)
       .reduce((best, other) => (other.medianMs < best.medianMs ? other : best));
-    const ratios = precisionNames.map((precision) => {
+    const ratios = precisions.map((precision) => {
       const native = nativeOf({ ...record, precision }, records);
       return native === undefined ? '–' : `${(record.medianMs / native.medianMs).toFixed(2)}×`;
     });
     return [[record.work, sizeOf(record), record.contender, record.precision, ...ratios]];
   });
-  const names = precisionNames.map((precision) => `native in ${precision} is`);
+  const names = precisions.map((precision) => `native in ${precision} is`);
   return rows.length === 0
     ? ''
     : table(['work', 'batch or shape', 'contender', 'its best', ...names], rows);

@@ -1,9 +1,8 @@
 // npm run bench: the same work by native and its peers in one run, taking turns; see --help.
 
-import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { barChart, VitError } from '../lib/node.ts';
+import { closeSync, writeFileSync, writeSync } from 'node:fs';
+import { barChart } from '../lib/node.ts';
+import { runCommand } from './command.ts';
 import { startContender, type Contender } from './contenderProcess.ts';
 import { processOf, whyLeftOut, type ContenderName } from './contenders.ts';
 import { groupsOf, labelOf, type Group } from './groups.ts';
@@ -14,6 +13,7 @@ import { benchHelp, parseOptions, type BenchOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { recordOf, type BenchRecord, type RunFacts } from './record.ts';
 import { bestTable, markdownTable, speedBars } from './report.ts';
+import { inScratchFolder } from './scratchFolder.ts';
 
 // 1e-3 moves the loss of the first steps enough to show a wrong gradient.
 const training = { learningRate: 1e-3, weightDecay: 0.05 };
@@ -68,15 +68,8 @@ async function measureGroup(
   options: BenchOptions,
   to: { facts: RunFacts; add: (record: BenchRecord) => void; onFailure: (line: string) => void },
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'tfjs-vit-bench-'));
   const contenders: Contender[] = [];
-  const clear = (): void => rmSync(folder, { recursive: true, force: true });
-  const stop = (): void => {
-    clear();
-    process.exit(130);
-  };
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
+  const measureAll = async (folder: string): Promise<void> => {
     for (const name of names) {
       const why = whyLeftOut(name, group[0]!);
       if (why === undefined) contenders.push(startContender(processOf(name, options)));
@@ -100,11 +93,10 @@ async function measureGroup(
       for (const one of measured) to.add(recordOf(work, one, to.facts));
       if (work.batch !== null) console.error(`#   at rest: ${restOf(measured)}`);
     }
-  } finally {
-    await Promise.all(contenders.map((contender) => contender.end()));
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    clear();
-  }
+  };
+  await inScratchFolder('tfjs-vit-bench-', (folder) =>
+    measureAll(folder).finally(() => Promise.all(contenders.map((contender) => contender.end()))),
+  );
 }
 
 // What each process held with its weights and inputs, before it worked.
@@ -142,10 +134,4 @@ function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): string 
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof VitError)) throw error;
-  console.error(error.message);
-  process.exitCode = error.exitCode;
-}
+await runCommand(main);

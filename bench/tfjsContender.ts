@@ -16,8 +16,8 @@ import {
 } from '../lib/node.ts';
 import type { HostTensor, VisionTransformerOptions } from '../lib/node.ts';
 import type { Task } from './contenderProcess.ts';
-import { assertRounded, contextIn, productIn } from './libraryPrecision.ts';
-import type { Precision } from './precision.ts';
+import { assertRounded, productIn } from './libraryPrecision.ts';
+import type { Precision } from '../lib/node.ts';
 import { resetPeakRss, serve, type Prepared } from './serve.ts';
 
 const [backend = 'native', threads = '1'] = process.argv.slice(2);
@@ -55,7 +55,7 @@ async function prepareTraining(task: Task) {
   const repeat = async (): Promise<number> => {
     step += 1;
     const rng = new Rng(0).split(step);
-    const context = contextIn(task.precision, { training: true, rng });
+    const context = { training: true, rng, precision: task.precision };
     const { value, grads } = tf.variableGrads(
       () => tf.mean(softmaxCrossEntropy(model.forward(images, context), targets)),
       parameters.map(([, parameter]) => parameter),
@@ -81,7 +81,7 @@ async function prepareInference(task: Task) {
   const { model, images, targets } = load(task);
   targets.dispose();
   const repeat = async () => {
-    const logits = tf.tidy(() => model.forward(images, contextIn(task.precision)));
+    const logits = tf.tidy(() => model.forward(images, { precision: task.precision }));
     const values = await logits.data();
     logits.dispose();
     return values;
@@ -129,7 +129,7 @@ function load(task: Task) {
   };
   if (task.precision !== 'fp32') {
     const ofOneImage = (precision: Precision) =>
-      tf.tidy(() => model.forward(tf.slice(images, 0, 1), contextIn(precision)).dataSync());
+      tf.tidy(() => model.forward(tf.slice(images, 0, 1), { precision }).dataSync());
     assertRounded(task.precision, ofOneImage(task.precision), ofOneImage('fp32'));
   }
   (globalThis as { gc?: () => void }).gc?.();

@@ -2,7 +2,7 @@
 
 import { gigaMacs, InputError, modelConfig, parseModelConfig } from '../lib/node.ts';
 import type { VisionTransformerConfig } from '../lib/node.ts';
-import type { Precision } from './precision.ts';
+import type { Precision } from '../lib/node.ts';
 
 /** The works of `--work`. `ops` is the op table. */
 export const workNames = [

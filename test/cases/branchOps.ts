@@ -55,17 +55,12 @@ function mlpRow(shape: Shape, hidden: number, activation: GeluForm, optional: bo
   const terms = Math.max(dim, hidden, shape[0] * shape[1]);
   const shared = { reasons: { terms, gain: 4 }, flops: 4 * sizeOf(shape) * hidden };
   const name = `mlpBranch ${activation} [${shape}] by ${hidden}`;
-  return optional
-    ? row(
-        name,
-        { ...plain, ...rest },
-        { run: (x) => mlpBranch(x, { activation }), exact: exactly, ...shared },
-      )
-    : row(`${name}, plain`, plain, {
-        run: (x) => mlpBranch(x, { activation }),
-        exact: exactly,
-        ...shared,
-      });
+  const inputs: typeof plain = optional ? { ...plain, ...rest } : plain;
+  return row(optional ? name : `${name}, plain`, inputs, {
+    run: (x) => mlpBranch(x, { activation }),
+    exact: exactly,
+    ...shared,
+  });
 }
 
 function attentionRow(shape: Shape, numHeads: number, optional: boolean): OpCase {
@@ -93,17 +88,12 @@ function attentionRow(shape: Shape, numHeads: number, optional: boolean): OpCase
     flops: products,
   };
   const name = `attentionBranch [${shape}] ${numHeads} heads`;
-  return optional
-    ? row(
-        name,
-        { ...plain, ...rest },
-        { run: (x) => attentionBranch(x, { numHeads }), exact: exactly, ...shared },
-      )
-    : row(`${name}, plain`, plain, {
-        run: (x) => attentionBranch(x, { numHeads }),
-        exact: exactly,
-        ...shared,
-      });
+  const inputs: typeof plain = optional ? { ...plain, ...rest } : plain;
+  return row(optional ? name : `${name}, plain`, inputs, {
+    run: (x) => attentionBranch(x, { numHeads }),
+    exact: exactly,
+    ...shared,
+  });
 }
 
 /** Rows of the table of ops. */

@@ -1,0 +1,14 @@
+import { VitError } from '../lib/node.ts';
+
+/** Runs a command of the bench; what a person did wrong is one line on stderr, and the exit code of its kind. */
+export async function runCommand(
+  main: (words: readonly string[]) => Promise<number>,
+): Promise<void> {
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof VitError)) throw error;
+    console.error(error.message);
+    process.exitCode = error.exitCode;
+  }
+}
