@@ -351,6 +351,17 @@ export const opCases: readonly OpCase[] = [
       flops: 2 * 197 * 192,
     },
   ),
+  row(
+    'repeatForBatch [1,3,5] to 4',
+    { x: normal()<3>(1, 3, 5) },
+    {
+      run: ({ x }) => repeatForBatch(x, 4),
+      exact: ({ x }) => joined(x.data, x.data, x.data, x.data),
+      reasons: { terms: 4 },
+      flops: 0,
+    },
+  ),
+  ...branchCases,
   ...bf16Cases,
 ];
 
@@ -363,15 +374,4 @@ export const benchCases: readonly OpCase[] = [
   attentionRow([8, 3, 197, 64], 197),
   qkvRow([8, 197, 3 * 192], 3),
   lossRow('softmax', [64, 1000]),
-  row(
-    'repeatForBatch [1,3,5] to 4',
-    { x: normal()<3>(1, 3, 5) },
-    {
-      run: ({ x }) => repeatForBatch(x, 4),
-      exact: ({ x }) => joined(x.data, x.data, x.data, x.data),
-      reasons: { terms: 4 },
-      flops: 0,
-    },
-  ),
-  ...branchCases,
 ];
