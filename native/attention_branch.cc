@@ -165,7 +165,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
 }
 
 template <typename In>
-void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::AttentionBranchGrad& grad) {
+void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const Plan plan(b);
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
   Between at = between_of(b, plan, plan.rows, const_cast<float*>(saved));
@@ -205,10 +205,7 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
     // qkv and out of the chunk's row r - c0.
     const float* qkv_at = In::narrow ? wide_qkv : at.qkv + c0 * ldq;
     const float* out_at = In::narrow ? wide_out : at.out + c0 * ldx;
-    const auto sums_of = [&](size_t task) {
-      float* sum = sums + (first_task + task) * sums_each;
-      return RowSums{sum, sum + dim, sum + 2 * dim, sum + 3 * dim};
-    };
+    const auto sums_of = [&](size_t task) { return sums_at(sums + (first_task + task) * sums_each, dim); };
     // The three steps; rows are those of the whole, `- c0` those of the chunk.
     const auto before = [&](const RowSums& part, size_t r, size_t m, float* scaled, float* factor) {
       for (size_t i = r; In::narrow && i < r + m; ++i) {
@@ -233,7 +230,7 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
       for (size_t i = 0; i < m; ++i)
         each_part(3 * dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
       rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
-      norm_grad_rows(b.outer, r, m, at.mean, at.rstd, dnorm, ldx, dy, grad.outer.dx, part);
+      norm_grad_rows(b.outer, r, m, at.mean, at.rstd, dnorm, ldx, dy, grad.dx, part);
     };
     const size_t own_tasks = (rows + each - 1) / each;
     const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
@@ -264,15 +261,10 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
       });
     }
     first_task += own_tasks;
-    weight_grad(b.outer.precision, dqkv, ldq, 3 * dim, norms, ldx, dim, rows, k0 > 0, grad.qkv);
-    weight_grad(b.outer.precision, douts, ldx, dim, out_at, ldx, dim, rows, k0 > 0, grad.proj);
+    weight_grad(b.outer.precision, dqkv, ldq, 3 * dim, norms, ldx, dim, rows, k0 > 0, grad.first);
+    weight_grad(b.outer.precision, douts, ldx, dim, out_at, ldx, dim, rows, k0 > 0, grad.last);
   }
-  join_sums(sums, tasks, sums_each, dim, grad.outer.dgamma);
-  join_sums(sums + dim, tasks, sums_each, dim, grad.outer.dbeta);
-  float* proj_bias = grad.proj_bias == nullptr ? out_bias : grad.proj_bias;
-  join_sums(sums + 2 * dim, tasks, sums_each, dim, proj_bias);
-  if (grad.qkv_bias != nullptr) join_sums(sums + 3 * dim, tasks, sums_each, 3 * dim, grad.qkv_bias);
-  finish_scale(b.outer, b.proj, b.proj_bias, dim, grad.proj, proj_bias, grad.outer.dscale);
+  finish_grads(b.outer, {b.proj, b.proj_bias, dim, 3 * dim}, sums, tasks, sums_each, out_bias, grad);
 }
 
 }  // namespace
@@ -291,7 +283,7 @@ void attention_branch(const AttentionBranch& b, float* saved, float* y) {
   else forward<In32>(b, saved, y);
 }
 
-void attention_branch_grad(const AttentionBranch& b, const float* saved, const float* dy, const vit::AttentionBranchGrad& grad) {
+void attention_branch_grad(const AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   if (b.outer.batch * b.outer.tokens == 0) return;
   if (b.outer.precision == vit::kBf16) backward<In16>(b, saved, dy, grad);
   else backward<In32>(b, saved, dy, grad);

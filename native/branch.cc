@@ -86,6 +86,9 @@ void norm_grad_rows(const Branch& b, size_t r0, size_t rows, const float* mean, 
   }
 }
 
+namespace {
+
+// out[j] = Σ_t partial[t·stride + j] in float64, in the order of t; in parallel.
 void join_sums(const float* partial, size_t count, size_t stride, size_t n, float* out) {
   const size_t each = 256;
   vit::parallel((n + each - 1) / each, [&](size_t task, size_t) {
@@ -97,19 +100,34 @@ void join_sums(const float* partial, size_t count, size_t stride, size_t n, floa
   });
 }
 
-void finish_scale(const Branch& b, const float* w, const float* bias, size_t k, float* dw, float* db, float* dscale) {
+// dscale = Σ w·dw + bias·db, then dw and db times scale.
+void finish_scale(const Branch& b, const LastLayer& last, float* dw, float* db, float* dscale) {
   if (b.scale == nullptr) return;
+  const size_t k = last.k;
   vit::parallel(b.dim, [&](size_t c, size_t) {
     const vf factor = set1(b.scale[c]);
     vf sum = set1(0.0f);
     each_part(k, [&](size_t j, size_t n) {
       const vf d = get(dw + c * k + j, n);
-      sum += get(w + c * k + j, n) * d;
+      sum += get(last.weight + c * k + j, n) * d;
       put(dw + c * k + j, d * factor, n);
     });
-    dscale[c] = sum_lanes(sum) + (bias == nullptr ? 0.0f : bias[c] * db[c]);
+    dscale[c] = sum_lanes(sum) + (last.bias == nullptr ? 0.0f : last.bias[c] * db[c]);
     db[c] *= b.scale[c];
   });
+}
+
+}  // namespace
+
+void finish_grads(const Branch& b, const LastLayer& last, const float* sums, size_t tasks, size_t stride, float* out_bias,
+                  const vit::BranchGrad& grad) {
+  const size_t dim = b.dim;
+  float* last_bias = grad.last_bias == nullptr ? out_bias : grad.last_bias;
+  join_sums(sums, tasks, stride, dim, grad.dgamma);
+  join_sums(sums + dim, tasks, stride, dim, grad.dbeta);
+  join_sums(sums + 2 * dim, tasks, stride, dim, last_bias);
+  if (grad.first_bias != nullptr) join_sums(sums + 3 * dim, tasks, stride, last.first_columns, grad.first_bias);
+  finish_scale(b, last, grad.last, last_bias, grad.dscale);
 }
 
 void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,

@@ -131,21 +131,26 @@ void norm_rows(const vit::Branch& b, size_t r0, size_t rows, bool known, float* 
 // out = x + keep·scale·z, rows from r0; z may be changed.
 void add_rows(const vit::Branch& b, size_t r0, size_t rows, const float* z, size_t ldz, float* out);
 
-// Sums over the rows of a task, one after the other in memory.
+// Sums over the rows of a task: of the norm's gain and offset, of what the last layer adds to [dim each], of the first layer's bias.
 struct RowSums {
   float *gamma, *beta, *out, *inner;
 };
+inline RowSums sums_at(float* sum, size_t dim) { return {sum, sum + dim, sum + 2 * dim, sum + 3 * dim}; }
 // kept = keep·dy, scaled = keep·scale·dy, sums.out += kept.
 void scale_rows(const vit::Branch& b, size_t r0, size_t rows, const float* dy, float* kept, float* scaled, size_t ld, float* sum);
 // dx = dy + the gradient of the norm at g, which is that of its result; the sums of gamma and beta grow.
 void norm_grad_rows(const vit::Branch& b, size_t r0, size_t rows, const float* mean, const float* rstd, const float* g, size_t ldg,
                     const float* dy, float* dx, const RowSums& sums);
 
-// out[j] = Σ_t partial[t·stride + j] in float64, in the order of t; in parallel.
-void join_sums(const float* partial, size_t count, size_t stride, size_t n, float* out);
-// The gradients of the last layer [dim, k], its bias and the scale, from those for a scale of 1 that dw and db hold: dscale = Σ w·dw
-// + bias·db, then dw and db times scale. In parallel.
-void finish_scale(const vit::Branch& b, const float* w, const float* bias, size_t k, float* dw, float* db, float* dscale);
+// The last layer [dim, k] and its bias, and the columns of the first.
+struct LastLayer {
+  const float *weight, *bias;
+  size_t k, first_columns;
+};
+// All gradients but those of x and of the first weight, from the `tasks` RowSums that lie `stride` apart and the last weight's gradient
+// for a scale of 1, which grad.last holds. out_bias: dim floats, for where the last layer has no bias. In parallel.
+void finish_grads(const vit::Branch& b, const LastLayer& last, const float* sums, size_t tasks, size_t stride, float* out_bias,
+                  const vit::BranchGrad& grad);
 // dw [m, n] (=|+=) aᵀ·b over `rows`; in parallel.
 void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,
                  bool more, float* dw);

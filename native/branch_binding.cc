@@ -72,13 +72,32 @@ AttentionBranch attention_of(const Arguments& args, const Sizes& s) {
   return b;
 }
 
-// dX, dGamma, dBeta, dScale|null from argument 14 on.
-BranchGrad branch_grad_of(const Arguments& args, const Branch& b) {
-  return {args.floats(14, b.batch * b.tokens * b.dim), args.floats(15, b.dim), args.floats(16, b.dim),
-          b.scale == nullptr ? nullptr : args.floats(17, b.dim)};
+float* or_null(const Arguments& args, size_t index, const float* belongs_to, size_t n) {
+  return belongs_to == nullptr ? nullptr : args.floats(index, n);
 }
-float* bias_grad(const Arguments& args, size_t index, const float* bias, size_t n) {
-  return bias == nullptr ? nullptr : args.floats(index, n);
+
+// A layer's weight and bias with their numbers of elements.
+struct Layer {
+  size_t weight_size;
+  const float* bias;
+  size_t bias_size;
+};
+
+// dX, dGamma, dBeta, dScale|null, dFirst, dFirstBias|null, dLast, dLastBias|null from argument 14 on.
+BranchGrad grad_of(const Arguments& args, const Branch& b, const Layer& first, const Layer& last) {
+  return {args.floats(14, b.batch * b.tokens * b.dim),        args.floats(15, b.dim),
+          args.floats(16, b.dim),                             or_null(args, 17, b.scale, b.dim),
+          args.floats(18, first.weight_size),                 or_null(args, 19, first.bias, first.bias_size),
+          args.floats(20, last.weight_size),                  or_null(args, 21, last.bias, last.bias_size)};
+}
+
+const float* dy_of(const Arguments& args, const Branch& b) { return args.floats(13, b.batch * b.tokens * b.dim); }
+
+// y, and where the packed weights are, of a forward pass.
+float* take_forward(const Arguments& args, Branch* b, size_t packed_size) {
+  b->packed = args.floats_or_null(14, packed_size);
+  b->ready = args.flag(15);
+  return args.floats(13, b->batch * b->tokens * b->dim);
 }
 
 napi_value nothing(const Arguments& args) {
@@ -110,32 +129,27 @@ napi_value branch_memory_entry(const Arguments& args) {
 // mlpBranch(… , saved|null, y, packed|null, ready).
 napi_value mlp_branch_entry(const Arguments& args) {
   MlpBranch b = mlp_of(args, sizes_of(args));
-  b.outer.packed = args.floats_or_null(14, kernels().mlp_branch_packed(b));
-  b.outer.ready = args.flag(15);
-  float* saved = args.floats_or_null(12, kernels().mlp_branch_saved(b));
-  kernels().mlp_branch(b, saved, args.floats(13, b.outer.batch * b.outer.tokens * b.outer.dim));
+  const Kernels& k = kernels();
+  float* y = take_forward(args, &b.outer, k.mlp_branch_packed(b));
+  k.mlp_branch(b, args.floats_or_null(12, k.mlp_branch_saved(b)), y);
   return nothing(args);
 }
 
 // mlpBranchGrad(… , saved, dY, dX, dGamma, dBeta, dScale|null, dFc1, dBias1|null, dFc2, dBias2|null).
 napi_value mlp_branch_grad_entry(const Arguments& args) {
   const MlpBranch b = mlp_of(args, sizes_of(args));
-  const size_t dim = b.outer.dim;
-  const float* saved = args.floats(12, kernels().mlp_branch_saved(b));
-  const float* dy = args.floats(13, b.outer.batch * b.outer.tokens * dim);
-  const MlpBranchGrad grad{branch_grad_of(args, b.outer), args.floats(18, b.hidden * dim), bias_grad(args, 19, b.bias1, b.hidden),
-                           args.floats(20, b.hidden * dim), bias_grad(args, 21, b.bias2, dim)};
-  kernels().mlp_branch_grad(b, saved, dy, grad);
+  const size_t dim = b.outer.dim, size = b.hidden * dim;
+  const BranchGrad grad = grad_of(args, b.outer, {size, b.bias1, b.hidden}, {size, b.bias2, dim});
+  kernels().mlp_branch_grad(b, args.floats(12, kernels().mlp_branch_saved(b)), dy_of(args, b.outer), grad);
   return nothing(args);
 }
 
 // attentionBranch(… , saved|null, y, packed|null, ready).
 napi_value attention_branch_entry(const Arguments& args) {
   AttentionBranch b = attention_of(args, sizes_of(args));
-  b.outer.packed = args.floats_or_null(14, kernels().attention_branch_packed(b));
-  b.outer.ready = args.flag(15);
-  float* saved = args.floats_or_null(12, kernels().attention_branch_saved(b));
-  kernels().attention_branch(b, saved, args.floats(13, b.outer.batch * b.outer.tokens * b.outer.dim));
+  const Kernels& k = kernels();
+  float* y = take_forward(args, &b.outer, k.attention_branch_packed(b));
+  k.attention_branch(b, args.floats_or_null(12, k.attention_branch_saved(b)), y);
   return nothing(args);
 }
 
@@ -143,12 +157,8 @@ napi_value attention_branch_entry(const Arguments& args) {
 napi_value attention_branch_grad_entry(const Arguments& args) {
   const AttentionBranch b = attention_of(args, sizes_of(args));
   const size_t dim = b.outer.dim;
-  const float* saved = args.floats(12, kernels().attention_branch_saved(b));
-  const float* dy = args.floats(13, b.outer.batch * b.outer.tokens * dim);
-  const AttentionBranchGrad grad{branch_grad_of(args, b.outer), args.floats(18, 3 * dim * dim),
-                                 bias_grad(args, 19, b.qkv_bias, 3 * dim), args.floats(20, dim * dim),
-                                 bias_grad(args, 21, b.proj_bias, dim)};
-  kernels().attention_branch_grad(b, saved, dy, grad);
+  const BranchGrad grad = grad_of(args, b.outer, {3 * dim * dim, b.qkv_bias, 3 * dim}, {dim * dim, b.proj_bias, dim});
+  kernels().attention_branch_grad(b, args.floats(12, kernels().attention_branch_saved(b)), dy_of(args, b.outer), grad);
   return nothing(args);
 }
 

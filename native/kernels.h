@@ -102,17 +102,10 @@ struct AttentionBranch {
   float factor;  // on q·kᵀ
   const float *qkv, *qkv_bias, *proj, *proj_bias;
 };
-// Gradients in the shapes of what they belong to; null where that is null.
+// Gradients in the shapes of what they belong to; null where that is null. The first layer is fc1 or qkv, the last fc2 or proj.
 struct BranchGrad {
   float *dx, *dgamma, *dbeta, *dscale;
-};
-struct MlpBranchGrad {
-  BranchGrad outer;
-  float *fc1, *bias1, *fc2, *bias2;
-};
-struct AttentionBranchGrad {
-  BranchGrad outer;
-  float *qkv, *qkv_bias, *proj, *proj_bias;
+  float *first, *first_bias, *last, *last_bias;
 };
 
 struct AdamW {
@@ -176,12 +169,11 @@ struct Kernels {
   size_t (*mlp_branch_saved)(const MlpBranch& b);
   size_t (*mlp_branch_packed)(const MlpBranch& b);
   void (*mlp_branch)(const MlpBranch& b, float* saved, float* y);
-  void (*mlp_branch_grad)(const MlpBranch& b, const float* saved, const float* dy, const MlpBranchGrad& grad);
+  void (*mlp_branch_grad)(const MlpBranch& b, const float* saved, const float* dy, const BranchGrad& grad);
   size_t (*attention_branch_saved)(const AttentionBranch& b);
   size_t (*attention_branch_packed)(const AttentionBranch& b);
   void (*attention_branch)(const AttentionBranch& b, float* saved, float* y);
-  void (*attention_branch_grad)(const AttentionBranch& b, const float* saved, const float* dy,
-                                const AttentionBranchGrad& grad);
+  void (*attention_branch_grad)(const AttentionBranch& b, const float* saved, const float* dy, const BranchGrad& grad);
 
   // p' = p·(1 - lr·wd) - rate·m'/(√v'·inverse_root_correction2 + epsilon); see lib/core/kernels.ts. n elements of a tensor. An
   // output may be its input.

@@ -101,7 +101,7 @@ void forward(const MlpBranch& b, float* saved, float* y) {
 }
 
 template <int form, typename In>
-void backward(const MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad) {
+void backward(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
   const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
   const size_t ldx = width_of(dim), ldh = width_of(hidden);
@@ -133,7 +133,7 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
       float* dnorm = own.take(kRowsEach * ldx);
       float* factor = own.take(for_factor);
       float* sum = sums + r0 / each * sums_each;
-      const RowSums part{sum, sum + dim, sum + 2 * dim, sum + 3 * dim};
+      const RowSums part = sums_at(sum, dim);
       memset(sum, 0, sums_each * sizeof(float));
       norm_rows(b.outer, r0, m, true, kept.mean, kept.rstd, norms + at * ldx, ldx);
       scale_rows(b.outer, r0, m, dy, douts + at * ldx, scaled, ldx, part.out);
@@ -144,18 +144,13 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
         activate_grad_block<form>(kept, r0 * hidden + f0, m, cols, hidden, dh, gelus + at * ldh + f0, ldh, part.inner + f0);
         In::multiply_rows(dh, ldh, factor, fc1, f0, 0, m, dim, cols, dnorm, ldx, nullptr, f0 == 0 ? kStoreNew : kStoreAdd);
       }
-      norm_grad_rows(b.outer, r0, m, kept.mean, kept.rstd, dnorm, ldx, dy, grad.outer.dx, part);
+      norm_grad_rows(b.outer, r0, m, kept.mean, kept.rstd, dnorm, ldx, dy, grad.dx, part);
     });
     const vit::Precision precision = b.outer.precision;
-    weight_grad(precision, dhiddens, ldh, hidden, norms, ldx, dim, in_chunk, c0 > 0, grad.fc1);
-    weight_grad(precision, douts, ldx, dim, gelus, ldh, hidden, in_chunk, c0 > 0, grad.fc2);
+    weight_grad(precision, dhiddens, ldh, hidden, norms, ldx, dim, in_chunk, c0 > 0, grad.first);
+    weight_grad(precision, douts, ldx, dim, gelus, ldh, hidden, in_chunk, c0 > 0, grad.last);
   }
-  join_sums(sums, tasks, sums_each, dim, grad.outer.dgamma);
-  join_sums(sums + dim, tasks, sums_each, dim, grad.outer.dbeta);
-  float* bias2 = grad.bias2 == nullptr ? out_bias : grad.bias2;
-  join_sums(sums + 2 * dim, tasks, sums_each, dim, bias2);
-  if (grad.bias1 != nullptr) join_sums(sums + 3 * dim, tasks, sums_each, hidden, grad.bias1);
-  finish_scale(b.outer, b.fc2, b.bias2, hidden, grad.fc2, bias2, grad.outer.dscale);
+  finish_grads(b.outer, {b.fc2, b.bias2, hidden, hidden}, sums, tasks, sums_each, out_bias, grad);
 }
 
 template <typename In>
@@ -165,7 +160,7 @@ void forward_in(const MlpBranch& b, float* saved, float* y) {
   forward<2, In>(b, saved, y);
 }
 template <typename In>
-void backward_in(const MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad) {
+void backward_in(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   if (b.form == vit::kGeluErf) return backward<0, In>(b, saved, dy, grad);
   if (b.form == vit::kGeluTanh) return backward<1, In>(b, saved, dy, grad);
   backward<2, In>(b, saved, dy, grad);
@@ -191,7 +186,7 @@ void mlp_branch(const MlpBranch& b, float* saved, float* y) {
   else forward_in<In32>(b, saved, y);
 }
 
-void mlp_branch_grad(const MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad) {
+void mlp_branch_grad(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   if (rows_of(b) == 0) return;
   if (b.outer.precision == vit::kBf16) backward_in<In16>(b, saved, dy, grad);
   else backward_in<In32>(b, saved, dy, grad);

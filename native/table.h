@@ -29,12 +29,11 @@ void attention_grad(const vit::Attention& shape, const float* dout, const float*
 size_t mlp_branch_saved(const vit::MlpBranch& b);
 size_t mlp_branch_packed(const vit::MlpBranch& b);
 void mlp_branch(const vit::MlpBranch& b, float* saved, float* y);
-void mlp_branch_grad(const vit::MlpBranch& b, const float* saved, const float* dy, const vit::MlpBranchGrad& grad);
+void mlp_branch_grad(const vit::MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad);
 size_t attention_branch_saved(const vit::AttentionBranch& b);
 size_t attention_branch_packed(const vit::AttentionBranch& b);
 void attention_branch(const vit::AttentionBranch& b, float* saved, float* y);
-void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, const float* dy,
-                           const vit::AttentionBranchGrad& grad);
+void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad);
 void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
            const float* v, float* p_out, float* m_out, float* v_out);
 double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,

@@ -180,8 +180,7 @@ void grad(Case& t, const Size& s, vit::Precision precision) {
   Output* qkv_bias = a.qkv_bias == nullptr ? nullptr : &t.output("dqkvBias", 3 * dim);
   Output* proj_bias = a.proj_bias == nullptr ? nullptr : &t.output("dprojBias", dim);
   t.kernels.attention_branch_grad(a, static_cast<const float*>(saved.data()), dy,
-                                  {grad_of(outer), floats(qkv), qkv_bias == nullptr ? nullptr : floats(*qkv_bias), floats(proj),
-                                   proj_bias == nullptr ? nullptr : floats(*proj_bias)});
+                                  grad_of(outer, {qkv, qkv_bias}, {proj, proj_bias}));
   if (!t.judges()) return;
   const Inner inner(a);
   const double relative = relative_of(precision);

@@ -159,8 +159,10 @@ OuterOutputs outer_outputs(Case& t, const vit::Branch& b) {
           b.scale == nullptr ? nullptr : &t.output("dscale", b.dim)};
 }
 
-vit::BranchGrad grad_of(const OuterOutputs& o) {
-  return {floats(*o.dx), floats(*o.dgamma), floats(*o.dbeta), o.dscale == nullptr ? nullptr : floats(*o.dscale)};
+vit::BranchGrad grad_of(const OuterOutputs& o, const LayerOutputs& first, const LayerOutputs& last) {
+  const auto or_null = [](const Output* output) { return output == nullptr ? nullptr : floats(*output); };
+  return {floats(*o.dx),        floats(*o.dgamma),   floats(*o.dbeta),   or_null(o.dscale),
+          floats(first.weight), or_null(first.bias), floats(last.weight), or_null(last.bias)};
 }
 
 void judge_outer(const OuterOutputs& o, const vit::Branch& b, const float* dy, const Norm& norm, const Outer& outer, const Sums& g) {

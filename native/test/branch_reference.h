@@ -62,7 +62,12 @@ struct OuterOutputs {
   Output *dx, *dgamma, *dbeta, *dscale;
 };
 OuterOutputs outer_outputs(Case& t, const vit::Branch& b);
-vit::BranchGrad grad_of(const OuterOutputs& o);
+// Outputs for the gradients of a layer; bias may be null.
+struct LayerOutputs {
+  const Output& weight;
+  const Output* bias;
+};
+vit::BranchGrad grad_of(const OuterOutputs& o, const LayerOutputs& first, const LayerOutputs& last);
 void judge_outer(const OuterOutputs& o, const vit::Branch& b, const float* dy, const Norm& norm, const Outer& outer, const Sums& g);
 
 }  // namespace vit_test

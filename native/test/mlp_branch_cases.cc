@@ -98,9 +98,7 @@ void grad(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::
   Output& fc2 = t.output("dfc2", hidden * dim);
   Output* bias1 = m.bias1 == nullptr ? nullptr : &t.output("dbias1", hidden);
   Output* bias2 = m.bias2 == nullptr ? nullptr : &t.output("dbias2", dim);
-  t.kernels.mlp_branch_grad(m, static_cast<const float*>(saved.data()), dy,
-                            {grad_of(outer), floats(fc1), bias1 == nullptr ? nullptr : floats(*bias1), floats(fc2),
-                             bias2 == nullptr ? nullptr : floats(*bias2)});
+  t.kernels.mlp_branch_grad(m, static_cast<const float*>(saved.data()), dy, grad_of(outer, {fc1, bias1}, {fc2, bias2}));
   if (!t.judges()) return;
   const Inner inner(m);
   const double relative = relative_of(precision);
