@@ -38,13 +38,6 @@ void columns_times(const float* a, size_t a_row, const float* packed_b, size_t m
   multiply({a, 1, a_row}, kColumns, packed_b, k, m, n, k, c, ldc, nullptr, mode);
 }
 
-template <typename F>
-VIT_INLINE void each_vector(float* x, size_t n, const F& f) {
-  size_t j = 0;
-  for (; j + VL <= n; j += VL) store(x + j, f(load(x + j), j));
-  if (j < n) store_n(x + j, f(load_n(x + j, n - j), j), n - j);
-}
-
 // Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. VL rows at a time, so that what is
 // done once a row (joining lanes, the logarithm) is done for VL of them at once. Columns from `keys` to the next whole vector
 // may hold anything.
@@ -132,7 +125,10 @@ void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row,
     exponentials(s, row, count, h.keys, h.scale, inverse, log_sum_exp + q0);
     rows_times(s, row, packed_v, count, h.dim, h.keys, o, out_row, kStoreNew);
     for (size_t r = 0; r < count; ++r)
-      each_vector(o + r * out_row, h.dim, [&](vf v, size_t) { return v * set1(inverse[r]); });
+      each_part(h.dim, [&](size_t j, size_t n) {
+        float* part = o + r * out_row + j;
+        put(part, get(part, n) * set1(inverse[r]), n);
+      });
   }
 }
 

@@ -1,8 +1,6 @@
 #include "branch.h"
 
-#include <math.h>
-#include <string.h>
-
+#include "norm.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -10,27 +8,11 @@ namespace VIT_ISA {
 using vit::Branch;
 
 void norm_rows(const Branch& b, size_t r0, size_t rows, bool known, float* mean, float* rstd, float* y, size_t ldy) {
-  const size_t cols = b.dim;
-  const float scale = 1.0f / static_cast<float>(cols);
   for (size_t r = 0; r < rows; ++r) {
-    const float* x = b.x + (r0 + r) * cols;
-    if (!known) {
-      vf sum = set1(0.0f);
-      each_part(cols, [&](size_t j, size_t n) { sum += get(x + j, n); });
-      const float center = sum_lanes(sum) * scale;
-      const vf shift = set1(center);
-      vf squares = set1(0.0f);
-      each_part(cols, [&](size_t j, size_t n) {
-        const vf d = get(x + j, n) - shift;
-        squares += n == VL ? d * d : as_float(as_int(d * d) & lanes_below(n));
-      });
-      mean[r0 + r] = center;
-      rstd[r0 + r] = 1.0f / sqrtf(sum_lanes(squares) * scale + b.epsilon);
-    }
-    const vf shift = set1(mean[r0 + r]), factor = set1(rstd[r0 + r]);
-    each_part(cols, [&](size_t j, size_t n) {
-      put(y + r * ldy + j, (get(x + j, n) - shift) * factor * get(b.gamma + j, n) + get(b.beta + j, n), n);
-    });
+    const size_t row = r0 + r;
+    const float* x = b.x + row * b.dim;
+    if (!known) row_moments(x, b.dim, b.epsilon, mean + row, rstd + row);
+    norm_row(x, b.dim, mean[row], rstd[row], b.gamma, b.beta, y + r * ldy);
   }
 }
 
@@ -62,27 +44,10 @@ void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float*
 
 void norm_grad_rows(const Branch& b, size_t r0, size_t rows, const float* mean, const float* rstd, const float* g, size_t ldg,
                     const float* dy, float* dx, const RowSums& sums) {
-  const size_t cols = b.dim;
-  const float scale = 1.0f / static_cast<float>(cols);
   for (size_t r = 0; r < rows; ++r) {
-    const size_t at = (r0 + r) * cols;
-    const float* x = b.x + at;
-    const float* d = g + r * ldg;
-    const vf shift = set1(mean[r0 + r]), factor = set1(rstd[r0 + r]);
-    vf sum = set1(0.0f), product = sum;
-    each_part(cols, [&](size_t j, size_t n) {
-      const vf v = get(d + j, n) * get(b.gamma + j, n);
-      sum += v;
-      product += v * ((get(x + j, n) - shift) * factor);
-    });
-    const vf mean_g = set1(sum_lanes(sum) * scale), mean_product = set1(sum_lanes(product) * scale);
-    each_part(cols, [&](size_t j, size_t n) {
-      const vf dv = get(d + j, n);
-      const vf hat = (get(x + j, n) - shift) * factor;
-      put(dx + at + j, get(dy + at + j, n) + factor * (dv * get(b.gamma + j, n) - mean_g - hat * mean_product), n);
-      put(sums.gamma + j, get(sums.gamma + j, n) + dv * hat, n);
-      put(sums.beta + j, get(sums.beta + j, n) + dv, n);
-    });
+    const size_t row = r0 + r, at = row * b.dim;
+    norm_grad_row(g + r * ldg, b.x + at, b.dim, mean[row], rstd[row], b.gamma, dx + at, sums.gamma, sums.beta,
+                  [&](size_t j, size_t n, vf value) { return get(dy + at + j, n) + value; });
   }
 }
 

@@ -26,19 +26,6 @@ inline size_t rows_each_task(size_t rows) {
   return each < 2 * MR ? 2 * MR : each < kRowsEach ? each : kRowsEach;
 }
 
-// f(j, n) for each vector of a row of `cols`; n = VL but at the end.
-template <typename F>
-VIT_INLINE void each_part(size_t cols, const F& f) {
-  size_t j = 0;
-  for (; j + VL <= cols; j += VL) f(j, VL);
-  if (j < cols) f(j, cols - j);
-}
-VIT_INLINE vf get(const float* p, size_t n) { return n == VL ? load(p) : load_n(p, n); }
-VIT_INLINE void put(float* p, vf v, size_t n) {
-  if (n == VL) store(p, v);
-  else store_n(p, v, n);
-}
-
 // A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.
 struct Weight {
   Operand from;
@@ -110,7 +97,7 @@ inline void pack_weights(const Weight* weights, size_t count) {
 // Memory of two packed weights, one after the other.
 inline size_t both_packed(size_t first, size_t second) { return round_up(first, 16) + round_up(second, 16); }
 
-// Keeps a row for the backward pass: as it is, or rounded to bf16, and then the row goes on rounded.
+// Rounds a row into `kept`; the row goes on rounded.
 inline void keep_row(size_t n, float* row, bf16* kept) {
   to_bf16(n, row, kept);
   from_bf16(n, kept, row);

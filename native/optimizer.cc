@@ -11,33 +11,26 @@ struct Moved {
   vf p, m, v;
 };
 
-// The update of the lanes from i; lanes from `count` on are those of zeros.
+// The update of the `count` lanes from i; the others are those of zeros.
 VIT_INLINE Moved move(const vit::AdamW& c, size_t i, size_t count, float keep, float rate, const float* p, const float* g,
                       const float* m, const float* v) {
-  const auto get = [&](const float* x) { return count == VL ? load(x + i) : load_n(x + i, count); };
-  const vf gv = get(g);
-  const vf mv = set1(c.beta1) * get(m) + set1(c.one_minus_beta1) * gv;
-  const vf vv = set1(c.beta2) * get(v) + set1(c.one_minus_beta2) * gv * gv;
+  const vf gv = get(g + i, count);
+  const vf mv = set1(c.beta1) * get(m + i, count) + set1(c.one_minus_beta1) * gv;
+  const vf vv = set1(c.beta2) * get(v + i, count) + set1(c.one_minus_beta2) * gv * gv;
   const vf step = mv / (sqrt_v(vv) * set1(c.inverse_root_correction2) + set1(c.epsilon));
-  return {get(p) * set1(keep) - set1(rate) * step, mv, vv};
+  return {get(p + i, count) * set1(keep) - set1(rate) * step, mv, vv};
 }
 
 }  // namespace
 
 void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
            const float* v, float* p_out, float* m_out, float* v_out) {
-  size_t i = 0;
-  for (; i + VL <= n; i += VL) {
-    const Moved to = move(c, i, VL, keep, rate, p, g, m, v);
-    store(p_out + i, to.p);
-    store(m_out + i, to.m);
-    store(v_out + i, to.v);
-  }
-  if (i == n) return;
-  const Moved to = move(c, i, n - i, keep, rate, p, g, m, v);
-  store_n(p_out + i, to.p, n - i);
-  store_n(m_out + i, to.m, n - i);
-  store_n(v_out + i, to.v, n - i);
+  each_part(n, [&](size_t i, size_t count) {
+    const Moved to = move(c, i, count, keep, rate, p, g, m, v);
+    put(p_out + i, to.p, count);
+    put(m_out + i, to.m, count);
+    put(v_out + i, to.v, count);
+  });
 }
 
 double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,

@@ -83,6 +83,20 @@ VIT_INLINE void store_n(float* p, vf v, size_t n) {
 }
 #endif
 
+// The first n lanes, n up to VL.
+VIT_INLINE vf get(const float* p, size_t n) { return n == VL ? load(p) : load_n(p, n); }
+VIT_INLINE void put(float* p, vf v, size_t n) {
+  if (n == VL) store(p, v);
+  else store_n(p, v, n);
+}
+// f(j, n) for each vector of a row of `cols`; n = VL but at the end.
+template <typename F>
+VIT_INLINE void each_part(size_t cols, const F& f) {
+  size_t j = 0;
+  for (; j + VL <= cols; j += VL) f(j, VL);
+  if (j < cols) f(j, cols - j);
+}
+
 // NaN in x survives; a NaN in y is dropped.
 #if defined(VIT_AVX512)
 VIT_INLINE vf min_v(vf x, vf y) { return _mm512_maskz_min_ps(0xFFFF, y, x); }

@@ -107,27 +107,13 @@ VIT_INLINE vf gelu_v(vf x) {
   return x * sigmoid_v(set1(kQuick) * x);
 }
 
-template <int form>
-VIT_INLINE vf gelu_slope_v(vf x) {
-  if (form == 0) {
-    const vf phi = exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
-    return set1(0.5f) * (set1(1.0f) + erf_v(x * set1(kSqrtHalf))) + x * phi;
-  }
-  if (form == 1) {
-    const vf t = tanh_v(set1(kTanhScale) * (x + set1(kTanhCubic) * x * x * x));
-    const vf inner = set1(kTanhScale) * (set1(1.0f) + set1(3.0f * kTanhCubic) * x * x);
-    return set1(0.5f) * (set1(1.0f) + t) + set1(0.5f) * x * (set1(1.0f) - t * t) * inner;
-  }
-  const vf s = sigmoid_v(set1(kQuick) * x);
-  return s + set1(kQuick) * x * s * (set1(1.0f) - s);
-}
-
 // gelu and its slope at once; they share their costly part.
 template <int form>
 VIT_INLINE vf gelu_both_v(vf x, vf* slope) {
   if (form == 0) {
     const vf below = set1(0.5f) * (set1(1.0f) + erf_v(x * set1(kSqrtHalf)));
-    *slope = below + x * exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
+    const vf phi = exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
+    *slope = below + x * phi;
     return x * below;
   }
   if (form == 1) {
@@ -140,6 +126,13 @@ VIT_INLINE vf gelu_both_v(vf x, vf* slope) {
   const vf s = sigmoid_v(set1(kQuick) * x);
   *slope = s + set1(kQuick) * x * s * (set1(1.0f) - s);
   return x * s;
+}
+
+template <int form>
+VIT_INLINE vf gelu_slope_v(vf x) {
+  vf slope;
+  gelu_both_v<form>(x, &slope);
+  return slope;
 }
 
 }  // namespace VIT_ISA
