@@ -45,6 +45,17 @@ inline size_t packed_b16_size(size_t k, size_t n) { return panel16_size(k) * (ro
 void pack_b16(const Operand& b, size_t k, size_t n, size_t first, size_t last, bf16* dst);
 void pack_b16(const Operand16& b, size_t k, size_t n, size_t first, size_t last, bf16* dst);
 
+// As Packed32.
+struct Packed16 {
+  static constexpr size_t kColumns = NR16;
+  static size_t panels(size_t n) { return round_up(n, NR16) / NR16; }
+  static size_t packed_elements(size_t k, size_t n) { return packed_b16_size(k, n); }
+  static size_t packed_size(size_t k, size_t n) { return (packed_b16_size(k, n) + 1) / 2; }
+  static void pack(const Operand& b, size_t k, size_t n, size_t first, size_t last, float* dst) {
+    pack_b16(b, k, n, first, last, reinterpret_cast<bf16*>(dst));
+  }
+};
+
 // c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that were packed with `depth` rows. packed_b may point at a later
 // row of the first panel, a multiple of KR16. Row i of a begins at a + i·lda; round_up(k, KR16) elements of each row are read.
 // Those past k must be finite (they meet zeros of b, and 0·∞ is NaN); where k ends before the panels do, they must be zero.

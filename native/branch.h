@@ -34,12 +34,9 @@ struct Weight {
 };
 
 // How a branch multiplies in float32: rows are factors as they are.
-struct In32 {
+struct In32 : Packed32 {
   static constexpr bool narrow = false;
-  static size_t packed_size(size_t k, size_t n) { return packed_b_size(k, n); }
   static size_t factor_size(size_t, size_t) { return 0; }
-  static size_t panels(const Weight& w) { return round_up(w.n, NR) / NR; }
-  static void pack(const Weight& w, size_t begin, size_t end) { pack_b(w.from, w.k, w.n, begin, end, w.packed); }
   // c (=|+=) rows·b(p0 …, j0 …) (+ bias), k cut as gemm cuts it.
   static void multiply_rows(const float* rows, size_t ld, float*, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
                             float* c, size_t ldc, const float* bias, Store mode) {
@@ -50,14 +47,9 @@ struct In32 {
   }
 };
 // … and in bf16: rows are rounded into `factor`, factor_size floats.
-struct In16 {
+struct In16 : Packed16 {
   static constexpr bool narrow = true;
-  static size_t packed_size(size_t k, size_t n) { return (packed_b16_size(k, n) + 1) / 2; }
   static size_t factor_size(size_t m, size_t k) { return (packed_a16_size(m, k) + 1) / 2; }
-  static size_t panels(const Weight& w) { return round_up(w.n, NR16) / NR16; }
-  static void pack(const Weight& w, size_t begin, size_t end) {
-    pack_b16(w.from, w.k, w.n, begin, end, reinterpret_cast<bf16*>(w.packed));
-  }
   static void multiply_rows(const float* rows, size_t ld, float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n,
                             size_t k, float* c, size_t ldc, const float* bias, Store mode) {
     bf16* a = reinterpret_cast<bf16*>(factor);
@@ -78,17 +70,17 @@ template <typename In>
 inline void pack_weights(const Weight* weights, size_t count) {
   const auto each_of = [](const Weight& w) { return 1024 / (w.k + 1) + 1; };
   size_t tasks = 0;
-  for (size_t i = 0; i < count; ++i) tasks += (In::panels(weights[i]) + each_of(weights[i]) - 1) / each_of(weights[i]);
+  for (size_t i = 0; i < count; ++i) tasks += (In::panels(weights[i].n) + each_of(weights[i]) - 1) / each_of(weights[i]);
   vit::parallel(tasks, [&](size_t task, size_t) {
     for (size_t i = 0; i < count; ++i) {
       const Weight& w = weights[i];
-      const size_t panels = In::panels(w), each = each_of(w), own = (panels + each - 1) / each;
+      const size_t panels = In::panels(w.n), each = each_of(w), own = (panels + each - 1) / each;
       if (task >= own) {
         task -= own;
         continue;
       }
       const size_t begin = task * each;
-      In::pack(w, begin, begin + each < panels ? begin + each : panels);
+      In::pack(w.from, w.k, w.n, begin, begin + each < panels ? begin + each : panels, w.packed);
       return;
     }
   });

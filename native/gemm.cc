@@ -1,11 +1,9 @@
-// Matrix product: b is packed once into panels of NR columns that all tasks share, a task is a block of rows (and columns, when
-// there are few rows), the micro-kernel keeps a tile of c in registers. After Goto and van de Geijn 2008, "Anatomy of
-// high-performance matrix multiplication". Rows of a are read in place when they are contiguous and n is small: packing them
-// would cost more than it gives.
+// Matrix product in float32: the micro-kernel keeps a tile of c in registers. Rows of a are read in place when they are contiguous
+// and n is small: packing them would cost more than it gives. How it is cut: blocked_gemm.h.
 
 #include "gemm.h"
 
-#include "parallel.h"
+#include "blocked_gemm.h"
 #include "table.h"
 #include "vector_math.h"
 
@@ -147,79 +145,34 @@ void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc)
 
 namespace {
 
-// A block of rows and columns over `depth` rows of packed b, KC at a time. `first` and `last` say whether these are the first
-// and the last of all k.
-void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
-           float* scratch) {
-  float* c = g.c + i0 * g.ldc + j0;
-  const Layout layout = layout_of(g);
-  for (size_t p = 0; p < depth; p += KC) {
-    const size_t kc = depth - p < KC ? depth - p : KC;
-    const bool first = p0 + p == 0 && !g.accumulate;
-    Operand a{g.a + i0 * g.a_row + (p0 + p) * g.a_col, g.a_row, g.a_col};
-    if (layout == kPacked) {
-      pack_a(a, rows, kc, scratch);
-      a.data = scratch;
-    }
-    multiply(a, layout, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
-             p0 + p == 0 && g.bias != nullptr ? g.bias + j0 : nullptr, first ? kStoreNew : kStoreAdd);
+// A block is multiplied KC at a time.
+struct Way32 : Packed32 {
+  static constexpr size_t kDepth = KC;
+  static constexpr size_t kBudget = size_t{1} << 20;  // 4 MB
+  static constexpr size_t kBlock = MC * KC;
+  static size_t most_rows() { return MC; }
+  static size_t rows_each(size_t m) {
+    const size_t rows = round_up((m + 15) / 16, MR);
+    return rows > MC ? MC : rows < 2 * MR ? 2 * MR : rows;
   }
-  if (g.activation != vit::kNone && p0 + depth == g.k)
-    activate(g.activation, c, rows, cols, g.ldc);
-}
-
-// One product in the calling thread; scratch holds the packed b and a block of packed a.
-void single(const Gemm& g, float* scratch) {
-  float* packed_a = scratch + packed_b_size(g.k, g.n);
-  pack_b({g.b, g.b_row, g.b_col}, g.k, g.n, 0, round_up(g.n, NR) / NR, scratch);
-  for (size_t i = 0; i < g.m; i += MC)
-    block(g, scratch, g.k, 0, i, g.m - i < MC ? g.m - i : MC, 0, g.n, packed_a);
-}
-
-size_t single_scratch(const Gemm& g) { return packed_b_size(g.k, g.n) + MC * KC; }
-
-void shared(const Gemm& g) {
-  const size_t width = 4096;               // columns of b that are packed at a time
-  const size_t budget = size_t{1} << 20;   // floats of packed b: 4 MB
-  for (size_t jc = 0; jc < g.n; jc += width) {
-    const size_t cols = g.n - jc < width ? g.n - jc : width;
-    const size_t panels = round_up(cols, NR) / NR;
-    size_t depth = budget / (panels * NR) / KC * KC;
-    if (depth < KC) depth = KC;
-    // Sixteen tasks or more keep the cores evenly busy: smaller blocks of rows first, for each block packs its part of a
-    // once; columns only where there are few rows.
-    size_t rows_each = round_up((g.m + 15) / 16, MR);
-    if (rows_each > MC) rows_each = MC;
-    if (rows_each < 2 * MR) rows_each = 2 * MR;
-    const size_t row_blocks = (g.m + rows_each - 1) / rows_each;
-    size_t col_blocks = row_blocks >= 16 ? 1 : (16 + row_blocks - 1) / row_blocks;
-    if (col_blocks > panels) col_blocks = panels;
-    const size_t panels_each = (panels + col_blocks - 1) / col_blocks;
-    for (size_t p0 = 0; p0 < g.k; p0 += depth) {
-      const size_t kb = g.k - p0 < depth ? g.k - p0 : depth;
-      float* packed = vit::shared_scratch(panels * NR * kb);
-      const Operand b{g.b + p0 * g.b_row + jc * g.b_col, g.b_row, g.b_col};
-      const size_t pack_tasks = (panels * NR * kb) / 32768 + 1;
-      const size_t pack_each = (panels + pack_tasks - 1) / pack_tasks;
-      vit::parallel((panels + pack_each - 1) / pack_each, [&](size_t task, size_t) {
-        const size_t begin = task * pack_each;
-        pack_b(b, kb, cols, begin, begin + pack_each < panels ? begin + pack_each : panels, packed);
-      });
-      Gemm part = g;
-      part.b = nullptr;
-      part.c += jc;
-      if (part.bias != nullptr) part.bias += jc;
-      vit::parallel(row_blocks * col_blocks, [&](size_t task, size_t worker) {
-        const size_t i0 = task / col_blocks * rows_each;
-        const size_t j0 = task % col_blocks * panels_each * NR;
-        if (i0 >= g.m || j0 >= cols) return;
-        const size_t rows = g.m - i0 < rows_each ? g.m - i0 : rows_each;
-        const size_t wide = cols - j0 < panels_each * NR ? cols - j0 : panels_each * NR;
-        block(part, packed, kb, p0, i0, rows, j0, wide, vit::scratch(worker));
-      });
+  static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
+                    float* scratch) {
+    float* c = g.c + i0 * g.ldc + j0;
+    const Layout layout = layout_of(g);
+    for (size_t p = 0; p < depth; p += KC) {
+      const size_t kc = depth - p < KC ? depth - p : KC;
+      const bool first = p0 + p == 0;
+      Operand a{g.a + i0 * g.a_row + (p0 + p) * g.a_col, g.a_row, g.a_col};
+      if (layout == kPacked) {
+        pack_a(a, rows, kc, scratch);
+        a.data = scratch;
+      }
+      multiply(a, layout, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
+               first && g.bias != nullptr ? g.bias + j0 : nullptr, first && !g.accumulate ? kStoreNew : kStoreAdd);
     }
+    if (g.activation != vit::kNone && p0 + depth == g.k) activate(g.activation, c, rows, cols, g.ldc);
   }
-}
+};
 
 }  // namespace
 
@@ -303,31 +256,7 @@ void gemm(const Gemm& g) {
     return;
   }
   if (g.precision == vit::kBf16) return gemm_bf16(g);
-  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
-  const bool small = work < 64.0 * 64.0 * 64.0 && single_scratch(g) < (size_t{1} << 18);
-  const bool many = g.batch >= 8 && single_scratch(g) < (size_t{1} << 19);
-  if (small || many) {
-    vit::reserve_scratch(single_scratch(g));
-    const size_t each = work < 32768.0 ? static_cast<size_t>(32768.0 / (work + 1.0)) + 1 : 1;
-    vit::parallel((g.batch + each - 1) / each, [&](size_t task, size_t worker) {
-      for (size_t b = task * each; b < g.batch && b < (task + 1) * each; ++b) {
-        Gemm one = g;
-        one.a += b * g.a_batch;
-        one.b += b * g.b_batch;
-        one.c += b * g.c_batch;
-        single(one, vit::scratch(worker));
-      }
-    });
-    return;
-  }
-  vit::reserve_scratch(MC * KC);
-  for (size_t b = 0; b < g.batch; ++b) {
-    Gemm one = g;
-    one.a += b * g.a_batch;
-    one.b += b * g.b_batch;
-    one.c += b * g.c_batch;
-    shared(one);
-  }
+  blocked_gemm<Way32>(g);
 }
 
 }  // namespace VIT_ISA

@@ -33,6 +33,16 @@ void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, flo
 // dst[(tile·k + p)·MR + i] = a(tile·MR + i, p), zero past m.
 void pack_a(const Operand& a, size_t m, size_t k, float* dst);
 inline size_t packed_b_size(size_t k, size_t n) { return k * round_up(n, NR); }
+// Packed b as code that serves both precisions sees it (the other is Packed16): sizes in floats of memory.
+struct Packed32 {
+  static constexpr size_t kColumns = NR;
+  static size_t panels(size_t n) { return round_up(n, NR) / NR; }
+  static size_t packed_elements(size_t k, size_t n) { return packed_b_size(k, n); }
+  static size_t packed_size(size_t k, size_t n) { return packed_b_size(k, n); }
+  static void pack(const Operand& b, size_t k, size_t n, size_t first, size_t last, float* dst) {
+    pack_b(b, k, n, first, last, dst);
+  }
+};
 inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 
 enum Store { kStoreNew, kStoreAdd };

@@ -1,0 +1,96 @@
+// How gemm cuts a product into tasks, for float32 and bf16: b is packed once into panels that all tasks share, a task is a block of
+// rows (and columns, when there are few rows). After Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+//
+// A `Way` is a precision's part of it: Packed32 or Packed16, and
+//   kDepth       rows of b that are multiplied at a time
+//   kBudget      elements of b that are packed at a time
+//   kBlock       floats of scratch for a block of a
+//   most_rows()  of a block of a
+//   rows_each(m) rows of a task's block
+//   block(g, packed_b, depth, p0, i0, rows, j0, cols, scratch)  rows i0 … and columns j0 … of c over `depth` rows of packed b,
+//                which begin at row p0 of all k
+#pragma once
+
+#include "gemm.h"
+#include "parallel.h"
+
+namespace VIT_ISA {
+
+// One product in the calling thread; scratch holds the packed b and a block of a.
+template <typename Way>
+void single_gemm(const vit::Gemm& g, float* scratch) {
+  float* block = scratch + Way::packed_size(g.k, g.n);
+  Way::pack({g.b, g.b_row, g.b_col}, g.k, g.n, 0, Way::panels(g.n), scratch);
+  const size_t each = Way::most_rows();
+  for (size_t i = 0; i < g.m; i += each) Way::block(g, scratch, g.k, 0, i, g.m - i < each ? g.m - i : each, 0, g.n, block);
+}
+
+template <typename Way>
+void shared_gemm(const vit::Gemm& g) {
+  constexpr size_t NC = Way::kColumns;
+  const size_t width = 4096;  // columns of b that are packed at a time
+  for (size_t jc = 0; jc < g.n; jc += width) {
+    const size_t cols = g.n - jc < width ? g.n - jc : width;
+    const size_t panels = Way::panels(cols);
+    size_t depth = Way::kBudget / (panels * NC) / Way::kDepth * Way::kDepth;
+    if (depth < Way::kDepth) depth = Way::kDepth;
+    // Sixteen tasks or more keep the cores evenly busy: smaller blocks of rows first, for each block packs its part of a
+    // once; columns only where there are few rows.
+    const size_t rows_each = Way::rows_each(g.m);
+    const size_t row_blocks = (g.m + rows_each - 1) / rows_each;
+    size_t col_blocks = row_blocks >= 16 ? 1 : (16 + row_blocks - 1) / row_blocks;
+    if (col_blocks > panels) col_blocks = panels;
+    const size_t panels_each = (panels + col_blocks - 1) / col_blocks;
+    for (size_t p0 = 0; p0 < g.k; p0 += depth) {
+      const size_t kb = g.k - p0 < depth ? g.k - p0 : depth;
+      float* packed = vit::shared_scratch(Way::packed_size(kb, cols));
+      const Operand b{g.b + p0 * g.b_row + jc * g.b_col, g.b_row, g.b_col};
+      const size_t pack_tasks = Way::packed_elements(kb, cols) / 32768 + 1;
+      const size_t pack_each = (panels + pack_tasks - 1) / pack_tasks;
+      vit::parallel((panels + pack_each - 1) / pack_each, [&](size_t task, size_t) {
+        const size_t begin = task * pack_each;
+        Way::pack(b, kb, cols, begin, begin + pack_each < panels ? begin + pack_each : panels, packed);
+      });
+      vit::Gemm part = g;
+      part.b = nullptr;
+      part.c += jc;
+      if (part.bias != nullptr) part.bias += jc;
+      vit::parallel(row_blocks * col_blocks, [&](size_t task, size_t worker) {
+        const size_t i0 = task / col_blocks * rows_each;
+        const size_t j0 = task % col_blocks * panels_each * NC;
+        if (i0 >= g.m || j0 >= cols) return;
+        const size_t rows = g.m - i0 < rows_each ? g.m - i0 : rows_each;
+        const size_t wide = cols - j0 < panels_each * NC ? cols - j0 : panels_each * NC;
+        Way::block(part, packed, kb, p0, i0, rows, j0, wide, vit::scratch(worker));
+      });
+    }
+  }
+}
+
+// Sizes above 0.
+template <typename Way>
+void blocked_gemm(const vit::Gemm& g) {
+  const auto one_of = [&](size_t index) {
+    vit::Gemm one = g;
+    one.a += index * g.a_batch;
+    one.b += index * g.b_batch;
+    one.c += index * g.c_batch;
+    return one;
+  };
+  const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  const size_t alone = Way::packed_size(g.k, g.n) + Way::kBlock;
+  const bool small = work < 64.0 * 64.0 * 64.0 && alone < (size_t{1} << 18);
+  const bool many = g.batch >= 8 && alone < (size_t{1} << 19);
+  if (small || many) {
+    vit::reserve_scratch(alone);
+    const size_t each = work < 32768.0 ? static_cast<size_t>(32768.0 / (work + 1.0)) + 1 : 1;
+    vit::parallel((g.batch + each - 1) / each, [&](size_t task, size_t worker) {
+      for (size_t b = task * each; b < g.batch && b < (task + 1) * each; ++b) single_gemm<Way>(one_of(b), vit::scratch(worker));
+    });
+    return;
+  }
+  vit::reserve_scratch(Way::kBlock);
+  for (size_t b = 0; b < g.batch; ++b) shared_gemm<Way>(one_of(b));
+}
+
+}  // namespace VIT_ISA
