@@ -95,6 +95,23 @@ export type BranchGradArguments = readonly [
   dLastBias: Float32Array | null,
 ];
 
+/** What an AdamW step reads: an array of each list for a parameter. */
+export type AdamWState = readonly [
+  parameters: readonly Float32Array[],
+  gradients: readonly Float32Array[],
+  firstMoments: readonly Float32Array[],
+  secondMoments: readonly Float32Array[],
+];
+/** The numbers of an AdamW step; `keep` and `rate` have one for each parameter. */
+export type AdamWUpdate = readonly [
+  keep: readonly number[],
+  rate: readonly number[],
+  beta1: number,
+  beta2: number,
+  epsilon: number,
+  inverseRootCorrection2: number,
+];
+
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
 export interface NativeBinding {
   isa(): string;
@@ -237,32 +254,15 @@ export interface NativeBinding {
   attentionBranch(...args: [...BranchArguments, ...BranchResults]): void;
   attentionBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
   adamw(
-    parameters: readonly Float32Array[],
-    gradients: readonly Float32Array[],
-    firstMoments: readonly Float32Array[],
-    secondMoments: readonly Float32Array[],
-    newParameters: readonly Float32Array[],
-    newFirstMoments: readonly Float32Array[],
-    newSecondMoments: readonly Float32Array[],
-    keep: readonly number[],
-    rate: readonly number[],
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    inverseRootCorrection2: number,
+    ...args: [
+      ...AdamWState,
+      newParameters: readonly Float32Array[],
+      newFirstMoments: readonly Float32Array[],
+      newSecondMoments: readonly Float32Array[],
+      ...AdamWUpdate,
+    ]
   ): void;
-  adamwSquares(
-    parameters: readonly Float32Array[],
-    gradients: readonly Float32Array[],
-    firstMoments: readonly Float32Array[],
-    secondMoments: readonly Float32Array[],
-    keep: readonly number[],
-    rate: readonly number[],
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    inverseRootCorrection2: number,
-  ): number;
+  adamwSquares(...args: [...AdamWState, ...AdamWUpdate]): number;
   ema(
     averages: readonly Float32Array[],
     values: readonly Float32Array[],

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { AdamWAttrs, EmaAttrs } from '../../../core/kernels.ts';
+import type { AdamWState, AdamWUpdate } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { replaceKernel } from './kernel.ts';
 
@@ -14,12 +15,14 @@ export function registerOptimizer(): void {
     const [p, , m, v] = lists;
     const outputs = [p, m, v].map((list) => outputsFor(backend, list, attrs.reuse));
     const [newP, newM, newV] = outputs.map((list) => list.map((out) => out.values)) as Three;
-    const arrays = lists.map((list) => arraysOf(backend, list)) as Four;
+    const arrays = lists.map((list) => arraysOf(backend, list)) as unknown as AdamWState;
     backend.binding.adamw(...arrays, newP, newM, newV, ...updateOf(attrs));
     return outputs.flatMap((list) => list.map((out) => out.info));
   });
   replaceKernel<tf.TensorInfo[], AdamWAttrs>(kernels.AdamWNorm, ({ inputs, attrs, backend }) => {
-    const arrays = adamWLists(inputs, attrs).map((list) => arraysOf(backend, list)) as Four;
+    const arrays = adamWLists(inputs, attrs).map((list) =>
+      arraysOf(backend, list),
+    ) as unknown as AdamWState;
     const { info, values } = backend.output([]);
     values[0] = Math.sqrt(backend.binding.adamwSquares(...arrays, ...updateOf(attrs)));
     return info;
@@ -46,14 +49,14 @@ export function registerOptimizer(): void {
 
 type Infos = [tf.TensorInfo[], tf.TensorInfo[], tf.TensorInfo[], tf.TensorInfo[]];
 type Three = [Float32Array[], Float32Array[], Float32Array[]];
-type Four = [...Three, Float32Array[]];
 
 // p, g, m and v.
 function adamWLists(inputs: tf.TensorInfo[], { learningRates }: AdamWAttrs): Infos {
   return [0, 1, 2, 3].map((list) => part(inputs, list, learningRates.length)) as Infos;
 }
 
-function updateOf({ learningRates, weightDecays, beta1, beta2, epsilon, step }: AdamWAttrs) {
+function updateOf(attrs: AdamWAttrs): AdamWUpdate {
+  const { learningRates, weightDecays, beta1, beta2, epsilon, step } = attrs;
   const correction1 = 1 - beta1 ** step;
   return [
     learningRates.map((rate, i) => 1 - rate * weightDecays[i]!),
@@ -62,7 +65,7 @@ function updateOf({ learningRates, weightDecays, beta1, beta2, epsilon, step }: 
     beta2,
     epsilon,
     1 / Math.sqrt(1 - beta2 ** step),
-  ] as const;
+  ];
 }
 
 function outputsFor(backend: NativeBackend, list: tf.TensorInfo[], reuse = false) {
