@@ -111,6 +111,7 @@ size_t head_scratch(const Head& h) {
 }
 
 void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row, float* log_sum_exp, float* scratch) {
+  const FlushDenormals flush;
   const size_t row = score_row(h.keys);
   float* packed_k = scratch;
   float* packed_v = packed_k + packed_b_size(h.dim, h.keys);
@@ -138,6 +139,7 @@ size_t head_grad_scratch(const Head& h) {
 }
 
 void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, float* scratch) {
+  const FlushDenormals flush;
   const size_t row = score_row(h.keys);
   const size_t wide = packed_b_size(h.dim, h.keys);
   float* packed_kt = scratch;
