@@ -164,9 +164,92 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   if (narrow_kept) keep_moments(at, 0, rows);
 }
 
+// Weights' gradients in slots (see branch.h): a slot is a run of images, a task's worth of them at a time.
+template <typename In>
+void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+  const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
+  const Between at = between_of(b, plan, plan.rows, const_cast<float*>(saved));
+  const Kept16 kept = kept16_of(b, plan, const_cast<float*>(saved));
+  const size_t tasks = (b.outer.batch + plan.images_each - 1) / plan.images_each;
+  const size_t run = (tasks + kSlots - 1) / kSlots * plan.images_each;  // images of a slot
+  const size_t slots = (b.outer.batch + run - 1) / run;
+  const size_t held = plan.images_each * tokens;
+  const size_t sums_each = round_up(6 * dim, 16), slot_each = round_up(4 * dim * dim, 16);
+  const size_t size_qkv = In::packed_size(3 * dim, dim), size_proj = In::packed_size(dim, dim);
+  Carver carve{vit::outer_scratch(size_qkv + size_proj + slots * (sums_each + slot_each) + dim + 128)};
+  const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(size_qkv)};
+  const Weight proj{{b.proj, dim, 1}, dim, dim, carve.take(size_proj)};
+  float* sums = carve.take(slots * sums_each);
+  float* grads = carve.take(slots * slot_each);
+  float* out_bias = carve.take(dim);
+  const Weight weights[] = {qkv, proj};
+  pack_weights<In>(weights, 2);
+  const size_t for_head = head_grad_scratch(head_of(b, plan, nullptr, 0)), rows_factor = In::factor_size(kRowsEach, 3 * dim);
+  const size_t for_factor = rows_factor > In::grow_size() ? rows_factor : In::grow_size();
+  const size_t packed_rows = In::packed_size(kRowsEach, dim), widened = In::narrow ? held * (ldq + ldx) : 0;
+  vit::reserve_scratch(held * (ldx + ldq) + widened + 2 * kRowsEach * ldx + packed_rows + for_head + for_factor + 192);
+  vit::parallel(slots, [&](size_t slot, size_t worker) {
+    Carver own{vit::scratch(worker)};
+    float* dattended = own.take(held * ldx);
+    float* dqkv = own.take(held * ldq);
+    float* wide_qkv = own.take(In::narrow ? held * ldq : 0);
+    float* wide_out = own.take(In::narrow ? held * ldx : 0);
+    float* rows_a = own.take(kRowsEach * ldx);
+    float* rows_b = own.take(kRowsEach * ldx);
+    float* packed = own.take(packed_rows);
+    float* factor = own.take(for_factor);
+    float* first = grads + slot * slot_each;
+    float* last = first + 3 * dim * dim;
+    const RowSums part = sums_at(sums + slot * sums_each, dim);
+    memset(sums + slot * sums_each, 0, sums_each * sizeof(float));
+    const size_t begin = slot * run, end = b.outer.batch - begin < run ? b.outer.batch : begin + run;
+    for (size_t image = begin; image < end; image += plan.images_each) {
+      const size_t images = end - image < plan.images_each ? end - image : plan.images_each;
+      const size_t r0 = image * tokens, rows = images * tokens;
+      const float* qkv_at = In::narrow ? wide_qkv : at.qkv + r0 * ldq;
+      const float* out_at = In::narrow ? wide_out : at.out + r0 * ldx;
+      row_blocks(0, rows, even_blocks(rows), [&](size_t r, size_t m) {
+        for (size_t i = r; In::narrow && i < r + m; ++i) {
+          from_bf16(3 * dim, kept.qkv + (r0 + i) * 3 * dim, wide_qkv + i * ldq);
+          from_bf16(dim, kept.out + (r0 + i) * dim, wide_out + i * ldx);
+        }
+        float *dout = rows_a, *scaled = rows_b;
+        scale_rows(b.outer, r0 + r, m, dy, dout, scaled, ldx, part.out);
+        rows_product<In>(scaled, ldx, factor, proj, m, dattended + r * ldx, ldx, nullptr);
+        In::pack({out_at + r * ldx, ldx, 1}, m, dim, 0, In::panels(dim), packed);
+        In::grow(dout, ldx, dim, packed, dim, m, factor, last, image == begin && r == 0 ? kStoreNew : kStoreAdd);
+      });
+      for (size_t k = 0; k < images; ++k)
+        for (size_t i = 0; i < b.heads; ++i) {
+          const size_t in = k * tokens, column = i * (dim / b.heads);
+          // A rounded result would make the error of every score's gradient one of the same sign.
+          const float* out = In::narrow ? nullptr : out_at + in * ldx + column;
+          const HeadResult result{dattended + in * ldx + column, ldx, out, ldx, at.log_sum_exp + (r0 + in) * b.heads + i * tokens};
+          float* dq = dqkv + in * ldq + column;
+          attend_grad(head_of(b, plan, qkv_at + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, own.at);
+        }
+      row_blocks(0, rows, even_blocks(rows), [&](size_t r, size_t m) {
+        const float* d = dqkv + r * ldq;
+        float *norms = rows_a, *dnorm = rows_b;
+        for (size_t i = 0; i < m; ++i)
+          each_part(3 * dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
+        rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
+        norm_rows(b.outer, r0 + r, m, true, at.mean, at.rstd, norms, ldx);
+        In::pack({norms, ldx, 1}, m, dim, 0, In::panels(dim), packed);
+        In::grow(d, ldq, 3 * dim, packed, dim, m, factor, first, image == begin && r == 0 ? kStoreNew : kStoreAdd);
+        norm_grad_rows(b.outer, r0 + r, m, at.mean, at.rstd, dnorm, ldx, dy, grad.dx, part);
+      });
+    }
+  });
+  join_slots(grads, slots, slot_each, 3 * dim, dim, false, grad.first);
+  join_slots(grads + 3 * dim * dim, slots, slot_each, dim, dim, false, grad.last);
+  finish_grads(b.outer, {b.proj, b.proj_bias, dim, 3 * dim}, sums, slots, sums_each, out_bias, grad);
+}
+
 template <typename In>
 void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const Plan plan(b);
+  if (plan.whole_images && in_slots(plan.rows, 4 * plan.dim * plan.dim)) return backward_in_slots<In>(b, plan, saved, dy, grad);
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
   Between at = between_of(b, plan, plan.rows, const_cast<float*>(saved));
   const Kept16 kept = kept16_of(b, plan, const_cast<float*>(saved));

@@ -95,6 +95,30 @@ void finish_grads(const Branch& b, const LastLayer& last, const float* sums, siz
   finish_scale(b, last, grad.last, last_bias, grad.dscale);
 }
 
+void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_t n, bool turned, float* dw) {
+  const size_t each = 4 * VL;  // rows of a task
+  vit::parallel((m + each - 1) / each, [&](size_t task, size_t) {
+    const size_t begin = task * each, end = m - begin < each ? m : begin + each;
+    const auto total = [&](size_t i, size_t j, size_t cols) {
+      vf sum = get(slots + i * n + j, cols);
+      for (size_t s = 1; s < count; ++s) sum += get(slots + s * stride + i * n + j, cols);
+      return sum;
+    };
+    if (!turned) {
+      for (size_t i = begin; i < end; ++i) each_part(n, [&](size_t j, size_t cols) { put(dw + i * n + j, total(i, j, cols), cols); });
+      return;
+    }
+    for (size_t i0 = begin; i0 < end; i0 += VL)
+      each_part(n, [&](size_t j, size_t cols) {
+        const size_t rows = end - i0 < VL ? end - i0 : VL;
+        vf block[VL];
+        for (size_t i = 0; i < VL; ++i) block[i] = i < rows ? total(i0 + i, j, cols) : set1(0.0f);
+        transpose_block(block);
+        for (size_t c = 0; c < cols; ++c) put(dw + (j + c) * m + i0, block[c], rows);
+      });
+  });
+}
+
 void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,
                  bool more, float* dw) {
   vit::Gemm g{};

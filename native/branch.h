@@ -11,8 +11,18 @@ namespace VIT_ISA {
 
 // Rows of a task. A task's buffers stay in the second cache, and a packed weight is read once a task.
 constexpr size_t kRowsEach = MC;
-// Rows whose inner values are kept at a time in the backward pass, between the gradients of rows and those of weights.
+// Rows whose inner values are kept at a time in the backward pass, between the gradients of rows and those of weights, where the
+// latter are not summed in slots.
 constexpr size_t kChunk = 16 * kRowsEach;
+// Slots: rows are cut into this many runs, and each sums the gradients of weights over its rows in memory of its own, a block at a
+// time while that is in the second cache. Where the weights have more floats than kSlotFloats or a run would be of less than a
+// block, rows are kept a chunk at a time instead, and the gradients of weights are products over a chunk.
+constexpr size_t kSlots = 16;
+#if !defined(VIT_SLOT_FLOATS)  // smaller where it is tested
+#define VIT_SLOT_FLOATS (size_t{1} << 19)
+#endif
+constexpr size_t kSlotFloats = VIT_SLOT_FLOATS;
+inline bool in_slots(size_t rows, size_t weight_floats) { return weight_floats <= kSlotFloats && rows >= kSlots / 2 * kRowsEach; }
 
 // Elements from row to row of a buffer: never a multiple of 2 KB, or rows would fall into the same sets of the cache.
 inline size_t width_of(size_t n) {
@@ -24,6 +34,12 @@ inline size_t width_of(size_t n) {
 inline size_t rows_each_task(size_t rows) {
   const size_t each = round_up((rows + 31) / 32, MR);
   return each < 2 * MR ? 2 * MR : each < kRowsEach ? each : kRowsEach;
+}
+
+// Rows of a block where `rows` are cut into as few as possible of at most kRowsEach, and even ones.
+inline size_t even_blocks(size_t rows) {
+  const size_t blocks = (rows + kRowsEach - 1) / kRowsEach;
+  return (rows + blocks - 1) / blocks;
 }
 
 // A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.
@@ -45,6 +61,11 @@ struct In32 : Packed32 {
       multiply({rows + p, ld, 1}, kRows, packed + p * NR, w.k, m, n, k - p < KC ? k - p : KC, c, ldc, p == 0 ? bias : nullptr,
                p == 0 ? mode : kStoreAdd);
   }
+  static size_t grow_size() { return 0; }
+  // c [m, n] (=|+=) aᵀ·b over k rows, at most kRowsEach; b packed.
+  static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, float* c, Store mode) {
+    multiply({a, 1, lda}, Layout::kColumns, packed, k, m, n, k, c, n, nullptr, mode);
+  }
 };
 // … and in bf16: rows are rounded into `factor`, factor_size floats.
 struct In16 : Packed16 {
@@ -56,6 +77,15 @@ struct In16 : Packed16 {
     pack_a16(Operand{rows, ld, 1}, m, k, a);
     const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
     multiply16(a, a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode);
+  }
+  static size_t grow_size() { return (packed_a16_size(kRowsEach, kRowsEach) + 1) / 2; }
+  static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, float* c, Store mode) {
+    bf16* block = reinterpret_cast<bf16*>(factor);
+    for (size_t i = 0; i < m; i += kRowsEach) {
+      const size_t rows = m - i < kRowsEach ? m - i : kRowsEach;
+      pack_a16(Operand{a + i, 1, lda}, rows, k, block);
+      multiply16(block, a16_width(k), reinterpret_cast<const bf16*>(packed), k, rows, n, k, c + i * n, n, nullptr, mode);
+    }
   }
 };
 // The whole of a weight.
@@ -130,6 +160,8 @@ struct LastLayer {
 // for a scale of 1, which grad.last holds. out_bias: dim floats, for where the last layer has no bias. In parallel.
 void finish_grads(const vit::Branch& b, const LastLayer& last, const float* sums, size_t tasks, size_t stride, float* out_bias,
                   const vit::BranchGrad& grad);
+// dw [m, n], or with `turned` its transpose [n, m], = Σ of `count` slots that lie `stride` apart; in parallel.
+void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_t n, bool turned, float* dw);
 // dw [m, n] (=|+=) aᵀ·b over `rows`; in parallel.
 void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,
                  bool more, float* dw);

@@ -157,7 +157,7 @@ struct Kernels {
                                float* dlogits);
 
   // out = softmax(scale·q·kᵀ)·v for each head; log_sum_exp [B, h, queries]. Works on blocks of 64 queries, so memory grows
-  // with the number of keys, not with its square.
+  // with the number of keys, not with its square. Denormal numbers count as zero here and in attention_grad.
   void (*attention)(const Attention& shape, float* out, float* log_sum_exp);
   // Recomputes p = exp(scale·q·kᵀ - log_sum_exp) block by block. dq is laid out as q, dk and dv as k and v. Blocks of queries are
   // added to dk and dv one after the other.
@@ -165,7 +165,9 @@ struct Kernels {
                          float* dq, float* dk, float* dv);
 
   // Whole residual branches. Rows are done a block at a time, so between the steps nothing but `saved` leaves the cache;
-  // `saved` is what the backward pass reads, *_saved floats of it in an order of the kernel's own, or null to keep nothing.
+  // `saved` is what the backward pass reads, *_saved floats of it in an order of the kernel's own, or null to keep nothing. Gradients of
+  // weights: sums over blocks of at most 112 rows are added in order, over at most 16 runs of rows, whose sums are then joined in order;
+  // or, of large weights or few rows, over blocks of 1,792 rows as gemm sums them.
   size_t (*mlp_branch_saved)(const MlpBranch& b);
   size_t (*mlp_branch_packed)(const MlpBranch& b);
   void (*mlp_branch)(const MlpBranch& b, float* saved, float* y);

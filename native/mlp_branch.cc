@@ -13,6 +13,7 @@ namespace {
 using vit::MlpBranch;
 
 constexpr size_t kHidden = 512;
+constexpr size_t kHiddenGrad = 256;  // of the backward pass
 
 size_t rows_of(const MlpBranch& b) { return b.outer.batch * b.outer.tokens; }
 
@@ -100,9 +101,90 @@ void forward(const MlpBranch& b, float* saved, float* y) {
   });
 }
 
+// Where the backward pass puts the rows of a block: the norm, the gradient of fc2's result (once as it is, once scaled), gelu, and the
+// gradient before it; hidden columns f0 … lie at f0·step.
+struct Block {
+  float *norm, *dout, *gelu, *dhidden;
+  size_t ldx, ldh, step;
+};
+
+// The gradients of rows, for a block of them in one thread; grown(f0, cols) is called when gelu and dhidden of those columns stand.
+template <int form, typename In, typename Grown>
+void backward_rows(const MlpBranch& b, const Saved& kept, const Weight& fc1, const Weight& fc2, const float* dy, size_t r0, size_t m,
+                   const Block& at, float* scaled, float* dnorm, float* factor, const RowSums& part, float* dx, const Grown& grown) {
+  const size_t dim = b.outer.dim, hidden = b.hidden;
+  norm_rows(b.outer, r0, m, true, kept.mean, kept.rstd, at.norm, at.ldx);
+  scale_rows(b.outer, r0, m, dy, at.dout, scaled, at.ldx, part.out);
+  for (size_t f0 = 0; f0 < hidden; f0 += kHiddenGrad) {
+    const size_t cols = hidden - f0 < kHiddenGrad ? hidden - f0 : kHiddenGrad;
+    float* dh = at.dhidden + f0 * at.step;
+    In::multiply_rows(scaled, at.ldx, factor, fc2, 0, f0, m, cols, dim, dh, at.ldh, nullptr, kStoreNew);
+    activate_grad_block<form>(kept, r0 * hidden + f0, m, cols, hidden, dh, at.gelu + f0 * at.step, at.ldh, part.inner + f0);
+    In::multiply_rows(dh, at.ldh, factor, fc1, f0, 0, m, dim, cols, dnorm, at.ldx, nullptr, f0 == 0 ? kStoreNew : kStoreAdd);
+    grown(f0, cols);
+  }
+  norm_grad_rows(b.outer, r0, m, kept.mean, kept.rstd, dnorm, at.ldx, dy, dx, part);
+}
+
+// Weights' gradients in slots: see branch.h.
+template <int form, typename In>
+void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+  const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
+  const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
+  const size_t wide = hidden < kHiddenGrad ? hidden : kHiddenGrad;
+  const size_t ldx = width_of(dim), ldh = width_of(wide);
+  const size_t run = (rows + kSlots - 1) / kSlots, slots = (rows + run - 1) / run;
+  const size_t each = even_blocks(run);
+  const size_t sums_each = round_up(3 * dim + hidden, 16), slot_each = round_up(2 * dim * hidden, 16);
+  const size_t size1 = In::packed_size(hidden, dim), size2 = In::packed_size(dim, hidden);
+  Carver carve{vit::outer_scratch(size1 + size2 + slots * (sums_each + slot_each) + dim + 128)};
+  const Weight fc1{{b.fc1, dim, 1}, hidden, dim, carve.take(size1)};
+  const Weight fc2{{b.fc2, hidden, 1}, dim, hidden, carve.take(size2)};
+  float* sums = carve.take(slots * sums_each);
+  float* grads = carve.take(slots * slot_each);
+  float* out_bias = carve.take(dim);
+  const Weight weights[] = {fc1, fc2};
+  pack_weights<In>(weights, 2);
+  const size_t rows_factor = In::factor_size(kRowsEach, dim > wide ? dim : wide);
+  const size_t for_factor = rows_factor > In::grow_size() ? rows_factor : In::grow_size();
+  const size_t packed_rows = In::packed_size(kRowsEach, dim);
+  vit::reserve_scratch(kRowsEach * (4 * ldx + 2 * ldh) + for_factor + 2 * packed_rows + 128);
+  vit::parallel(slots, [&](size_t slot, size_t worker) {
+    Carver own{vit::scratch(worker)};
+    float* scaled = own.take(kRowsEach * ldx);
+    float* dnorm = own.take(kRowsEach * ldx);
+    float* factor = own.take(for_factor);
+    float* norms = own.take(packed_rows);
+    float* douts = own.take(packed_rows);
+    const Block at{own.take(kRowsEach * ldx), own.take(kRowsEach * ldx), own.take(kRowsEach * ldh), own.take(kRowsEach * ldh), ldx, ldh, 0};
+    float* first = grads + slot * slot_each;
+    float* last = first + dim * hidden;
+    float* sum = sums + slot * sums_each;
+    memset(sum, 0, sums_each * sizeof(float));
+    const size_t begin = slot * run, end = rows - begin < run ? rows : begin + run;
+    for (size_t r0 = begin; r0 < end; r0 += each) {
+      const size_t m = end - r0 < each ? end - r0 : each;
+      const Store mode = r0 == begin ? kStoreNew : kStoreAdd;
+      backward_rows<form, In>(b, kept, fc1, fc2, dy, r0, m, at, scaled, dnorm, factor, sums_at(sum, dim), grad.dx,
+                              [&](size_t f0, size_t cols) {
+        if (f0 == 0) {
+          In::pack({at.norm, ldx, 1}, m, dim, 0, In::panels(dim), norms);
+          In::pack({at.dout, ldx, 1}, m, dim, 0, In::panels(dim), douts);
+        }
+        In::grow(at.dhidden, ldh, cols, norms, dim, m, factor, first + f0 * dim, mode);
+        In::grow(at.gelu, ldh, cols, douts, dim, m, factor, last + f0 * dim, mode);
+      });
+    }
+  });
+  join_slots(grads, slots, slot_each, hidden, dim, false, grad.first);
+  join_slots(grads + dim * hidden, slots, slot_each, hidden, dim, true, grad.last);
+  finish_grads(b.outer, {b.fc2, b.bias2, hidden, hidden}, sums, slots, sums_each, out_bias, grad);
+}
+
 template <int form, typename In>
 void backward(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
+  if (in_slots(rows, 2 * dim * hidden)) return backward_in_slots<form, In>(b, saved, dy, grad);
   const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
   const size_t ldx = width_of(dim), ldh = width_of(hidden);
   const size_t each = rows_each_task(rows), tasks = (rows + each - 1) / each;
@@ -115,13 +197,10 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
   const Weight fc2{{b.fc2, hidden, 1}, dim, hidden, carve.take(size2)};
   float* sums = carve.take(tasks * sums_each);
   float* out_bias = carve.take(dim);
-  float* norms = carve.take(held * ldx);
-  float* douts = carve.take(held * ldx);
-  float* gelus = carve.take(held * ldh);
-  float* dhiddens = carve.take(held * ldh);
+  const Block all{carve.take(held * ldx), carve.take(held * ldx), carve.take(held * ldh), carve.take(held * ldh), ldx, ldh, 1};
   const Weight weights[] = {fc1, fc2};
   pack_weights<In>(weights, 2);
-  const size_t for_factor = In::factor_size(kRowsEach, dim > kHidden ? dim : kHidden);
+  const size_t for_factor = In::factor_size(kRowsEach, dim > kHiddenGrad ? dim : kHiddenGrad);
   for (size_t c0 = 0; c0 < rows; c0 += chunk) {
     // For each chunk again: weight_grad reserves what it needs itself.
     vit::reserve_scratch(2 * kRowsEach * ldx + for_factor + 64);
@@ -133,22 +212,14 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
       float* dnorm = own.take(kRowsEach * ldx);
       float* factor = own.take(for_factor);
       float* sum = sums + r0 / each * sums_each;
-      const RowSums part = sums_at(sum, dim);
       memset(sum, 0, sums_each * sizeof(float));
-      norm_rows(b.outer, r0, m, true, kept.mean, kept.rstd, norms + at * ldx, ldx);
-      scale_rows(b.outer, r0, m, dy, douts + at * ldx, scaled, ldx, part.out);
-      for (size_t f0 = 0; f0 < hidden; f0 += kHidden) {
-        const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
-        float* dh = dhiddens + at * ldh + f0;
-        In::multiply_rows(scaled, ldx, factor, fc2, 0, f0, m, cols, dim, dh, ldh, nullptr, kStoreNew);
-        activate_grad_block<form>(kept, r0 * hidden + f0, m, cols, hidden, dh, gelus + at * ldh + f0, ldh, part.inner + f0);
-        In::multiply_rows(dh, ldh, factor, fc1, f0, 0, m, dim, cols, dnorm, ldx, nullptr, f0 == 0 ? kStoreNew : kStoreAdd);
-      }
-      norm_grad_rows(b.outer, r0, m, kept.mean, kept.rstd, dnorm, ldx, dy, grad.dx, part);
+      const Block block{all.norm + at * ldx, all.dout + at * ldx, all.gelu + at * ldh, all.dhidden + at * ldh, ldx, ldh, 1};
+      backward_rows<form, In>(b, kept, fc1, fc2, dy, r0, m, block, scaled, dnorm, factor, sums_at(sum, dim), grad.dx,
+                              [](size_t, size_t) {});
     });
     const vit::Precision precision = b.outer.precision;
-    weight_grad(precision, dhiddens, ldh, hidden, norms, ldx, dim, in_chunk, c0 > 0, grad.first);
-    weight_grad(precision, douts, ldx, dim, gelus, ldh, hidden, in_chunk, c0 > 0, grad.last);
+    weight_grad(precision, all.dhidden, ldh, hidden, all.norm, ldx, dim, in_chunk, c0 > 0, grad.first);
+    weight_grad(precision, all.dout, ldx, dim, all.gelu, ldh, hidden, in_chunk, c0 > 0, grad.last);
   }
   finish_grads(b.outer, {b.fc2, b.bias2, hidden, hidden}, sums, tasks, sums_each, out_bias, grad);
 }

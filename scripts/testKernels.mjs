@@ -17,17 +17,19 @@ const crossTools = {
   arm64: { compiler: 'g++-aarch64-linux-gnu', qemu: 'aarch64' },
   x64: { compiler: 'g++-x86-64-linux-gnu', qemu: 'x86_64' },
 };
-// -O1 keeps the compilation short; scratch memory is given out to the byte, so that a step past its end is seen too.
+// -O1 keeps the compilation short; scratch memory is given out to the byte, so that a step past its end is seen too; few weights are
+// many, so that small cases reach both ways to sum their gradients.
 const sanitizers = {
   'address,undefined': {
     flags: [
       '-fsanitize=address,undefined',
       '-fno-sanitize-recover=undefined',
       '-DVIT_EXACT_SCRATCH',
+      '-DVIT_SLOT_FLOATS=4096',
     ],
     packages: 'libasan8 and libubsan1',
   },
-  thread: { flags: ['-fsanitize=thread'], packages: 'libtsan2' },
+  thread: { flags: ['-fsanitize=thread', '-DVIT_SLOT_FLOATS=4096'], packages: 'libtsan2' },
 };
 
 class UsageError extends Error {}
