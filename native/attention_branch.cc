@@ -77,22 +77,25 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   const size_t task_rows = plan.images_each * tokens;
   const size_t local_size = local ? between_size(b, plan, task_rows) : 0;
   const size_t shared_size = apart && !local ? between_size(b, plan, rows) : 0;
-  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size_qkv, size_proj) : 0) + shared_size + 64)};
+  const bool columns = !plan.whole_images && in_columns(rows, 4 * dim * dim);
+  const size_t inner_size = columns ? rows * plan.ldx : 0;
+  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size_qkv, size_proj) : 0) + shared_size + inner_size + 80)};
   Carver weights_at{b.outer.packed == nullptr ? carve.take(both_packed(size_qkv, size_proj)) : b.outer.packed};
   const Weight qkv{{b.qkv, 1, dim}, dim, 3 * dim, weights_at.take(size_qkv)};
   const Weight proj{{b.proj, 1, dim}, dim, dim, weights_at.take(size_proj)};
+  float* inner = carve.take(inner_size);
   const Weight weights[] = {qkv, proj};
   if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
   const size_t for_head = head_scratch(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, dim);
   vit::reserve_scratch(kRowsEach * plan.ldx + for_head + for_factor + local_size + 128);
   const bool narrow_kept = saved != nullptr && In::narrow;
   const Kept16 kept = narrow_kept ? kept16_of(b, plan, saved) : Kept16{};
-  const auto round_rows = [&](float* row, size_t ld, size_t n, size_t m, bf16* to) {
+  const auto round_rows = [&](float* row, size_t ld, size_t n, size_t m, bf16* to, size_t ldt) {
     bf16 rounded[kRounded];
     for (size_t r = 0; r < m; ++r)
       for (size_t j = 0; j < n; j += kRounded) {
         const size_t cols = n - j < kRounded ? n - j : kRounded;
-        keep_row(cols, row + r * ld + j, to == nullptr ? rounded : to + r * n + j);
+        keep_row(cols, row + r * ld + j, to == nullptr ? rounded : to + r * ldt + j);
       }
   };
 
@@ -101,7 +104,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     norm_rows(b.outer, r0, m, false, at.mean - first, at.rstd - first, x, plan.ldx);
     float* to = at.qkv + (r0 - first) * plan.ldq;
     rows_product<In>(x, plan.ldx, factor, qkv, m, to, plan.ldq, b.qkv_bias);
-    if (In::narrow) round_rows(to, plan.ldq, 3 * dim, m, narrow_kept ? kept.qkv + r0 * 3 * dim : nullptr);
+    if (In::narrow) round_rows(to, plan.ldq, 3 * dim, m, narrow_kept ? kept.qkv + r0 * 3 * dim : nullptr, 3 * dim);
   };
   const auto attend_queries = [&](const Between& at, size_t first, size_t image, size_t i, size_t begin, size_t end, float* scratch) {
     const size_t r0 = image * tokens - first;
@@ -110,9 +113,9 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   };
   const auto proj_rows = [&](const Between& at, size_t first, size_t r0, size_t m, float* z, float* factor) {
     float* from = at.out + (r0 - first) * plan.ldx;
-    if (In::narrow) round_rows(from, plan.ldx, dim, m, narrow_kept ? kept.out + r0 * dim : nullptr);
+    if (In::narrow) round_rows(from, plan.ldx, dim, m, narrow_kept ? kept.out + r0 * dim : nullptr, dim);
     rows_product<In>(from, plan.ldx, factor, proj, m, z, plan.ldx, b.proj_bias);
-    add_rows(b.outer, r0, m, z, plan.ldx, y);
+    add_rows(b.outer, r0, m, 0, dim, z, plan.ldx, y);
   };
   // The moments and logSumExp of rows that a task had for itself.
   const auto keep_moments = [&](const Between& at, size_t first, size_t m) {
@@ -144,10 +147,20 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   const Between at = between_of(b, plan, rows, apart ? carve.at : saved);
   const size_t each = rows_each_task(rows), row_tasks = (rows + each - 1) / each;
   const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
-  vit::parallel(row_tasks, [&](size_t task, size_t worker) {
-    float* x = vit::scratch(worker);
-    qkv_rows(at, 0, task * each, rows_of_task(task), x, x + kRowsEach * plan.ldx);
-  });
+  if (columns) {
+    // The rows before qkv, and later the result of proj.
+    vit::parallel(row_tasks, [&](size_t task, size_t) {
+      norm_rows(b.outer, task * each, rows_of_task(task), false, at.mean, at.rstd, inner + task * each * plan.ldx, plan.ldx);
+    });
+    columns_product<In>(inner, plan.ldx, rows, qkv, at.qkv, plan.ldq, b.qkv_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
+      if (In::narrow) round_rows(at.qkv + r * plan.ldq + j, plan.ldq, cols, m, narrow_kept ? kept.qkv + r * 3 * dim + j : nullptr, 3 * dim);
+    });
+  } else {
+    vit::parallel(row_tasks, [&](size_t task, size_t worker) {
+      float* x = vit::scratch(worker);
+      qkv_rows(at, 0, task * each, rows_of_task(task), x, x + kRowsEach * plan.ldx);
+    });
+  }
   const size_t units = b.outer.batch * b.heads;
   // A few heads: more tasks by cutting the queries, which costs packing the keys again.
   const size_t queries = units >= 16 ? tokens : 256;
@@ -157,10 +170,21 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     attend_queries(at, 0, unit / b.heads, unit % b.heads, begin, begin + queries < tokens ? begin + queries : tokens,
                    vit::scratch(worker));
   });
-  vit::parallel(row_tasks, [&](size_t task, size_t worker) {
-    float* z = vit::scratch(worker);
-    proj_rows(at, 0, task * each, rows_of_task(task), z, z + kRowsEach * plan.ldx);
-  });
+  if (columns) {
+    if (In::narrow)
+      vit::parallel(row_tasks, [&](size_t task, size_t) {
+        const size_t r0 = task * each;
+        round_rows(at.out + r0 * plan.ldx, plan.ldx, dim, rows_of_task(task), narrow_kept ? kept.out + r0 * dim : nullptr, dim);
+      });
+    columns_product<In>(at.out, plan.ldx, rows, proj, inner, plan.ldx, b.proj_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
+      add_rows(b.outer, r, m, j, cols, inner + r * plan.ldx + j, plan.ldx, y);
+    });
+  } else {
+    vit::parallel(row_tasks, [&](size_t task, size_t worker) {
+      float* z = vit::scratch(worker);
+      proj_rows(at, 0, task * each, rows_of_task(task), z, z + kRowsEach * plan.ldx);
+    });
+  }
   if (narrow_kept) keep_moments(at, 0, rows);
 }
 
@@ -215,7 +239,8 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
         }
         float *dout = rows_a, *scaled = rows_b;
         scale_rows(b.outer, r0 + r, m, dy, dout, scaled, ldx, part.out);
-        rows_product<In>(scaled, ldx, factor, proj, m, dattended + r * ldx, ldx, nullptr);
+        rows_product<In>(scaled, ldx, factor, proj, m, dattended + r * ldx, ldx, nullptr,
+                         In::narrow ? Ahead{} : Ahead{qkv_at + r * ldq, m * ldq});
         In::pack({out_at + r * ldx, ldx, 1}, m, dim, 0, In::panels(dim), packed);
         In::grow(dout, ldx, dim, packed, dim, m, factor, last, image == begin && r == 0 ? kStoreNew : kStoreAdd);
       });

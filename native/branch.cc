@@ -16,15 +16,15 @@ void norm_rows(const Branch& b, size_t r0, size_t rows, bool known, float* mean,
   }
 }
 
-void add_rows(const Branch& b, size_t r0, size_t rows, const float* z, size_t ldz, float* out) {
+void add_rows(const Branch& b, size_t r0, size_t rows, size_t j0, size_t cols, const float* z, size_t ldz, float* out) {
   for (size_t r = 0; r < rows; ++r) {
     const size_t row = r0 + r;
     const vf keep = set1(b.keep == nullptr ? 1.0f : b.keep[row / b.tokens]);
-    const float* x = b.x + row * b.dim;
-    each_part(b.dim, [&](size_t j, size_t n) {
+    const float* x = b.x + row * b.dim + j0;
+    each_part(cols, [&](size_t j, size_t n) {
       vf v = get(z + r * ldz + j, n);
-      if (b.scale != nullptr) v *= get(b.scale + j, n);
-      put(out + row * b.dim + j, get(x + j, n) + keep * v, n);
+      if (b.scale != nullptr) v *= get(b.scale + j0 + j, n);
+      put(out + row * b.dim + j0 + j, get(x + j, n) + keep * v, n);
     });
   }
 }

@@ -30,10 +30,12 @@ inline size_t width_of(size_t n) {
   return even % 512 == 0 ? even + 16 : even;
 }
 
-// Rows of a task where there are `rows` in all: enough tasks to keep the cores evenly busy, whole micro-tiles.
+// Rows of a task where there are `rows` in all: enough tasks to keep the cores busy, and even ones.
 inline size_t rows_each_task(size_t rows) {
-  const size_t each = round_up((rows + 31) / 32, MR);
-  return each < 2 * MR ? 2 * MR : each < kRowsEach ? each : kRowsEach;
+  const size_t wanted = round_up((rows + 31) / 32, MR);
+  const size_t most = wanted < 2 * MR ? 2 * MR : wanted < kRowsEach ? wanted : kRowsEach;
+  const size_t tasks = (rows + most - 1) / most;
+  return tasks == 0 ? most : (rows + tasks - 1) / tasks;
 }
 
 // Rows of a block where `rows` are cut into as few as possible of at most kRowsEach, and even ones.
@@ -55,11 +57,23 @@ struct In32 : Packed32 {
   static size_t factor_size(size_t, size_t) { return 0; }
   // c (=|+=) rows·b(p0 …, j0 …) (+ bias), k cut as gemm cuts it.
   static void multiply_rows(const float* rows, size_t ld, float*, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
-                            float* c, size_t ldc, const float* bias, Store mode) {
+                            float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {
     const float* packed = w.packed + j0 * w.k + p0 * NR;
     for (size_t p = 0; p < k; p += KC)
       multiply({rows + p, ld, 1}, kRows, packed + p * NR, w.k, m, n, k - p < KC ? k - p : KC, c, ldc, p == 0 ? bias : nullptr,
-               p == 0 ? mode : kStoreAdd);
+               p == 0 ? mode : kStoreAdd, p == 0 ? ahead : Ahead{});
+  }
+  // c = rows·b(0, j0 …) + bias of a weight that comes from far away: a panel at a time, while what follows it in memory is fetched.
+  static void multiply_far(const float* rows, size_t ld, float*, const Weight& w, size_t j0, size_t m, size_t n, float* c, size_t ldc,
+                           const float* bias) {
+    for (size_t j = 0; j < n; j += NR)
+      for (size_t p = 0; p < w.k; p += KC) {
+        const size_t kc = w.k - p < KC ? w.k - p : KC;
+        const float* panel = w.packed + (j0 + j) * w.k + p * NR;
+        const bool last = p + kc == w.k && j + NR >= n;
+        multiply({rows + p, ld, 1}, kRows, panel, kc, m, n - j < NR ? n - j : NR, kc, c + j, ldc, p == 0 && bias != nullptr ? bias + j : nullptr,
+                 p == 0 ? kStoreNew : kStoreAdd, last ? Ahead{} : Ahead{panel + kc * NR, kc * NR});
+      }
   }
   static size_t grow_size() { return 0; }
   // c [m, n] (=|+=) aᵀ·b over k rows, at most kRowsEach; b packed.
@@ -72,11 +86,16 @@ struct In16 : Packed16 {
   static constexpr bool narrow = true;
   static size_t factor_size(size_t m, size_t k) { return (packed_a16_size(m, k) + 1) / 2; }
   static void multiply_rows(const float* rows, size_t ld, float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n,
-                            size_t k, float* c, size_t ldc, const float* bias, Store mode) {
+                            size_t k, float* c, size_t ldc, const float* bias, Store mode, const Ahead& = Ahead{}) {
     bf16* a = reinterpret_cast<bf16*>(factor);
     pack_a16(Operand{rows, ld, 1}, m, k, a);
     const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
     multiply16(a, a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode);
+  }
+  static void multiply_far(const float* rows, size_t ld, float* factor, const Weight& w, size_t j0, size_t m, size_t n, float* c, size_t ldc,
+                           const float* bias) {
+    for (size_t r = 0; r < m; r += kRowsEach)
+      multiply_rows(rows + r * ld, ld, factor, w, 0, j0, m - r < kRowsEach ? m - r : kRowsEach, n, w.k, c + r * ldc, ldc, bias, kStoreNew);
   }
   static size_t grow_size() { return (packed_a16_size(kRowsEach, kRowsEach) + 1) / 2; }
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, float* c, Store mode) {
@@ -91,8 +110,31 @@ struct In16 : Packed16 {
 // The whole of a weight.
 template <typename In>
 inline void rows_product(const float* rows, size_t ld, float* factor, const Weight& w, size_t m, float* c, size_t ldc,
-                         const float* bias) {
-  In::multiply_rows(rows, ld, factor, w, 0, 0, m, w.n, w.k, c, ldc, bias, kStoreNew);
+                         const float* bias, const Ahead& ahead = Ahead{}) {
+  In::multiply_rows(rows, ld, factor, w, 0, 0, m, w.n, w.k, c, ldc, bias, kStoreNew, ahead);
+}
+
+// Whether a forward pass has so few rows and so large weights that tasks of rows would read the weights again and again from far away:
+// then a task takes columns of a product, and all of its rows.
+inline bool in_columns(size_t rows, size_t weight_floats) { return rows <= 512 && weight_floats > kSlotFloats; }
+// c = rows·w (+ bias) for such, in parallel; done(row, rows, column, columns) follows each part, in the thread that made it. Needs
+// factor_size(kRowsEach, w.k) floats of scratch.
+template <typename In, typename Done>
+inline void columns_product(const float* rows, size_t ld, size_t m, const Weight& w, float* c, size_t ldc, const float* bias,
+                            const Done& done) {
+  const size_t panels = In::panels(w.n), panels_each = (panels + 15) / 16;
+  const size_t parts = (panels + panels_each - 1) / panels_each;
+  // Few columns: the rows are cut as well.
+  const size_t row_parts = (15 + parts) / parts, rows_part = (m + row_parts - 1) / row_parts;
+  vit::parallel(parts * row_parts, [&](size_t task, size_t worker) {
+    const size_t j = task % parts * panels_each * In::kColumns, r0 = task / parts * rows_part;
+    const size_t cols = w.n - j < panels_each * In::kColumns ? w.n - j : panels_each * In::kColumns;
+    const size_t end = r0 + rows_part < m ? r0 + rows_part : m;
+    if (r0 >= end) return;
+    In::multiply_far(rows + r0 * ld, ld, vit::scratch(worker), w, j, end - r0, cols, c + r0 * ldc + j, ldc,
+                     bias == nullptr ? nullptr : bias + j);
+    done(r0, end - r0, j, cols);
+  });
 }
 
 // Packs all, in parallel.
@@ -137,8 +179,8 @@ struct Carver {
 
 // y [rows, dim] = norm(x) of the rows from r0; mean and rstd (those of row 0) are computed, or read where they are known.
 void norm_rows(const vit::Branch& b, size_t r0, size_t rows, bool known, float* mean, float* rstd, float* y, size_t ldy);
-// out = x + keep·scale·z, rows from r0; z may be changed.
-void add_rows(const vit::Branch& b, size_t r0, size_t rows, const float* z, size_t ldz, float* out);
+// out = x + keep·scale·z for `cols` columns from j0 of the rows from r0; z is theirs.
+void add_rows(const vit::Branch& b, size_t r0, size_t rows, size_t j0, size_t cols, const float* z, size_t ldz, float* out);
 
 // Sums over the rows of a task: of the norm's gain and offset, of what the last layer adds to [dim each], of the first layer's bias.
 struct RowSums {

@@ -12,19 +12,24 @@ namespace {
 
 using vit::Gemm;
 
-// a_step: from row to row of a, or from column to column where the rows of a tile are side by side.
+// a_step: from row to row of a, or from column to column where the rows of a tile are side by side. With `fetch`, memory from `ahead`
+// on is fetched into the second cache, ahead_step floats with each of the k steps: many at once would hold up the loads that follow.
 typedef void (*Micro)(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n,
-                      const float* bias, Store store);
+                      const float* bias, Store store, const float* ahead, size_t ahead_step);
 
-template <size_t M, size_t V, bool side_by_side>
+template <size_t M, size_t V, bool side_by_side, bool fetch = false>
 void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n, const float* bias,
-           Store store_mode) {
+           Store store_mode, const float* ahead, size_t ahead_step) {
   vf acc[M][V];
 #pragma GCC unroll 16
   for (size_t i = 0; i < M; ++i)
 #pragma GCC unroll 2
     for (size_t j = 0; j < V; ++j) acc[i][j] = set1(0.0f);
   for (size_t p = 0; p < k; ++p) {
+    if (fetch) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += ahead_step;
+    }
     vf bv[V];
 #pragma GCC unroll 2
     for (size_t j = 0; j < V; ++j) bv[j] = load(b + p * NR + j * VL);
@@ -226,17 +231,25 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
 }
 
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-              size_t ldc, const float* bias, Store store_mode) {
+              size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
+  const size_t tiles = (m + MR - 1) / MR, panels = (n + NR - 1) / NR;
   for (size_t j = 0; j < n; j += NR) {
     const size_t cols = n - j < NR ? n - j : NR;
     const size_t vectors = cols > VL ? 2 : 1;
     const float* panel = packed_b + j * depth;
+    // This panel's share of what is fetched ahead, and of that the share of a step of a tile.
+    const size_t begin = ahead.count * (j / NR) / panels, end = ahead.count * (j / NR + 1) / panels;
+    const size_t step = (end - begin + tiles * k - 1) / (tiles * k);
+    const float* next = ahead.data + begin;
     for (size_t i = 0; i < m; i += MR) {
       const size_t rows = m - i < MR ? m - i : MR;
-      const Micro run = layout == kRows ? choose_micro<false>(rows, vectors) : choose_micro<true>(rows, vectors);
+      const bool fetch = step > 0 && rows == MR && vectors == 2;
+      const Micro run = layout == kRows ? fetch ? micro<MR, 2, false, true> : choose_micro<false>(rows, vectors)
+                                        : choose_micro<true>(rows, vectors);
       const float* tile = a.data + i * (layout == kPacked ? k : a.row);
-      const size_t step = layout == kPacked ? MR : layout == kRows ? a.row : a.col;
-      run(k, tile, step, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode);
+      const size_t a_step = layout == kPacked ? MR : layout == kRows ? a.row : a.col;
+      run(k, tile, a_step, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode, next, step);
+      next += step * k;
     }
   }
 }

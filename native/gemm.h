@@ -45,12 +45,18 @@ struct Packed32 {
 };
 inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 
+// Memory that is read after a product: while that runs, `count` floats are fetched from far away into the second cache.
+struct Ahead {
+  const float* data;
+  size_t count;
+};
+
 enum Store { kStoreNew, kStoreAdd };
 // Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row = 1).
 enum Layout { kPacked, kRows, kColumns };
 // c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall.
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-              size_t ldc, const float* bias, Store store);
+              size_t ldc, const float* bias, Store store, const Ahead& ahead = Ahead{});
 
 // c = activation(c), in place.
 void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc);

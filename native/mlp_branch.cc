@@ -12,12 +12,12 @@ namespace {
 
 using vit::MlpBranch;
 
-constexpr size_t kHidden = 512;
-constexpr size_t kHiddenGrad = 256;  // of the backward pass
+constexpr size_t kHidden = 256;
 
 size_t rows_of(const MlpBranch& b) { return b.outer.batch * b.outer.tokens; }
 
-// What the backward pass reads of the forward pass: the value before gelu in float32, or in bf16.
+// What the backward pass reads of the forward pass: the value before gelu in float32, or in bf16. The hidden columns lie in blocks of
+// kHidden, so that a task reads and writes one piece of memory.
 struct Saved {
   float *mean, *rstd, *hidden;
   bf16* hidden16;
@@ -30,14 +30,23 @@ Saved saved_of(const MlpBranch& b, float* saved) {
   return {saved, saved + rows, hidden, nullptr};
 }
 
-// Columns of the hidden block at `at` of all rows' values before gelu: each becomes gelu of it, and is kept where it is asked for.
-// A pass that keeps nothing rounds like one that does.
+// Where in it row r of the hidden columns from f is, and its rows' distance.
+struct Place {
+  size_t at, row;
+};
+Place place_of(const MlpBranch& b, size_t r, size_t f) {
+  const size_t first = f / kHidden * kHidden, row = b.hidden - first < kHidden ? b.hidden - first : kHidden;
+  return {first * rows_of(b) + r * row + f - first, row};
+}
+
+// Values before gelu, of columns of one block: each becomes gelu of it, and is kept where it is asked for. A pass that keeps nothing
+// rounds like one that does.
 template <int form, typename In>
-void activate_block(float* h, size_t ldh, size_t rows, size_t cols, const Saved& kept, size_t at, size_t hidden) {
+void activate_block(float* h, size_t ldh, size_t rows, size_t cols, const Saved& kept, const Place& place) {
   for (size_t r = 0; r < rows; ++r) {
     bf16 rounded[kHidden];
-    if (In::narrow) keep_row(cols, h + r * ldh, kept.hidden16 == nullptr ? rounded : kept.hidden16 + at + r * hidden);
-    float* keep = kept.hidden == nullptr ? nullptr : kept.hidden + at + r * hidden;
+    if (In::narrow) keep_row(cols, h + r * ldh, kept.hidden16 == nullptr ? rounded : kept.hidden16 + place.at + r * place.row);
+    float* keep = kept.hidden == nullptr ? nullptr : kept.hidden + place.at + r * place.row;
     each_part(cols, [&](size_t j, size_t n) {
       const vf v = get(h + r * ldh + j, n);
       if (keep != nullptr) put(keep + j, v, n);
@@ -48,13 +57,13 @@ void activate_block(float* h, size_t ldh, size_t rows, size_t cols, const Saved&
 
 // From the gradient of gelu's result, in dh, and the value before it: gelu of it, the gradient of it, and its sum over rows.
 template <int form>
-void activate_grad_block(const Saved& kept, size_t at, size_t rows, size_t cols, size_t hidden, float* dh, float* g, size_t ld,
+void activate_grad_block(const Saved& kept, const Place& place, size_t rows, size_t cols, float* dh, float* g, size_t ld,
                          float* sum) {
   for (size_t r = 0; r < rows; ++r) {
     float wide[kHidden];
     const float* h = wide;
-    if (kept.hidden16 != nullptr) from_bf16(cols, kept.hidden16 + at + r * hidden, wide);
-    else h = kept.hidden + at + r * hidden;
+    if (kept.hidden16 != nullptr) from_bf16(cols, kept.hidden16 + place.at + r * place.row, wide);
+    else h = kept.hidden + place.at + r * place.row;
     each_part(cols, [&](size_t j, size_t n) {
       vf slope;
       const vf value = gelu_both_v<form>(get(h + j, n), &slope);
@@ -69,19 +78,41 @@ void activate_grad_block(const Saved& kept, size_t at, size_t rows, size_t cols,
 template <int form, typename In>
 void forward(const MlpBranch& b, float* saved, float* y) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
-  const size_t wide = hidden < kHidden ? hidden : kHidden;
+  const bool columns = in_columns(rows, 2 * dim * hidden);
+  const size_t wide = hidden < kHidden || columns ? hidden : kHidden;
   const size_t ldx = width_of(dim), ldh = width_of(wide);
   const size_t size1 = In::packed_size(dim, hidden), size2 = In::packed_size(hidden, dim);
-  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size1, size2) : 0) + 2 * rows + 64)};
+  const size_t between = columns ? rows * (ldx + ldh) : 0;
+  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size1, size2) : 0) + between + 2 * rows + 64)};
   Carver weights_at{b.outer.packed == nullptr ? carve.take(both_packed(size1, size2)) : b.outer.packed};
   const Weight fc1{{b.fc1, 1, dim}, dim, hidden, weights_at.take(size1)};
   const Weight fc2{{b.fc2, 1, hidden}, hidden, dim, weights_at.take(size2)};
-  const Saved kept = saved == nullptr ? Saved{carve.at, carve.at + rows, nullptr, nullptr} : saved_of<In>(b, saved);
+  float* moments = carve.take(2 * rows);
+  const Saved kept = saved == nullptr ? Saved{moments, moments + rows, nullptr, nullptr} : saved_of<In>(b, saved);
   const Weight weights[] = {fc1, fc2};
   if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
   const size_t for_factor = In::factor_size(kRowsEach, dim > wide ? dim : wide);
-  vit::reserve_scratch(kRowsEach * (2 * ldx + ldh) + for_factor + 64);
   const size_t each = rows_each_task(rows);
+  if (columns) {
+    vit::reserve_scratch(for_factor);
+    float* x = carve.take(rows * ldx);
+    float* h = carve.take(rows * ldh);
+    vit::parallel((rows + each - 1) / each, [&](size_t task, size_t) {
+      const size_t r0 = task * each;
+      norm_rows(b.outer, r0, rows - r0 < each ? rows - r0 : each, false, kept.mean, kept.rstd, x + r0 * ldx, ldx);
+    });
+    columns_product<In>(x, ldx, rows, fc1, h, ldh, b.bias1, [&](size_t r, size_t m, size_t j0, size_t cols) {
+      for (size_t j = j0, end; j < j0 + cols; j = end) {
+        end = (j / kHidden + 1) * kHidden < j0 + cols ? (j / kHidden + 1) * kHidden : j0 + cols;
+        activate_block<form, In>(h + r * ldh + j, ldh, m, end - j, kept, place_of(b, r, j));
+      }
+    });
+    columns_product<In>(h, ldh, rows, fc2, x, ldx, b.bias2, [&](size_t r, size_t m, size_t j, size_t cols) {
+      add_rows(b.outer, r, m, j, cols, x + r * ldx + j, ldx, y);
+    });
+    return;
+  }
+  vit::reserve_scratch(kRowsEach * (2 * ldx + ldh) + for_factor + 64);
   vit::parallel((rows + each - 1) / each, [&](size_t task, size_t worker) {
     const size_t r0 = task * each, m = rows - r0 < each ? rows - r0 : each;
     Carver own{vit::scratch(worker)};
@@ -92,12 +123,14 @@ void forward(const MlpBranch& b, float* saved, float* y) {
     norm_rows(b.outer, r0, m, false, kept.mean, kept.rstd, x, ldx);
     for (size_t f0 = 0; f0 < hidden; f0 += kHidden) {
       const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
-      In::multiply_rows(x, ldx, factor, fc1, 0, f0, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0, kStoreNew);
-      activate_block<form, In>(h, ldh, m, cols, kept, r0 * hidden + f0, hidden);
+      const Place place = place_of(b, r0, f0);
+      In::multiply_rows(x, ldx, factor, fc1, 0, f0, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0, kStoreNew,
+                        kept.hidden == nullptr ? Ahead{} : Ahead{kept.hidden + place.at, m * place.row});
+      activate_block<form, In>(h, ldh, m, cols, kept, place);
       In::multiply_rows(h, ldh, factor, fc2, f0, 0, m, dim, cols, z, ldx, f0 == 0 ? b.bias2 : nullptr,
                         f0 == 0 ? kStoreNew : kStoreAdd);
     }
-    add_rows(b.outer, r0, m, z, ldx, y);
+    add_rows(b.outer, r0, m, 0, dim, z, ldx, y);
   });
 }
 
@@ -115,11 +148,13 @@ void backward_rows(const MlpBranch& b, const Saved& kept, const Weight& fc1, con
   const size_t dim = b.outer.dim, hidden = b.hidden;
   norm_rows(b.outer, r0, m, true, kept.mean, kept.rstd, at.norm, at.ldx);
   scale_rows(b.outer, r0, m, dy, at.dout, scaled, at.ldx, part.out);
-  for (size_t f0 = 0; f0 < hidden; f0 += kHiddenGrad) {
-    const size_t cols = hidden - f0 < kHiddenGrad ? hidden - f0 : kHiddenGrad;
+  for (size_t f0 = 0; f0 < hidden; f0 += kHidden) {
+    const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
     float* dh = at.dhidden + f0 * at.step;
-    In::multiply_rows(scaled, at.ldx, factor, fc2, 0, f0, m, cols, dim, dh, at.ldh, nullptr, kStoreNew);
-    activate_grad_block<form>(kept, r0 * hidden + f0, m, cols, hidden, dh, at.gelu + f0 * at.step, at.ldh, part.inner + f0);
+    const Place place = place_of(b, r0, f0);
+    const Ahead ahead = kept.hidden == nullptr ? Ahead{} : Ahead{kept.hidden + place.at, m * place.row};
+    In::multiply_rows(scaled, at.ldx, factor, fc2, 0, f0, m, cols, dim, dh, at.ldh, nullptr, kStoreNew, ahead);
+    activate_grad_block<form>(kept, place, m, cols, dh, at.gelu + f0 * at.step, at.ldh, part.inner + f0);
     In::multiply_rows(dh, at.ldh, factor, fc1, f0, 0, m, dim, cols, dnorm, at.ldx, nullptr, f0 == 0 ? kStoreNew : kStoreAdd);
     grown(f0, cols);
   }
@@ -131,7 +166,7 @@ template <int form, typename In>
 void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
   const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
-  const size_t wide = hidden < kHiddenGrad ? hidden : kHiddenGrad;
+  const size_t wide = hidden < kHidden ? hidden : kHidden;
   const size_t ldx = width_of(dim), ldh = width_of(wide);
   const size_t run = (rows + kSlots - 1) / kSlots, slots = (rows + run - 1) / run;
   const size_t each = even_blocks(run);
@@ -200,7 +235,7 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
   const Block all{carve.take(held * ldx), carve.take(held * ldx), carve.take(held * ldh), carve.take(held * ldh), ldx, ldh, 1};
   const Weight weights[] = {fc1, fc2};
   pack_weights<In>(weights, 2);
-  const size_t for_factor = In::factor_size(kRowsEach, dim > kHiddenGrad ? dim : kHiddenGrad);
+  const size_t for_factor = In::factor_size(kRowsEach, dim > kHidden ? dim : kHidden);
   for (size_t c0 = 0; c0 < rows; c0 += chunk) {
     // For each chunk again: weight_grad reserves what it needs itself.
     vit::reserve_scratch(2 * kRowsEach * ldx + for_factor + 64);

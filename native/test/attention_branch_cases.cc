@@ -212,6 +212,11 @@ void images(Case& t) {
   const size_t tokens = t.upto(40);
   run(t, {1800 / tokens + t.upto(60), tokens, t.upto(3), t.upto(4)}, precision);
 }
+// Few rows and weights that do not stay in the cache.
+template <Run run, vit::Precision precision>
+void far(Case& t) {
+  run(t, {t.upto(2), t.upto(8), 4, 91 + t.upto(4)}, precision);
+}
 // Few and long ones, shared by the threads: queries are cut, or they are more than the gradient has in memory.
 template <Run run, vit::Precision precision>
 void lengthy(Case& t) {
@@ -227,13 +232,16 @@ const std::vector<Entry> attention_branch_cases = {
     {"attention_branch", any<forward, vit::kFp32>},
     {"attention_branch/images", images<saves, vit::kFp32>},
     {"attention_branch/long", lengthy<saves, vit::kFp32>},
+    {"attention_branch/far", far<saves, vit::kFp32>},
     {"attention_branch_grad", any<grad, vit::kFp32>},
+    {"attention_branch_grad/far", far<grad, vit::kFp32>},
     {"attention_branch_grad/images", images<grad, vit::kFp32>},
     {"attention_branch_grad/long", lengthy<grad, vit::kFp32>},
     {"attention_branch_saved/bf16", any<saves, vit::kBf16>},
     {"attention_branch_packed/bf16", any<packs, vit::kBf16>},
     {"attention_branch/bf16-images", images<saves, vit::kBf16>},
     {"attention_branch/bf16-long", lengthy<saves, vit::kBf16>},
+    {"attention_branch/bf16-far", far<saves, vit::kBf16>},
     {"attention_branch_grad/bf16", any<grad, vit::kBf16>},
     {"attention_branch_grad/bf16-images", images<grad, vit::kBf16>},
     {"attention_branch_grad/bf16-long", lengthy<grad, vit::kBf16>},

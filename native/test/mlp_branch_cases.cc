@@ -129,6 +129,12 @@ void wide(Case& t) {
   const size_t batch = t.upto(3), tokens = t.upto(12), dim = t.upto(20);
   run(t, batch, tokens, dim, 500 + t.upto(100), precision);
 }
+// Few rows and weights that do not stay in the cache.
+template <Run run, vit::Precision precision>
+void far(Case& t) {
+  const size_t batch = t.upto(2), tokens = t.upto(10), dim = 300 + t.upto(20);
+  run(t, batch, tokens, dim, 900 + t.upto(30), precision);
+}
 // More rows than the gradient has in memory at a time. With a sanitizer few weights are many (VIT_SLOT_FLOATS), so that both ways to sum
 // their gradients come in their turn.
 template <vit::Precision precision>
@@ -146,13 +152,17 @@ const std::vector<Entry> mlp_branch_cases = {
     {"mlp_branch_packed", any<packs, vit::kFp32>},
     {"mlp_branch", any<forward, vit::kFp32>},
     {"mlp_branch/wide", wide<saves, vit::kFp32>},
+    {"mlp_branch/far", far<saves, vit::kFp32>},
     {"mlp_branch_grad", any<grad, vit::kFp32>},
     {"mlp_branch_grad/wide", wide<grad, vit::kFp32>},
+    {"mlp_branch_grad/far", far<grad, vit::kFp32>},
     {"mlp_branch_grad/long", grad_long<vit::kFp32>},
     {"mlp_branch_saved/bf16", any<saves, vit::kBf16>},
     {"mlp_branch_packed/bf16", any<packs, vit::kBf16>},
     {"mlp_branch/bf16-wide", wide<saves, vit::kBf16>},
+    {"mlp_branch/bf16-far", far<saves, vit::kBf16>},
     {"mlp_branch_grad/bf16", any<grad, vit::kBf16>},
+    {"mlp_branch_grad/bf16-far", far<grad, vit::kBf16>},
     {"mlp_branch_grad/bf16-wide", wide<grad, vit::kBf16>},
     {"mlp_branch_grad/bf16-long", grad_long<vit::kBf16>},
 };
