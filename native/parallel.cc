@@ -1,12 +1,14 @@
 // How parallel.h works: the caller publishes a job and takes tasks from the same counter as the workers, so that a worker
-// the system does not schedule costs nothing. Idle workers spin for a moment, then sleep.
+// the system does not schedule costs nothing. Idle workers spin for a moment, then sleep; no lock is taken but to sleep and to wake.
 
 #include "parallel.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <new>
@@ -16,7 +18,9 @@
 namespace vit {
 namespace {
 
-constexpr int kSpins = 4000;
+// How long a thread that has nothing to do looks on before it sleeps: longer than JavaScript takes from one op to the next, for waking it
+// takes about as long. In time, because a pause lasts from ten to over a hundred cycles.
+constexpr std::chrono::microseconds kSpin{200};
 constexpr size_t kMaxThreads = 256;
 
 inline void pause_cpu() {
@@ -25,6 +29,19 @@ inline void pause_cpu() {
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif
+}
+
+// Until ready() or for kSpin.
+template <typename Ready>
+inline void spin_until(const Ready& ready) {
+  if (ready()) return;
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      pause_cpu();
+      if (ready()) return;
+    }
+  } while (std::chrono::steady_clock::now() < end);
 }
 
 struct Memory {
@@ -54,67 +71,75 @@ struct Memory {
   }
 };
 
+// What is left of a job in one word, so that taking a task is one addition and cannot mix up two jobs: tasks in all, and the next.
+// A thread that comes late adds to a word whose tasks are all taken, or takes a task of the next job, which cannot end without it.
+constexpr uint64_t kNextBits = 32;
+constexpr size_t kMostTasks = (size_t{1} << 31) - 1;
+inline uint64_t word_of(size_t tasks) { return static_cast<uint64_t>(tasks) << kNextBits; }
+inline size_t tasks_of(uint64_t word) { return static_cast<size_t>(word >> kNextBits); }
+inline size_t next_of(uint64_t word) { return static_cast<size_t>(word & ((uint64_t{1} << kNextBits) - 1)); }
+
 struct Pool {
   std::mutex mutex;
   std::condition_variable wake, done;
   std::vector<std::thread> workers;
   size_t count = 1;
-  std::atomic<size_t> generation{0};
-  std::atomic<size_t> active{0};
-  std::atomic<size_t> next{0};
-  bool open = false;
-  bool stopping = false;
-  size_t tasks = 0;
   Task task = nullptr;
   void* context = nullptr;
+  bool stopping = false;
+  alignas(64) std::atomic<uint64_t> left{0};
+  alignas(64) std::atomic<size_t> generation{0};
+  alignas(64) std::atomic<size_t> finished{0};
+  // Threads that sleep, or are about to: they look at what they wait for after they have said so, the others after they have changed it.
+  alignas(64) std::atomic<size_t> sleepers{0};
+  std::atomic<bool> caller_sleeps{false};
 
   void take_tasks(size_t worker) {
     for (;;) {
-      const size_t index = next.fetch_add(1, std::memory_order_relaxed);
-      if (index >= tasks) return;
+      const uint64_t word = left.fetch_add(1, std::memory_order_acq_rel);
+      const size_t total = tasks_of(word), index = next_of(word);
+      if (index >= total) return;
       task(context, index, worker);
-    }
-  }
-
-  void work(size_t worker, size_t seen) {
-    for (;;) {
-      for (int spin = 0; spin < kSpins && generation.load(std::memory_order_acquire) == seen; ++spin)
-        pause_cpu();
-      {
-        std::unique_lock<std::mutex> lock(mutex);
-        wake.wait(lock, [&] { return stopping || generation.load() != seen; });
-        if (stopping) return;
-        seen = generation.load();
-        if (!open) continue;
-        active.fetch_add(1);
-      }
-      take_tasks(worker);
-      if (active.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      if (finished.fetch_add(1) + 1 == total && caller_sleeps.load()) {
         std::lock_guard<std::mutex> lock(mutex);
         done.notify_one();
       }
     }
   }
 
+  void work(size_t worker, size_t seen) {
+    for (;;) {
+      spin_until([&] { return generation.load(std::memory_order_acquire) != seen; });
+      if (generation.load(std::memory_order_acquire) == seen) {
+        std::unique_lock<std::mutex> lock(mutex);
+        sleepers.fetch_add(1);
+        wake.wait(lock, [&] { return stopping || generation.load() != seen; });
+        sleepers.fetch_sub(1);
+        if (stopping) return;
+      }
+      seen = generation.load(std::memory_order_acquire);
+      take_tasks(worker);
+    }
+  }
+
   void run(size_t total, Task body, void* data) {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      tasks = total;
-      task = body;
-      context = data;
-      next.store(0, std::memory_order_relaxed);
-      open = true;
-      generation.fetch_add(1, std::memory_order_release);
+    task = body;
+    context = data;
+    finished.store(0, std::memory_order_relaxed);
+    left.store(word_of(total), std::memory_order_release);
+    generation.fetch_add(1);
+    if (sleepers.load() > 0) {
+      // Whoever is between its look and its sleep holds the mutex.
+      { std::lock_guard<std::mutex> lock(mutex); }
+      wake.notify_all();
     }
-    wake.notify_all();
     take_tasks(0);
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      open = false;
-    }
-    for (int spin = 0; spin < kSpins && active.load(std::memory_order_acquire) != 0; ++spin) pause_cpu();
+    spin_until([&] { return finished.load(std::memory_order_acquire) == total; });
+    if (finished.load(std::memory_order_acquire) == total) return;
     std::unique_lock<std::mutex> lock(mutex);
-    done.wait(lock, [&] { return active.load() == 0; });
+    caller_sleeps.store(true);
+    done.wait(lock, [&] { return finished.load() == total; });
+    caller_sleeps.store(false);
   }
 
   void resize(size_t wanted) {
@@ -155,7 +180,7 @@ void set_threads(size_t count) {
 size_t threads() { return pool().count; }
 
 void run_tasks(size_t tasks, Task task, void* context) {
-  if (tasks <= 1 || pool().count == 1) {
+  if (tasks <= 1 || tasks > kMostTasks || pool().count == 1) {
     for (size_t i = 0; i < tasks; ++i) task(context, i, 0);
     return;
   }
