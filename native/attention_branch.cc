@@ -198,7 +198,7 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
   const size_t run = (tasks + kSlots - 1) / kSlots * plan.images_each;  // images of a slot
   const size_t slots = (b.outer.batch + run - 1) / run;
   const size_t held = plan.images_each * tokens;
-  const size_t sums_each = round_up(6 * dim, 16), slot_each = round_up(4 * dim * dim, 16);
+  const size_t sums_each = round_up(6 * dim, 16), first_size = slot_size(3 * dim, dim), slot_each = first_size + slot_size(dim, dim);
   const size_t size_qkv = In::packed_size(3 * dim, dim), size_proj = In::packed_size(dim, dim);
   Carver carve{vit::outer_scratch(size_qkv + size_proj + slots * (sums_each + slot_each) + dim + 128)};
   const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(size_qkv)};
@@ -222,8 +222,7 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
     float* rows_b = own.take(kRowsEach * ldx);
     float* packed = own.take(packed_rows);
     float* factor = own.take(for_factor);
-    float* first = grads + slot * slot_each;
-    float* last = first + 3 * dim * dim;
+    const Slot first = {grads + slot * slot_each, 3 * dim}, last = {first.data + first_size, dim};
     const RowSums part = sums_at(sums + slot * sums_each, dim);
     memset(sums + slot * sums_each, 0, sums_each * sizeof(float));
     const size_t begin = slot * run, end = b.outer.batch - begin < run ? b.outer.batch : begin + run;
@@ -267,7 +266,7 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
     }
   });
   join_slots(grads, slots, slot_each, 3 * dim, dim, false, grad.first);
-  join_slots(grads + 3 * dim * dim, slots, slot_each, dim, dim, false, grad.last);
+  join_slots(grads + first_size, slots, slot_each, dim, dim, false, grad.last);
   finish_grads(b.outer, {b.proj, b.proj_bias, dim, 3 * dim}, sums, slots, sums_each, out_bias, grad);
 }
 

@@ -100,8 +100,9 @@ void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_
   vit::parallel((m + each - 1) / each, [&](size_t task, size_t) {
     const size_t begin = task * each, end = m - begin < each ? m : begin + each;
     const auto total = [&](size_t i, size_t j, size_t cols) {
-      vf sum = get(slots + i * n + j, cols);
-      for (size_t s = 1; s < count; ++s) sum += get(slots + s * stride + i * n + j, cols);
+      const float* at = slots + (j / kSlotWidth * m + i) * kSlotWidth + j % kSlotWidth;
+      vf sum = get(at, cols);
+      for (size_t s = 1; s < count; ++s) sum += get(at + s * stride, cols);
       return sum;
     };
     if (!turned) {

@@ -51,6 +51,15 @@ struct Weight {
   float* packed;
 };
 
+// A slot's gradient of a weight [rows, n]: strips of kSlotWidth columns one after the other, so that memory is gone through in the order
+// in which a product visits it. `data` is where its first row is.
+constexpr size_t kSlotWidth = 32;
+struct Slot {
+  float* data;
+  size_t rows;
+};
+inline size_t slot_size(size_t rows, size_t n) { return rows * round_up(n, kSlotWidth); }
+
 // How a branch multiplies in float32: rows are factors as they are.
 struct In32 : Packed32 {
   static constexpr bool narrow = false;
@@ -76,9 +85,11 @@ struct In32 : Packed32 {
       }
   }
   static size_t grow_size() { return 0; }
-  // c [m, n] (=|+=) aᵀ·b over k rows, at most kRowsEach; b packed.
-  static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, float* c, Store mode) {
-    multiply({a, 1, lda}, Layout::kColumns, packed, k, m, n, k, c, n, nullptr, mode);
+  // Adds aᵀ·b [m, n] over k rows, at most kRowsEach, to a slot; b packed. See Slot.
+  static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, const Slot& c, Store mode) {
+    for (size_t j = 0; j < n; j += kSlotWidth)
+      multiply({a, 1, lda}, Layout::kColumns, packed + j * k, k, m, n - j < kSlotWidth ? n - j : kSlotWidth, k, c.data + j * c.rows,
+               kSlotWidth, nullptr, mode);
   }
 };
 // … and in bf16: rows are rounded into `factor`, factor_size floats.
@@ -98,12 +109,15 @@ struct In16 : Packed16 {
       multiply_rows(rows + r * ld, ld, factor, w, 0, j0, m - r < kRowsEach ? m - r : kRowsEach, n, w.k, c + r * ldc, ldc, bias, kStoreNew);
   }
   static size_t grow_size() { return (packed_a16_size(kRowsEach, kRowsEach) + 1) / 2; }
-  static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, float* c, Store mode) {
+  static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, const Slot& c,
+                   Store mode) {
     bf16* block = reinterpret_cast<bf16*>(factor);
     for (size_t i = 0; i < m; i += kRowsEach) {
       const size_t rows = m - i < kRowsEach ? m - i : kRowsEach;
       pack_a16(Operand{a + i, 1, lda}, rows, k, block);
-      multiply16(block, a16_width(k), reinterpret_cast<const bf16*>(packed), k, rows, n, k, c + i * n, n, nullptr, mode);
+      for (size_t j = 0; j < n; j += kSlotWidth)
+        multiply16(block, a16_width(k), reinterpret_cast<const bf16*>(packed) + j / NR16 * panel16_size(k), k, rows,
+                   n - j < kSlotWidth ? n - j : kSlotWidth, k, c.data + j * c.rows + i * kSlotWidth, kSlotWidth, nullptr, mode);
     }
   }
 };
@@ -202,7 +216,7 @@ struct LastLayer {
 // for a scale of 1, which grad.last holds. out_bias: dim floats, for where the last layer has no bias. In parallel.
 void finish_grads(const vit::Branch& b, const LastLayer& last, const float* sums, size_t tasks, size_t stride, float* out_bias,
                   const vit::BranchGrad& grad);
-// dw [m, n], or with `turned` its transpose [n, m], = Σ of `count` slots that lie `stride` apart; in parallel.
+// dw [m, n], or with `turned` its transpose [n, m], = Σ of `count` slots [m, n] that lie `stride` apart; in parallel.
 void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_t n, bool turned, float* dw);
 // dw [m, n] (=|+=) aᵀ·b over `rows`; in parallel.
 void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,

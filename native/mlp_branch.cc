@@ -170,7 +170,7 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
   const size_t ldx = width_of(dim), ldh = width_of(wide);
   const size_t run = (rows + kSlots - 1) / kSlots, slots = (rows + run - 1) / run;
   const size_t each = even_blocks(run);
-  const size_t sums_each = round_up(3 * dim + hidden, 16), slot_each = round_up(2 * dim * hidden, 16);
+  const size_t sums_each = round_up(3 * dim + hidden, 16), slot_each = 2 * slot_size(hidden, dim);
   const size_t size1 = In::packed_size(hidden, dim), size2 = In::packed_size(dim, hidden);
   Carver carve{vit::outer_scratch(size1 + size2 + slots * (sums_each + slot_each) + dim + 128)};
   const Weight fc1{{b.fc1, dim, 1}, hidden, dim, carve.take(size1)};
@@ -192,8 +192,7 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
     float* norms = own.take(packed_rows);
     float* douts = own.take(packed_rows);
     const Block at{own.take(kRowsEach * ldx), own.take(kRowsEach * ldx), own.take(kRowsEach * ldh), own.take(kRowsEach * ldh), ldx, ldh, 0};
-    float* first = grads + slot * slot_each;
-    float* last = first + dim * hidden;
+    const Slot first = {grads + slot * slot_each, hidden}, last = {first.data + slot_each / 2, hidden};
     float* sum = sums + slot * sums_each;
     memset(sum, 0, sums_each * sizeof(float));
     const size_t begin = slot * run, end = rows - begin < run ? rows : begin + run;
@@ -206,13 +205,13 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
           In::pack({at.norm, ldx, 1}, m, dim, 0, In::panels(dim), norms);
           In::pack({at.dout, ldx, 1}, m, dim, 0, In::panels(dim), douts);
         }
-        In::grow(at.dhidden, ldh, cols, norms, dim, m, factor, first + f0 * dim, mode);
-        In::grow(at.gelu, ldh, cols, douts, dim, m, factor, last + f0 * dim, mode);
+        In::grow(at.dhidden, ldh, cols, norms, dim, m, factor, Slot{first.data + f0 * kSlotWidth, hidden}, mode);
+        In::grow(at.gelu, ldh, cols, douts, dim, m, factor, Slot{last.data + f0 * kSlotWidth, hidden}, mode);
       });
     }
   });
   join_slots(grads, slots, slot_each, hidden, dim, false, grad.first);
-  join_slots(grads + dim * hidden, slots, slot_each, hidden, dim, true, grad.last);
+  join_slots(grads + slot_each / 2, slots, slot_each, hidden, dim, true, grad.last);
   finish_grads(b.outer, {b.fc2, b.bias2, hidden, hidden}, sums, slots, sums_each, out_bias, grad);
 }
 
