@@ -13,6 +13,7 @@
 
 #include "gemm.h"
 #include "parallel.h"
+#include "simd.h"
 
 namespace VIT_ISA {
 
@@ -28,7 +29,8 @@ void single_gemm(const vit::Gemm& g, float* scratch) {
 template <typename Way>
 void shared_gemm(const vit::Gemm& g) {
   constexpr size_t NC = Way::kColumns;
-  const size_t width = 4096;  // columns of b that are packed at a time
+  // Columns of b that are packed at a time: few where k is long, for c is read and written once for each part of k.
+  const size_t width = g.k > 1024 ? 1024 : 4096;
   for (size_t jc = 0; jc < g.n; jc += width) {
     const size_t cols = g.n - jc < width ? g.n - jc : width;
     const size_t panels = Way::panels(cols);
@@ -67,6 +69,49 @@ void shared_gemm(const vit::Gemm& g) {
   }
 }
 
+// A product of few elements and long sums, such as the gradient of a weight: k is cut into this many runs, each summed by a task into
+// memory of its own, so that every element of a and b is read once. The sums are joined in order.
+constexpr size_t kRuns = 16;
+inline bool is_long(const vit::Gemm& g) { return g.m * g.n <= (size_t{1} << 18) && g.k >= 2048 && g.k >= 4 * g.m && g.k >= 4 * g.n; }
+
+template <typename Way>
+void long_gemm(const vit::Gemm& g) {
+  const size_t run = round_up((g.k + kRuns - 1) / kRuns, Way::kDepth), runs = (g.k + run - 1) / run;
+  // A part of a run, whose packed b stays in the cache.
+  const size_t part = (size_t{1} << 17) / round_up(g.n, Way::kColumns) / Way::kDepth * Way::kDepth;
+  const size_t each = part < Way::kDepth ? Way::kDepth : part < run ? part : run;
+  vit::reserve_scratch(Way::packed_size(each, g.n) + Way::kBlock);
+  float* sums = vit::shared_scratch(runs * g.m * g.n);
+  vit::parallel(runs, [&](size_t task, size_t worker) {
+    const size_t end = (task + 1) * run < g.k ? (task + 1) * run : g.k;
+    vit::Gemm own = g;
+    own.c = sums + task * g.m * g.n;
+    own.ldc = g.n;
+    own.bias = nullptr;
+    own.activation = vit::kNone;
+    for (size_t p = task * run; p < end; p += each) {
+      own.a = g.a + p * g.a_col;
+      own.b = g.b + p * g.b_row;
+      own.k = end - p < each ? end - p : each;
+      own.accumulate = p > task * run;
+      single_gemm<Way>(own, vit::scratch(worker));
+    }
+  });
+  const size_t rows_each = 4096 / g.n + 1;
+  vit::parallel((g.m + rows_each - 1) / rows_each, [&](size_t task, size_t) {
+    const size_t begin = task * rows_each, rows = g.m - begin < rows_each ? g.m - begin : rows_each;
+    for (size_t i = begin; i < begin + rows; ++i)
+      each_part(g.n, [&](size_t j, size_t n) {
+        float* c = g.c + i * g.ldc + j;
+        vf sum = get(sums + i * g.n + j, n);
+        for (size_t r = 1; r < runs; ++r) sum += get(sums + (r * g.m + i) * g.n + j, n);
+        if (g.bias != nullptr) sum += get(g.bias + j, n);
+        put(c, g.accumulate ? get(c, n) + sum : sum, n);
+      });
+    if (g.activation != vit::kNone) activate(g.activation, g.c + begin * g.ldc, rows, g.n, g.ldc);
+  });
+}
+
 // Sizes above 0.
 template <typename Way>
 void blocked_gemm(const vit::Gemm& g) {
@@ -90,7 +135,10 @@ void blocked_gemm(const vit::Gemm& g) {
     return;
   }
   vit::reserve_scratch(Way::kBlock);
-  for (size_t b = 0; b < g.batch; ++b) shared_gemm<Way>(one_of(b));
+  for (size_t b = 0; b < g.batch; ++b) {
+    if (is_long(g)) long_gemm<Way>(one_of(b));
+    else shared_gemm<Way>(one_of(b));
+  }
 }
 
 }  // namespace VIT_ISA

@@ -85,6 +85,17 @@ void wide(Case& t) {
   const size_t rows = t.upto(9), depth = (precision == vit::kBf16 ? 486 : 230) + t.upto(80);
   product(t, {1, rows, (t.rng.below(4) == 0 ? 4000 : 0) + t.upto(300), depth}, precision);
 }
+// Long sums of few elements: k is cut into runs, and where n is large into parts of them.
+template <vit::Precision precision>
+void lengthy(Case& t) {
+  const bool broad = t.rng.below(4) == 0;
+  product(t, {1, t.upto(broad ? 9 : 70), broad ? 1100 + t.upto(100) : t.upto(70), (broad ? 4900 : 2000) + t.upto(900)}, precision);
+}
+// Where k is above 1,024, b is packed 1,024 columns at a time.
+template <vit::Precision precision>
+void deep(Case& t) {
+  product(t, {1, t.upto(20), 1000 + t.upto(300), 1000 + t.upto(300)}, precision);
+}
 template <vit::Precision precision>
 void batch(Case& t) {
   product(t, {t.upto(12), t.upto(40), t.upto(40), t.upto(70)}, precision);
@@ -101,11 +112,15 @@ const std::vector<Entry> gemm_cases = {
     {"gemm", any<vit::kFp32>},
     {"gemm/shared", shared<vit::kFp32>},
     {"gemm/wide", wide<vit::kFp32>},
+    {"gemm/long", lengthy<vit::kFp32>},
+    {"gemm/deep", deep<vit::kFp32>},
     {"gemm/batch", batch<vit::kFp32>},
     {"gemm/empty", empty<vit::kFp32>},
     {"gemm/bf16", any<vit::kBf16>},
     {"gemm/bf16-shared", shared<vit::kBf16>},
     {"gemm/bf16-wide", wide<vit::kBf16>},
+    {"gemm/bf16-long", lengthy<vit::kBf16>},
+    {"gemm/bf16-deep", deep<vit::kBf16>},
     {"gemm/bf16-batch", batch<vit::kBf16>},
     {"gemm/bf16-empty", empty<vit::kBf16>},
 };
