@@ -188,26 +188,91 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   if (narrow_kept) keep_moments(at, 0, rows);
 }
 
+// The gradients of some rows, those from `first` on: between the steps, and qkv and attention's result, which in bf16 are widened into
+// `wide_*`.
+struct Grads {
+  size_t first;
+  float *dattended, *dqkv;
+  const float *qkv, *out;
+  float *wide_qkv, *wide_out;
+};
+
+// The three steps of the backward pass, each for rows or a head in one thread.
+template <typename In>
+struct Steps {
+  const AttentionBranch& b;
+  const Plan& plan;
+  Between at;
+  Kept16 kept;
+  Weight qkv, proj;
+  const float* dy;
+  float* dx;
+
+  Grads grads(size_t first, float* dattended, float* dqkv, float* wide_qkv, float* wide_out) const {
+    if (In::narrow) return {first, dattended, dqkv, wide_qkv, wide_out, wide_qkv, wide_out};
+    return {first, dattended, dqkv, at.qkv + first * plan.ldq, at.out + first * plan.ldx, nullptr, nullptr};
+  }
+  // Through proj, for m rows from r; dout is theirs, and so is `scaled`.
+  void before_heads(const Grads& g, size_t r, size_t m, float* dout, float* scaled, float* factor, const RowSums& part) const {
+    const size_t dim = plan.dim, ldx = plan.ldx, ldq = plan.ldq, in = r - g.first;
+    for (size_t i = 0; In::narrow && i < m; ++i) {
+      from_bf16(3 * dim, kept.qkv + (r + i) * 3 * dim, g.wide_qkv + (in + i) * ldq);
+      from_bf16(dim, kept.out + (r + i) * dim, g.wide_out + (in + i) * ldx);
+    }
+    scale_rows(b.outer, r, m, dy, dout, scaled, ldx, part.out);
+    rows_product<In>(scaled, ldx, factor, proj, m, g.dattended + in * ldx, ldx, nullptr,
+                     In::narrow ? Ahead{} : Ahead{g.qkv + in * ldq, m * ldq});
+  }
+  void head(const Grads& g, size_t image, size_t i, float* scratch) const {
+    const size_t dim = plan.dim, ldx = plan.ldx, ldq = plan.ldq, tokens = plan.tokens;
+    const size_t in = image * tokens - g.first, column = i * (dim / b.heads);
+    // A rounded result would make the error of every score's gradient one of the same sign.
+    const float* out = In::narrow ? nullptr : g.out + in * ldx + column;
+    const HeadResult result{g.dattended + in * ldx + column, ldx, out, ldx, at.log_sum_exp + image * tokens * b.heads + i * tokens};
+    float* dq = g.dqkv + in * ldq + column;
+    attend_grad(head_of(b, plan, g.qkv + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
+  }
+  // Through qkv and the norm, for m rows from r; norms become the rows before qkv, and dnorm is theirs.
+  void after_heads(const Grads& g, size_t r, size_t m, float* norms, float* dnorm, float* factor, const RowSums& part) const {
+    const size_t ldx = plan.ldx, ldq = plan.ldq;
+    const float* d = g.dqkv + (r - g.first) * ldq;
+    for (size_t i = 0; i < m; ++i)
+      each_part(3 * plan.dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
+    rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
+    norm_rows(b.outer, r, m, true, at.mean, at.rstd, norms, ldx);
+    norm_grad_rows(b.outer, r, m, at.mean, at.rstd, dnorm, ldx, dy, dx, part);
+  }
+};
+
+template <typename In>
+Steps<In> steps_of(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, float* dx, Carver& carve) {
+  const size_t dim = plan.dim;
+  float* own = const_cast<float*>(saved);
+  const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(In::packed_size(3 * dim, dim))};
+  const Weight proj{{b.proj, dim, 1}, dim, dim, carve.take(In::packed_size(dim, dim))};
+  const Weight weights[] = {qkv, proj};
+  pack_weights<In>(weights, 2);
+  return {b, plan, between_of(b, plan, plan.rows, own), kept16_of(b, plan, own), qkv, proj, dy, dx};
+}
+template <typename In>
+size_t steps_size(const Plan& plan) {
+  return both_packed(In::packed_size(3 * plan.dim, plan.dim), In::packed_size(plan.dim, plan.dim));
+}
+
 // Weights' gradients in slots (see branch.h): a slot is a run of images, a task's worth of them at a time.
 template <typename In>
 void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
-  const Between at = between_of(b, plan, plan.rows, const_cast<float*>(saved));
-  const Kept16 kept = kept16_of(b, plan, const_cast<float*>(saved));
   const size_t tasks = (b.outer.batch + plan.images_each - 1) / plan.images_each;
   const size_t run = (tasks + kSlots - 1) / kSlots * plan.images_each;  // images of a slot
   const size_t slots = (b.outer.batch + run - 1) / run;
   const size_t held = plan.images_each * tokens;
   const size_t sums_each = round_up(6 * dim, 16), first_size = slot_size(3 * dim, dim), slot_each = first_size + slot_size(dim, dim);
-  const size_t size_qkv = In::packed_size(3 * dim, dim), size_proj = In::packed_size(dim, dim);
-  Carver carve{vit::outer_scratch(size_qkv + size_proj + slots * (sums_each + slot_each) + dim + 128)};
-  const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(size_qkv)};
-  const Weight proj{{b.proj, dim, 1}, dim, dim, carve.take(size_proj)};
+  Carver carve{vit::outer_scratch(steps_size<In>(plan) + slots * (sums_each + slot_each) + dim + 128)};
+  const Steps<In> steps = steps_of<In>(b, plan, saved, dy, grad.dx, carve);
   float* sums = carve.take(slots * sums_each);
-  float* grads = carve.take(slots * slot_each);
+  float* slot_grads = carve.take(slots * slot_each);
   float* out_bias = carve.take(dim);
-  const Weight weights[] = {qkv, proj};
-  pack_weights<In>(weights, 2);
   const size_t for_head = head_grad_scratch(head_of(b, plan, nullptr, 0)), rows_factor = In::factor_size(kRowsEach, 3 * dim);
   const size_t for_factor = rows_factor > In::grow_size() ? rows_factor : In::grow_size();
   const size_t packed_rows = In::packed_size(kRowsEach, dim), widened = In::narrow ? held * (ldq + ldx) : 0;
@@ -222,61 +287,38 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
     float* rows_b = own.take(kRowsEach * ldx);
     float* packed = own.take(packed_rows);
     float* factor = own.take(for_factor);
-    const Slot first = {grads + slot * slot_each, 3 * dim}, last = {first.data + first_size, dim};
+    const Slot first = {slot_grads + slot * slot_each, 3 * dim}, last = {first.data + first_size, dim};
     const RowSums part = sums_at(sums + slot * sums_each, dim);
     memset(sums + slot * sums_each, 0, sums_each * sizeof(float));
     const size_t begin = slot * run, end = b.outer.batch - begin < run ? b.outer.batch : begin + run;
     for (size_t image = begin; image < end; image += plan.images_each) {
       const size_t images = end - image < plan.images_each ? end - image : plan.images_each;
       const size_t r0 = image * tokens, rows = images * tokens;
-      const float* qkv_at = In::narrow ? wide_qkv : at.qkv + r0 * ldq;
-      const float* out_at = In::narrow ? wide_out : at.out + r0 * ldx;
-      row_blocks(0, rows, even_blocks(rows), [&](size_t r, size_t m) {
-        for (size_t i = r; In::narrow && i < r + m; ++i) {
-          from_bf16(3 * dim, kept.qkv + (r0 + i) * 3 * dim, wide_qkv + i * ldq);
-          from_bf16(dim, kept.out + (r0 + i) * dim, wide_out + i * ldx);
-        }
-        float *dout = rows_a, *scaled = rows_b;
-        scale_rows(b.outer, r0 + r, m, dy, dout, scaled, ldx, part.out);
-        rows_product<In>(scaled, ldx, factor, proj, m, dattended + r * ldx, ldx, nullptr,
-                         In::narrow ? Ahead{} : Ahead{qkv_at + r * ldq, m * ldq});
-        In::pack({out_at + r * ldx, ldx, 1}, m, dim, 0, In::panels(dim), packed);
-        In::grow(dout, ldx, dim, packed, dim, m, factor, last, image == begin && r == 0 ? kStoreNew : kStoreAdd);
+      const Grads g = steps.grads(r0, dattended, dqkv, wide_qkv, wide_out);
+      const auto mode_at = [&](size_t r) { return r == begin * tokens ? kStoreNew : kStoreAdd; };
+      row_blocks(r0, rows, even_blocks(rows), [&](size_t r, size_t m) {
+        steps.before_heads(g, r, m, rows_a, rows_b, factor, part);
+        In::pack({g.out + (r - r0) * ldx, ldx, 1}, m, dim, 0, In::panels(dim), packed);
+        In::grow(rows_a, ldx, dim, packed, dim, m, factor, last, mode_at(r));
       });
-      for (size_t k = 0; k < images; ++k)
-        for (size_t i = 0; i < b.heads; ++i) {
-          const size_t in = k * tokens, column = i * (dim / b.heads);
-          // A rounded result would make the error of every score's gradient one of the same sign.
-          const float* out = In::narrow ? nullptr : out_at + in * ldx + column;
-          const HeadResult result{dattended + in * ldx + column, ldx, out, ldx, at.log_sum_exp + (r0 + in) * b.heads + i * tokens};
-          float* dq = dqkv + in * ldq + column;
-          attend_grad(head_of(b, plan, qkv_at + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, own.at);
-        }
-      row_blocks(0, rows, even_blocks(rows), [&](size_t r, size_t m) {
-        const float* d = dqkv + r * ldq;
-        float *norms = rows_a, *dnorm = rows_b;
-        for (size_t i = 0; i < m; ++i)
-          each_part(3 * dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
-        rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
-        norm_rows(b.outer, r0 + r, m, true, at.mean, at.rstd, norms, ldx);
-        In::pack({norms, ldx, 1}, m, dim, 0, In::panels(dim), packed);
-        In::grow(d, ldq, 3 * dim, packed, dim, m, factor, first, image == begin && r == 0 ? kStoreNew : kStoreAdd);
-        norm_grad_rows(b.outer, r0 + r, m, at.mean, at.rstd, dnorm, ldx, dy, grad.dx, part);
+      for (size_t k = image; k < image + images; ++k)
+        for (size_t i = 0; i < b.heads; ++i) steps.head(g, k, i, own.at);
+      row_blocks(r0, rows, even_blocks(rows), [&](size_t r, size_t m) {
+        steps.after_heads(g, r, m, rows_a, rows_b, factor, part);
+        In::pack({rows_a, ldx, 1}, m, dim, 0, In::panels(dim), packed);
+        In::grow(dqkv + (r - r0) * ldq, ldq, 3 * dim, packed, dim, m, factor, first, mode_at(r));
       });
     }
   });
-  join_slots(grads, slots, slot_each, 3 * dim, dim, false, grad.first);
-  join_slots(grads + first_size, slots, slot_each, dim, dim, false, grad.last);
+  join_slots(slot_grads, slots, slot_each, 3 * dim, dim, false, grad.first);
+  join_slots(slot_grads + first_size, slots, slot_each, dim, dim, false, grad.last);
   finish_grads(b.outer, {b.proj, b.proj_bias, dim, 3 * dim}, sums, slots, sums_each, out_bias, grad);
 }
 
+// … and of chunks of images.
 template <typename In>
-void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
-  const Plan plan(b);
-  if (plan.whole_images && in_slots(plan.rows, 4 * plan.dim * plan.dim)) return backward_in_slots<In>(b, plan, saved, dy, grad);
+void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
-  Between at = between_of(b, plan, plan.rows, const_cast<float*>(saved));
-  const Kept16 kept = kept16_of(b, plan, const_cast<float*>(saved));
   // A chunk is whole images, and whole tasks of them.
   const size_t images = kChunk / tokens < plan.images_each ? plan.images_each : kChunk / tokens / plan.images_each * plan.images_each;
   const size_t most = images < b.outer.batch ? images : b.outer.batch;
@@ -285,11 +327,9 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
   const size_t tasks_each = (held + each - 1) / each;
   const size_t tasks = ((b.outer.batch + most - 1) / most) * tasks_each;
   const size_t sums_each = round_up(6 * dim, 16);
-  const size_t size_qkv = In::packed_size(3 * dim, dim), size_proj = In::packed_size(dim, dim);
   const size_t widened = In::narrow ? held * (ldq + ldx) : 0;
-  Carver carve{vit::outer_scratch(size_qkv + size_proj + tasks * sums_each + held * (3 * ldx + ldq) + widened + dim + 192)};
-  const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(size_qkv)};
-  const Weight proj{{b.proj, dim, 1}, dim, dim, carve.take(size_proj)};
+  Carver carve{vit::outer_scratch(steps_size<In>(plan) + tasks * sums_each + held * (3 * ldx + ldq) + widened + dim + 192)};
+  const Steps<In> steps = steps_of<In>(b, plan, saved, dy, grad.dx, carve);
   float* sums = carve.take(tasks * sums_each);
   float* out_bias = carve.take(dim);
   float* norms = carve.take(held * ldx);
@@ -297,9 +337,6 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
   float* dattended = carve.take(held * ldx);
   float* dqkv = carve.take(held * ldq);
   float* wide_qkv = carve.take(In::narrow ? held * ldq : 0);
-  float* wide_out = carve.at;
-  const Weight weights[] = {qkv, proj};
-  pack_weights<In>(weights, 2);
   const size_t for_head = head_grad_scratch(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, 3 * dim);
   memset(sums, 0, tasks * sums_each * sizeof(float));
 
@@ -309,35 +346,13 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
     vit::reserve_scratch(kRowsEach * ldx + for_head + for_factor + 64);
     const size_t count = b.outer.batch - k0 < most ? b.outer.batch - k0 : most;
     const size_t c0 = k0 * tokens, rows = count * tokens;
-    // qkv and out of the chunk's row r - c0.
-    const float* qkv_at = In::narrow ? wide_qkv : at.qkv + c0 * ldq;
-    const float* out_at = In::narrow ? wide_out : at.out + c0 * ldx;
+    const Grads g = steps.grads(c0, dattended, dqkv, wide_qkv, carve.at);
     const auto sums_of = [&](size_t task) { return sums_at(sums + (first_task + task) * sums_each, dim); };
-    // The three steps; rows are those of the whole, `- c0` those of the chunk.
-    const auto before = [&](const RowSums& part, size_t r, size_t m, float* scaled, float* factor) {
-      for (size_t i = r; In::narrow && i < r + m; ++i) {
-        from_bf16(3 * dim, kept.qkv + i * 3 * dim, wide_qkv + (i - c0) * ldq);
-        from_bf16(dim, kept.out + i * dim, wide_out + (i - c0) * ldx);
-      }
-      norm_rows(b.outer, r, m, true, at.mean, at.rstd, norms + (r - c0) * ldx, ldx);
-      scale_rows(b.outer, r, m, dy, douts + (r - c0) * ldx, scaled, ldx, part.out);
-      rows_product<In>(scaled, ldx, factor, proj, m, dattended + (r - c0) * ldx, ldx, nullptr);
+    const auto before = [&](size_t task, size_t r, size_t m, float* buffer, float* factor) {
+      steps.before_heads(g, r, m, douts + (r - c0) * ldx, buffer, factor, sums_of(task));
     };
-    const auto through_head = [&](size_t image, size_t i, float* scratch) {
-      const size_t in = image * tokens - c0, column = i * (dim / b.heads);
-      // A rounded result would make the error of every score's gradient one of the same sign.
-      const float* out = In::narrow ? nullptr : out_at + in * ldx + column;
-      const HeadResult result{dattended + in * ldx + column, ldx, out, ldx,
-                              at.log_sum_exp + image * tokens * b.heads + i * tokens};
-      float* dq = dqkv + in * ldq + column;
-      attend_grad(head_of(b, plan, qkv_at + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
-    };
-    const auto after = [&](const RowSums& part, size_t r, size_t m, float* dnorm, float* factor) {
-      const float* d = dqkv + (r - c0) * ldq;
-      for (size_t i = 0; i < m; ++i)
-        each_part(3 * dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
-      rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
-      norm_grad_rows(b.outer, r, m, at.mean, at.rstd, dnorm, ldx, dy, grad.dx, part);
+    const auto after = [&](size_t task, size_t r, size_t m, float* buffer, float* factor) {
+      steps.after_heads(g, r, m, norms + (r - c0) * ldx, buffer, factor, sums_of(task));
     };
     const size_t own_tasks = (rows + each - 1) / each;
     const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
@@ -349,29 +364,36 @@ void backward(const AttentionBranch& b, const float* saved, const float* dy, con
         Carver own{vit::scratch(worker)};
         float* buffer = own.take(kRowsEach * ldx);
         float* factor = own.take(for_factor);
-        const RowSums part = sums_of(task);
-        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { before(part, r, n, buffer, factor); });
+        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { before(task, r, n, buffer, factor); });
         for (size_t k = image; k < last; ++k)
-          for (size_t i = 0; i < b.heads; ++i) through_head(k, i, own.at);
-        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { after(part, r, n, buffer, factor); });
+          for (size_t i = 0; i < b.heads; ++i) steps.head(g, k, i, own.at);
+        row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { after(task, r, n, buffer, factor); });
       });
     } else {
       vit::parallel(own_tasks, [&](size_t task, size_t worker) {
         float* buffer = vit::scratch(worker);
-        before(sums_of(task), c0 + task * each, rows_of_task(task), buffer, buffer + kRowsEach * ldx);
+        before(task, c0 + task * each, rows_of_task(task), buffer, buffer + kRowsEach * ldx);
       });
-      vit::parallel(count * b.heads,
-                    [&](size_t unit, size_t worker) { through_head(k0 + unit / b.heads, unit % b.heads, vit::scratch(worker)); });
+      vit::parallel(count * b.heads, [&](size_t unit, size_t worker) {
+        steps.head(g, k0 + unit / b.heads, unit % b.heads, vit::scratch(worker));
+      });
       vit::parallel(own_tasks, [&](size_t task, size_t worker) {
         float* buffer = vit::scratch(worker);
-        after(sums_of(task), c0 + task * each, rows_of_task(task), buffer, buffer + kRowsEach * ldx);
+        after(task, c0 + task * each, rows_of_task(task), buffer, buffer + kRowsEach * ldx);
       });
     }
     first_task += own_tasks;
     weight_grad(b.outer.precision, dqkv, ldq, 3 * dim, norms, ldx, dim, rows, k0 > 0, grad.first);
-    weight_grad(b.outer.precision, douts, ldx, dim, out_at, ldx, dim, rows, k0 > 0, grad.last);
+    weight_grad(b.outer.precision, douts, ldx, dim, g.out, ldx, dim, rows, k0 > 0, grad.last);
   }
   finish_grads(b.outer, {b.proj, b.proj_bias, dim, 3 * dim}, sums, tasks, sums_each, out_bias, grad);
+}
+
+template <typename In>
+void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+  const Plan plan(b);
+  if (plan.whole_images && in_slots(plan.rows, 4 * plan.dim * plan.dim)) return backward_in_slots<In>(b, plan, saved, dy, grad);
+  backward_in_chunks<In>(b, plan, saved, dy, grad);
 }
 
 }  // namespace

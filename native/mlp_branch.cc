@@ -215,10 +215,10 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
   finish_grads(b.outer, {b.fc2, b.bias2, hidden, hidden}, sums, slots, sums_each, out_bias, grad);
 }
 
+// … and of chunks of rows.
 template <int form, typename In>
-void backward(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+void backward_in_chunks(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const size_t rows = rows_of(b), dim = b.outer.dim, hidden = b.hidden;
-  if (in_slots(rows, 2 * dim * hidden)) return backward_in_slots<form, In>(b, saved, dy, grad);
   const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
   const size_t ldx = width_of(dim), ldh = width_of(hidden);
   const size_t each = rows_each_task(rows), tasks = (rows + each - 1) / each;
@@ -256,6 +256,12 @@ void backward(const MlpBranch& b, const float* saved, const float* dy, const vit
     weight_grad(precision, all.dout, ldx, dim, all.gelu, ldh, hidden, in_chunk, c0 > 0, grad.last);
   }
   finish_grads(b.outer, {b.fc2, b.bias2, hidden, hidden}, sums, tasks, sums_each, out_bias, grad);
+}
+
+template <int form, typename In>
+void backward(const MlpBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+  if (in_slots(rows_of(b), 2 * b.outer.dim * b.hidden)) return backward_in_slots<form, In>(b, saved, dy, grad);
+  backward_in_chunks<form, In>(b, saved, dy, grad);
 }
 
 template <typename In>
