@@ -35,11 +35,6 @@ VIT_INLINE vf as_float(vi v) { return reinterpret_cast<vf>(v); }
 #if defined(VIT_AVX512)
 VIT_INLINE vf set1(float x) { return _mm512_set1_ps(x); }
 VIT_INLINE vf sqrt_v(vf x) { return _mm512_maskz_sqrt_ps(0xFFFF, x); }
-// 1 / x of a normal x whose inverse is normal too, 1 ulp: a division takes sixteen cycles.
-VIT_INLINE vf inverse_v(vf x) {
-  const vf y = _mm512_maskz_rcp14_ps(0xFFFF, x);
-  return y + y * (set1(1.0f) - x * y);
-}
 VIT_INLINE vf load_n(const float* p, size_t n) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
 }
@@ -114,10 +109,6 @@ class FlushDenormals {
   FlushDenormals(const FlushDenormals&) = delete;
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 };
-
-#if !defined(VIT_AVX512)
-VIT_INLINE vf inverse_v(vf x) { return set1(1.0f) / x; }
-#endif
 
 // The first n lanes, n up to VL.
 VIT_INLINE vf get(const float* p, size_t n) { return n == VL ? load(p) : load_n(p, n); }

@@ -88,18 +88,7 @@ VIT_INLINE vf erf_v(vf value) {
   q = q * s + set1(-1.68282697438203e-03f);
   q = q * s + set1(-7.37332916720468e-03f);
   q = q * s + set1(-1.42647390514189e-02f);
-  return x * p * inverse_v(q);
-}
-
-// erf z for z >= 0, given e^-z²; absolute error 2e-7. Abramowitz and Stegun 1964, 7.1.26.
-VIT_INLINE vf erf_of_exp_v(vf z, vf exponential) {
-  const vf t = inverse_v(set1(1.0f) + set1(0.3275911f) * min_v(z, set1(16.0f)));
-  vf p = set1(1.061405429f);
-  p = p * t - set1(1.453152027f);
-  p = p * t + set1(1.421413741f);
-  p = p * t - set1(0.284496736f);
-  p = p * t + set1(0.254829592f);
-  return set1(1.0f) - p * t * exponential;
+  return x * p / q;
 }
 
 constexpr float kSqrtHalf = 0.70710678118654752f;
@@ -122,10 +111,9 @@ VIT_INLINE vf gelu_v(vf x) {
 template <int form>
 VIT_INLINE vf gelu_both_v(vf x, vf* slope) {
   if (form == 0) {
-    const vf exponential = exp_v(set1(-0.5f) * x * x);
-    const vf size = erf_of_exp_v(abs_v(x) * set1(kSqrtHalf), exponential);
-    const vf below = set1(0.5f) + set1(0.5f) * as_float(as_int(size) | (as_int(x) & static_cast<int32_t>(0x80000000)));
-    *slope = below + x * (exponential * set1(0.39894228040143268f));
+    const vf below = set1(0.5f) * (set1(1.0f) + erf_v(x * set1(kSqrtHalf)));
+    const vf phi = exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
+    *slope = below + x * phi;
     return x * below;
   }
   if (form == 1) {
