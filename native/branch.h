@@ -15,8 +15,8 @@ constexpr size_t kRowsEach = MC;
 // latter are not summed in slots.
 constexpr size_t kChunk = 16 * kRowsEach;
 // Slots: rows are cut into this many runs, and each sums the gradients of weights over its rows in memory of its own, a block at a
-// time while that is in the second cache. Where the weights have more floats than kSlotFloats or a run would be of less than a
-// block, rows are kept a chunk at a time instead, and the gradients of weights are products over a chunk.
+// time while that is in the second cache. Where the weights have more floats than kSlotFloats or a run would be of less than
+// half a block, rows are kept a chunk at a time instead, and the gradients of weights are products over a chunk.
 constexpr size_t kSlots = 16;
 #if !defined(VIT_SLOT_FLOATS)  // smaller where it is tested
 #define VIT_SLOT_FLOATS (size_t{1} << 19)

@@ -33,8 +33,8 @@ inline void pause_cpu() {
 
 // Until ready() or for kSpin.
 template <typename Ready>
-inline void spin_until(const Ready& ready) {
-  if (ready()) return;
+inline void spin_until(bool spins, const Ready& ready) {
+  if (ready() || !spins) return;
   const auto end = std::chrono::steady_clock::now() + kSpin;
   do {
     for (int i = 0; i < 32; ++i) {
@@ -87,6 +87,8 @@ struct Pool {
   Task task = nullptr;
   void* context = nullptr;
   bool stopping = false;
+  // Not where threads outnumber the processors: who looks on keeps another from its work.
+  bool spins = true;
   alignas(64) std::atomic<uint64_t> left{0};
   alignas(64) std::atomic<size_t> generation{0};
   alignas(64) std::atomic<size_t> finished{0};
@@ -109,7 +111,7 @@ struct Pool {
 
   void work(size_t worker, size_t seen) {
     for (;;) {
-      spin_until([&] { return generation.load(std::memory_order_acquire) != seen; });
+      spin_until(spins, [&] { return generation.load(std::memory_order_acquire) != seen; });
       if (generation.load(std::memory_order_acquire) == seen) {
         std::unique_lock<std::mutex> lock(mutex);
         sleepers.fetch_add(1);
@@ -134,7 +136,7 @@ struct Pool {
       wake.notify_all();
     }
     take_tasks(0);
-    spin_until([&] { return finished.load(std::memory_order_acquire) == total; });
+    spin_until(spins, [&] { return finished.load(std::memory_order_acquire) == total; });
     if (finished.load(std::memory_order_acquire) == total) return;
     std::unique_lock<std::mutex> lock(mutex);
     caller_sleeps.store(true);
@@ -151,6 +153,8 @@ struct Pool {
     for (std::thread& worker : workers) worker.join();
     workers.clear();
     stopping = false;
+    const size_t processors = std::thread::hardware_concurrency();  // 0: not known
+    spins = processors == 0 || wanted <= processors;
     count = 1;
     const size_t seen = generation.load();
     for (size_t i = 1; i < wanted; ++i) {

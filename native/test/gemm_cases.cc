@@ -85,16 +85,17 @@ void wide(Case& t) {
   const size_t rows = t.upto(9), depth = (precision == vit::kBf16 ? 486 : 230) + t.upto(80);
   product(t, {1, rows, (t.rng.below(4) == 0 ? 4000 : 0) + t.upto(300), depth}, precision);
 }
-// Long sums of few elements: k is cut into runs, and where n is large into parts of them.
+// Long sums of few elements: k is cut into runs, and where n is large into parts of them, which one of eight draws does.
 template <vit::Precision precision>
 void lengthy(Case& t) {
-  const bool broad = t.rng.below(4) == 0;
-  product(t, {1, t.upto(broad ? 9 : 70), broad ? 1100 + t.upto(100) : t.upto(70), (broad ? 4900 : 2000) + t.upto(900)}, precision);
+  if (t.rng.below(8) == 0) return product(t, {1, t.upto(5), 512 + t.upto(20), 4100 + t.upto(200)}, precision);
+  product(t, {1, t.upto(40), t.upto(40), 2000 + t.upto(900)}, precision);
 }
-// Where k is above 1,024, b is packed 1,024 columns at a time.
+// Where k is above 1,024, b is packed 1,024 columns at a time; in one of four draws.
 template <vit::Precision precision>
 void deep(Case& t) {
-  product(t, {1, t.upto(20), 1000 + t.upto(300), 1000 + t.upto(300)}, precision);
+  if (t.rng.below(4) != 0) return product(t, {1, t.upto(20), t.upto(200), 1000 + t.upto(300)}, precision);
+  product(t, {1, t.upto(6), 1020 + t.upto(40), 1020 + t.upto(40)}, precision);
 }
 template <vit::Precision precision>
 void batch(Case& t) {
