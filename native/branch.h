@@ -30,18 +30,16 @@ inline size_t width_of(size_t n) {
   return even % 512 == 0 ? even + 16 : even;
 }
 
-// Rows of a task where there are `rows` in all: enough tasks to keep the cores busy, and even ones.
-inline size_t rows_each_task(size_t rows) {
-  const size_t wanted = round_up((rows + 31) / 32, MR);
-  const size_t most = wanted < 2 * MR ? 2 * MR : wanted < kRowsEach ? wanted : kRowsEach;
-  const size_t tasks = (rows + most - 1) / most;
-  return tasks == 0 ? most : (rows + tasks - 1) / tasks;
+// Rows of a block where `rows`, at least one, are cut into as few as possible of at most `most`, and even ones.
+inline size_t even_blocks(size_t rows, size_t most = kRowsEach) {
+  const size_t blocks = (rows + most - 1) / most;
+  return (rows + blocks - 1) / blocks;
 }
 
-// Rows of a block where `rows` are cut into as few as possible of at most kRowsEach, and even ones.
-inline size_t even_blocks(size_t rows) {
-  const size_t blocks = (rows + kRowsEach - 1) / kRowsEach;
-  return (rows + blocks - 1) / blocks;
+// Rows of a task where there are `rows` in all: enough tasks to keep the cores busy.
+inline size_t rows_each_task(size_t rows) {
+  const size_t wanted = round_up((rows + 31) / 32, MR);
+  return even_blocks(rows, wanted < 2 * MR ? 2 * MR : wanted < kRowsEach ? wanted : kRowsEach);
 }
 
 // A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.

@@ -232,15 +232,14 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
 
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
-  const size_t tiles = (m + MR - 1) / MR, panels = (n + NR - 1) / NR;
+  // What each k step of each tile fetches, so that all is on its way when the last tile is done.
+  const size_t steps = ((m + MR - 1) / MR) * ((n + NR - 1) / NR) * k;
+  const size_t step = ahead.count == 0 ? 0 : (ahead.count + steps - 1) / steps;
+  const float* next = ahead.data;
   for (size_t j = 0; j < n; j += NR) {
     const size_t cols = n - j < NR ? n - j : NR;
     const size_t vectors = cols > VL ? 2 : 1;
     const float* panel = packed_b + j * depth;
-    // This panel's share of what is fetched ahead, and of that the share of a step of a tile.
-    const size_t begin = ahead.count * (j / NR) / panels, end = ahead.count * (j / NR + 1) / panels;
-    const size_t step = (end - begin + tiles * k - 1) / (tiles * k);
-    const float* next = ahead.data + begin;
     for (size_t i = 0; i < m; i += MR) {
       const size_t rows = m - i < MR ? m - i : MR;
       const bool fetch = step > 0 && rows == MR && vectors == 2;

@@ -83,29 +83,35 @@ VIT_INLINE void store_n(float* p, vf v, size_t n) {
 }
 #endif
 
-// While it lives, the thread takes denormal numbers, factors and results, as zero: a multiply-add that meets one costs over a hundred
-// cycles (x86), and where softmax is peaked most probabilities are such.
-class FlushDenormals {
+// How the thread treats denormal numbers, and the bits that make it take them, factors and results, as zero.
 #if defined(__SSE2__)
-  const unsigned before = _mm_getcsr();
-
- public:
-  FlushDenormals() { _mm_setcsr(before | 0x8040); }  // FTZ, DAZ
-  ~FlushDenormals() { _mm_setcsr(before); }
+typedef unsigned FloatMode;
+constexpr FloatMode kFlush = 0x8040;  // FTZ, DAZ
+VIT_INLINE FloatMode float_mode() { return _mm_getcsr(); }
+VIT_INLINE void set_float_mode(FloatMode mode) { _mm_setcsr(mode); }
 #elif defined(__aarch64__)
-  uint64_t before;
+typedef uint64_t FloatMode;
+constexpr FloatMode kFlush = 1u << 24;  // FZ
+VIT_INLINE FloatMode float_mode() {
+  FloatMode mode;
+  asm volatile("mrs %0, fpcr" : "=r"(mode));
+  return mode;
+}
+VIT_INLINE void set_float_mode(FloatMode mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
+#else
+typedef unsigned FloatMode;
+constexpr FloatMode kFlush = 0;
+VIT_INLINE FloatMode float_mode() { return 0; }
+VIT_INLINE void set_float_mode(FloatMode) {}
+#endif
+// While it lives, the thread takes them as zero: a multiply-add that meets one costs over a hundred cycles (x86), and where softmax is
+// peaked most probabilities are such.
+class FlushDenormals {
+  const FloatMode before = float_mode();
 
  public:
-  FlushDenormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(before));
-    asm volatile("msr fpcr, %0" : : "r"(before | (1u << 24)));  // FZ
-  }
-  ~FlushDenormals() { asm volatile("msr fpcr, %0" : : "r"(before)); }
-#else
- public:
-  FlushDenormals() {}
-  ~FlushDenormals() {}
-#endif
+  FlushDenormals() { set_float_mode(before | kFlush); }
+  ~FlushDenormals() { set_float_mode(before); }
   FlushDenormals(const FlushDenormals&) = delete;
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 };

@@ -2,7 +2,7 @@ import { adamW, adamWNorm } from '../ops/adamW.ts';
 import type { AdamWOptions, AdamWTensors } from '../ops/adamW.ts';
 import { hasFastKernel } from '../ops/kernel.ts';
 import { assertNumber } from '../core/check.ts';
-import { AdamWNorm } from '../core/kernels.ts';
+import { AdamW, AdamWNorm } from '../core/kernels.ts';
 import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
 
 /**
@@ -47,6 +47,7 @@ export function adamWRule({
       const { parameters, firstMoments, secondMoments } = adamW(tensorsOf(inputs), options);
       return [...parameters, ...firstMoments, ...secondMoments];
     },
+    inPlace: () => hasFastKernel(AdamW),
     // The reference would make all of the update only to look at it.
     norm: (inputs, step) =>
       hasFastKernel(AdamWNorm) ? adamWNorm(tensorsOf(inputs), optionsOf(inputs, step)) : undefined,

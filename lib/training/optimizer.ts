@@ -1,13 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { hasFastKernel } from '../ops/kernel.ts';
 import { ownCopy } from '../ops/ownCopy.ts';
 import { widen } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { assertState } from '../checkpoints/stateDifferences.ts';
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
-import { AdamW } from '../core/kernels.ts';
 import type { Parameter } from '../core/module.ts';
 import { adamWRule } from './adamWRule.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from './paramGroups.ts';
@@ -73,8 +71,7 @@ export class Optimizer {
     this.rates = groups.map(() => learningRate);
     this.groupOf = new Map(groups.flatMap(({ params }, g) => params.map((name) => [name, g])));
     for (const [name, parameter] of parameters) {
-      // Where a step is one kernel, it writes over the weights: from the first one on, in memory that no file's array shares.
-      if (hasFastKernel(AdamW)) t.tidy(() => parameter.assign(ownCopy(parameter)));
+      if (rule.inPlace?.() === true) t.tidy(() => parameter.assign(ownCopy(parameter)));
       for (const slot of rule.slots) {
         this.slots.set(`${name}/${slot}`, t.keep(t.zeros(parameter.shape)));
       }
@@ -152,8 +149,9 @@ export class Optimizer {
     assertInteger('optimizer steps', steps, { min: 0 });
     assertState('the optimizer state of this model', this.slots, tensors);
     for (const [name, tensor] of tensors) {
-      const stored = () => ownCopy(t.tensor(widen(tensor), tensor.shape, 'float32'));
-      this.replace(name, t.keep(t.tidy(stored)));
+      const stored = () => t.tensor(widen(tensor), tensor.shape, 'float32');
+      const own = this.rule.inPlace?.() === true ? t.tidy(() => ownCopy(stored())) : stored();
+      this.replace(name, t.keep(own));
     }
     this.steps = steps;
   }

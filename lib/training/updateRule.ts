@@ -40,9 +40,11 @@ export interface RuleInput {
  *
  * @property slots  names of the state tensors, as torch calls them; they start at zero
  * @property norm   of all that `update` would return, where it costs less than making that; a rule may have none
+ * @property inPlace  whether `reuse` gains anything on this backend; then weights and state should be in memory of its own
  */
 export interface UpdateRule {
   readonly slots: readonly string[];
   update(inputs: readonly RuleInput[], step: number, options?: { reuse: boolean }): tf.Tensor[];
   norm?(inputs: readonly RuleInput[], step: number): tf.Scalar | undefined;
+  inPlace?(): boolean;
 }
