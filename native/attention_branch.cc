@@ -162,9 +162,10 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     });
   }
   const size_t units = b.outer.batch * b.heads;
-  // A few heads: more tasks by cutting the queries, which costs packing the keys again.
-  const size_t queries = units >= 16 ? tokens : 256;
-  const size_t parts = (tokens + queries - 1) / queries;
+  // A few heads: more tasks by cutting the queries, each of which packs the keys again.
+  const size_t least = units < 12 ? 128 : 256, most_parts = units < 16 ? 48 / units : 1;
+  const size_t even = even_blocks(tokens, least), share = (tokens + most_parts - 1) / most_parts;
+  const size_t queries = even > share ? even : share, parts = (tokens + queries - 1) / queries;
   vit::parallel(units * parts, [&](size_t task, size_t worker) {
     const size_t unit = task / parts, begin = task % parts * queries;
     attend_queries(at, 0, unit / b.heads, unit % b.heads, begin, begin + queries < tokens ? begin + queries : tokens,

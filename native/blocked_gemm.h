@@ -7,6 +7,7 @@
 //   kBlock       floats of scratch for a block of a
 //   most_rows()  of a block of a
 //   rows_each(m) rows of a task's block
+//   in_place(g)  whether rows of a are read where they are
 //   block(g, packed_b, depth, p0, i0, rows, j0, cols, scratch)  rows i0 … and columns j0 … of c over `depth` rows of packed b,
 //                which begin at row p0 of all k
 #pragma once
@@ -69,6 +70,29 @@ void shared_gemm(const vit::Gemm& g) {
   }
 }
 
+// A small product whose rows of a are read in place: a task packs some columns of b for itself and takes all rows, so that nobody waits
+// for the packing of the others.
+template <typename Way>
+bool is_low(const vit::Gemm& g) {
+  const size_t panels = Way::panels(g.n), threads = vit::threads();
+  return Way::in_place(g) && g.m * g.k <= (size_t{1} << 17) &&
+         (panels % threads == 0 || panels >= 4 * threads);
+}
+template <typename Way>
+void low_gemm(const vit::Gemm& g) {
+  const size_t panels = Way::panels(g.n), tasks = panels < 16 ? panels : 16, each = (panels + tasks - 1) / tasks * Way::kColumns;
+  vit::reserve_scratch(Way::packed_size(g.k, each) + Way::kBlock);
+  vit::parallel((g.n + each - 1) / each, [&](size_t task, size_t worker) {
+    const size_t j = task * each;
+    vit::Gemm own = g;
+    own.b += j * g.b_col;
+    own.c += j;
+    own.n = g.n - j < each ? g.n - j : each;
+    if (own.bias != nullptr) own.bias += j;
+    single_gemm<Way>(own, vit::scratch(worker));
+  });
+}
+
 // A product of few elements and long sums, such as the gradient of a weight: k is cut into this many runs, each summed by a task into
 // memory of its own, so that every element of a and b is read once. The sums are joined in order.
 constexpr size_t kRuns = 16;
@@ -124,7 +148,7 @@ void blocked_gemm(const vit::Gemm& g) {
   };
   const double work = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
   const size_t alone = Way::packed_size(g.k, g.n) + Way::kBlock;
-  const bool small = work < 64.0 * 64.0 * 64.0 && alone < (size_t{1} << 18);
+  const bool small = work <= 64.0 * 64.0 * 64.0 && alone < (size_t{1} << 18);
   const bool many = g.batch >= 8 && alone < (size_t{1} << 19);
   if (small || many) {
     vit::reserve_scratch(alone);
@@ -137,6 +161,7 @@ void blocked_gemm(const vit::Gemm& g) {
   vit::reserve_scratch(Way::kBlock);
   for (size_t b = 0; b < g.batch; ++b) {
     if (is_long(g)) long_gemm<Way>(one_of(b));
+    else if (is_low<Way>(g)) low_gemm<Way>(one_of(b));
     else shared_gemm<Way>(one_of(b));
   }
 }

@@ -12,12 +12,15 @@ namespace {
 
 using vit::Gemm;
 
-// a_step: from row to row of a, or from column to column where the rows of a tile are side by side. With `fetch`, memory from `ahead`
-// on is fetched into the second cache, ahead_step floats with each of the k steps: many at once would hold up the loads that follow.
+// What a micro-kernel fetches while it runs, a line with a k step, for many at once would hold up the loads that follow: nothing;
+// memory from `ahead` on into the second cache, ahead_step floats a step; that, and its own tile of c.
+enum Fetch { kNothing, kAhead, kAheadAndC };
+
+// a_step: from row to row of a, or from column to column where the rows of a tile are side by side.
 typedef void (*Micro)(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n,
                       const float* bias, Store store, const float* ahead, size_t ahead_step);
 
-template <size_t M, size_t V, bool side_by_side, bool fetch = false>
+template <size_t M, size_t V, bool side_by_side, Fetch fetch = kNothing>
 void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n, const float* bias,
            Store store_mode, const float* ahead, size_t ahead_step) {
   vf acc[M][V];
@@ -26,10 +29,11 @@ void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, si
 #pragma GCC unroll 2
     for (size_t j = 0; j < V; ++j) acc[i][j] = set1(0.0f);
   for (size_t p = 0; p < k; ++p) {
-    if (fetch) {
+    if (fetch != kNothing) {
       __builtin_prefetch(ahead, 0, 2);
       ahead += ahead_step;
     }
+    if (fetch == kAheadAndC && p < M * V) __builtin_prefetch(c + p / V * ldc + p % V * VL, 1, 3);
     vf bv[V];
 #pragma GCC unroll 2
     for (size_t j = 0; j < V; ++j) bv[j] = load(b + p * NR + j * VL);
@@ -65,6 +69,12 @@ void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, si
 template <size_t M, bool side_by_side>
 constexpr Micro micro_of(size_t vectors) {
   return vectors == 1 ? micro<M, 1, side_by_side> : micro<M, 2, side_by_side>;
+}
+
+// Of a whole tile. Only one that adds to c has to wait for it.
+template <bool side_by_side>
+Micro fetching_micro(Store store_mode) {
+  return store_mode == kStoreAdd ? micro<MR, 2, side_by_side, kAheadAndC> : micro<MR, 2, side_by_side, kAhead>;
 }
 
 template <bool side_by_side>
@@ -156,6 +166,7 @@ struct Way32 : Packed32 {
   static constexpr size_t kBudget = size_t{1} << 20;  // 4 MB
   static constexpr size_t kBlock = MC * KC;
   static size_t most_rows() { return MC; }
+  static bool in_place(const Gemm& g) { return layout_of(g) == kRows; }
   static size_t rows_each(size_t m) {
     const size_t rows = round_up((m + 15) / 16, MR);
     return rows > MC ? MC : rows < 2 * MR ? 2 * MR : rows;
@@ -232,23 +243,26 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
 
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
-  // What each k step of each tile fetches, so that all is on its way when the last tile is done.
-  const size_t steps = ((m + MR - 1) / MR) * ((n + NR - 1) / NR) * k;
-  const size_t step = ahead.count == 0 ? 0 : (ahead.count + steps - 1) / steps;
+  // The tiles that fetch are the whole ones; each k step its share of what the caller says, or else of the panel after this one.
+  const bool given = ahead.count > 0;
+  const size_t steps = m / MR * k * (given ? n / NR : 1);
+  const size_t step = steps == 0 ? 0 : ((given ? ahead.count : NR * k) + steps - 1) / steps;
   const float* next = ahead.data;
   for (size_t j = 0; j < n; j += NR) {
     const size_t cols = n - j < NR ? n - j : NR;
     const size_t vectors = cols > VL ? 2 : 1;
     const float* panel = packed_b + j * depth;
+    if (!given) next = panel + NR * depth;
+    const bool fetches = step > 0 && cols == NR && (given || j + NR < n);
     for (size_t i = 0; i < m; i += MR) {
       const size_t rows = m - i < MR ? m - i : MR;
-      const bool fetch = step > 0 && rows == MR && vectors == 2;
-      const Micro run = layout == kRows ? fetch ? micro<MR, 2, false, true> : choose_micro<false>(rows, vectors)
-                                        : choose_micro<true>(rows, vectors);
+      const bool fetch = fetches && rows == MR;
+      const Micro run = layout == kRows ? fetch ? fetching_micro<false>(store_mode) : choose_micro<false>(rows, vectors)
+                                        : fetch ? fetching_micro<true>(store_mode) : choose_micro<true>(rows, vectors);
       const float* tile = a.data + i * (layout == kPacked ? k : a.row);
       const size_t a_step = layout == kPacked ? MR : layout == kRows ? a.row : a.col;
       run(k, tile, a_step, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode, next, step);
-      next += step * k;
+      if (fetch) next += step * k;
     }
   }
 }

@@ -45,7 +45,8 @@ struct Packed32 {
 };
 inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 
-// Memory that is read after a product: while that runs, `count` floats are fetched from far away into the second cache.
+// Memory that is read after a product: while that runs, `count` floats are fetched from far away into the second cache. Where there is
+// none, each panel of b is fetched while the one before it is multiplied.
 struct Ahead {
   const float* data;
   size_t count;

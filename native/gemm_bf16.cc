@@ -18,6 +18,7 @@ struct Way16 : Packed16 {
   static constexpr size_t kBlock = (kRows * (KC16 + KR16) + 1) / 2;
   // Multiples of the rows that the inner routine takes.
   static size_t most_rows() { return kRows / unit() * unit(); }
+  static bool in_place(const Gemm&) { return false; }
   static size_t rows_each(size_t m) {
     const size_t rows = round_up((m + 15) / 16 < 28 ? 28 : (m + 15) / 16, unit());
     return rows < most_rows() ? rows : most_rows();

@@ -134,17 +134,24 @@ void forward(Case& t, const Size& s, vit::Precision precision) {
   if (t.judges()) judge(y, a);
 }
 
-// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not.
+// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not, and so
+// does one whose result takes the place of x.
 void saves(Case& t, const Size& s, vit::Precision precision) {
   const AttentionBranch a = random_attention(t, s, precision);
   Output& y = t.output("y", s.batch * s.tokens * a.outer.dim);
   Output& again = t.output("y without saved", y.size());
+  Output& placed = t.output("y in the place of x", y.size());
   const Guarded saved(t.kernels.attention_branch_saved(a) * sizeof(float));
   t.kernels.attention_branch(a, static_cast<float*>(saved.data()), floats(y));
   t.kernels.attention_branch(a, nullptr, floats(again));
+  auto in_place = a;
+  in_place.outer.x = floats(placed);
+  for (size_t i = 0; i < y.size(); ++i) floats(placed)[i] = a.outer.x[i];
+  t.kernels.attention_branch(in_place, nullptr, floats(placed));
   if (!t.judges()) return;
   judge(y, a);
   again.same_as(y);
+  placed.same_as(y);
   if (!saved.intact()) y.fails("what lies before saved was written");
 }
 

@@ -52,17 +52,24 @@ void forward(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vi
   if (t.judges()) judge(y, m);
 }
 
-// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not.
+// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not, and so
+// does one whose result takes the place of x.
 void saves(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::Precision precision) {
   const MlpBranch m = random_mlp(t, batch, tokens, dim, hidden, precision);
   Output& y = t.output("y", batch * tokens * dim);
   Output& again = t.output("y without saved", y.size());
+  Output& placed = t.output("y in the place of x", y.size());
   const Guarded saved(t.kernels.mlp_branch_saved(m) * sizeof(float));
   t.kernels.mlp_branch(m, static_cast<float*>(saved.data()), floats(y));
   t.kernels.mlp_branch(m, nullptr, floats(again));
+  auto in_place = m;
+  in_place.outer.x = floats(placed);
+  for (size_t i = 0; i < y.size(); ++i) floats(placed)[i] = m.outer.x[i];
+  t.kernels.mlp_branch(in_place, nullptr, floats(placed));
   if (!t.judges()) return;
   judge(y, m);
   again.same_as(y);
+  placed.same_as(y);
   if (!saved.intact()) y.fails("what lies before saved was written");
 }
 
