@@ -139,6 +139,17 @@ float* Arguments::floats_in(size_t index, size_t item, size_t* length) const {
   return static_cast<float*>(data);
 }
 
+float* Arguments::floats_in(size_t index, size_t item, size_t length, bool or_null) const {
+  napi_valuetype type;
+  if (or_null && napi_typeof(env_, item_of(index, item), &type) == napi_ok && type == napi_null) return nullptr;
+  size_t actual;
+  float* data = floats_in(index, item, &actual);
+  if (actual != length)
+    throw ArgumentError("Expected a Float32Array of " + std::to_string(length) + " elements at " + std::to_string(item) +
+                        " of argument " + std::to_string(index) + ", received " + std::to_string(actual) + ".");
+  return data;
+}
+
 double Arguments::number_in(size_t index, size_t item) const {
   double value;
   if (napi_get_value_double(env_, item_of(index, item), &value) != napi_ok) fail(index, "an array of numbers");

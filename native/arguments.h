@@ -47,6 +47,8 @@ class Arguments {
   // Elements of a JavaScript array.
   size_t array_length(size_t index) const;
   float* floats_in(size_t index, size_t item, size_t* length) const;
+  // … an array of exactly `length` elements; with `or_null`, null where the element is null.
+  float* floats_in(size_t index, size_t item, size_t length, bool or_null) const;
   double number_in(size_t index, size_t item) const;
 
   napi_env env() const { return env_; }

@@ -527,6 +527,7 @@ const Export kExports[] = {
     {"mlpBranchGrad", entry<22, mlp_branch_grad_entry>},
     {"attentionBranch", entry<16, attention_branch_entry>},
     {"attentionBranchGrad", entry<22, attention_branch_grad_entry>},
+    {"branchChain", entry<5, branch_chain_entry>},
     {"adamw", entry<13, adamw>},
     {"adamwSquares", entry<10, adamw_squares>},
     {"ema", entry<4, ema>},

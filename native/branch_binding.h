@@ -10,5 +10,6 @@ napi_value mlp_branch_entry(const Arguments& args);
 napi_value mlp_branch_grad_entry(const Arguments& args);
 napi_value attention_branch_entry(const Arguments& args);
 napi_value attention_branch_grad_entry(const Arguments& args);
+napi_value branch_chain_entry(const Arguments& args);
 
 }  // namespace vit

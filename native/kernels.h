@@ -75,7 +75,7 @@ struct Attention {
   const float *q, *k, *v;
 };
 
-// A residual branch with its norm: y = x + keep·scale·inner(norm(x)), x and y [batch·tokens, dim].
+// A residual branch with its norm: y = x + keep·scale·inner(norm(x)), x and y [batch·tokens, dim]; y may be x itself.
 struct Branch {
   size_t batch, tokens, dim;
   float epsilon;

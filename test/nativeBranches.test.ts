@@ -7,12 +7,14 @@ import {
   nativeUnavailableReason,
   setThreads,
 } from '../lib/backends/native/index.ts';
+import { BranchChain } from '../lib/core/kernels.ts';
 import type { Precision } from '../lib/core/precision.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { adamW } from '../lib/ops/adamW.ts';
-import { attentionBranch } from '../lib/ops/attentionBranch.ts';
+import { attentionBranch, prepareAttentionBranch } from '../lib/ops/attentionBranch.ts';
+import { runBranch, runBranches } from '../lib/ops/branch.ts';
 import { grads } from '../lib/ops/gradients.ts';
-import { mlpBranch } from '../lib/ops/mlpBranch.ts';
+import { mlpBranch, prepareMlpBranch } from '../lib/ops/mlpBranch.ts';
 import { isas } from './support/native.ts';
 
 type Inputs = Record<string, tf.Tensor>;
@@ -37,7 +39,15 @@ const cases: Case[] = [
   { branch: 'attention', shape: [8, 113, 8], inner: 1, optional: false },
 ];
 
-function draw({ branch, shape, inner, optional }: Case): Values {
+const drawn = new Map<string, Values>();
+function draw(one: Case): Values {
+  const key = JSON.stringify(one);
+  const values = drawn.get(key) ?? drawAnew(one);
+  drawn.set(key, values);
+  return values;
+}
+
+function drawAnew({ branch, shape, inner, optional }: Case): Values {
   const [batch, , dim] = shape;
   const rng = new Rng(5).split(branch, shape.join());
   const values: Values = {};
@@ -249,6 +259,85 @@ if (isas.length === 0) {
     const kept = values();
     held.fill(0);
     expect(values()).toEqual(kept);
+  });
+
+  describe('a chain', () => {
+    // Few rows with packed weights, few rows of large ones, whole images.
+    const shapes: [number, number, number][] = [
+      [2, 17, 12],
+      [1, 9, 264],
+      [17, 60, 8],
+    ];
+    const branchesFor = (shape: [number, number, number], precision: Precision) => {
+      const kinds: Branch[] = ['attention', 'mlp', 'mlp', 'attention'];
+      return kinds.map((branch, i) => {
+        const one = { branch, shape, inner: branch === 'mlp' ? 1100 : 2, optional: i !== 1 };
+        const x = Object.fromEntries(
+          Object.entries(draw(one)).map(([key, value]) => [
+            key,
+            tf.tensor(value.data, value.shape),
+          ]),
+        );
+        return branch === 'mlp'
+          ? prepareMlpBranch(x as never, { activation: 'quick', precision })
+          : prepareAttentionBranch(x as never, { numHeads: one.inner, precision });
+      });
+    };
+    const calls = (run: () => void) => {
+      const kernel = tf.getKernel(BranchChain, 'native')!;
+      let count = 0;
+      tf.unregisterKernel(BranchChain, 'native');
+      tf.registerKernel({
+        ...kernel,
+        kernelFunc: (call) => ((count += 1), kernel.kernelFunc(call)),
+      });
+      run();
+      tf.unregisterKernel(BranchChain, 'native');
+      tf.registerKernel(kernel);
+      return count;
+    };
+
+    test.each(
+      isas.flatMap((isa) => (['fp32', 'bf16'] as const).map((precision) => ({ isa, precision }))),
+    )('$isa in $precision gives the bytes of its branches', async ({ isa, precision }) => {
+      await tf.setBackend('native');
+      nativeBinding().setIsa(isa);
+      for (const shape of shapes) {
+        tf.tidy(() => {
+          const branches = branchesFor(shape, precision);
+          const x = tf.tensor(
+            draw({ branch: 'mlp', shape, inner: 1, optional: false })['x']!.data,
+            shape,
+          );
+          const before = x.dataSync();
+          const apart = branches.reduce((y, branch) => runBranch(branch, y), x as tf.Tensor3D);
+          for (const threads of [1, 2, 5]) {
+            setThreads(threads);
+            // Weights are packed by the first pass; the next ones find them.
+            const count = calls(() => {
+              const y = runBranches(branches, x as tf.Tensor3D);
+              expect(y.dataSync()).toEqual(apart.dataSync());
+            });
+            expect(count).toBe(1);
+          }
+          expect(x.dataSync()).toEqual(before);
+        });
+      }
+    });
+
+    test('is taken apart where a gradient is asked for, or an input is not float32', async () => {
+      await tf.setBackend('native');
+      tf.tidy(() => {
+        const branches = branchesFor([2, 17, 12], 'fp32');
+        const x = tf.randomNormal<tf.Rank.R3>([2, 17, 12]);
+        expect(
+          calls(() => tf.grad((y: tf.Tensor) => runBranches(branches, y as tf.Tensor3D))(x)),
+        ).toBe(0);
+        expect(calls(() => runBranches(branches, tf.cast(x, 'int32')))).toBe(0);
+        expect(calls(() => runBranches(branches.slice(0, 1), x))).toBe(0);
+        expect(runBranches([], x)).toBe(x);
+      });
+    });
   });
 
   test('nothing is left behind', async () => {

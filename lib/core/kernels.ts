@@ -167,6 +167,19 @@ export interface AttentionBranchAttrs extends BranchAttrs {
   scale: number;
 }
 
+/** Branches one after the other: each has the result of the one before as its x. It runs only where no gradient will be asked for. */
+export const BranchChain = 'VitBranchChain';
+/**
+ * Each branch's kernel alone, its attributes (`recorded` is false) and the names of what it reads besides x. Inputs: x [B, N, C], then
+ * those tensors of one branch after the other.
+ */
+export interface BranchChainAttrs {
+  branches: readonly (
+    | { kernel: typeof MlpBranch; attrs: MlpBranchAttrs; names: readonly string[] }
+    | { kernel: typeof AttentionBranch; attrs: AttentionBranchAttrs; names: readonly string[] }
+  )[];
+}
+
 /** The gradients of every input of `MlpBranch` that is there, but keep. */
 export const MlpBranchGrad = 'VitMlpBranchGrad';
 /** The gradients of every input of `AttentionBranch` that is there, but keep. */
@@ -303,6 +316,8 @@ export interface KernelContracts {
     inputs: AttentionBranchInputs & BranchGradInputs;
     attrs: AttentionBranchAttrs;
   };
+  /** Inputs as `BranchChainAttrs` says → y [B, N, C]. */
+  VitBranchChain: { inputs: readonly tf.Tensor[]; attrs: BranchChainAttrs };
   /** → y. */
   VitGelu: { inputs: GeluInputs; attrs: GeluAttrs };
   /** → dX. */

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
-import { attentionBranch } from '../ops/attentionBranch.ts';
-import { mlpBranch } from '../ops/mlpBranch.ts';
+import { prepareAttentionBranch } from '../ops/attentionBranch.ts';
+import { runBranch, type Branch } from '../ops/branch.ts';
+import { prepareMlpBranch } from '../ops/mlpBranch.ts';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
 import type { BranchInputs, GeluForm } from '../core/kernels.ts';
@@ -75,9 +76,24 @@ export class Block extends Module {
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
       const out = this.feed(this.attend(x, context), context);
-      context.capture?.offer(`${this.path}.output`, out);
+      context.capture?.offer(this.outputName, out);
       return out;
     });
+  }
+
+  /**
+   * The two branches for `runBranches` on an x [B, N, C], or undefined where something looks at the result or at what is between their
+   * steps, or changes it.
+   */
+  branches(x: tf.Tensor3D, context: ForwardContext): readonly [Branch, Branch] | undefined {
+    const { attn, mlp } = this;
+    const watched = attn.isWatched(context) || mlp.drops(context);
+    if (watched || context.capture?.wants(this.outputName) === true) return undefined;
+    return [this.attentionBranch(x, context), this.mlpBranch(x, context)];
+  }
+
+  private get outputName(): string {
+    return `${this.path}.output`;
   }
 
   // A branch is one op, unless something looks at or changes what is between its steps.
@@ -86,7 +102,12 @@ export class Block extends Module {
     if (attn.isWatched(context)) {
       return this.add(x, attn.forward(norm1.forward(x), context), this.ls1, 'drop_path1', context);
     }
-    return attentionBranch(
+    return runBranch(this.attentionBranch(x, context), x);
+  }
+
+  private attentionBranch(x: tf.Tensor3D, context: ForwardContext): Branch {
+    const { attn, norm1 } = this;
+    return prepareAttentionBranch(
       { ...this.outerInputs(x, norm1, this.ls1, 'drop_path1', context), ...attn.branchInputs() },
       { numHeads: attn.numHeads, epsilon: norm1.epsilon, precision: context.precision },
     );
@@ -97,7 +118,12 @@ export class Block extends Module {
     if (mlp.drops(context)) {
       return this.add(x, mlp.forward(norm2.forward(x), context), this.ls2, 'drop_path2', context);
     }
-    return mlpBranch(
+    return runBranch(this.mlpBranch(x, context), x);
+  }
+
+  private mlpBranch(x: tf.Tensor3D, context: ForwardContext): Branch {
+    const { mlp, norm2 } = this;
+    return prepareMlpBranch(
       { ...this.outerInputs(x, norm2, this.ls2, 'drop_path2', context), ...mlp.branchInputs() },
       { activation: mlp.activation, epsilon: norm2.epsilon, precision: context.precision },
     );

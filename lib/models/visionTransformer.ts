@@ -10,10 +10,10 @@ import type { FileStore } from '../core/store.ts';
 import { AttentionPool } from '../layers/attentionPool.ts';
 import type { Block } from '../layers/block.ts';
 import { dropout } from '../layers/drop.ts';
+import { encode } from '../layers/encode.ts';
 import { LayerNorm } from '../layers/layerNorm.ts';
 import { initial, inside, type Part } from '../layers/part.ts';
 import { PatchEmbed } from '../layers/patchEmbed.ts';
-import { recompute } from '../ops/recompute.ts';
 import { repeatForBatch } from '../ops/repeatForBatch.ts';
 import { Sequence } from '../layers/sequence.ts';
 import {
@@ -193,8 +193,7 @@ export class VisionTransformer extends Module {
   /** Tokens after the last block and, unless it comes after the pooling, the last norm: [B, H, W, I] → [B, N, C]. */
   forwardFeatures(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
-      let x = this.embed(images, context);
-      for (const block of this.blocks.items) x = runBlock(block, x, context);
+      const x = encode(this.blocks.items, this.embed(images, context), context);
       return this.finish(x, context);
     });
   }
@@ -257,10 +256,13 @@ export class VisionTransformer extends Module {
     return t.tidy(() => {
       let x = this.embed(images, context);
       const taken: tf.Tensor3D[] = [];
-      this.blocks.items.forEach((block, i) => {
-        x = runBlock(block, x, context);
-        if (wanted.has(i)) taken.push(norm ? (this.norm?.forward(x) ?? x) : x);
-      });
+      let done = 0;
+      for (const i of [...wanted].sort((a, b) => a - b)) {
+        x = encode(this.blocks.items.slice(done, i + 1), x, context);
+        taken.push(norm ? (this.norm?.forward(x) ?? x) : x);
+        done = i + 1;
+      }
+      x = encode(this.blocks.items.slice(done), x, context);
       const features = this.finish(x, context);
       const [batch, tokens, dim] = features.shape;
       const prefix = this.numPrefixTokens;
@@ -365,9 +367,4 @@ export class VisionTransformer extends Module {
     };
     return { tokens, logits };
   }
-}
-
-function runBlock(block: Block, x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
-  if (context.checkpoint !== true) return block.forward(x, context);
-  return recompute((y) => block.forward(y, context), x, [...block.namedParameters().values()]);
 }

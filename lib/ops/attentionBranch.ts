@@ -4,7 +4,7 @@ import { InputError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type { AttentionBranchInputs } from '../core/kernels.ts';
 import { precisions, type Precision } from '../core/precision.ts';
-import { addBranch, checkBranch, runBranch } from './branch.ts';
+import { addBranch, checkBranch, makeBranch, runBranch, type Branch } from './branch.ts';
 import { layerNorm } from './layerNorm.ts';
 import { linear } from './linear.ts';
 import { qkvAttention } from './qkvAttention.ts';
@@ -36,8 +36,16 @@ export interface AttentionBranchOptions {
  */
 export function attentionBranch(
   inputs: AttentionBranchInputs,
-  { numHeads, scale, epsilon = 1e-6, precision = 'fp32' }: AttentionBranchOptions,
+  options: AttentionBranchOptions,
 ): tf.Tensor3D {
+  return runBranch(prepareAttentionBranch(inputs, options), inputs.x);
+}
+
+/** `attentionBranch` checked, to be run later or with others: see `runBranches`. @throws ShapeError, InputError as that */
+export function prepareAttentionBranch(
+  inputs: AttentionBranchInputs,
+  { numHeads, scale, epsilon = 1e-6, precision = 'fp32' }: AttentionBranchOptions,
+): Branch {
   assertOneOf('precision', precision, precisions);
   checkBranch(inputs, { epsilon });
   const { x, gamma, beta, qkv, qkvBias, proj, projBias } = inputs;
@@ -51,16 +59,17 @@ export function attentionBranch(
   if (projBias !== undefined) assertShape('projBias', projBias, [dim]);
   const factor = scale ?? (dim / numHeads) ** -0.5;
   assertNumber('scale', factor);
-  const small = (): tf.Tensor3D => {
-    const normed = layerNorm(x, gamma, beta, { epsilon });
+  const small = (given: tf.Tensor3D): tf.Tensor3D => {
+    const normed = layerNorm(given, gamma, beta, { epsilon });
     const packed = linear(normed, qkv, qkvBias, { precision }) as tf.Tensor3D;
     const mixed = qkvAttention(packed, { numHeads, scale: factor, precision });
-    return addBranch(inputs, linear(mixed, proj, projBias, { precision }) as tf.Tensor3D);
+    const inner = linear(mixed, proj, projBias, { precision }) as tf.Tensor3D;
+    return addBranch({ ...inputs, x: given }, inner);
   };
-  return runBranch(
-    kernels.AttentionBranch,
-    inputs,
-    { numHeads, scale: factor, epsilon, precision },
-    { required: ['qkv', 'proj'], optional: ['scale', 'qkvBias', 'projBias'], small },
-  );
+  return makeBranch(kernels.AttentionBranch, inputs, {
+    attrs: { numHeads, scale: factor, epsilon, precision },
+    required: ['qkv', 'proj'],
+    optional: ['scale', 'qkvBias', 'projBias'],
+    small,
+  });
 }

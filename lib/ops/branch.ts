@@ -1,8 +1,10 @@
 // How a residual branch meets a backend: as one kernel with a gradient kernel of its own where the backend has both, else as the
-// small ops that it is made of.
+// small ops that it is made of. Branches in a row that are not differentiated are one kernel too: JavaScript between them would
+// cost a small model a tenth of its time.
 
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
+import { BranchChain } from '../core/kernels.ts';
 import type { BranchInputs, KernelContracts } from '../core/kernels.ts';
 import { isRecording } from './gradients.ts';
 import { hasFastKernel, runRegistered } from './kernel.ts';
@@ -10,6 +12,23 @@ import { hasFastKernel, runRegistered } from './kernel.ts';
 type BranchName = 'VitMlpBranch' | 'VitAttentionBranch';
 type InputsOf<K extends BranchName> = KernelContracts[K]['inputs'];
 type AttrsOf<K extends BranchName> = Omit<KernelContracts[K]['attrs'], 'recorded'>;
+
+/**
+ * A branch whose inputs are checked, ready to run on an x.
+ *
+ * @property inputs    all but x
+ * @property required  names of the weights, in the order of their gradients after those of x, gamma and beta
+ * @property optional  names of inputs that may be missing, in the order of their gradients after those
+ * @property small     the branch in small ops
+ */
+export interface Branch<K extends BranchName = BranchName> {
+  kernel: K;
+  inputs: Readonly<Record<string, tf.Tensor>>;
+  attrs: AttrsOf<K>;
+  required: readonly string[];
+  optional: readonly string[];
+  small: (x: tf.Tensor3D) => tf.Tensor3D;
+}
 
 /** What is checked of every branch. @throws ShapeError, InputError */
 export function checkBranch(
@@ -34,52 +53,72 @@ export function addBranch(
   return tf.add(x, keep === undefined ? scaled : tf.mul(scaled, tf.reshape(keep, [-1, 1, 1])));
 }
 
-/**
- * Runs a branch as one kernel, or else `small`.
- *
- * @param optional  names of inputs that may be missing, in the order of their gradients after those of the others
- * @param required  names of the others but x, gamma, beta: the weights, in the order of their gradients
- */
-export function runBranch<K extends BranchName>(
-  name: K,
-  inputs: InputsOf<K>,
-  attrs: AttrsOf<K>,
-  {
-    required,
-    optional,
-    small,
-  }: { required: string[]; optional: string[]; small: () => tf.Tensor3D },
-): tf.Tensor3D {
-  const floats = Object.values(inputs as object).every(
-    (tensor: tf.Tensor) => tensor.dtype === 'float32',
-  );
-  const served = floats && inputs.x.size > 0 && hasFastKernel(name);
-  if (!served) return tf.tidy(small);
-  const given = inputs as unknown as Record<string, tf.Tensor>;
-  if (!isRecording()) {
-    return tf.tidy(
-      () => runRegistered(name, given, { ...attrs, recorded: false })[0] as tf.Tensor3D,
-    );
+/** Puts together a branch of what it was called with. */
+export function makeBranch<K extends BranchName>(
+  kernel: K,
+  { x: _, ...inputs }: InputsOf<K>,
+  rest: Pick<Branch<K>, 'attrs' | 'required' | 'optional' | 'small'>,
+): Branch<K> {
+  return { kernel, inputs: inputs as unknown as Branch['inputs'], ...rest };
+}
+
+/** Runs a branch as one kernel where the backend has it, or else in small ops. */
+export function runBranch(branch: Branch, x: tf.Tensor3D): tf.Tensor3D {
+  const { kernel, attrs, small } = branch;
+  if (!areFloats(x, branch) || x.size === 0 || !hasFastKernel(kernel)) {
+    return tf.tidy(() => small(x));
   }
-  const names = ['x', 'gamma', 'beta', ...required, ...optional.filter((key) => key in given)];
-  const constant = given['keep'];
-  return tf.tidy(() => {
-    // The tape sees only the step below: nothing after it reads these two.
-    const [y, saved] = runRegistered(name, given, { ...attrs, recorded: true });
-    // Not a registered gradient: tfjs cannot keep inputs for one that may be missing.
-    const op = tf.customGrad((...args) => {
-      const save = args.at(-1) as unknown as tf.GradSaveFunc;
-      const tensors = names.map((key) => given[key]!);
-      save([saved!, ...(constant === undefined ? [] : [constant]), ...tensors]);
-      const gradFunc = (dOut: tf.Tensor, kept: tf.Tensor[]): tf.Tensor[] => {
-        const [ownSaved, ...rest] = kept as [tf.Tensor, ...tf.Tensor[]];
-        const keep = constant === undefined ? {} : { keep: rest.shift()! };
-        const again = Object.fromEntries(names.map((key, i) => [key, rest[i]!]));
-        const all = { ...again, ...keep, dOut, saved: ownSaved };
-        return runRegistered(`${name}Grad`, all, { ...attrs, recorded: true });
-      };
-      return { value: tf.clone(y!), gradFunc };
-    });
-    return op(...names.map((key) => given[key]!)) as tf.Tensor3D;
+  if (isRecording()) return tf.tidy(() => recorded(branch, x));
+  const inputs = { x, ...branch.inputs };
+  return runRegistered(kernel, inputs, { ...attrs, recorded: false })[0] as tf.Tensor3D;
+}
+
+/** Whether `runBranches` would run more than one branch in one call now. */
+export function branchesJoin(): boolean {
+  return !isRecording() && hasFastKernel(BranchChain);
+}
+
+/** Runs branches one after the other, in one call where that can be. */
+export function runBranches(branches: readonly Branch[], x: tf.Tensor3D): tf.Tensor3D {
+  const joined = branches.length > 1 && x.size > 0 && branchesJoin();
+  if (!joined || !branches.every((branch) => areFloats(x, branch))) {
+    return tf.tidy(() => branches.reduce((y, branch) => runBranch(branch, y), x));
+  }
+  const tensors: tf.Tensor[] = [x];
+  const parts = branches.map(({ kernel, inputs, attrs }) => {
+    tensors.push(...Object.values(inputs));
+    return { kernel, attrs: { ...attrs, recorded: false }, names: Object.keys(inputs) };
   });
+  const inputs = tensors as unknown as Record<string, tf.Tensor>;
+  return runRegistered(BranchChain, inputs, { branches: parts })[0] as tf.Tensor3D;
+}
+
+function areFloats(x: tf.Tensor, { inputs }: Branch): boolean {
+  return (
+    x.dtype === 'float32' && Object.values(inputs).every((tensor) => tensor.dtype === 'float32')
+  );
+}
+
+function recorded({ kernel, inputs, ...branch }: Branch, x: tf.Tensor3D): tf.Tensor3D {
+  const given: Readonly<Record<string, tf.Tensor>> = { x, ...inputs };
+  const attrs = { ...branch.attrs, recorded: true };
+  const optional = branch.optional.filter((key) => key in given);
+  const names = ['x', 'gamma', 'beta', ...branch.required, ...optional];
+  const constant = given['keep'];
+  // The tape sees only the step below: nothing after it reads these two.
+  const [y, saved] = runRegistered(kernel, given, attrs);
+  // Not a registered gradient: tfjs cannot keep inputs for one that may be missing.
+  const op = tf.customGrad((...args) => {
+    const save = args.at(-1) as unknown as tf.GradSaveFunc;
+    const tensors = names.map((key) => given[key]!);
+    save([saved!, ...(constant === undefined ? [] : [constant]), ...tensors]);
+    const gradFunc = (dOut: tf.Tensor, kept: tf.Tensor[]): tf.Tensor[] => {
+      const [ownSaved, ...rest] = kept as [tf.Tensor, ...tf.Tensor[]];
+      const keep = constant === undefined ? {} : { keep: rest.shift()! };
+      const again = Object.fromEntries(names.map((key, i) => [key, rest[i]!]));
+      return runRegistered(`${kernel}Grad`, { ...again, ...keep, dOut, saved: ownSaved }, attrs);
+    };
+    return { value: tf.clone(y!), gradFunc };
+  });
+  return op(...names.map((key) => given[key]!)) as tf.Tensor3D;
 }

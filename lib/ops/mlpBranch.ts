@@ -3,7 +3,7 @@ import { assertOneOf, assertShape } from '../core/check.ts';
 import * as kernels from '../core/kernels.ts';
 import type { GeluForm, MlpBranchInputs } from '../core/kernels.ts';
 import { precisions, type Precision } from '../core/precision.ts';
-import { addBranch, checkBranch, runBranch } from './branch.ts';
+import { addBranch, checkBranch, makeBranch, runBranch, type Branch } from './branch.ts';
 import { geluForms } from './gelu.ts';
 import { layerNorm } from './layerNorm.ts';
 import { linear } from './linear.ts';
@@ -32,10 +32,15 @@ export interface MlpBranchOptions {
  * x, the moments of the norm and the value before gelu, [B, N, F], in the precision of the products; elsewhere it is `layerNorm`,
  * `linear`, `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 3.
  */
-export function mlpBranch(
+export function mlpBranch(inputs: MlpBranchInputs, options: MlpBranchOptions = {}): tf.Tensor3D {
+  return runBranch(prepareMlpBranch(inputs, options), inputs.x);
+}
+
+/** `mlpBranch` checked, to be run later or with others: see `runBranches`. @throws ShapeError, InputError as that */
+export function prepareMlpBranch(
   inputs: MlpBranchInputs,
   { epsilon = 1e-6, activation = 'erf', precision = 'fp32' }: MlpBranchOptions = {},
-): tf.Tensor3D {
+): Branch {
   assertOneOf('activation', activation, geluForms);
   assertOneOf('precision', precision, precisions);
   checkBranch(inputs, { epsilon });
@@ -46,18 +51,15 @@ export function mlpBranch(
   assertShape('fc2', fc2, [dim, hidden]);
   if (bias1 !== undefined) assertShape('bias1', bias1, [hidden]);
   if (bias2 !== undefined) assertShape('bias2', bias2, [dim]);
-  const small = (): tf.Tensor3D => {
-    const h = linear(layerNorm(x, gamma, beta, { epsilon }), fc1, bias1, { activation, precision });
-    return addBranch(inputs, linear(h, fc2, bias2, { precision }) as tf.Tensor3D);
+  const small = (given: tf.Tensor3D): tf.Tensor3D => {
+    const normed = layerNorm(given, gamma, beta, { epsilon });
+    const h = linear(normed, fc1, bias1, { activation, precision });
+    return addBranch({ ...inputs, x: given }, linear(h, fc2, bias2, { precision }) as tf.Tensor3D);
   };
-  return runBranch(
-    kernels.MlpBranch,
-    inputs,
-    { epsilon, activation, precision },
-    {
-      required: ['fc1', 'fc2'],
-      optional: ['scale', 'bias1', 'bias2'],
-      small,
-    },
-  );
+  return makeBranch(kernels.MlpBranch, inputs, {
+    attrs: { epsilon, activation, precision },
+    required: ['fc1', 'fc2'],
+    optional: ['scale', 'bias1', 'bias2'],
+    small,
+  });
 }

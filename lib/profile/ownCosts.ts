@@ -3,7 +3,8 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../core/check.ts';
-import type { KernelContracts, KernelName } from '../core/kernels.ts';
+import { MlpBranch } from '../core/kernels.ts';
+import type { BranchChainAttrs, KernelContracts, KernelName } from '../core/kernels.ts';
 import type { Formula } from './cost.ts';
 
 type OwnCosts = {
@@ -38,6 +39,7 @@ export const ownCosts: OwnCosts = {
   VitAttentionBranchGrad: ({ inputs: { x, qkv, proj } }) => ({
     macs: 2 * (productOf(x, qkv) + productOf(x, proj)) + 5 * pairsOf(x),
   }),
+  VitBranchChain: ({ inputs, attrs }) => ({ macs: macsOfChain(inputs, attrs) }),
   VitGelu: ({ inputs: { x } }) => perElement(x, 5),
   VitGeluGrad: ({ inputs: { x } }) => perElement(x, 11),
   VitSoftmaxCrossEntropy: ({ inputs: { logits } }) => perElement(logits, 10),
@@ -50,6 +52,19 @@ export const ownCosts: OwnCosts = {
   VitEma: ({ inputs }) => ({ flops: (3 * elementsOf(inputs)) / 2 }),
   VitGlobalNorm: ({ inputs }) => ({ flops: 2 * elementsOf(inputs) }),
 };
+
+function macsOfChain(inputs: readonly tf.Tensor[], { branches }: BranchChainAttrs): number {
+  const x = inputs[0] as tf.Tensor3D;
+  let next = 1;
+  let macs = 0;
+  for (const { kernel, names } of branches) {
+    const own = (name: string) => inputs[next + names.indexOf(name)] as tf.Tensor2D;
+    if (kernel === MlpBranch) macs += 2 * productOf(x, own('fc1'));
+    else macs += productOf(x, own('qkv')) + productOf(x, own('proj')) + 2 * pairsOf(x);
+    next += names.length;
+  }
+  return macs;
+}
 
 function perElement(x: tf.Tensor, operations: number): Formula {
   return { flops: operations * sizeOf(x.shape) };

@@ -122,6 +122,21 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[...attention, f(savedOfAttention), f(24)],
     ...[f(24), f(4), f(4), f(4), f(48), f(12), f(16), f(4)],
   ],
+  // The MLP's branch, then that of attention.
+  branchChain: [
+    sizeList(true, ...[2, 3, 4, 5, 0, 1, 0], ...[2, 3, 4, 2, 0, 0, 0]),
+    { kind: 'reals', make: () => [1e-6, 0, 1e-6, 0.7] },
+    {
+      kind: 'tensors',
+      make: () =>
+        [4, 4, 4, 2, 20, 5, 20, 4, packedOfMlp, 4, 4, 4, 2, 48, 12, 16, 4, 4 * 16 + 4 * 8].map(
+          values,
+        ),
+      length: 'exact',
+    },
+    f(24),
+    f(24),
+  ],
   adamw: [
     ...[tensors, tensors, tensors, tensors, tensors, tensors, tensors, reals, reals],
     ...[real(0.9), real(0.99), real(1e-8), real(1)],

@@ -63,6 +63,10 @@ export type BranchArguments = readonly [
   /** The number of the gelu (MLP), or the factor on q·kᵀ (attention). */
   form: number,
   x: Float32Array,
+  ...arrays: BranchArrays,
+];
+/** What a branch reads besides x. */
+export type BranchArrays = readonly [
   gamma: Float32Array,
   beta: Float32Array,
   scale: Float32Array | null,
@@ -253,6 +257,17 @@ export interface NativeBinding {
   mlpBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
   attentionBranch(...args: [...BranchArguments, ...BranchResults]): void;
   attentionBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
+  /** Forward passes one after the other, in y; see native/branch_binding.cc. */
+  branchChain(
+    /** For each branch: batch, tokens, dim, hidden or heads, precision, 1 for an MLP, 1 where packed is ready. */
+    sizes: readonly number[],
+    /** Its epsilon and form. */
+    reals: readonly number[],
+    /** gamma, beta, scale, keep, firstWeight, firstBias, lastWeight, lastBias, packed. */
+    arrays: readonly (Float32Array | null)[],
+    x: Float32Array,
+    y: Float32Array,
+  ): void;
   adamw(
     ...args: [
       ...AdamWState,

@@ -1,8 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
-import type { AttentionBranchAttrs, MlpBranchAttrs } from '../../../core/kernels.ts';
+import type {
+  AttentionBranchAttrs,
+  BranchChainAttrs,
+  MlpBranchAttrs,
+} from '../../../core/kernels.ts';
 import { ACTIVATION, PRECISION } from '../binding.ts';
-import type { BranchArguments } from '../binding.ts';
+import type { BranchArguments, BranchArrays } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { replaceKernel } from './kernel.ts';
 
@@ -40,6 +44,10 @@ export function registerBranches(): void {
   replaceKernel<Named, MlpBranchAttrs>(kernels.MlpBranchGrad, ({ inputs, attrs, backend }) =>
     backward(backend, mlpLayers(inputs), mlpShape(inputs, attrs), inputs as unknown as GradInputs),
   );
+  replaceKernel<tf.TensorInfo[], BranchChainAttrs>(
+    kernels.BranchChain,
+    ({ inputs, attrs, backend }) => chain(backend, inputs, attrs),
+  );
   replaceKernel<Named, AttentionBranchAttrs>(
     kernels.AttentionBranch,
     ({ inputs, attrs, backend }) =>
@@ -74,6 +82,33 @@ function attentionShape({ x }: Named, { numHeads, scale, ...attrs }: AttentionBr
 // With more rows than these, packing the weights again costs less than a few percent.
 const FEW_ROWS = 2048;
 
+function chain(
+  backend: NativeBackend,
+  inputs: readonly tf.TensorInfo[],
+  { branches }: BranchChainAttrs,
+): tf.TensorInfo {
+  const x = inputs[0]!;
+  // Before anything is packed: that may give memory back which a branch further on still reads.
+  const y = backend.output(x.shape);
+  const sizes: number[] = [];
+  const reals: number[] = [];
+  const arrays: (Float32Array | null)[] = [];
+  let next = 1;
+  for (const { kernel, attrs, names } of branches) {
+    const own: Named = { x };
+    for (const name of names) own[name] = inputs[next++]!;
+    const ofMlp = kernel === kernels.MlpBranch;
+    const layers = ofMlp ? mlpLayers(own) : attentionLayers(own);
+    const shape = ofMlp ? mlpShape(own, attrs) : attentionShape(own, attrs);
+    const packed = packedWeights(backend, layers, shape);
+    sizes.push(...shape.sizes, ofMlp ? 1 : 0, packed?.ready === true ? 1 : 0);
+    reals.push(shape.epsilon, shape.form);
+    arrays.push(...arraysOf(backend, layers), packed?.values ?? null);
+  }
+  backend.binding.branchChain(sizes, reals, arrays, backend.floats(x), y.values);
+  return y.info;
+}
+
 function forward(
   backend: NativeBackend,
   layers: Layers,
@@ -84,8 +119,7 @@ function forward(
   const { sizes, ofMlp } = shape;
   const y = backend.output(layers.x.shape);
   const saved = recorded ? backend.output([binding.branchMemory(sizes, ofMlp, false)]) : undefined;
-  const few = !recorded && sizes[0]! * sizes[1]! <= FEW_ROWS;
-  const packed = few ? packedWeights(backend, layers, shape) : undefined;
+  const packed = recorded ? undefined : packedWeights(backend, layers, shape);
   const all = [
     ...argumentsOf(backend, layers, shape),
     saved?.values ?? null,
@@ -104,6 +138,7 @@ function packedWeights(
   { ofMlp, sizes }: Shape,
 ): { values: Float32Array; ready: boolean } | undefined {
   const { binding } = backend;
+  if (sizes[0]! * sizes[1]! > FEW_ROWS) return undefined;
   const layout = `${binding.isa()} ${ofMlp} ${sizes.slice(2).join()}`;
   const floats = binding.branchMemory(sizes, ofMlp, true);
   return backend.derived([first, last], layout, floats);
@@ -146,14 +181,15 @@ type Output = ReturnType<NativeBackend['output']>;
 type Five = [Output, Output, Output, Output, Output];
 
 function argumentsOf(backend: NativeBackend, layers: Layers, shape: Shape): BranchArguments {
+  const x = backend.floats(layers.x);
+  return [shape.sizes, shape.epsilon, shape.form, x, ...arraysOf(backend, layers)];
+}
+
+function arraysOf(backend: NativeBackend, layers: Layers): BranchArrays {
   const floats = (info: tf.TensorInfo) => backend.floats(info);
   const orNull = (info: tf.TensorInfo | undefined) => (info === undefined ? null : floats(info));
-  const { x, gamma, beta, scale, keep, first, firstBias, last, lastBias } = layers;
+  const { gamma, beta, scale, keep, first, firstBias, last, lastBias } = layers;
   return [
-    shape.sizes,
-    shape.epsilon,
-    shape.form,
-    floats(x),
     floats(gamma),
     floats(beta),
     orNull(scale),
