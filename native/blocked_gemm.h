@@ -31,7 +31,7 @@ template <typename Way>
 void shared_gemm(const vit::Gemm& g) {
   constexpr size_t NC = Way::kColumns;
   // Columns of b that are packed at a time: few where k is long, for c is read and written once for each part of k.
-  const size_t width = g.k > 1024 ? 1024 : 4096;
+  const size_t width = g.k > 1024 ? 2048 : 4096;
   for (size_t jc = 0; jc < g.n; jc += width) {
     const size_t cols = g.n - jc < width ? g.n - jc : width;
     const size_t panels = Way::panels(cols);

@@ -160,11 +160,12 @@ void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc)
 
 namespace {
 
-// A block is multiplied KC at a time.
+// A block is multiplied KC at a time, and kDeep for one panel before the next, so that its part of c stays in the first caches.
 struct Way32 : Packed32 {
+  static constexpr size_t kDeep = 4 * KC;
   static constexpr size_t kDepth = KC;
   static constexpr size_t kBudget = size_t{1} << 20;  // 4 MB
-  static constexpr size_t kBlock = MC * KC;
+  static constexpr size_t kBlock = MC * kDeep;
   static size_t most_rows() { return MC; }
   static bool in_place(const Gemm& g) { return layout_of(g) == kRows; }
   static size_t rows_each(size_t m) {
@@ -174,17 +175,27 @@ struct Way32 : Packed32 {
   static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
                     float* scratch) {
     float* c = g.c + i0 * g.ldc + j0;
+    const float* bias = p0 > 0 || g.bias == nullptr ? nullptr : g.bias + j0;
     const Layout layout = layout_of(g);
-    for (size_t p = 0; p < depth; p += KC) {
-      const size_t kc = depth - p < KC ? depth - p : KC;
-      const bool first = p0 + p == 0;
-      Operand a{g.a + i0 * g.a_row + (p0 + p) * g.a_col, g.a_row, g.a_col};
-      if (layout == kPacked) {
-        pack_a(a, rows, kc, scratch);
-        a.data = scratch;
-      }
-      multiply(a, layout, packed_b + j0 * depth + p * NR, depth, rows, cols, kc, c, g.ldc,
-               first && g.bias != nullptr ? g.bias + j0 : nullptr, first && !g.accumulate ? kStoreNew : kStoreAdd);
+    for (size_t d = 0; d < depth; d += kDeep) {
+      const size_t deep = depth - d < kDeep ? depth - d : kDeep;
+      const auto part_of_a = [&](size_t p) { return Operand{g.a + i0 * g.a_row + (p0 + d + p) * g.a_col, g.a_row, g.a_col}; };
+      const auto packed_a = [&](size_t p) { return scratch + p * round_up(rows, MR); };
+      if (layout == kPacked)
+        for (size_t p = 0; p < deep; p += KC) pack_a(part_of_a(p), rows, deep - p < KC ? deep - p : KC, packed_a(p));
+      // One panel at a time, or where k is short all.
+      const size_t wide = deep > KC ? NR : cols;
+      for (size_t j = 0; j < cols; j += wide)
+        for (size_t p = 0; p < deep; p += KC) {
+          const size_t kc = deep - p < KC ? deep - p : KC;
+          const bool first = p0 + d + p == 0;
+          const float* panel = packed_b + j0 * depth + j * depth + (d + p) * NR;
+          Operand a = part_of_a(p);
+          if (layout == kPacked) a.data = packed_a(p);
+          multiply(a, layout, panel, depth, rows, cols - j < wide ? cols - j : wide, kc, c + j, g.ldc,
+                   first && bias != nullptr ? bias + j : nullptr, first && !g.accumulate ? kStoreNew : kStoreAdd,
+                   wide == NR && j + NR < cols ? Ahead{panel + kc * NR, kc * NR} : Ahead{});
+        }
     }
     if (g.activation != vit::kNone && p0 + depth == g.k) activate(g.activation, c, rows, cols, g.ldc);
   }
