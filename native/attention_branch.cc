@@ -15,6 +15,10 @@ namespace {
 using vit::AttentionBranch;
 
 constexpr size_t kRounded = 256;  // of a row at a time
+#if !defined(VIT_LONG_ROWS)  // smaller where it is tested
+#define VIT_LONG_ROWS 16384
+#endif
+constexpr size_t kLongRows = VIT_LONG_ROWS;
 
 // How the work of a branch is cut; by its sizes alone.
 struct Plan {
@@ -163,7 +167,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   }
   const size_t units = b.outer.batch * b.heads;
   // A few heads: more tasks by cutting the queries, each of which packs the keys again.
-  const size_t least = units < 12 ? 128 : 256, most_parts = units < 16 ? 48 / units : 1;
+  const size_t least = units < 12 ? 128 : 256, most_parts = units < 16 ? 24 / units : 1;
   const size_t even = even_blocks(tokens, least), share = (tokens + most_parts - 1) / most_parts;
   const size_t queries = even > share ? even : share, parts = (tokens + queries - 1) / queries;
   vit::parallel(units * parts, [&](size_t task, size_t worker) {
@@ -408,7 +412,20 @@ size_t attention_branch_packed(const AttentionBranch& b) {
 }
 
 void attention_branch(const AttentionBranch& b, float* saved, float* y) {
-  if (b.outer.batch * b.outer.tokens == 0) return;
+  const size_t tokens = b.outer.tokens;
+  if (b.outer.batch * tokens == 0) return;
+  // Long images of which nothing is kept come a few at a time: what is between the steps is the size of those.
+  const size_t images = tokens > kLongRows ? 1 : kLongRows / tokens;
+  if (saved == nullptr && !Plan(b).whole_images && b.outer.batch > images) {
+    for (size_t k = 0; k < b.outer.batch; k += images) {
+      AttentionBranch part = b;
+      part.outer.batch = b.outer.batch - k < images ? b.outer.batch - k : images;
+      part.outer.x += k * tokens * b.outer.dim;
+      if (part.outer.keep != nullptr) part.outer.keep += k;
+      attention_branch(part, nullptr, y + k * tokens * b.outer.dim);
+    }
+    return;
+  }
   if (b.outer.precision == vit::kBf16) forward<In16>(b, saved, y);
   else forward<In32>(b, saved, y);
 }

@@ -26,10 +26,14 @@ const sanitizers = {
       '-fno-sanitize-recover=undefined',
       '-DVIT_EXACT_SCRATCH',
       '-DVIT_SLOT_FLOATS=4096',
+      '-DVIT_LONG_ROWS=64',
     ],
     packages: 'libasan8 and libubsan1',
   },
-  thread: { flags: ['-fsanitize=thread', '-DVIT_SLOT_FLOATS=4096'], packages: 'libtsan2' },
+  thread: {
+    flags: ['-fsanitize=thread', '-DVIT_SLOT_FLOATS=4096', '-DVIT_LONG_ROWS=64'],
+    packages: 'libtsan2',
+  },
 };
 
 class UsageError extends Error {}
