@@ -37,7 +37,8 @@ export function growthExponent(places: readonly Place[]): number {
 export function growthBeyondBase(places: readonly Place[]): { exponent: number; base: number } {
   const ys = places.map(([, y]) => y);
   let best = { exponent: 0, base: Math.min(...ys), error: Infinity };
-  if (Math.max(...ys) - Math.min(...ys) < 32e6) return best;
+  const byX = [...places].sort(([a], [b]) => a - b);
+  if (byX.at(-1)![1] - byX[0]![1] < 32e6) return best;
   for (let step = 1; step <= 400; step++) {
     const fit = fitAbove(places.map(([x, y]) => [x ** (step / 100), y]));
     if (fit.error < best.error) best = { exponent: step / 100, ...fit };

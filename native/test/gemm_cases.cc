@@ -74,7 +74,7 @@ template <vit::Precision precision>
 void any(Case& t) {
   product(t, {1, t.upto(120), t.upto(120), t.upto(300)}, precision);
 }
-// Enough work to be shared by the threads; k is cut at 256, or 512.
+// Enough work to be shared by the threads: by columns where rows of a are read in place, else by rows; k is cut at 256, or 512.
 template <vit::Precision precision>
 void shared(Case& t) {
   product(t, {1, 60 + t.upto(200), 40 + t.upto(150), 100 + t.upto(500)}, precision);
