@@ -70,17 +70,10 @@ struct In32 : Packed32 {
       multiply({rows + p, ld, 1}, kRows, packed + p * NR, w.k, m, n, k - p < KC ? k - p : KC, c, ldc, p == 0 ? bias : nullptr,
                p == 0 ? mode : kStoreAdd, p == 0 ? ahead : Ahead{});
   }
-  // c = rows·b(0, j0 …) + bias of a weight that comes from far away: a panel at a time, while what follows it in memory is fetched.
+  // c = rows·b(0, j0 …) + bias of a weight that comes from far away.
   static void multiply_far(const float* rows, size_t ld, float*, const Weight& w, size_t j0, size_t m, size_t n, float* c, size_t ldc,
                            const float* bias) {
-    for (size_t j = 0; j < n; j += NR)
-      for (size_t p = 0; p < w.k; p += KC) {
-        const size_t kc = w.k - p < KC ? w.k - p : KC;
-        const float* panel = w.packed + (j0 + j) * w.k + p * NR;
-        const bool last = p + kc == w.k && j + NR >= n;
-        multiply({rows + p, ld, 1}, kRows, panel, kc, m, n - j < NR ? n - j : NR, kc, c + j, ldc, p == 0 && bias != nullptr ? bias + j : nullptr,
-                 p == 0 ? kStoreNew : kStoreAdd, last ? Ahead{} : Ahead{panel + kc * NR, kc * NR});
-      }
+    multiply_deep({rows, ld, 1}, kRows, w.packed + j0 * w.k, w.k, m, n, w.k, c, ldc, bias, kStoreNew);
   }
   static size_t grow_size() { return 0; }
   // Adds aᵀ·b [m, n] over k rows, at most kRowsEach, to a slot; b packed. See Slot.

@@ -160,7 +160,7 @@ void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc)
 
 namespace {
 
-// A block is multiplied KC at a time, and kDeep for one panel before the next, so that its part of c stays in the first caches.
+// A block is multiplied kDeep of k at a time; see multiply_deep.
 struct Way32 : Packed32 {
   static constexpr size_t kDeep = 4 * KC;
   static constexpr size_t kDepth = KC;
@@ -175,27 +175,18 @@ struct Way32 : Packed32 {
   static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
                     float* scratch) {
     float* c = g.c + i0 * g.ldc + j0;
-    const float* bias = p0 > 0 || g.bias == nullptr ? nullptr : g.bias + j0;
     const Layout layout = layout_of(g);
     for (size_t d = 0; d < depth; d += kDeep) {
       const size_t deep = depth - d < kDeep ? depth - d : kDeep;
-      const auto part_of_a = [&](size_t p) { return Operand{g.a + i0 * g.a_row + (p0 + d + p) * g.a_col, g.a_row, g.a_col}; };
-      const auto packed_a = [&](size_t p) { return scratch + p * round_up(rows, MR); };
-      if (layout == kPacked)
-        for (size_t p = 0; p < deep; p += KC) pack_a(part_of_a(p), rows, deep - p < KC ? deep - p : KC, packed_a(p));
-      // One panel at a time, or where k is short all.
-      const size_t wide = deep > KC ? NR : cols;
-      for (size_t j = 0; j < cols; j += wide)
-        for (size_t p = 0; p < deep; p += KC) {
-          const size_t kc = deep - p < KC ? deep - p : KC;
-          const bool first = p0 + d + p == 0;
-          const float* panel = packed_b + j0 * depth + j * depth + (d + p) * NR;
-          Operand a = part_of_a(p);
-          if (layout == kPacked) a.data = packed_a(p);
-          multiply(a, layout, panel, depth, rows, cols - j < wide ? cols - j : wide, kc, c + j, g.ldc,
-                   first && bias != nullptr ? bias + j : nullptr, first && !g.accumulate ? kStoreNew : kStoreAdd,
-                   wide == NR && j + NR < cols ? Ahead{panel + kc * NR, kc * NR} : Ahead{});
-        }
+      const bool first = p0 + d == 0;
+      Operand a{g.a + i0 * g.a_row + (p0 + d) * g.a_col, g.a_row, g.a_col};
+      if (layout == kPacked) {
+        for (size_t p = 0; p < deep; p += KC)
+          pack_a({a.data + p * a.col, a.row, a.col}, rows, deep - p < KC ? deep - p : KC, scratch + p * round_up(rows, MR));
+        a.data = scratch;
+      }
+      multiply_deep(a, layout, packed_b + j0 * depth + d * NR, depth, rows, cols, deep, c, g.ldc,
+                    first && g.bias != nullptr ? g.bias + j0 : nullptr, first && !g.accumulate ? kStoreNew : kStoreAdd);
     }
     if (g.activation != vit::kNone && p0 + depth == g.k) activate(g.activation, c, rows, cols, g.ldc);
   }
@@ -276,6 +267,20 @@ void multiply(const Operand& a, Layout layout, const float* packed_b, size_t dep
       if (fetch) next += step * k;
     }
   }
+}
+
+void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+                   size_t ldc, const float* bias, Store store_mode) {
+  if (k <= KC) return multiply(a, layout, packed_b, depth, m, n, k, c, ldc, bias, store_mode);
+  for (size_t j = 0; j < n; j += NR)
+    for (size_t p = 0; p < k; p += KC) {
+      const size_t kc = k - p < KC ? k - p : KC;
+      const float* panel = packed_b + j * depth + p * NR;
+      const Operand part{a.data + p * (layout == kPacked ? round_up(m, MR) : a.col), a.row, a.col};
+      const bool last = p + kc == k && j + NR >= n;
+      multiply(part, layout, panel, depth, m, n - j < NR ? n - j : NR, kc, c + j, ldc, p == 0 && bias != nullptr ? bias + j : nullptr,
+               p == 0 ? store_mode : kStoreAdd, last ? Ahead{} : Ahead{panel + kc * NR, kc * NR});
+    }
 }
 
 void gemm(const Gemm& g) {

@@ -59,6 +59,11 @@ enum Layout { kPacked, kRows, kColumns };
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store, const Ahead& ahead = Ahead{});
 
+// The same for any k, cut as gemm cuts it: a panel of b is finished before the next one begins, so that its part of c stays in the first
+// caches, while what follows the part that is multiplied is fetched. Of a from pack_a, KC columns follow KC columns.
+void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
+                   size_t ldc, const float* bias, Store store);
+
 // c = activation(c), in place.
 void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc);
 // gemm of a product whose precision is bf16, k > 0; see gemm_bf16.cc.

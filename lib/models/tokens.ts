@@ -74,10 +74,9 @@ export function blockNumbers(
     assertInteger('indices', indices, { min: 1, max: depth });
     return new Set(Array.from({ length: indices }, (_, i) => depth - indices + i));
   }
-  return new Set(
-    indices.map((index) => {
-      assertInteger('indices', index, { min: -depth, max: depth - 1 });
-      return index < 0 ? depth + index : index;
-    }),
-  );
+  const numbers = indices.map((index) => {
+    assertInteger('indices', index, { min: -depth, max: depth - 1 });
+    return index < 0 ? depth + index : index;
+  });
+  return new Set(numbers.sort((a, b) => a - b));
 }

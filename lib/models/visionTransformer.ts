@@ -257,7 +257,7 @@ export class VisionTransformer extends Module {
       let x = this.embed(images, context);
       const taken: tf.Tensor3D[] = [];
       let done = 0;
-      for (const i of [...wanted].sort((a, b) => a - b)) {
+      for (const i of wanted) {
         x = encode(this.blocks.items.slice(done, i + 1), x, context);
         taken.push(norm ? (this.norm?.forward(x) ?? x) : x);
         done = i + 1;
