@@ -39,6 +39,8 @@ const flags = [
   '-ffp-contract=fast',
   '-fno-math-errno',
   '-fno-trapping-math',
+  // Where the inner routine happens to lie would move a model's time by 3 %.
+  '-falign-loops=64',
   '-Wall',
   '-Wextra',
 ];
