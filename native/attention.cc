@@ -38,45 +38,46 @@ void columns_times(const float* a, size_t a_row, const float* packed_b, size_t m
   multiply({a, 1, a_row}, kColumns, packed_b, k, m, n, k, c, ldc, nullptr, mode);
 }
 
-// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. VL rows at a time, so that what is
-// done once a row (joining lanes, the logarithm) is done for VL of them at once. Columns from `keys` to the next whole vector
-// may hold anything.
+constexpr float kLog2E = 1.44269504088896341f;
+constexpr float kLn2 = 0.69314718055994531f;
+
+// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. In powers of two, whose exponent costs less
+// than that of e. VL rows at a time, so that what is done once a row (joining lanes, the logarithm) is done for VL of them at once.
+// Columns from `keys` to the next whole vector may hold anything.
 void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, float* inverse, float* log_sum_exp) {
   const size_t last = (keys - 1) / VL * VL;
   const vi inside = lanes_below(keys - last);
-  const vf factor = set1(scale);
+  const vf factor = set1(scale * kLog2E);
   for (size_t r0 = 0; r0 < count; r0 += VL) {
     const size_t rows = count - r0 < VL ? count - r0 : VL;
     vf joined[VL];
-    for (size_t r = 0; r < VL; ++r) {
-      const float* x = s + (r0 + (r < rows ? r : 0)) * row;
+    for (size_t r = 0; r < rows; ++r) {
+      const float* x = s + (r0 + r) * row;
       vf best = inside ? load(x + last) * factor : set1(-INFINITY);
       for (size_t j = 0; j < last; j += VL) best = max_v(best, load(x + j) * factor);
       joined[r] = best;
     }
+    for (size_t r = rows; r < VL; ++r) joined[r] = set1(0.0f);
     const vf top = max_each(joined);
     float shifts[VL];
     store(shifts, top);
-    for (size_t r = 0; r < VL; ++r) {
-      if (r >= rows) {
-        joined[r] = set1(1.0f);
-        continue;
-      }
+    for (size_t r = 0; r < rows; ++r) {
       float* x = s + (r0 + r) * row;
       const vf shift = set1(shifts[r]);
       vf sum = set1(0.0f);
       for (size_t j = 0; j < last; j += VL) {
-        const vf e = exp_v(load(x + j) * factor - shift);
+        const vf e = exp2_v(load(x + j) * factor - shift);
         store(x + j, e);
         sum += e;
       }
-      const vf e = exp_v(load(x + last) * factor - shift);
+      const vf e = exp2_v(load(x + last) * factor - shift);
       store(x + last, e);
       joined[r] = sum + (inside ? e : set1(0.0f));
     }
+    for (size_t r = rows; r < VL; ++r) joined[r] = set1(1.0f);
     const vf total = sum_each(joined);
     store_n(inverse + r0, set1(1.0f) / total, rows);
-    store_n(log_sum_exp + r0, top + log_v(total), rows);
+    store_n(log_sum_exp + r0, top * set1(kLn2) + log_v(total), rows);
   }
 }
 
@@ -163,9 +164,9 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
     float deltas[kQueries];
     if (result.out != nullptr)
       row_products(dout, result.dout_row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
-    const vf scale = set1(h.scale);
+    const vf scale = set1(h.scale), factor = set1(h.scale * kLog2E);
     for (size_t r = 0; r < count; ++r) {
-      const vf shift = set1(lse[r]);
+      const vf shift = set1(lse[r] * kLog2E);
       float* pr = p + r * row;
       float* dr = ds + r * row;
       // Rows end with padding, so whole vectors may be read and written.
@@ -173,7 +174,7 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
         const size_t last = (h.keys - 1) / VL * VL;
         vf sum = set1(0.0f);
         for (size_t j = 0; j <= last; j += VL) {
-          const vf e = exp_v(load(pr + j) * scale - shift);
+          const vf e = exp2_v(load(pr + j) * factor - shift);
           store(pr + j, e);
           sum += j < last ? e * load(dr + j) : as_float(as_int(e * load(dr + j)) & lanes_below(h.keys - last));
         }
@@ -183,7 +184,7 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
       }
       const vf delta = set1(deltas[r]);
       for (size_t j = 0; j < h.keys; j += VL) {
-        const vf e = exp_v(load(pr + j) * scale - shift);
+        const vf e = exp2_v(load(pr + j) * factor - shift);
         store(pr + j, e);
         store(dr + j, e * (load(dr + j) - delta) * scale);
       }

@@ -1,4 +1,4 @@
-// exp, tanh, erf, sigmoid and the three forms of gelu on vectors. Infinities and NaN behave as in <math.h>.
+// exp, exp2, tanh, erf, sigmoid and the three forms of gelu on vectors. Infinities and NaN behave as in <math.h>.
 #pragma once
 
 #include "simd.h"
@@ -30,6 +30,23 @@ VIT_INLINE vf exp_v(vf x) {
   const vf high = as_float((power - half + 127) << 23);
   return p * low * high;
 #endif
+}
+
+// 2^x of x up to 0 or a little above, 2 ulp; 0 below -126.5. Exact at 0. x = n + r, a polynomial in r, then the exponent grows by n.
+// Coefficients: Moshier, Cephes, exp2f.
+VIT_INLINE vf exp2_v(vf x) {
+  x = max_v(x, set1(-127.0f));
+  const vf magic = set1(12582912.0f);
+  const vf shifted = x + magic;
+  const vf r = x - (shifted - magic);
+  vf p = set1(1.535336188319500e-4f);
+  p = p * r + set1(1.339887440266574e-3f);
+  p = p * r + set1(9.618437357674640e-3f);
+  p = p * r + set1(5.550332471162809e-2f);
+  p = p * r + set1(2.402264791363012e-1f);
+  p = p * r + set1(6.931472028550421e-1f);
+  p = p * r + set1(1.0f);
+  return p * as_float((as_int(shifted) - as_int(magic) + 127) << 23);
 }
 
 // log x of normal positive x, 1 ulp; NaN stays. x = 2^n·m with m in [√½, √2), a polynomial in m - 1. Coefficients: Moshier,
