@@ -1,7 +1,7 @@
 // A model's blocks as one op on the native backend: the same bytes as block by block, and taken apart where something looks in between.
 
 import * as tf from '@tensorflow/tfjs';
-import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
+import { nativeBinding, nativeUnavailableReason } from '../lib/backends/native/index.ts';
 import { Capture } from '../lib/core/capture.ts';
 import type { ForwardContext } from '../lib/core/context.ts';
 import { BranchChain } from '../lib/core/kernels.ts';
@@ -107,6 +107,28 @@ if (isas.length === 0) {
       tf.dispose(grads.value);
     }
     expect(calls).toBe(0);
+  });
+
+  test('what it remembers of a call follows the batch, the precision, the instruction set and the weights', () => {
+    const binding = nativeBinding();
+    const more = images([3, 16, 16, 3], 2);
+    const inner = [...model.namedParameters()].filter(([name]) => name.startsWith('blocks.'));
+    const kept = inner.map(([, parameter]) => parameter.clone());
+    const held = (context: ForwardContext = {}) =>
+      expect(logits(context)).toEqual(blockByBlock(context));
+    for (const isa of [...isas, ...isas]) {
+      binding.setIsa(isa);
+      for (const precision of ['fp32', 'bf16', 'fp32'] as const) held({ precision });
+      const two = batch;
+      batch = more;
+      held();
+      batch = two;
+      held();
+      for (const [, parameter] of inner) tf.tidy(() => parameter.assign(tf.mul(parameter, 1.25)));
+      held();
+    }
+    inner.forEach(([, parameter], i) => parameter.assign(kept[i]!));
+    tf.dispose([more, ...kept]);
   });
 
   test('leaves no tensor behind', () => {

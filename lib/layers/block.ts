@@ -5,6 +5,7 @@ import { prepareMlpBranch } from '../ops/mlpBranch.ts';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
 import type { BranchInputs, GeluForm } from '../core/kernels.ts';
+import type { Precision } from '../core/precision.ts';
 import { Module } from '../core/module.ts';
 import { Attention } from './attention.ts';
 import { dropPath, dropPathGain } from './drop.ts';
@@ -29,6 +30,14 @@ export interface BlockConfig {
   dropPath?: number;
 }
 
+// The branches of a pass that draws nothing: the next one of the same shape runs them again. To check and describe them anew costs a
+// small model a twentieth of its time.
+interface Prepared {
+  shape: string;
+  precision: Precision | undefined;
+  pair: readonly [Branch, Branch];
+}
+
 /**
  * One encoder block with the norms before its branches, [B, N, C] → [B, N, C].
  *
@@ -45,6 +54,7 @@ export class Block extends Module {
   readonly ls2: LayerScale | undefined;
   private readonly dropPath: number;
   private readonly path: string;
+  private prepared: Prepared | undefined;
 
   constructor(config: BlockConfig, part: Part) {
     super();
@@ -89,7 +99,15 @@ export class Block extends Module {
     const { attn, mlp } = this;
     const watched = attn.isWatched(context) || mlp.drops(context);
     if (watched || context.capture?.wants(this.outputName) === true) return undefined;
-    return [this.attentionBranch(x, context), this.mlpBranch(x, context)];
+    const draws = context.training === true && this.dropPath > 0;
+    if (draws) return [this.attentionBranch(x, context), this.mlpBranch(x, context)];
+    const shape = x.shape.join();
+    const { precision } = context;
+    if (this.prepared?.shape !== shape || this.prepared.precision !== precision) {
+      const pair = [this.attentionBranch(x, context), this.mlpBranch(x, context)] as const;
+      this.prepared = { shape, precision, pair };
+    }
+    return this.prepared.pair;
   }
 
   private get outputName(): string {

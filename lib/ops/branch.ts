@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
 import { BranchChain } from '../core/kernels.ts';
-import type { BranchInputs, KernelContracts } from '../core/kernels.ts';
+import type { BranchChainAttrs, BranchInputs, KernelContracts } from '../core/kernels.ts';
 import { isRecording } from './gradients.ts';
 import { hasFastKernel, runRegistered } from './kernel.ts';
 
@@ -65,7 +65,8 @@ export function makeBranch<K extends BranchName>(
 /** Runs a branch as one kernel where the backend has it, or else in small ops. */
 export function runBranch(branch: Branch, x: tf.Tensor3D): tf.Tensor3D {
   const { kernel, attrs, small } = branch;
-  if (!areFloats(x, branch) || x.size === 0 || !hasFastKernel(kernel)) {
+  const floats = areFloats([x, ...Object.values(branch.inputs)]);
+  if (!floats || x.size === 0 || !hasFastKernel(kernel)) {
     return tf.tidy(() => small(x));
   }
   if (isRecording()) return tf.tidy(() => recorded(branch, x));
@@ -80,23 +81,45 @@ export function branchesJoin(): boolean {
 
 /** Runs branches one after the other, in one call where that can be. */
 export function runBranches(branches: readonly Branch[], x: tf.Tensor3D): tf.Tensor3D {
-  const joined = branches.length > 1 && x.size > 0 && branchesJoin();
-  if (!joined || !branches.every((branch) => areFloats(x, branch))) {
+  const joins = branches.length > 1 && x.size > 0 && x.dtype === 'float32' && branchesJoin();
+  const chain = joins ? chainOf(branches) : undefined;
+  if (chain?.ofFloats !== true) {
     return tf.tidy(() => branches.reduce((y, branch) => runBranch(branch, y), x));
   }
-  const tensors: tf.Tensor[] = [x];
-  const parts = branches.map(({ kernel, inputs, attrs }) => {
-    tensors.push(...Object.values(inputs));
-    return { kernel, attrs: { ...attrs, recorded: false }, names: Object.keys(inputs) };
-  });
-  const inputs = tensors as unknown as Record<string, tf.Tensor>;
-  return runRegistered(BranchChain, inputs, { branches: parts })[0] as tf.Tensor3D;
+  const inputs = [x, ...chain.tensors] as unknown as Record<string, tf.Tensor>;
+  return runRegistered(BranchChain, inputs, chain.attrs)[0] as tf.Tensor3D;
 }
 
-function areFloats(x: tf.Tensor, { inputs }: Branch): boolean {
-  return (
-    x.dtype === 'float32' && Object.values(inputs).every((tensor) => tensor.dtype === 'float32')
-  );
+interface Chain {
+  branches: readonly Branch[];
+  ofFloats: boolean;
+  tensors: readonly tf.Tensor[];
+  attrs: BranchChainAttrs;
+}
+// By its first branch: a model that runs the same ones again gives the backend the same attributes, by which that finds what it
+// made of them.
+const chains = new WeakMap<Branch, Chain>();
+
+function chainOf(branches: readonly Branch[]): Chain {
+  const known = chains.get(branches[0]!);
+  if (known?.branches.length === branches.length) {
+    if (branches.every((branch, i) => branch === known.branches[i])) return known;
+  }
+  const parts = branches.map(({ kernel, inputs, attrs }) => {
+    return { kernel, attrs: { ...attrs, recorded: false }, names: Object.keys(inputs) };
+  });
+  const chain = {
+    branches: [...branches],
+    ofFloats: branches.every(({ inputs }) => areFloats(Object.values(inputs))),
+    tensors: branches.flatMap(({ inputs }) => Object.values(inputs)),
+    attrs: { branches: parts as unknown as BranchChainAttrs['branches'] },
+  };
+  chains.set(branches[0]!, chain);
+  return chain;
+}
+
+function areFloats(tensors: readonly tf.Tensor[]): boolean {
+  return tensors.every(({ dtype }) => dtype === 'float32');
 }
 
 function recorded({ kernel, inputs, ...branch }: Branch, x: tf.Tensor3D): tf.Tensor3D {

@@ -9,7 +9,9 @@ export type DataId = tf.TensorInfo['dataId'];
 
 // An array made of the values of some tensors, for as long as they stay the same.
 interface Derived {
-  readonly key: string;
+  readonly layout: string;
+  /** Of each tensor its data's serial number and count of changes. */
+  readonly of: readonly number[];
   readonly block: Block;
   readonly values: Float32Array;
 }
@@ -188,16 +190,18 @@ export class NativeBackend extends MathBackendCPU {
       if (block === undefined) return undefined;
       data.own(block);
     }
-    const named = all.map(({ serial, changes }) => `${serial}:${changes}`);
-    const key = [layout, ...named].join(' ');
+    const of = all.flatMap(({ serial, changes }) => [serial, changes]);
     const first = all[0]!;
-    if (first.derived?.key === key) return { values: first.derived.values, ready: true };
+    const known = first.derived;
+    if (known?.layout === layout && of.every((number, i) => number === known.of[i])) {
+      return { values: known.values, ready: true };
+    }
     if (first.derived !== undefined) this.pool.give(first.derived.block);
     const block = this.pool.take(4 * floats);
     first.derived = undefined;
     if (block === undefined) return undefined;
     const values = new Float32Array(block.buffer, block.offset, floats);
-    first.derived = { key, block, values };
+    first.derived = { layout, of, block, values };
     return { values, ready: false };
   }
 

@@ -82,6 +82,24 @@ function attentionShape({ x }: Named, { numHeads, scale, ...attrs }: AttentionBr
 // With more rows than these, packing the weights again costs less than a few percent.
 const FEW_ROWS = 2048;
 
+// What a chain's sizes, scalars and arrays are: the same for every run of it on an x of the same shape.
+interface ChainPlan {
+  isa: string;
+  shape: readonly number[];
+  sizes: number[];
+  reals: number[];
+  parts: ChainPart[];
+}
+interface ChainPart {
+  // Where each of BranchArrays is among the inputs, -1: there is none; and the two weights.
+  at: readonly number[];
+  first: number;
+  last: number;
+  readyAt: number; // in sizes
+  memory: PackedMemory | undefined;
+}
+const plans = new WeakMap<BranchChainAttrs['branches'], ChainPlan>();
+
 function chain(
   backend: NativeBackend,
   inputs: readonly tf.TensorInfo[],
@@ -90,23 +108,54 @@ function chain(
   const x = inputs[0]!;
   // Before anything is packed: that may give memory back which a branch further on still reads.
   const y = backend.output(x.shape);
-  const sizes: number[] = [];
-  const reals: number[] = [];
+  const { sizes, reals, parts } = planOf(backend, inputs, branches);
   const arrays: (Float32Array | null)[] = [];
-  let next = 1;
-  for (const { kernel, attrs, names } of branches) {
-    const own: Named = { x };
-    for (const name of names) own[name] = inputs[next++]!;
-    const ofMlp = kernel === kernels.MlpBranch;
-    const layers = ofMlp ? mlpLayers(own) : attentionLayers(own);
-    const shape = ofMlp ? mlpShape(own, attrs) : attentionShape(own, attrs);
-    const packed = packedWeights(backend, layers, shape);
-    sizes.push(...shape.sizes, ofMlp ? 1 : 0, packed?.ready === true ? 1 : 0);
-    reals.push(shape.epsilon, shape.form);
-    arrays.push(...arraysOf(backend, layers), packed?.values ?? null);
+  for (const { at, first, last, readyAt, memory } of parts) {
+    const weights = [inputs[first]!, inputs[last]!] as const;
+    const packed = memory && backend.derived(weights, memory.layout, memory.floats);
+    sizes[readyAt] = packed?.ready === true ? 1 : 0;
+    for (const index of at) arrays.push(index < 0 ? null : backend.floats(inputs[index]!));
+    arrays.push(packed?.values ?? null);
   }
   backend.binding.branchChain(sizes, reals, arrays, backend.floats(x), y.values);
   return y.info;
+}
+
+function planOf(
+  backend: NativeBackend,
+  inputs: readonly tf.TensorInfo[],
+  branches: BranchChainAttrs['branches'],
+): ChainPlan {
+  const { shape } = inputs[0]!;
+  const isa = backend.binding.isa();
+  const known = plans.get(branches);
+  if (known?.isa === isa && known.shape.every((size, i) => size === shape[i])) return known;
+  const plan: ChainPlan = { isa, shape: [...shape], sizes: [], reals: [], parts: [] };
+  let next = 1;
+  for (const { kernel, attrs, names } of branches) {
+    const own: Named = { x: inputs[0]! };
+    const indices = new Map<tf.TensorInfo | undefined, number>();
+    for (const name of names) {
+      own[name] = inputs[next]!;
+      indices.set(own[name], next++);
+    }
+    const ofMlp = kernel === kernels.MlpBranch;
+    const layers = ofMlp ? mlpLayers(own) : attentionLayers(own);
+    const shaped = ofMlp ? mlpShape(own, attrs) : attentionShape(own, attrs);
+    const { gamma, beta, scale, keep, first, firstBias, last, lastBias } = layers;
+    const all = [gamma, beta, scale, keep, first, firstBias, last, lastBias];
+    plan.sizes.push(...shaped.sizes, ofMlp ? 1 : 0, 0);
+    plan.reals.push(shaped.epsilon, shaped.form);
+    plan.parts.push({
+      at: all.map((info) => indices.get(info) ?? -1),
+      first: indices.get(first)!,
+      last: indices.get(last)!,
+      readyAt: plan.sizes.length - 1,
+      memory: packedMemory(backend, shaped),
+    });
+  }
+  plans.set(branches, plan);
+  return plan;
 }
 
 function forward(
@@ -135,13 +184,24 @@ function forward(
 function packedWeights(
   backend: NativeBackend,
   { first, last }: Layers,
-  { ofMlp, sizes }: Shape,
+  shape: Shape,
 ): { values: Float32Array; ready: boolean } | undefined {
-  const { binding } = backend;
+  const memory = packedMemory(backend, shape);
+  return memory && backend.derived([first, last], memory.layout, memory.floats);
+}
+
+// What the packed weights of a branch of few rows take, undefined for one of many.
+interface PackedMemory {
+  layout: string;
+  floats: number;
+}
+function packedMemory(
+  { binding }: NativeBackend,
+  { ofMlp, sizes }: Shape,
+): PackedMemory | undefined {
   if (sizes[0]! * sizes[1]! > FEW_ROWS) return undefined;
   const layout = `${binding.isa()} ${ofMlp} ${sizes.slice(2).join()}`;
-  const floats = binding.branchMemory(sizes, ofMlp, true);
-  return backend.derived([first, last], layout, floats);
+  return { layout, floats: binding.branchMemory(sizes, ofMlp, true) };
 }
 
 function backward(
