@@ -36,6 +36,17 @@ inline size_t even_blocks(size_t rows, size_t most = kRowsEach) {
   return (rows + blocks - 1) / blocks;
 }
 
+// Rows cut into at most `most` parts of whole units, even but for a unit; the last unit may be cut. Part i begins at begin(i) and ends
+// where the next one begins.
+struct Cut {
+  size_t rows, unit, units, count;
+  Cut(size_t all, size_t each, size_t most) : rows(all), unit(each), units((all + each - 1) / each), count(most < units ? most : units) {}
+  size_t begin(size_t i) const {
+    const size_t longer = units % count, row = unit * (units / count * i + (i < longer ? i : longer));
+    return row < rows ? row : rows;
+  }
+};
+
 // Rows of a task where there are `rows` in all: enough tasks to keep the cores busy.
 inline size_t rows_each_task(size_t rows) {
   const size_t wanted = round_up((rows + 31) / 32, MR);

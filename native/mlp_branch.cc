@@ -168,8 +168,10 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
   const Saved kept = saved_of<In>(b, const_cast<float*>(saved));
   const size_t wide = hidden < kHidden ? hidden : kHidden;
   const size_t ldx = width_of(dim), ldh = width_of(wide);
-  const size_t run = (rows + kSlots - 1) / kSlots, slots = (rows + run - 1) / run;
-  const size_t each = even_blocks(run);
+  // Whole blocks, whose micro-tiles and sums are the longest, unless runs would be uneven.
+  const size_t unit = rows >= 2 * kSlots * kRowsEach ? kRowsEach : 1;
+  const Cut runs{rows, unit, kSlots};
+  const size_t slots = runs.count;
   const size_t sums_each = round_up(3 * dim + hidden, 16), slot_each = 2 * slot_size(hidden, dim);
   const size_t size1 = In::packed_size(hidden, dim), size2 = In::packed_size(dim, hidden);
   Carver carve{vit::outer_scratch(size1 + size2 + slots * (sums_each + slot_each) + dim + 128)};
@@ -195,9 +197,10 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
     const Slot first = {grads + slot * slot_each, hidden}, last = {first.data + slot_each / 2, hidden};
     float* sum = sums + slot * sums_each;
     memset(sum, 0, sums_each * sizeof(float));
-    const size_t begin = slot * run, end = rows - begin < run ? rows : begin + run;
-    for (size_t r0 = begin; r0 < end; r0 += each) {
-      const size_t m = end - r0 < each ? end - r0 : each;
+    const size_t begin = runs.begin(slot), held = runs.begin(slot + 1) - begin;
+    const Cut blocks{held, unit, (held + kRowsEach - 1) / kRowsEach};
+    for (size_t i = 0; i < blocks.count; ++i) {
+      const size_t r0 = begin + blocks.begin(i), m = begin + blocks.begin(i + 1) - r0;
       const Store mode = r0 == begin ? kStoreNew : kStoreAdd;
       backward_rows<form, In>(b, kept, fc1, fc2, dy, r0, m, at, scaled, dnorm, factor, sums_at(sum, dim), grad.dx,
                               [&](size_t f0, size_t cols) {

@@ -32,9 +32,20 @@ VIT_INLINE vf exp_v(vf x) {
 #endif
 }
 
-// 2^x of x up to 0 or a little above, 2 ulp; 0 below -126.5. Exact at 0. x = n + r, a polynomial in r, then the exponent grows by n.
-// Coefficients: Moshier, Cephes, exp2f.
+// 2^x of x up to 0 or a little above, 3 ulp; 0 far below. Exact at 0 and at minus infinity. A polynomial in what x is above an
+// integer, the largest below it or the nearest, then the exponent grows by that integer. Coefficients: minimax for a relative error
+// (Remez 1934) of 8.2e-8, and Moshier, Cephes, exp2f.
 VIT_INLINE vf exp2_v(vf x) {
+#if defined(VIT_AVX512)
+  const vf r = _mm512_maskz_reduce_ps(0xFFFF, x, 0x09);
+  vf p = set1(1.8671300724e-3f);
+  p = p * r + set1(9.0170303159e-3f);
+  p = p * r + set1(5.5799913110e-2f);
+  p = p * r + set1(2.4016445015e-1f);
+  p = p * r + set1(6.9315131180e-1f);
+  p = p * r + set1(1.0f);
+  return _mm512_maskz_scalef_ps(0xFFFF, p, x);
+#else
   x = max_v(x, set1(-127.0f));
   const vf magic = set1(12582912.0f);
   const vf shifted = x + magic;
@@ -47,6 +58,7 @@ VIT_INLINE vf exp2_v(vf x) {
   p = p * r + set1(6.931472028550421e-1f);
   p = p * r + set1(1.0f);
   return p * as_float((as_int(shifted) - as_int(magic) + 127) << 23);
+#endif
 }
 
 // log x of normal positive x, 1 ulp; NaN stays. x = 2^n·m with m in [√½, √2), a polynomial in m - 1. Coefficients: Moshier,
@@ -113,10 +125,40 @@ constexpr float kTanhScale = 0.79788456080286536f;  // √(2/π)
 constexpr float kTanhCubic = 0.044715f;
 constexpr float kQuick = 1.702f;
 
+// p/q with one division less to wait for where there is a reciprocal of 14 bits, which one step of Newton's makes whole.
+VIT_INLINE vf quotient_v(vf p, vf q) {
+#if defined(VIT_AVX512)
+  const vf r = _mm512_maskz_rcp14_ps(0xFFFF, q);
+  return p * (r * (set1(2.0f) - q * r));
+#else
+  return p / q;
+#endif
+}
+
+// Φ(x), the share of normal numbers below x, absolute error 3e-7: ½ + ½·erf(x·√½) with the factors in erf_v's coefficients.
+VIT_INLINE vf normal_below_v(vf value) {
+  constexpr float k = 0.5f * kSqrtHalf;
+  const vf x = max_v(min_v(value, set1(4.0f / kSqrtHalf)), set1(-4.0f / kSqrtHalf));
+  const vf s = x * x;
+  vf p = set1(-2.72614225801306e-10f * k / 64.0f);
+  p = p * s + set1(2.77068142495902e-08f * k / 32.0f);
+  p = p * s + set1(-2.10102402082508e-06f * k / 16.0f);
+  p = p * s + set1(-5.69250639462346e-05f * k / 8.0f);
+  p = p * s + set1(-7.34990630326855e-04f * k / 4.0f);
+  p = p * s + set1(-2.95459980854025e-03f * k / 2.0f);
+  p = p * s + set1(-1.60960333262415e-02f * k);
+  vf q = set1(-1.45660718464996e-05f / 16.0f);
+  q = q * s + set1(-2.13374055278905e-04f / 8.0f);
+  q = q * s + set1(-1.68282697438203e-03f / 4.0f);
+  q = q * s + set1(-7.37332916720468e-03f / 2.0f);
+  q = q * s + set1(-1.42647390514189e-02f);
+  return set1(0.5f) + quotient_v(x * p, q);
+}
+
 // form: 0 erf, 1 tanh, 2 quick.
 template <int form>
 VIT_INLINE vf gelu_v(vf x) {
-  if (form == 0) return set1(0.5f) * x * (set1(1.0f) + erf_v(x * set1(kSqrtHalf)));
+  if (form == 0) return x * normal_below_v(x);
   if (form == 1) {
     const vf inner = set1(kTanhScale) * (x + set1(kTanhCubic) * x * x * x);
     return set1(0.5f) * x * (set1(1.0f) + tanh_v(inner));
@@ -128,8 +170,8 @@ VIT_INLINE vf gelu_v(vf x) {
 template <int form>
 VIT_INLINE vf gelu_both_v(vf x, vf* slope) {
   if (form == 0) {
-    const vf below = set1(0.5f) * (set1(1.0f) + erf_v(x * set1(kSqrtHalf)));
-    const vf phi = exp_v(set1(-0.5f) * x * x) * set1(0.39894228040143268f);
+    const vf below = normal_below_v(x);
+    const vf phi = exp2_v(x * x * set1(-0.72134752044448170f)) * set1(0.39894228040143268f);
     *slope = below + x * phi;
     return x * below;
   }
