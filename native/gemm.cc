@@ -134,10 +134,10 @@ VIT_INLINE void copy_tile_row(const float* src, float* dst) {
 #endif
 }
 
-// Where n is small packing rows costs more than it gives, unless they are a multiple of 2 KB apart: those fall into the same few
-// sets of the first cache. Columns are packed always: read in place, each step touches a line that no prefetcher foresees.
+// Where n is small packing rows costs more than it gives, unless they are a multiple of 4 KB apart: those fall into the same set
+// of the first cache. Columns are packed always: read in place, each step touches a line that no prefetcher foresees.
 Layout layout_of(const Gemm& g) {
-  return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 2048 != 0 ? kRows : kPacked;
+  return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 4096 != 0 ? kRows : kPacked;
 }
 
 template <int form>
