@@ -14,9 +14,8 @@ namespace {
 
 using vit::Attention;
 
-constexpr size_t kQueries = 64;
-
-size_t score_row(size_t keys) { return round_up(keys, VL) + 16; }
+constexpr float kLog2E = 1.44269504088896341f;
+constexpr float kLn2 = 0.69314718055994531f;
 
 size_t offset_of(const vit::AttentionSide& side, size_t b, size_t i) { return b * side.batch + i * side.head; }
 
@@ -38,12 +37,32 @@ void columns_times(const float* a, size_t a_row, const float* packed_b, size_t m
   multiply({a, 1, a_row}, kColumns, packed_b, k, m, n, k, c, ldc, nullptr, mode);
 }
 
-constexpr float kLog2E = 1.44269504088896341f;
-constexpr float kLn2 = 0.69314718055994531f;
+// delta[r] = Σ a·b over `dim` columns of each of `count` rows.
+void row_products(const float* a, size_t a_row, const float* b, size_t b_row, size_t count, size_t dim, float* delta) {
+  const size_t last = (dim - 1) / VL * VL;
+  for (size_t r0 = 0; r0 < count; r0 += VL) {
+    const size_t rows = count - r0 < VL ? count - r0 : VL;
+    vf joined[VL];
+    for (size_t r = 0; r < VL; ++r) {
+      const size_t at = r0 + (r < rows ? r : 0);
+      const float* left = a + at * a_row;
+      const float* right = b + at * b_row;
+      vf sum = load_n(left + last, dim - last) * load_n(right + last, dim - last);
+      for (size_t j = 0; j < last; j += VL) sum += load(left + j) * load(right + j);
+      joined[r] = sum;
+    }
+    store_n(delta + r0, sum_each(joined), rows);
+  }
+}
 
-// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. In powers of two, whose exponent costs less
-// than that of e. VL rows at a time, so that what is done once a row (joining lanes, the logarithm) is done for VL of them at once.
-// Columns from `keys` to the next whole vector may hold anything.
+// The head (b, i) of a call.
+Head head_of(const Attention& a, size_t b, size_t i) {
+  const size_t at_q = offset_of(a.q_side, b, i), at_kv = offset_of(a.kv_side, b, i);
+  return {a.queries, a.keys, a.dim, a.scale, a.q + at_q, a.q_side.row, a.k + at_kv, a.v + at_kv, a.kv_side.row};
+}
+
+}  // namespace
+
 void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, float* inverse, float* log_sum_exp) {
   const size_t last = (keys - 1) / VL * VL;
   const vi inside = lanes_below(keys - last);
@@ -81,31 +100,34 @@ void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, 
   }
 }
 
-// delta[r] = Σ a·b over `dim` columns of each of `count` rows.
-void row_products(const float* a, size_t a_row, const float* b, size_t b_row, size_t count, size_t dim, float* delta) {
-  const size_t last = (dim - 1) / VL * VL;
-  for (size_t r0 = 0; r0 < count; r0 += VL) {
-    const size_t rows = count - r0 < VL ? count - r0 : VL;
-    vf joined[VL];
-    for (size_t r = 0; r < VL; ++r) {
-      const size_t at = r0 + (r < rows ? r : 0);
-      const float* left = a + at * a_row;
-      const float* right = b + at * b_row;
-      vf sum = load_n(left + last, dim - last) * load_n(right + last, dim - last);
-      for (size_t j = 0; j < last; j += VL) sum += load(left + j) * load(right + j);
-      joined[r] = sum;
+void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, const float* deltas) {
+  const vf unit = set1(scale), factor = set1(scale * kLog2E);
+  const size_t last = (keys - 1) / VL * VL;
+  const vi inside = lanes_below(keys - last);
+  for (size_t r = 0; r < count; ++r) {
+    const vf shift = set1(log_sum_exp[r] * kLog2E);
+    float* pr = p + r * row;
+    float* dr = dp + r * row;
+    if (deltas != nullptr) {
+      const vf delta = set1(deltas[r]);
+      for (size_t j = 0; j < keys; j += VL) {
+        const vf e = exp2_v(load(pr + j) * factor - shift);
+        store(pr + j, e);
+        store(dr + j, e * (load(dr + j) - delta) * unit);
+      }
+      continue;
     }
-    store_n(delta + r0, sum_each(joined), rows);
+    vf sum = set1(0.0f);
+    for (size_t j = 0; j <= last; j += VL) {
+      const vf e = exp2_v(load(pr + j) * factor - shift);
+      store(pr + j, e);
+      const vf term = e * load(dr + j);
+      sum += j < last ? term : as_float(as_int(term) & inside);
+    }
+    const vf delta = set1(sum_lanes(sum));
+    for (size_t j = 0; j <= last; j += VL) store(dr + j, load(pr + j) * (load(dr + j) - delta) * unit);
   }
 }
-
-// The head (b, i) of a call.
-Head head_of(const Attention& a, size_t b, size_t i) {
-  const size_t at_q = offset_of(a.q_side, b, i), at_kv = offset_of(a.kv_side, b, i);
-  return {a.queries, a.keys, a.dim, a.scale, a.q + at_q, a.q_side.row, a.k + at_kv, a.v + at_kv, a.kv_side.row};
-}
-
-}  // namespace
 
 size_t head_scratch(const Head& h) {
   return packed_b_size(h.dim, h.keys) + packed_b_size(h.keys, h.dim) + kQueries * score_row(h.keys);
@@ -164,31 +186,7 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
     float deltas[kQueries];
     if (result.out != nullptr)
       row_products(dout, result.dout_row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
-    const vf scale = set1(h.scale), factor = set1(h.scale * kLog2E);
-    for (size_t r = 0; r < count; ++r) {
-      const vf shift = set1(lse[r] * kLog2E);
-      float* pr = p + r * row;
-      float* dr = ds + r * row;
-      // Rows end with padding, so whole vectors may be read and written.
-      if (result.out == nullptr) {
-        const size_t last = (h.keys - 1) / VL * VL;
-        vf sum = set1(0.0f);
-        for (size_t j = 0; j <= last; j += VL) {
-          const vf e = exp2_v(load(pr + j) * factor - shift);
-          store(pr + j, e);
-          sum += j < last ? e * load(dr + j) : as_float(as_int(e * load(dr + j)) & lanes_below(h.keys - last));
-        }
-        const vf delta = set1(sum_lanes(sum));
-        for (size_t j = 0; j <= last; j += VL) store(dr + j, load(pr + j) * (load(dr + j) - delta) * scale);
-        continue;
-      }
-      const vf delta = set1(deltas[r]);
-      for (size_t j = 0; j < h.keys; j += VL) {
-        const vf e = exp2_v(load(pr + j) * factor - shift);
-        store(pr + j, e);
-        store(dr + j, e * (load(dr + j) - delta) * scale);
-      }
-    }
+    score_grads(p, ds, row, count, h.keys, h.scale, lse, result.out == nullptr ? nullptr : deltas);
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
     pack(q, h.q_row, 1, count, h.dim, packed_q);
     pack(dout, result.dout_row, 1, count, h.dim, packed_dout);

@@ -161,6 +161,11 @@ void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
 
 }  // namespace
 
-const vit::Bf16Product bf16_product = {MR, multiply_micro};
+#if defined(VIT_AVX512BF16)
+constexpr bool kFast = true;
+#else
+constexpr bool kFast = false;
+#endif
+const vit::Bf16Product bf16_product = {MR, multiply_micro, kFast};
 
 }  // namespace VIT_ISA

@@ -149,6 +149,6 @@ void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
 
 }  // namespace
 
-const vit::Bf16Product bf16_product = {kBlock, multiply_tiles};
+const vit::Bf16Product bf16_product = {kBlock, multiply_tiles, true};
 
 }  // namespace VIT_ISA

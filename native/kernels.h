@@ -54,6 +54,7 @@ struct Bf16Product {
   size_t rows;  // of a that it takes best: blocks of a multiple of these
   void (*multiply)(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
                    size_t ldc, const float* bias, bool add);
+  bool fast;  // faster than a float32 product, so that rounding operands for it pays
 };
 
 // A walk over `rank` nested loops; strides are in elements, 0 repeats.

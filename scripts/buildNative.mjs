@@ -63,6 +63,7 @@ const perIsa = [
   'rows',
   'norm',
   'attention',
+  'attention_bf16',
   'branch',
   'mlp_branch',
   'attention_branch',

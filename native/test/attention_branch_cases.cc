@@ -235,6 +235,12 @@ void lengthy(Case& t) {
   run(t, {7, 257 + t.upto(20), 1, t.upto(12)}, precision);
 }
 
+// Heads so wide that bf16 products pay within them too, where they are fast.
+template <Run run>
+void heads(Case& t) {
+  run(t, {t.coin() ? t.upto(3) : 8 + t.upto(3), t.upto(90), t.upto(2), 32 + t.upto(33)}, vit::kBf16);
+}
+
 }  // namespace
 
 const std::vector<Entry> attention_branch_cases = {
@@ -252,6 +258,8 @@ const std::vector<Entry> attention_branch_cases = {
     {"attention_branch_packed/bf16", any<packs, vit::kBf16>},
     {"attention_branch/bf16-images", images<saves, vit::kBf16>},
     {"attention_branch/bf16-long", lengthy<saves, vit::kBf16>},
+    {"attention_branch/bf16-heads", heads<saves>},
+    {"attention_branch_grad/bf16-heads", heads<grad>},
     {"attention_branch/bf16-far", far<saves, vit::kBf16>},
     {"attention_branch_grad/bf16", any<grad, vit::kBf16>},
     {"attention_branch_grad/bf16-images", images<grad, vit::kBf16>},
