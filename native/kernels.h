@@ -97,6 +97,8 @@ struct MlpBranch {
   const float *fc1, *bias1, *fc2, *bias2;
 };
 // inner(x) = proj·attention(qkv·x + qkv_bias) + proj_bias; qkv [3·dim, dim], proj [dim, dim], a bias may be null.
+// In bf16 q, k, v are rounded; products within heads of 32 columns or more round probabilities and gradients too where the product of
+// the table is fast, else they are float32.
 struct AttentionBranch {
   Branch outer;
   size_t heads;
