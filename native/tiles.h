@@ -90,26 +90,21 @@ class Tiles {
     config_ = config;
     memset(data_, 0, sizeof data_);
   }
-  template <int tile>
-  void zero() {
+  void zero(size_t tile) {
     require(config_.rows[tile] > 0);
     memset(data_[tile], 0, sizeof data_[tile]);
   }
-  template <int tile>
-  void load(const void* from, size_t stride_bytes) {
-    zero<tile>();
+  void load(size_t tile, const void* from, size_t stride_bytes) {
+    zero(tile);
     for (size_t i = 0; i < config_.rows[tile]; ++i)
       memcpy(data_[tile][i], static_cast<const char*>(from) + i * stride_bytes, config_.bytes[tile]);
   }
-  template <int tile>
-  void store(void* to, size_t stride_bytes) {
+  void store(size_t tile, void* to, size_t stride_bytes) {
     require(config_.rows[tile] > 0);
     for (size_t i = 0; i < config_.rows[tile]; ++i)
       memcpy(static_cast<char*>(to) + i * stride_bytes, data_[tile][i], config_.bytes[tile]);
   }
-  template <int i, int j>
-  void dot() {
-    constexpr int c = 2 * i + j, a = 4 + i, b = 6 + j;
+  void dot(size_t c, size_t a, size_t b) {
     require(config_.rows[c] > 0 && config_.rows[a] == config_.rows[c] && config_.bytes[b] == config_.bytes[c] &&
             config_.bytes[a] % 4 == 0 && config_.bytes[b] % 4 == 0 && config_.rows[b] == config_.bytes[a] / 4);
     for (size_t row = 0; row < config_.rows[c]; ++row) {
@@ -126,6 +121,22 @@ class Tiles {
         memcpy(data_[c][row] + 4 * n, &sum, sizeof sum);
       }
     }
+  }
+  template <int tile>
+  void zero() {
+    zero(tile);
+  }
+  template <int tile>
+  void load(const void* from, size_t stride_bytes) {
+    load(tile, from, stride_bytes);
+  }
+  template <int tile>
+  void store(void* to, size_t stride_bytes) {
+    store(tile, to, stride_bytes);
+  }
+  template <int i, int j>
+  void dot() {
+    dot(2 * i + j, 4 + i, 6 + j);
   }
 
  private:

@@ -167,8 +167,9 @@ async function main({ arch, force, standalone }) {
   );
 }
 
-/** What to compile for the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last. */
-export function kernelJobs({ objects, compiler, arch, extra = [] }) {
+/** What to compile for the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are those
+ * of the choice alone. */
+export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] }) {
   const jobs = [];
   for (const file of perIsa)
     for (const [isa, own] of Object.entries(isasFor(arch)).reverse())
@@ -182,7 +183,10 @@ export function kernelJobs({ objects, compiler, arch, extra = [] }) {
     jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: all }));
     has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
   }
-  for (const file of common) jobs.push(job({ objects, compiler, file, extra: [...has, ...extra] }));
+  for (const file of common) {
+    const own = file === 'select' ? choice : [];
+    jobs.push(job({ objects, compiler, file, extra: [...has, ...own, ...extra] }));
+  }
   return jobs;
 }
 

@@ -149,7 +149,7 @@ void far(Case& t) {
 // their gradients come in their turn.
 template <vit::Precision precision>
 void grad_long(Case& t) {
-  const size_t tokens = t.upto(300), batch = (t.coin() ? 1800 : 3700) / tokens + 1 + t.upto(3);
+  const size_t tokens = t.upto(300), batch = (t.rng.below(3) == 0 ? 3700 : 1800) / tokens + 1 + t.upto(3);
   if (t.coin()) return grad(t, batch, tokens, 130 + t.upto(40), 16 + t.upto(12), precision);
   if (t.coin()) return grad(t, batch, tokens, t.upto(12), t.upto(12), precision);
   grad(t, batch, tokens, t.upto(7), 250 + t.upto(40), precision);
