@@ -4,8 +4,7 @@
 #include <math.h>
 
 #include "attention.h"
-#include "gemm.h"
-#include "parallel.h"
+#include "branch.h"
 #include "table.h"
 #include "vector_math.h"
 
@@ -14,28 +13,14 @@ namespace {
 
 using vit::Attention;
 
+constexpr size_t kQueries = 64;
 constexpr float kLog2E = 1.44269504088896341f;
 constexpr float kLn2 = 0.69314718055994531f;
 
+// From row to row of scores: rows end with padding, so that whole vectors may be read and written.
+size_t score_row(size_t keys) { return round_up(keys, VL) + 16; }
+
 size_t offset_of(const vit::AttentionSide& side, size_t b, size_t i) { return b * side.batch + i * side.head; }
-
-void pack(const float* data, size_t row, size_t col, size_t k, size_t n, float* dst) {
-  pack_b({data, row, col}, k, n, 0, round_up(n, NR) / NR, dst);
-}
-
-// c = a·packed_b with a's rows in place, k cut as gemm does.
-void rows_times(const float* a, size_t a_row, const float* packed_b, size_t m, size_t n, size_t k, float* c, size_t ldc,
-                Store mode) {
-  for (size_t p = 0; p < k; p += KC)
-    multiply({a + p, a_row, 1}, kRows, packed_b + p * NR, k, m, n, k - p < KC ? k - p : KC, c, ldc, nullptr,
-             p == 0 ? mode : kStoreAdd);
-}
-
-// c (=|+=) aᵀ·packed_b with a [k, m].
-void columns_times(const float* a, size_t a_row, const float* packed_b, size_t m, size_t n, size_t k, float* c, size_t ldc,
-                   Store mode) {
-  multiply({a, 1, a_row}, kColumns, packed_b, k, m, n, k, c, ldc, nullptr, mode);
-}
 
 // delta[r] = Σ a·b over `dim` columns of each of `count` rows.
 void row_products(const float* a, size_t a_row, const float* b, size_t b_row, size_t count, size_t dim, float* delta) {
@@ -61,8 +46,8 @@ Head head_of(const Attention& a, size_t b, size_t i) {
   return {a.queries, a.keys, a.dim, a.scale, a.q + at_q, a.q_side.row, a.k + at_kv, a.v + at_kv, a.kv_side.row};
 }
 
-}  // namespace
-
+// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. In powers of two, whose exponent costs less
+// than that of e. VL rows at a time, so that what is done once a row (joining lanes, the logarithm) is done for VL of them at once.
 void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, float* inverse, float* log_sum_exp) {
   const size_t last = (keys - 1) / VL * VL;
   const vi inside = lanes_below(keys - last);
@@ -100,6 +85,8 @@ void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, 
   }
 }
 
+// Scores in p become probabilities, the gradients of these in dp those of the scores. deltas: Σ dout·out of each row, or null to sum it
+// over the probabilities.
 void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, const float* deltas) {
   const vf unit = set1(scale), factor = set1(scale * kLog2E);
   const size_t last = (keys - 1) / VL * VL;
@@ -129,25 +116,42 @@ void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, flo
   }
 }
 
-size_t head_scratch(const Head& h) {
-  return packed_b_size(h.dim, h.keys) + packed_b_size(h.keys, h.dim) + kQueries * score_row(h.keys);
+template <typename In>
+Weight packed(const Operand& from, size_t k, size_t n, float* to) {
+  In::pack(from, k, n, 0, In::panels(n), to);
+  return {from, k, n, to};
 }
 
+// What a left operand takes, of any product of a head.
+template <typename In>
+size_t factor_size(const Head& h) {
+  const size_t turned = In::factor_size(h.keys, kQueries), rows = In::factor_size(kQueries, h.dim > h.keys ? h.dim : h.keys);
+  return turned > rows ? turned : rows;
+}
+
+}  // namespace
+
+template <typename In>
+size_t head_scratch(const Head& h) {
+  return In::packed_size(h.dim, h.keys) + In::packed_size(h.keys, h.dim) + kQueries * score_row(h.keys) + factor_size<In>(h) + 64;
+}
+
+template <typename In>
 void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row, float* log_sum_exp, float* scratch) {
   const FlushDenormals flush;
   const size_t row = score_row(h.keys);
-  float* packed_k = scratch;
-  float* packed_v = packed_k + packed_b_size(h.dim, h.keys);
-  float* s = packed_v + packed_b_size(h.keys, h.dim);
-  pack(h.k, 1, h.kv_row, h.dim, h.keys, packed_k);
-  pack(h.v, h.kv_row, 1, h.keys, h.dim, packed_v);
+  Carver own{scratch};
+  const Weight kt = packed<In>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(In::packed_size(h.dim, h.keys)));
+  const Weight v = packed<In>({h.v, h.kv_row, 1}, h.keys, h.dim, own.take(In::packed_size(h.keys, h.dim)));
+  float* s = own.take(kQueries * row);
+  float* factor = own.at;
   for (size_t q0 = begin; q0 < end; q0 += kQueries) {
     const size_t count = end - q0 < kQueries ? end - q0 : kQueries;
     float* o = out + q0 * out_row;
-    rows_times(h.q + q0 * h.q_row, h.q_row, packed_k, count, round_up(h.keys, VL), h.dim, s, row, kStoreNew);
+    In::multiply_rows(h.q + q0 * h.q_row, h.q_row, factor, kt, 0, 0, count, round_up(h.keys, VL), h.dim, s, row, nullptr, kStoreNew);
     float inverse[kQueries];
     exponentials(s, row, count, h.keys, h.scale, inverse, log_sum_exp + q0);
-    rows_times(s, row, packed_v, count, h.dim, h.keys, o, out_row, kStoreNew);
+    In::multiply_rows(s, row, factor, v, 0, 0, count, h.dim, h.keys, o, out_row, nullptr, kStoreNew);
     for (size_t r = 0; r < count; ++r)
       each_part(h.dim, [&](size_t j, size_t n) {
         float* part = o + r * out_row + j;
@@ -156,49 +160,54 @@ void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row,
   }
 }
 
+template <typename In>
 size_t head_grad_scratch(const Head& h) {
-  return 2 * packed_b_size(h.dim, h.keys) + packed_b_size(h.keys, h.dim) + 2 * kQueries * score_row(h.keys) +
-         2 * packed_b_size(kQueries, h.dim);
+  return 2 * In::packed_size(h.dim, h.keys) + In::packed_size(h.keys, h.dim) + In::packed_size(kQueries, h.dim) +
+         2 * kQueries * score_row(h.keys) + factor_size<In>(h) + 96;
 }
 
+template <typename In>
 void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, float* scratch) {
   const FlushDenormals flush;
-  const size_t row = score_row(h.keys);
-  const size_t wide = packed_b_size(h.dim, h.keys);
-  float* packed_kt = scratch;
-  float* packed_vt = packed_kt + wide;
-  float* packed_k = packed_vt + wide;
-  float* p = packed_k + packed_b_size(h.keys, h.dim);
-  float* ds = p + kQueries * row;
-  float* packed_q = ds + kQueries * row;
-  float* packed_dout = packed_q + packed_b_size(kQueries, h.dim);
-  pack(h.k, 1, h.kv_row, h.dim, h.keys, packed_kt);
-  pack(h.v, 1, h.kv_row, h.dim, h.keys, packed_vt);
-  pack(h.k, h.kv_row, 1, h.keys, h.dim, packed_k);
-  const size_t padded = round_up(h.keys, VL);
+  const size_t row = score_row(h.keys), padded = round_up(h.keys, VL), wide = In::packed_size(h.dim, h.keys);
+  Carver own{scratch};
+  const Weight kt = packed<In>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
+  const Weight vt = packed<In>({h.v, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
+  const Weight k = packed<In>({h.k, h.kv_row, 1}, h.keys, h.dim, own.take(In::packed_size(h.keys, h.dim)));
+  float* p = own.take(kQueries * row);
+  float* ds = own.take(kQueries * row);
+  float* right = own.take(In::packed_size(kQueries, h.dim));
+  float* factor = own.at;
   for (size_t q0 = 0; q0 < h.queries; q0 += kQueries) {
     const size_t count = h.queries - q0 < kQueries ? h.queries - q0 : kQueries;
-    const float* q = h.q + q0 * h.q_row;
-    const float* dout = result.dout + q0 * result.dout_row;
-    const float* lse = result.log_sum_exp + q0;
-    rows_times(q, h.q_row, packed_kt, count, padded, h.dim, p, row, kStoreNew);
-    rows_times(dout, result.dout_row, packed_vt, count, padded, h.dim, ds, row, kStoreNew);
+    const Operand q{h.q + q0 * h.q_row, h.q_row, 1}, dout{result.dout + q0 * result.dout_row, result.dout_row, 1};
+    In::multiply_rows(q.data, q.row, factor, kt, 0, 0, count, padded, h.dim, p, row, nullptr, kStoreNew);
+    In::multiply_rows(dout.data, dout.row, factor, vt, 0, 0, count, padded, h.dim, ds, row, nullptr, kStoreNew);
     float deltas[kQueries];
     if (result.out != nullptr)
-      row_products(dout, result.dout_row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
-    score_grads(p, ds, row, count, h.keys, h.scale, lse, result.out == nullptr ? nullptr : deltas);
+      row_products(dout.data, dout.row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
+    score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0, result.out == nullptr ? nullptr : deltas);
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
-    pack(q, h.q_row, 1, count, h.dim, packed_q);
-    pack(dout, result.dout_row, 1, count, h.dim, packed_dout);
-    rows_times(ds, row, packed_k, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, kStoreNew);
-    columns_times(ds, row, packed_q, h.keys, h.dim, count, grad.dk, grad.dkv_row, mode);
-    columns_times(p, row, packed_dout, h.keys, h.dim, count, grad.dv, grad.dkv_row, mode);
+    In::multiply_rows(ds, row, factor, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, nullptr, kStoreNew);
+    packed<In>(q, count, h.dim, right);
+    In::multiply_columns(ds, row, h.keys, right, h.dim, count, factor, grad.dk, grad.dkv_row, mode);
+    packed<In>(dout, count, h.dim, right);
+    In::multiply_columns(p, row, h.keys, right, h.dim, count, factor, grad.dv, grad.dkv_row, mode);
   }
 }
 
+template size_t head_scratch<In16>(const Head&);
+template size_t head_grad_scratch<In16>(const Head&);
+template void attend<In16>(const Head&, size_t, size_t, float*, size_t, float*, float*);
+template void attend_grad<In16>(const Head&, const HeadResult&, const HeadGrad&, float*);
+template size_t head_scratch<In32>(const Head&);
+template size_t head_grad_scratch<In32>(const Head&);
+template void attend<In32>(const Head&, size_t, size_t, float*, size_t, float*, float*);
+template void attend_grad<In32>(const Head&, const HeadResult&, const HeadGrad&, float*);
+
 void attention(const Attention& a, float* out, float* log_sum_exp) {
   if (a.batch * a.heads * a.queries == 0) return;
-  vit::reserve_scratch(head_scratch(head_of(a, 0, 0)));
+  vit::reserve_scratch(head_scratch<In32>(head_of(a, 0, 0)));
   const size_t units = a.batch * a.heads;
   const size_t blocks = (a.queries + kQueries - 1) / kQueries;
   // With few heads a task is one block of queries, which costs packing the keys again, but keeps every core busy.
@@ -210,7 +219,7 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
     const size_t i = unit % a.heads;
     const size_t begin = task % parts * kQueries;
     const size_t end = begin + queries_each < a.queries ? begin + queries_each : a.queries;
-    attend(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row, log_sum_exp + unit * a.queries,
+    attend<In32>(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row, log_sum_exp + unit * a.queries,
            vit::scratch(worker));
   });
 }
@@ -218,7 +227,7 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
 void attention_grad(const Attention& a, const float* dout, const float* out, const float* log_sum_exp, float* dq, float* dk,
                     float* dv) {
   if (a.batch * a.heads * a.queries * a.keys == 0) return;
-  vit::reserve_scratch(head_grad_scratch(head_of(a, 0, 0)));
+  vit::reserve_scratch(head_grad_scratch<In32>(head_of(a, 0, 0)));
   vit::parallel(a.batch * a.heads, [&](size_t unit, size_t worker) {
     const size_t b = unit / a.heads;
     const size_t i = unit % a.heads;
@@ -226,7 +235,7 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
     const size_t at_out = offset_of(a.out_side, b, i);
     const HeadResult result{dout + at_out, a.out_side.row, out + at_out, a.out_side.row, log_sum_exp + unit * a.queries};
     const HeadGrad grad{dq + offset_of(a.q_side, b, i), a.q_side.row, dk + at_kv, dv + at_kv, a.kv_side.row};
-    attend_grad(head_of(a, b, i), result, grad, vit::scratch(worker));
+    attend_grad<In32>(head_of(a, b, i), result, grad, vit::scratch(worker));
   });
 }
 

@@ -97,7 +97,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   float* inner = carve.take(inner_size);
   const Weight weights[] = {qkv, proj};
   if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
-  const size_t for_head = (narrow_heads<In>(b) ? head_scratch16 : head_scratch)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, dim);
+  const size_t for_head = (narrow_heads<In>(b) ? head_scratch<In16> : head_scratch<In32>)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, dim);
   vit::reserve_scratch(kRowsEach * plan.ldx + for_head + for_factor + local_size + 128);
   const bool narrow_kept = saved != nullptr && In::narrow;
   const Kept16 kept = narrow_kept ? kept16_of(b, plan, saved) : Kept16{};
@@ -119,7 +119,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   };
   const auto attend_queries = [&](const Between& at, size_t first, size_t image, size_t i, size_t begin, size_t end, float* scratch) {
     const size_t r0 = image * tokens - first;
-    const auto run = narrow_heads<In>(b) ? attend16 : attend;
+    const auto run = narrow_heads<In>(b) ? attend<In16> : attend<In32>;
     run(head_of(b, plan, at.qkv + r0 * plan.ldq, i), begin, end, at.out + r0 * plan.ldx + i * (dim / b.heads), plan.ldx,
            at.log_sum_exp + r0 * b.heads + i * tokens, scratch);
   };
@@ -243,7 +243,7 @@ struct Steps {
     const float* out = In::narrow ? nullptr : g.out + in * ldx + column;
     const HeadResult result{g.dattended + in * ldx + column, ldx, out, ldx, at.log_sum_exp + image * tokens * b.heads + i * tokens};
     float* dq = g.dqkv + in * ldq + column;
-    const auto run = narrow_heads<In>(b) ? attend_grad16 : attend_grad;
+    const auto run = narrow_heads<In>(b) ? attend_grad<In16> : attend_grad<In32>;
     run(head_of(b, plan, g.qkv + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
   }
   // Through qkv and the norm, for m rows from r; norms become the rows before qkv, and dnorm is theirs.
@@ -287,7 +287,7 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
   float* sums = carve.take(slots * sums_each);
   float* slot_grads = carve.take(slots * slot_each);
   float* out_bias = carve.take(dim);
-  const size_t for_head = (narrow_heads<In>(b) ? head_grad_scratch16 : head_grad_scratch)(head_of(b, plan, nullptr, 0)), rows_factor = In::factor_size(kRowsEach, 3 * dim);
+  const size_t for_head = (narrow_heads<In>(b) ? head_grad_scratch<In16> : head_grad_scratch<In32>)(head_of(b, plan, nullptr, 0)), rows_factor = In::factor_size(kRowsEach, 3 * dim);
   const size_t for_factor = rows_factor > In::grow_size() ? rows_factor : In::grow_size();
   const size_t packed_rows = In::packed_size(kRowsEach, dim), widened = In::narrow ? held * (ldq + ldx) : 0;
   vit::reserve_scratch(held * (ldx + ldq) + widened + 2 * kRowsEach * ldx + packed_rows + for_head + for_factor + 192);
@@ -351,7 +351,7 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
   float* dattended = carve.take(held * ldx);
   float* dqkv = carve.take(held * ldq);
   float* wide_qkv = carve.take(In::narrow ? held * ldq : 0);
-  const size_t for_head = (narrow_heads<In>(b) ? head_grad_scratch16 : head_grad_scratch)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, 3 * dim);
+  const size_t for_head = (narrow_heads<In>(b) ? head_grad_scratch<In16> : head_grad_scratch<In32>)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, 3 * dim);
   memset(sums, 0, tasks * sums_each * sizeof(float));
 
   size_t first_task = 0;

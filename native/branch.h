@@ -86,12 +86,17 @@ struct In32 : Packed32 {
                            const float* bias) {
     multiply_deep({rows, ld, 1}, kRows, w.packed + j0 * w.k, w.k, m, n, w.k, c, ldc, bias, kStoreNew);
   }
+  // c [m, n] (=|+=) aᵀ·b over k rows, at most KC.
+  static void multiply_columns(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, float* c,
+                               size_t ldc, Store mode) {
+    multiply({a, 1, lda}, Layout::kColumns, packed, k, m, n, k, c, ldc, nullptr, mode);
+  }
   static size_t grow_size() { return 0; }
   // Adds aᵀ·b [m, n] over k rows, at most kRowsEach, to a slot; b packed. See Slot.
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, const Slot& c, Store mode) {
     for (size_t j = 0; j < n; j += kSlotWidth)
-      multiply({a, 1, lda}, Layout::kColumns, packed + j * k, k, m, n - j < kSlotWidth ? n - j : kSlotWidth, k, c.data + j * c.rows,
-               kSlotWidth, nullptr, mode);
+      multiply_columns(a, lda, m, packed + j * k, n - j < kSlotWidth ? n - j : kSlotWidth, k, nullptr, c.data + j * c.rows, kSlotWidth,
+                       mode);
   }
 };
 // … and in bf16: rows are rounded into `factor`, factor_size floats.
@@ -109,6 +114,12 @@ struct In16 : Packed16 {
                            const float* bias) {
     for (size_t r = 0; r < m; r += kRowsEach)
       multiply_rows(rows + r * ld, ld, factor, w, 0, j0, m - r < kRowsEach ? m - r : kRowsEach, n, w.k, c + r * ldc, ldc, bias, kStoreNew);
+  }
+  static void multiply_columns(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, float* c,
+                               size_t ldc, Store mode) {
+    bf16* turned = reinterpret_cast<bf16*>(factor);
+    pack_a16(Operand{a, 1, lda}, m, k, turned);
+    multiply16(turned, a16_width(k), reinterpret_cast<const bf16*>(packed), k, m, n, k, c, ldc, nullptr, mode);
   }
   static size_t grow_size() { return (packed_a16_size(kRowsEach, kRowsEach) + 1) / 2; }
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, const Slot& c,

@@ -63,7 +63,6 @@ const perIsa = [
   'rows',
   'norm',
   'attention',
-  'attention_bf16',
   'branch',
   'mlp_branch',
   'attention_branch',
@@ -167,8 +166,10 @@ async function main({ arch, force, standalone }) {
   );
 }
 
-/** What to compile for the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are those
- * of the choice alone. */
+/**
+ * What to compile for the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are
+ * those of the choice alone.
+ */
 export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] }) {
   const jobs = [];
   for (const file of perIsa)
