@@ -76,21 +76,31 @@ float* Arguments::floats_or_null(size_t index, size_t length) const {
 }
 
 uint8_t* Arguments::bytes(size_t index, size_t length) const {
-  napi_typedarray_type type;
-  size_t actual;
-  void* data = nullptr;
-  if (!view(values_[index], &type, &actual, &data) || type != napi_uint8_array || actual != length)
-    fail(index, ("a Uint8Array of " + std::to_string(length) + " elements").c_str());
-  return static_cast<uint8_t*>(data);
+  return static_cast<uint8_t*>(of_kind(index, length, Kind::kUint8));
 }
 
-void* Arguments::any(size_t index, size_t* length, size_t* element_bytes) const {
+int32_t* Arguments::ints(size_t index, size_t length) const {
+  return static_cast<int32_t*>(of_kind(index, length, Kind::kInt32));
+}
+
+void* Arguments::any(size_t index, size_t* length, Kind* kind) const {
   napi_typedarray_type type;
   void* data = nullptr;
   if (!view(values_[index], &type, length, &data)) fail(index, "a typed array");
-  if (type == napi_float32_array || type == napi_int32_array) *element_bytes = 4;
-  else if (type == napi_uint8_array) *element_bytes = 1;
+  if (type == napi_float32_array) *kind = Kind::kFloat32;
+  else if (type == napi_int32_array) *kind = Kind::kInt32;
+  else if (type == napi_uint8_array) *kind = Kind::kUint8;
   else fail(index, "a Float32Array, Int32Array or Uint8Array");
+  return data;
+}
+
+void* Arguments::of_kind(size_t index, size_t length, Kind kind) const {
+  static const char* const names[] = {"a Float32Array", "an Int32Array", "a Uint8Array"};
+  size_t actual;
+  Kind found;
+  void* data = any(index, &actual, &found);
+  if (found != kind || actual != length)
+    fail(index, (std::string(names[static_cast<int>(kind)]) + " of " + std::to_string(length) + " elements").c_str());
   return data;
 }
 

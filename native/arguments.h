@@ -21,6 +21,9 @@ struct ArgumentError : std::runtime_error {
 // a·b, or an ArgumentError where that overflows.
 size_t product(size_t a, size_t b);
 
+// What the elements of a typed array are.
+enum class Kind { kFloat32, kInt32, kUint8 };
+
 class Arguments {
  public:
   // Throws unless exactly `wanted` arguments were given. An exception of a getter stays JavaScript's.
@@ -33,8 +36,11 @@ class Arguments {
   float* floats_or_null(size_t index, size_t length) const;
   // A Float32Array of any length.
   float* any_floats(size_t index, size_t* length) const;
-  // Raw memory of a typed array with elements of 1 or 4 bytes.
-  void* any(size_t index, size_t* length, size_t* element_bytes) const;
+  int32_t* ints(size_t index, size_t length) const;
+  // A Float32Array, Int32Array or Uint8Array of any length.
+  void* any(size_t index, size_t* length, Kind* kind) const;
+  // … of exactly `length` elements of a kind.
+  void* of_kind(size_t index, size_t length, Kind kind) const;
 
   // An integer 0 … 2^40.
   size_t size(size_t index) const;

@@ -2,90 +2,14 @@
 // turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the other. That an output
 // overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is not said.
 
-#include <math.h>
-
 #include <memory>
-#include <new>
-#include <mutex>
-#include <thread>
 
-#include "arguments.h"
 #include "branch_binding.h"
-#include "kernels.h"
+#include "entry.h"
 #include "parallel.h"
 
 namespace vit {
 namespace {
-
-typedef napi_value (*Body)(const Arguments& args);
-
-std::mutex& calls() {
-  static std::mutex* mutex = new std::mutex;
-  return *mutex;
-}
-
-template <size_t count, Body body>
-napi_value entry(napi_env env, napi_callback_info info) {
-  try {
-    const Arguments args(env, info, count);
-    const std::lock_guard<std::mutex> lock(calls());
-    return body(args);
-  } catch (const ArgumentError& error) {
-    napi_throw_type_error(env, nullptr, error.what());
-  } catch (const std::bad_alloc&) {
-    napi_throw_error(env, nullptr, "Expected memory for a native kernel, received none. Use a smaller batch.");
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return nullptr;
-}
-
-// An array of numbers: the sizes of the loops, outermost first, then the strides of a, then those of b.
-Walk walk_of(const Arguments& args, size_t index) {
-  Walk walk;
-  const size_t rank = args.array_length(index) / 3;
-  if (rank == 0 || rank > kMaxRank || rank * 3 != args.array_length(index))
-    throw ArgumentError("Expected a walk of 1 to 8 loops, received another.");
-  walk.rank = rank;
-  for (size_t d = 0; d < rank; ++d) {
-    const double size = args.number_in(index, d);
-    const double a = args.number_in(index, rank + d);
-    const double b = args.number_in(index, 2 * rank + d);
-    const double limit = 1099511627776.0;
-    if (!(size >= 0 && size <= limit && a >= -limit && a <= limit && b >= -limit && b <= limit) || size != floor(size) ||
-        a != floor(a) || b != floor(b))
-      throw ArgumentError("Expected sizes and strides that are integers within 2^40, received others.");
-    walk.size[d] = static_cast<size_t>(size);
-    walk.stride_a[d] = static_cast<ptrdiff_t>(a);
-    walk.stride_b[d] = static_cast<ptrdiff_t>(b);
-  }
-  return walk;
-}
-
-size_t walk_size(const Walk& walk) {
-  size_t total = 1;
-  for (size_t d = 0; d < walk.rank; ++d) total = product(total, walk.size[d]);
-  return total;
-}
-
-// Throws unless every element that the walk touches is within the array.
-void check_range(const Walk& walk, const ptrdiff_t* stride, size_t offset, size_t length, const char* name) {
-  __int128 low = static_cast<__int128>(offset);
-  __int128 high = low;
-  for (size_t d = 0; d < walk.rank; ++d) {
-    const __int128 reach = static_cast<__int128>(walk.size[d] - 1) * stride[d];
-    if (reach < 0) low += reach;
-    else high += reach;
-  }
-  if (low < 0 || high >= static_cast<__int128>(length))
-    throw ArgumentError(std::string("Expected a walk within ") + name + ", received one that leaves it.");
-}
-
-napi_value nothing(const Arguments& args) {
-  napi_value value = nullptr;
-  napi_get_undefined(args.env(), &value);
-  return value;
-}
 
 // isa() -> the name of the instruction set in use.
 napi_value isa(const Arguments& args) {
@@ -127,8 +51,9 @@ napi_value threads_entry(const Arguments& args) {
 
 // misalignment(buffer as Uint8Array) -> elements of 1 byte to skip to reach a 64-byte boundary.
 napi_value misalignment(const Arguments& args) {
-  size_t length, width;
-  const uintptr_t address = reinterpret_cast<uintptr_t>(args.any(0, &length, &width));
+  size_t length;
+  Kind kind;
+  const uintptr_t address = reinterpret_cast<uintptr_t>(args.any(0, &length, &kind));
   napi_value value = nullptr;
   napi_create_uint32(args.env(), static_cast<uint32_t>((64 - address % 64) % 64), &value);
   return value;
@@ -163,83 +88,22 @@ napi_value gemm(const Arguments& args) {
   return nothing(args);
 }
 
-// binary(op, walk, a, b, out), compare(op, walk, a, b, out).
-napi_value binary(const Arguments& args) {
-  const Walk walk = walk_of(args, 1);
-  const size_t total = walk_size(walk);
-  size_t a_length, b_length;
-  const float* a = args.any_floats(2, &a_length);
-  const float* b = args.any_floats(3, &b_length);
-  float* out = args.floats(4, total);
-  const Binary op = static_cast<Binary>(args.integer(0, 0, kBinaryCount - 1));
-  if (total == 0) return nothing(args);
-  check_range(walk, walk.stride_a, 0, a_length, "a");
-  check_range(walk, walk.stride_b, 0, b_length, "b");
-  kernels().binary(op, walk, a, b, out);
-  return nothing(args);
-}
-napi_value compare(const Arguments& args) {
-  const Walk walk = walk_of(args, 1);
-  const size_t total = walk_size(walk);
-  size_t a_length, b_length;
-  const float* a = args.any_floats(2, &a_length);
-  const float* b = args.any_floats(3, &b_length);
-  uint8_t* out = args.bytes(4, total);
-  const Compare op = static_cast<Compare>(args.integer(0, 0, kCompareCount - 1));
-  if (total == 0) return nothing(args);
-  check_range(walk, walk.stride_a, 0, a_length, "a");
-  check_range(walk, walk.stride_b, 0, b_length, "b");
-  kernels().compare(op, walk, a, b, out);
-  return nothing(args);
-}
-
-// unary(op, x, out, alpha).
-napi_value unary(const Arguments& args) {
-  size_t n;
-  const float* x = args.any_floats(1, &n);
-  float* out = args.floats(2, n);
-  kernels().unary(static_cast<Unary>(args.integer(0, 0, kUnaryCount - 1)), n, x, out, static_cast<float>(args.number(3)));
-  return nothing(args);
-}
-
-// clip(x, low, high, out).
-napi_value clip(const Arguments& args) {
-  size_t n;
-  const float* x = args.any_floats(0, &n);
-  kernels().clip(n, x, static_cast<float>(args.number(1)), static_cast<float>(args.number(2)), args.floats(3, n));
-  return nothing(args);
-}
-
-// select(condition, a, b, out).
-napi_value select(const Arguments& args) {
-  size_t n;
-  const float* a = args.any_floats(1, &n);
-  kernels().select(n, args.bytes(0, n), a, args.floats(2, n), args.floats(3, n));
-  return nothing(args);
-}
-
 // copy(walk, source, sourceOffset, target, targetOffset): elements of the same kind on both sides.
 napi_value copy(const Arguments& args) {
   const Walk walk = walk_of(args, 0);
-  size_t from_length, to_length, from_width, to_width;
-  const char* from = static_cast<const char*>(args.any(1, &from_length, &from_width));
-  char* to = static_cast<char*>(args.any(3, &to_length, &to_width));
+  size_t from_length, to_length;
+  Kind from_kind, to_kind;
+  const char* from = static_cast<const char*>(args.any(1, &from_length, &from_kind));
+  char* to = static_cast<char*>(args.any(3, &to_length, &to_kind));
+  const size_t width = from_kind == Kind::kUint8 ? 1 : 4;
   const size_t from_offset = args.size(2), to_offset = args.size(4);
-  if (from_width != to_width) throw ArgumentError("Expected arrays of one element size, received two.");
+  if (width != (to_kind == Kind::kUint8 ? 1u : 4u)) throw ArgumentError("Expected arrays of one element size, received two.");
   const size_t total = walk_size(walk);
   if (total == 0) return nothing(args);
   if (total > to_length) throw ArgumentError("Expected a walk that writes each element once, received a longer one.");
   check_range(walk, walk.stride_a, from_offset, from_length, "the source");
   check_range(walk, walk.stride_b, to_offset, to_length, "the target");
-  kernels().copy(from_width, walk, from + from_offset * from_width, to + to_offset * to_width);
-  return nothing(args);
-}
-
-// fill(value, out).
-napi_value fill(const Arguments& args) {
-  size_t n;
-  float* out = args.any_floats(1, &n);
-  kernels().fill(n, static_cast<float>(args.number(0)), out);
+  kernels().copy(width, walk, from + from_offset * width, to + to_offset * width);
   return nothing(args);
 }
 
@@ -273,20 +137,6 @@ napi_value layer_norm_grad(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
   kernels().layer_norm_grad(rows, cols, args.floats(2, n), args.floats(3, n), args.floats(4, cols), args.floats(5, rows),
                             args.floats(6, rows), args.floats(7, n), args.floats(8, cols), args.floats(9, cols));
-  return nothing(args);
-}
-
-// gelu(form, x, y), geluGrad(form, dOut, x, dX).
-napi_value gelu(const Arguments& args) {
-  size_t n;
-  const float* x = args.any_floats(1, &n);
-  kernels().gelu(static_cast<Activation>(args.integer(0, 0, 2)), n, x, args.floats(2, n));
-  return nothing(args);
-}
-napi_value gelu_grad(const Arguments& args) {
-  size_t n;
-  const float* dout = args.any_floats(1, &n);
-  kernels().gelu_grad(static_cast<Activation>(args.integer(0, 0, 2)), n, dout, args.floats(2, n), args.floats(3, n));
   return nothing(args);
 }
 
@@ -491,11 +341,6 @@ napi_value sum_of_squares(const Arguments& args) {
   return number_of(args, total);
 }
 
-struct Export {
-  const char* name;
-  napi_callback callback;
-};
-
 const Export kExports[] = {
     {"isa", entry<0, isa>},
     {"isas", entry<0, isas>},
@@ -504,19 +349,11 @@ const Export kExports[] = {
     {"threads", entry<0, threads_entry>},
     {"misalignment", entry<1, misalignment>},
     {"gemm", entry<14, gemm>},
-    {"binary", entry<5, binary>},
-    {"compare", entry<5, compare>},
-    {"unary", entry<4, unary>},
-    {"clip", entry<4, clip>},
-    {"select", entry<4, select>},
     {"copy", entry<5, copy>},
-    {"fill", entry<2, fill>},
     {"reduce", entry<6, reduce>},
     {"softmax", entry<5, softmax>},
     {"layerNorm", entry<9, layer_norm>},
     {"layerNormGrad", entry<10, layer_norm_grad>},
-    {"gelu", entry<3, gelu>},
-    {"geluGrad", entry<4, gelu_grad>},
     {"crossEntropy", entry<7, cross_entropy>},
     {"attention", entry<11, attention>},
     {"attentionGrad", entry<15, attention_grad>},
@@ -534,15 +371,28 @@ const Export kExports[] = {
     {"sumOfSquares", entry<1, sum_of_squares>},
 };
 
-}  // namespace
-}  // namespace vit
-
-NAPI_MODULE_INIT() {
-  for (const vit::Export& item : vit::kExports) {
+bool add(napi_env env, napi_value exports, const Exports& list) {
+  for (size_t i = 0; i < list.count; ++i) {
+    const Export& item = list.items[i];
     napi_value function;
     if (napi_create_function(env, item.name, NAPI_AUTO_LENGTH, item.callback, nullptr, &function) != napi_ok ||
         napi_set_named_property(env, exports, item.name, function) != napi_ok)
-      return nullptr;
+      return false;
   }
+  return true;
+}
+
+}  // namespace
+
+}  // namespace vit
+
+NAPI_MODULE_INIT() {
+  const vit::Exports own = {vit::kExports, sizeof vit::kExports / sizeof *vit::kExports};
+  const vit::Exports* const all[] = {
+      &own,
+      &vit::elementwise_exports,
+  };
+  for (const vit::Exports* list : all)
+    if (!vit::add(env, exports, *list)) return nullptr;
   return exports;
 }

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels.h"
+#include "entry.h"
 
 namespace vit {
 namespace {
@@ -133,12 +133,6 @@ float* take_forward(const Arguments& args, Branch* b, size_t packed_size) {
   b->packed = args.floats_or_null(14, packed_size);
   b->ready = args.flag(15);
   return args.floats(13, b->batch * b->tokens * b->dim);
-}
-
-napi_value nothing(const Arguments& args) {
-  napi_value value = nullptr;
-  napi_get_undefined(args.env(), &value);
-  return value;
 }
 
 }  // namespace

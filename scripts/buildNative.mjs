@@ -70,7 +70,7 @@ const perIsa = [
   'table',
 ];
 const common = ['parallel', 'select'];
-const onlyAddon = ['binding', 'branch_binding', 'arguments'];
+const onlyAddon = ['binding', 'entry', 'elementwise_binding', 'branch_binding', 'arguments'];
 const portable = ['-DVIT_ISA=portable'];
 const avx512 = [
   '-DVIT_AVX512',

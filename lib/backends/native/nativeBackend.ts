@@ -1,9 +1,14 @@
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
-import type { NativeBinding } from './binding.ts';
+import type { Elements, NativeBinding } from './binding.ts';
 import { BufferPool, type Block } from './bufferPool.ts';
 
 type Values = tf.backend_util.BackendValues;
+interface ElementsConstructor<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (length: number): T;
+  new (buffer: ArrayBuffer, offset: number, length: number): T;
+}
 /** Identifies the data of a tensor; clones share it. */
 export type DataId = tf.TensorInfo['dataId'];
 
@@ -106,7 +111,7 @@ export class NativeBackend extends MathBackendCPU {
   override readSync(dataId: DataId): Values {
     const data = this.#data(dataId);
     if (!data.pooled) return super.readSync(dataId);
-    return (data.raw as Float32Array).slice();
+    return (data.raw as Elements).slice();
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
@@ -136,7 +141,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** As `floats`, for a tensor of float32, int32 or bool. */
-  elements(info: tf.TensorInfo): Float32Array | Int32Array | Uint8Array {
+  elements(info: tf.TensorInfo): Elements {
     if (info.dtype === 'float32') return this.floats(info);
     const raw = this.#data(info.dataId).raw as tf.TypedArray;
     if (info.dtype === 'bool')
@@ -146,14 +151,39 @@ export class NativeBackend extends MathBackendCPU {
 
   /** A new float32 tensor; `values` holds anything, to be overwritten whole. */
   output(shape: readonly number[]): { info: tf.TensorInfo; values: Float32Array } {
+    return this.#output(shape, 'float32', Float32Array);
+  }
+
+  /** As `output`, of int32. */
+  intOutput(shape: readonly number[]): { info: tf.TensorInfo; values: Int32Array } {
+    return this.#output(shape, 'int32', Int32Array);
+  }
+
+  /** As `output`, of bool: 0 or 1. */
+  boolOutput(shape: readonly number[]): { info: tf.TensorInfo; values: Uint8Array } {
+    return this.#output(shape, 'bool', Uint8Array);
+  }
+
+  /** As `output`, of the dtype float32, int32 or bool. */
+  outputOf(
+    dtype: tf.DataType,
+    shape: readonly number[],
+  ): { info: tf.TensorInfo; values: Elements } {
+    if (dtype === 'float32') return this.output(shape);
+    return dtype === 'int32' ? this.intOutput(shape) : this.boolOutput(shape);
+  }
+
+  #output<T extends Elements>(
+    shape: readonly number[],
+    dtype: tf.DataType,
+    View: ElementsConstructor<T>,
+  ): { info: tf.TensorInfo; values: T } {
     const size = tf.util.sizeFromShape(shape as number[]);
-    const block = this.pool.take(4 * size);
+    const block = this.pool.take(View.BYTES_PER_ELEMENT * size);
     const values =
-      block === undefined
-        ? new Float32Array(size)
-        : new Float32Array(block.buffer, block.offset, size);
-    const dataId = this.#store(new TensorData('float32', values, 1, block));
-    return { info: { dataId, shape: shape as number[], dtype: 'float32' }, values };
+      block === undefined ? new View(size) : new View(block.buffer, block.offset, size);
+    const dataId = this.#store(new TensorData(dtype, values, 1, block));
+    return { info: { dataId, shape: shape as number[], dtype }, values };
   }
 
   /**
@@ -203,17 +233,6 @@ export class NativeBackend extends MathBackendCPU {
     const values = new Float32Array(block.buffer, block.offset, floats);
     first.derived = { layout, of, block, values };
     return { values, ready: false };
-  }
-
-  /** A new tensor of another dtype, zeroed, not from the pool. */
-  plainOutput(
-    shape: readonly number[],
-    dtype: 'int32' | 'bool',
-  ): { info: tf.TensorInfo; values: Int32Array | Uint8Array } {
-    const size = tf.util.sizeFromShape(shape as number[]);
-    const values = dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
-    const dataId = this.#store(new TensorData(dtype, values, 1));
-    return { info: { dataId, shape: shape as number[], dtype }, values };
   }
 
   /** The same data under another shape; the caller owns one more reference. */

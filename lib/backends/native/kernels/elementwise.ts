@@ -35,9 +35,8 @@ export function registerElementwise(): void {
       if (!areFloats(a, b)) return undefined;
       const plan = planBroadcast(a.shape, b.shape);
       if (plan === undefined) return undefined;
-      const { info, values } = backend.plainOutput(plan.shape, 'bool');
-      const out = values as Uint8Array;
-      backend.binding.compare(op, plan.walk, backend.floats(a), backend.floats(b), out);
+      const { info, values } = backend.boolOutput(plan.shape);
+      backend.binding.compare(op, plan.walk, backend.floats(a), backend.floats(b), values);
       return info;
     });
   }

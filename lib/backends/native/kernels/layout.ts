@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { UnsupportedError, expected } from '../../../core/errors.ts';
-import type { Elements, Walk } from '../binding.ts';
+import type { Walk } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk, stridesOf, type Loop } from '../walk.ts';
 import { replaceKernel } from './kernel.ts';
@@ -136,7 +136,7 @@ function joined(backend: NativeBackend, parts: tf.TensorInfo[], axis: number): t
   const first = parts[0]!;
   const total = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
   const shape = first.shape.map((size, i) => (i === axis ? total : size));
-  const { info, values } = outputLike(backend, first, shape);
+  const { info, values } = backend.outputOf(first.dtype, shape);
   const outer = sizeOf(shape.slice(0, axis));
   const inner = sizeOf(shape.slice(axis + 1));
   let offset = 0;
@@ -159,18 +159,9 @@ function copied(
   offset: number,
   shape: number[],
 ): tf.TensorInfo {
-  const { info, values } = outputLike(backend, x, shape);
+  const { info, values } = backend.outputOf(x.dtype, shape);
   if (sizeOf(shape) > 0) backend.binding.copy(walk, backend.elements(x), offset, values, 0);
   return info;
-}
-
-function outputLike(
-  backend: NativeBackend,
-  x: tf.TensorInfo,
-  shape: number[],
-): { info: tf.TensorInfo; values: Elements } {
-  if (x.dtype === 'float32') return backend.output(shape);
-  return backend.plainOutput(shape, x.dtype as 'int32' | 'bool');
 }
 
 function filled(backend: NativeBackend, shape: number[], value: number): tf.TensorInfo {
