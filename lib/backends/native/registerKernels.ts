@@ -10,6 +10,7 @@ import { registerLinear } from './kernels/linear.ts';
 import { registerMatMul } from './kernels/matMul.ts';
 import { registerOptimizer } from './kernels/optimizer.ts';
 import { registerPatchify } from './kernels/patchify.ts';
+import { registerRearrange } from './kernels/rearrange.ts';
 import { registerReductions } from './kernels/reductions.ts';
 import { registerRows } from './kernels/rows.ts';
 
@@ -19,6 +20,7 @@ export function registerKernels(): void {
   registerElementwise();
   registerReductions();
   registerLayout();
+  registerRearrange();
   registerRows();
   registerGather();
   registerConvolution();

@@ -67,18 +67,9 @@ export function registerLayout(): void {
       attrs.axis,
     );
   });
-  replaceKernel<One, tf.PadV2Attrs>(tf.PadV2, ({ inputs: { x }, attrs, backend }) => {
-    if (x.dtype !== 'float32') return undefined;
-    const shape = x.shape.map((size, i) => size + attrs.paddings[i]![0] + attrs.paddings[i]![1]);
-    const target = stridesOf(shape);
-    const offset = attrs.paddings.reduce((sum, [before], i) => sum + before * target[i]!, 0);
-    const walk = makeWalk(loopsOf(x.shape, stridesOf(x.shape), target));
-    if (walk === undefined) return undefined;
-    const { info, values } = backend.output(shape);
-    backend.binding.fill(attrs.constantValue, values);
-    backend.binding.copy(walk, backend.floats(x), 0, values, offset);
-    return info;
-  });
+  replaceKernel<One, tf.PadV2Attrs>(tf.PadV2, ({ inputs: { x }, attrs, backend }) =>
+    movable(x) ? padded(backend, x, attrs.paddings, attrs.constantValue) : undefined,
+  );
   replaceKernel<One, tf.TileAttrs>(tf.Tile, ({ inputs: { x }, attrs, backend }) => {
     if (!movable(x) || attrs.reps.length !== x.shape.length) return undefined;
     const shape = x.shape.map((size, i) => size * attrs.reps[i]!);
@@ -121,7 +112,28 @@ export function transposed(
   return copied(backend, x, walk, 0, shape);
 }
 
-function sliced(
+/** A copy with `paddings` before and after each axis, filled with one value. */
+export function padded(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  paddings: readonly (readonly [number, number])[],
+  constant: number,
+): tf.TensorInfo {
+  const shape = x.shape.map((size, i) => size + paddings[i]![0] + paddings[i]![1]);
+  const target = stridesOf(shape);
+  const offset = paddings.reduce((sum, [before], i) => sum + before * target[i]!, 0);
+  const { info, values } = backend.outputOf(x.dtype, shape);
+  if (values instanceof Float32Array) backend.binding.fill(constant, values);
+  else values.fill(constant);
+  if (sizeOf(x.shape) > 0) {
+    const walk = makeWalk(loopsOf(x.shape, stridesOf(x.shape), target))!;
+    backend.binding.copy(walk, backend.elements(x), 0, values, offset);
+  }
+  return info;
+}
+
+/** A copy of the part of `size` that begins at `begin`. */
+export function sliced(
   backend: NativeBackend,
   x: tf.TensorInfo,
   begin: readonly number[],
@@ -152,7 +164,8 @@ function joined(backend: NativeBackend, parts: tf.TensorInfo[], axis: number): t
   return info;
 }
 
-function copied(
+/** A new tensor of `shape`, its elements in order those that the walk meets from `offset` on. */
+export function copied(
   backend: NativeBackend,
   x: tf.TensorInfo,
   walk: Walk,
@@ -170,12 +183,17 @@ function filled(backend: NativeBackend, shape: number[], value: number): tf.Tens
   return info;
 }
 
-function loopsOf(sizes: number[], from: readonly number[], to: readonly number[]): Loop[] {
+/** The loops over `sizes` with the steps of the source and of the target. */
+export function loopsOf(
+  sizes: readonly number[],
+  from: readonly number[],
+  to: readonly number[],
+): Loop[] {
   return sizes.map((size, i) => [size, from[i]!, to[i]!] as const);
 }
 
-// Elements of 1 or 4 bytes, in few enough axes for the walk.
-function movable(x: tf.TensorInfo): boolean {
+/** Whether its elements have 1 or 4 bytes, and its axes are few enough for the walk. */
+export function movable(x: tf.TensorInfo): boolean {
   const fixed = x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool';
   return fixed && x.shape.length <= 8;
 }
