@@ -3,15 +3,16 @@
 import { InputError } from '../lib/node.ts';
 import type { BenchOptions } from './options.ts';
 import { opWorks } from './opWork.ts';
+import { tfjsWorks } from './tfjsOps.ts';
 import { worksOf, type Work } from './works.ts';
 
 /** Works that share their contenders' processes. A model has its own, so that its peak memory is its own. */
 export type Group = readonly Work[];
 
 /**
- * The works of a run: each precision after the other for every name. The op table is one of float32, so it comes once.
+ * The works of a run: each precision after the other for every name. The op tables are of float32, so they come once.
  *
- * @throws InputError if no row of the op table is left
+ * @throws InputError if no row of an op table is left
  */
 export function groupsOf({
   works,
@@ -20,8 +21,8 @@ export function groupsOf({
   only,
 }: Pick<BenchOptions, 'works' | 'batches' | 'precisions' | 'only'>): Group[] {
   return works.flatMap((name): Group[] => {
-    if (name === 'ops') {
-      const rows = opWorks(only);
+    if (name === 'ops' || name === 'tfjs-ops') {
+      const rows = name === 'ops' ? opWorks(only) : tfjsWorks(only);
       if (rows.length > 0) return [rows];
       throw new InputError(`Expected a part of an op's name for --only, received ${only}.`);
     }

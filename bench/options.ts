@@ -11,7 +11,7 @@ import { workNames, type WorkName } from './works.ts';
  * @property peers    whom native is compared with
  * @property batches  empty: each size's own
  * @property seconds  a round repeats the work for at least so long; undefined: as long as suits the work
- * @property only     op table: rows whose name has this in it
+ * @property only     op tables: rows whose name has this in it
  * @property json     the file of the result lines
  * @property chart    the file of the bar chart
  * @property python   the interpreter of the Python peers; undefined: that of setup:peers
@@ -41,7 +41,7 @@ export const benchHelp = `npm run bench -- [options]
   --rounds N         rounds in which the contenders take turns; default 5
   --threads N        of each contender; default all cores
   --seconds X        a round repeats its work for at least so long; default 0.3, op rows 0.05
-  --only TEXT        of the op table, the rows whose name has TEXT in it
+  --only TEXT        of the op tables, the rows whose name has TEXT in it
   --json FILE        one JSON object a line for each contender and work
   --chart FILE       a bar chart as PNG; default the name of --json with .png
   --python PATH      interpreter of pytorch and onnxruntime; default TFJS_VIT_PYTHON, else that of npm run setup:peers

@@ -11,7 +11,7 @@ import type { Work } from './works.ts';
  * @property shape            of the images [B, H, W, channels], of a gemm [m, k, n], of an op its first input
  * @property imagesPerSecond  null for op
  * @property gflops           10⁹ operations a second, multiplications and additions counted apart; a training step counts as three
- *                            forward passes, an op with gradients not at all (null)
+ *                            forward passes, an op with gradients, or of TensorFlow.js's table, not at all (null)
  * @property peakRssBytes     most memory that the process held while it worked; gemm and op: over all of them so far
  * @property isa              the one that native says it uses; for the others the processor's widest
  */
@@ -60,7 +60,7 @@ export function recordOf(work: Work, measured: Measured, facts: RunFacts): Bench
     p25Ms: p25,
     p75Ms: p75,
     imagesPerSecond: work.batch === null ? null : (1000 * work.batch) / median,
-    gflops: work.gradients === true ? null : work.flops / median / 1e6,
+    gflops: work.gradients === true || work.flops === 0 ? null : work.flops / median / 1e6,
     peakRssBytes,
     processor: facts.processor,
     isa: ready.isa?.toLowerCase().replace('-', '') ?? facts.isa,

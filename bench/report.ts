@@ -65,6 +65,29 @@ function table(names: readonly string[], rows: readonly (readonly string[])[]): 
   return [line(names), line(names.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** A row for each of TensorFlow.js's own ops: native's time, and how often it goes into that of each other; '' without any. */
+export function tfjsTable(records: readonly BenchRecord[]): string {
+  const ops = records.filter(isTfjsOp);
+  const peers = [...new Set(ops.map(({ contender }) => contender))].filter(
+    (one) => one !== 'native',
+  );
+  const rows = ops.flatMap((native) => {
+    if (native.contender !== 'native') return [];
+    const ratios = peers.map((peer) => {
+      const other = ops.find((one) => one.contender === peer && sameWork(one, native));
+      return other === undefined ? '–' : `${(other.medianMs / native.medianMs).toFixed(2)}×`;
+    });
+    return [[native.work, sizeOf(native), digits(native.medianMs), ...ratios]];
+  });
+  const names = peers.map((peer) => `against ${peer}`);
+  return rows.length === 0 ? '' : table(['op', 'first input', 'native, ms', ...names], rows);
+}
+
+/** Whether a line is of the table `tfjs-ops`. */
+export function isTfjsOp({ work, mode }: BenchRecord): boolean {
+  return mode === 'op' && work.startsWith('tf.');
+}
+
 /** A bar for each contender of each work: its speed when native's in the same precision is 1. Op rows are left out. */
 export function speedBars(records: readonly BenchRecord[]): Bar[] {
   const precisions = new Set(records.map(({ precision }) => precision));

@@ -12,7 +12,7 @@ import { measure, type Measured } from './measure.ts';
 import { benchHelp, parseOptions, type BenchOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { recordOf, type BenchRecord, type RunFacts } from './record.ts';
-import { bestTable, markdownTable, speedBars } from './report.ts';
+import { bestTable, isTfjsOp, markdownTable, speedBars, tfjsTable } from './report.ts';
 import { inScratchFolder } from './scratchFolder.ts';
 
 // 1e-3 moves the loss of the first steps enough to show a wrong gradient.
@@ -51,7 +51,10 @@ async function main(words: readonly string[]): Promise<number> {
   console.log(
     `\n${facts.processor}, ${facts.isa}, ${facts.threads} threads, ${facts.rounds} rounds${limits}.\n`,
   );
-  console.log(markdownTable(records));
+  const rest = records.filter((record) => !isTfjsOp(record));
+  if (rest.length > 0) console.log(markdownTable(rest));
+  const tfjs = tfjsTable(records);
+  if (tfjs !== '') console.log(rest.length > 0 ? `\n${tfjs}` : tfjs);
   const best = bestTable(records);
   if (best !== '') console.log(`\n${best}`);
   const bars = speedBars(records);
@@ -84,7 +87,8 @@ async function measureGroup(
         seconds: options.seconds ?? (work.kind === 'op' ? 0.05 : 0.3),
         files,
       };
-      const measured = await measure(task, contenders, {
+      const able = contenders.filter(({ name }) => !work.without?.includes(name));
+      const measured = await measure(task, able, {
         rounds: options.rounds,
         // Rows of the op table are many and short, and their contenders have no threads that spin.
         pauseMs: work.kind === 'op' ? 0 : 300,

@@ -27,7 +27,10 @@ await serve(async (task) => {
     throw new UnsupportedError(`${backend} is measured in fp32 only.`);
   }
   if (task.kind === 'op') {
-    // The op table is read by who needs it: it brings every op's reference.
+    // The op tables are read by who needs them: they bring every op's reference.
+    const { prepareTfjsOp } = await import('./tfjsOps.ts');
+    const known = prepareTfjsOp(task.name);
+    if (known !== undefined) return prepared(known);
     const { prepareOp } = await import('./opWork.ts');
     return prepared(await prepareOp(task.name, task.gradients === true));
   }

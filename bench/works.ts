@@ -4,9 +4,9 @@ import { gigaMacs, InputError, modelConfig, parseModelConfig } from '../lib/node
 import type { VisionTransformerConfig } from '../lib/node.ts';
 import type { Precision } from '../lib/node.ts';
 
-/** The works of `--work`. `ops` is the op table. */
+/** The works of `--work`. `ops` is the op table, `tfjs-ops` that of TensorFlow.js's own. */
 export const workNames = [
-  'train-small', 'train-tiny', 'train-base', 'infer-small', 'infer-tiny', 'infer-base', 'gemm', 'ops',
+  'train-small', 'train-tiny', 'train-base', 'infer-small', 'infer-tiny', 'infer-base', 'gemm', 'ops', 'tfjs-ops',
 ] as const; // prettier-ignore
 export type WorkName = (typeof workNames)[number];
 
@@ -28,6 +28,7 @@ export interface ModelShape {
  * @property shape      of the images [B, H, W, channels], of a gemm [m, k, n], of an op its first input
  * @property flops      of one repetition, multiplications and additions counted apart; a training step counts as three forward passes
  * @property gradients  op: also the backward pass
+ * @property without    contenders that have no kernel for an op
  */
 export interface Work {
   name: string;
@@ -38,6 +39,7 @@ export interface Work {
   flops: number;
   model?: ModelShape;
   gradients?: boolean;
+  without?: readonly string[];
 }
 
 const smallModel = {
@@ -69,7 +71,7 @@ const gemmShapes: readonly (readonly [number, number, number])[] = [
  * @param batches  empty: the size's own (small 256, tiny 32, base 8)
  */
 export function worksOf(
-  name: Exclude<WorkName, 'ops'>,
+  name: Exclude<WorkName, 'ops' | 'tfjs-ops'>,
   { precision, batches }: { precision: Precision; batches: readonly number[] },
 ): Work[] {
   if (name === 'gemm') {
