@@ -391,6 +391,7 @@ NAPI_MODULE_INIT() {
   const vit::Exports* const all[] = {
       &own,
       &vit::elementwise_exports,
+      &vit::spatial_exports,
   };
   for (const vit::Exports* list : all)
     if (!vit::add(env, exports, *list)) return nullptr;

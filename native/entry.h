@@ -42,6 +42,7 @@ struct Exports {
   size_t count;
 };
 extern const Exports elementwise_exports;
+extern const Exports spatial_exports;
 
 // undefined, the result of most entries.
 napi_value nothing(const Arguments& args);

@@ -115,6 +115,8 @@ struct AdamW {
   float beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon, inverse_root_correction2;
 };
 
+struct SpatialKernels;
+
 struct Kernels {
   const char* isa;
 
@@ -193,6 +195,7 @@ struct Kernels {
   // Σ x² of a part, blocks of 4,096 in float32, joined in float64.
   double (*sum_of_squares)(size_t n, const float* x);
 
+  const SpatialKernels* spatial;  // on images, see spatial.h
   const Bf16Product* bf16_product;
 };
 

@@ -1,5 +1,6 @@
 // The kernels of one instruction set as a table.
 
+#include "spatial_table.h"
 #include "table.h"
 
 #define VIT_JOIN2(a, b) a##b
@@ -42,6 +43,7 @@ const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
     VIT_ISA::adamw_squares,
     VIT_ISA::ema,
     VIT_ISA::sum_of_squares,
+    &VIT_ISA::spatial_kernels,
     &VIT_ISA::bf16_product,
 };
 

@@ -67,10 +67,22 @@ const perIsa = [
   'mlp_branch',
   'attention_branch',
   'optimizer',
+  'pooling',
+  'depthwise',
+  'convolution',
+  'resize',
+  'spatial_table',
   'table',
 ];
 const common = ['parallel', 'select'];
-const onlyAddon = ['binding', 'entry', 'elementwise_binding', 'branch_binding', 'arguments'];
+const onlyAddon = [
+  'binding',
+  'entry',
+  'elementwise_binding',
+  'branch_binding',
+  'spatial_binding',
+  'arguments',
+];
 const portable = ['-DVIT_ISA=portable'];
 const avx512 = [
   '-DVIT_AVX512',

@@ -8,6 +8,7 @@ export type Length = 'exact' | 'least' | 'any';
 export type Argument =
   | { kind: 'floats'; make: () => Float32Array; length: Length }
   | { kind: 'bytes'; make: () => Uint8Array; length: Length }
+  | { kind: 'ints'; make: () => Int32Array; length: Length }
   | { kind: 'bias'; make: () => Float32Array; length: Length }
   | { kind: 'size'; make: () => number }
   | { kind: 'choice'; make: () => number }
@@ -31,6 +32,11 @@ const b = (count: number, length: Length = 'exact'): Argument => ({
   make: () => new Uint8Array(count),
   length,
 });
+const ints = (...all: number[]): Argument => ({
+  kind: 'ints',
+  make: () => Int32Array.from(all),
+  length: 'exact',
+});
 const bias = (count: number): Argument => ({
   kind: 'bias',
   make: () => values(count),
@@ -42,6 +48,11 @@ const real = (value: number): Argument => ({ kind: 'real', make: () => value });
 const flag = (value: boolean): Argument => ({ kind: 'flag', make: () => value });
 const text = (value: string): Argument => ({ kind: 'text', make: () => value });
 const walk: Argument = { kind: 'walk', make: () => [2, 2, 2, 1, 2, 1] };
+// 2 images of 4 by 3 pixels of 5 channels; each sees 2 by 2 of them.
+const window: Argument = {
+  kind: 'walk',
+  make: () => [2, 5, ...[1, 1, 1, 1, 1, 0], ...[4, 3, 2, 1, 1, 0], ...[3, 3, 2, 1, 1, 1]],
+};
 const reals: Argument = { kind: 'reals', make: () => [0.5, 0.25] };
 const list = (length: Length): Argument => ({
   kind: 'tensors',
@@ -147,4 +158,27 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   ],
   ema: [tensors, tensors, tensors, real(0.9)],
   sumOfSquares: [list('any')],
+  pool: [window, choice(1), f(120), f(90)],
+  poolPositions: [
+    ...[window, choice(1), flag(false), f(120)],
+    ints(...Array.from({ length: 90 }, () => 0)),
+  ],
+  maxPoolGrad: [window, ints(...Array.from({ length: 90 }, (_, i) => i % 12)), f(90), f(120)],
+  meanPoolGrad: [window, real(0.25), f(90), f(120)],
+  depthwise: [window, f(120), f(20), bias(5), real(0), real(6), f(90)],
+  depthwiseInputGrad: [window, f(90), f(20), f(120)],
+  depthwiseFilterGrad: [window, f(120), f(90), f(20)],
+  convolve: [window, size(7), f(120), f(140), bias(7), real(0), real(6), f(126)],
+  convolveFilterGrad: [window, size(7), f(120), f(126), f(140)],
+  sumColumns: [window, f(360), f(120)],
+  // 3 boxes of 2 by 4 pixels out of 2 images.
+  sample: [
+    ...[...sizes(2, 4, 3, 5, 3), flag(false), real(0.5), ints(0, 1, 1), flag(true), ...sizes(2, 4)],
+    ...[ints(0, 2), ints(1, 3), f(2), ints(0, -1, 1, 2), ints(1, 0, 2, 2), f(4), f(120), f(120)],
+  ],
+  sampleGrad: [
+    ...[...sizes(2, 4, 3, 5), flag(false), flag(true), ...sizes(2, 4)],
+    ...[ints(0, 2), ints(1, 3), f(2), ints(0, 1, 1, 2), ints(1, 0, 2, 2), f(4), f(80), f(120)],
+  ],
+  normalize: [...sizes(2, 3), f(6), f(3), f(3), bias(3), f(6)],
 };

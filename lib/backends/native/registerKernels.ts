@@ -2,6 +2,8 @@ import { registerAttention } from './kernels/attention.ts';
 import { registerBatchNorm } from './kernels/batchNorm.ts';
 import { registerBranches } from './kernels/branches.ts';
 import { registerConvolution } from './kernels/convolution.ts';
+import { registerConvolutionGrad } from './kernels/convolutionGrad.ts';
+import { registerDepthwise } from './kernels/depthwise.ts';
 import { registerElementwise } from './kernels/elementwise.ts';
 import { registerGather } from './kernels/gather.ts';
 import { registerLayerNorm } from './kernels/layerNorm.ts';
@@ -11,7 +13,9 @@ import { registerMatMul } from './kernels/matMul.ts';
 import { registerOptimizer } from './kernels/optimizer.ts';
 import { registerPatchify } from './kernels/patchify.ts';
 import { registerRearrange } from './kernels/rearrange.ts';
+import { registerPooling } from './kernels/pooling.ts';
 import { registerReductions } from './kernels/reductions.ts';
+import { registerResize } from './kernels/resize.ts';
 import { registerRows } from './kernels/rows.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
@@ -24,6 +28,10 @@ export function registerKernels(): void {
   registerRows();
   registerGather();
   registerConvolution();
+  registerConvolutionGrad();
+  registerDepthwise();
+  registerPooling();
+  registerResize();
   registerBatchNorm();
   registerLinear();
   registerLayerNorm();

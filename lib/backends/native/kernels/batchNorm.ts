@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { BINARY } from '../binding.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
 interface BatchNormInputs {
@@ -26,21 +25,16 @@ export function registerBatchNorm(): void {
     const factors = backend
       .floats(variance)
       .map((value, i) => (scales?.[i] ?? 1) / Math.sqrt(value + epsilon));
-    const walk = [size / channels, channels, channels, 1, 0, 1];
-    const steps = [
-      [BINARY.sub, backend.floats(mean)],
-      [BINARY.mul, factors],
-      ...(offset == null ? [] : [[BINARY.add, backend.floats(offset)] as const]),
-    ] as const;
-    let current = backend.floats(x);
-    let last: tf.TensorInfo | undefined;
-    for (const [op, values] of steps) {
-      const next = backend.output(x.shape);
-      backend.binding.binary(op, walk, current, values, next.values);
-      if (last !== undefined) backend.disposeIntermediateTensorInfo(last);
-      last = next.info;
-      current = next.values;
-    }
-    return last;
+    const { info, values } = backend.output(x.shape);
+    backend.binding.normalize(
+      size / channels,
+      channels,
+      backend.floats(x),
+      backend.floats(mean),
+      factors,
+      offset == null ? null : backend.floats(offset),
+      values,
+    );
+    return info;
   });
 }

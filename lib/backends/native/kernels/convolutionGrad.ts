@@ -1,0 +1,140 @@
+import * as tf from '@tensorflow/tfjs';
+import { ACTIVATION, PRECISION } from '../binding.ts';
+import type { NativeBackend } from '../nativeBackend.ts';
+import { makeWalk } from '../walk.ts';
+import { axesOf, isDense, isServed, turnedWindow, windowOf, type SpatialInfo } from '../window.ts';
+import { imageInfo, volumeInfo } from './convolution.ts';
+import { areFloats, replaceKernel } from './kernel.ts';
+
+interface FilterGrad {
+  x: tf.TensorInfo;
+  dy: tf.TensorInfo;
+}
+interface InputGrad {
+  dy: tf.TensorInfo;
+  filter: tf.TensorInfo;
+}
+
+// Columns of the input's gradient are made for so many floats at a time (8 MB), a whole image at least.
+const COLUMN_FLOATS = 2 ** 21;
+
+/** Registers the gradients of convolution of images and volumes. */
+export function registerConvolutionGrad(): void {
+  replaceKernel<FilterGrad, tf.Conv2DBackpropFilterAttrs>(
+    tf.Conv2DBackpropFilter,
+    ({ inputs: { x, dy }, attrs, backend }) => {
+      if (attrs.dataFormat !== 'NHWC') return undefined;
+      const { strides, pad, dimRoundingMode, filterShape } = attrs;
+      const info = imageInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
+      return filterGradient(backend, x, dy, info);
+    },
+  );
+  replaceKernel<FilterGrad, tf.Conv3DBackpropFilterV2Attrs>(
+    tf.Conv3DBackpropFilterV2,
+    ({ inputs: { x, dy }, attrs: { strides, pad, filterShape }, backend }) =>
+      filterGradient(backend, x, dy, volumeInfo(x.shape, filterShape, strides, 1, pad)),
+  );
+  replaceKernel<InputGrad, tf.Conv2DBackpropInputAttrs>(
+    tf.Conv2DBackpropInput,
+    ({ inputs: { dy, filter }, attrs, backend }) => {
+      if (attrs.dataFormat !== 'NHWC') return undefined;
+      const { strides, pad, dimRoundingMode, inputShape } = attrs;
+      const info = imageInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode);
+      return inputGradient(backend, dy, filter, info);
+    },
+  );
+  replaceKernel<InputGrad, tf.Conv3DBackpropInputV2Attrs>(
+    tf.Conv3DBackpropInputV2,
+    ({ inputs: { dy, filter }, attrs: { strides, pad, inputShape }, backend }) =>
+      inputGradient(backend, dy, filter, volumeInfo(inputShape, filter.shape, strides, 1, pad)),
+  );
+}
+
+function filterGradient(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
+  info: SpatialInfo,
+): tf.TensorInfo | undefined {
+  if (!areFloats(x, dy) || !isServed(info, dy)) return undefined;
+  const { info: out, values } = backend.output(info.filterShape);
+  const [image, dOut] = [backend.floats(x), backend.floats(dy)];
+  backend.binding.convolveFilterGrad(windowOf(info), info.outChannels, image, dOut, values);
+  return out;
+}
+
+function inputGradient(
+  backend: NativeBackend,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  info: SpatialInfo,
+): tf.TensorInfo | undefined {
+  if (!areFloats(dy, filter) || !isServed(info, dy)) return undefined;
+  return isDense(info)
+    ? gradientByTurning(backend, dy, filter, info)
+    : gradientByColumns(backend, dy, filter, info);
+}
+
+// A convolution of dy with the filter turned by half a circle, its channels exchanged.
+function gradientByTurning(
+  backend: NativeBackend,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  info: SpatialInfo,
+): tf.TensorInfo {
+  const { inChannels, outChannels } = info;
+  const size = inChannels * outChannels;
+  const weights = backend.floats(filter);
+  const turned = backend.output([weights.length]);
+  if (weights.length > 0) {
+    const taps = weights.length / size;
+    const walk = makeWalk([
+      [taps, -size, size],
+      [outChannels, 1, inChannels],
+      [inChannels, outChannels, 1],
+    ])!;
+    backend.binding.copy(walk, weights, (taps - 1) * size, turned.values, 0);
+  }
+  const { info: out, values } = backend.output(info.inShape);
+  const window = turnedWindow(info, outChannels);
+  const [low, high] = [-Infinity, Infinity];
+  const dOut = backend.floats(dy);
+  backend.binding.convolve(window, inChannels, dOut, turned.values, null, low, high, values);
+  backend.disposeIntermediateTensorInfo(turned.info);
+  return out;
+}
+
+// Products of dy with the filter, added to the pixels that they belong to.
+function gradientByColumns(
+  backend: NativeBackend,
+  dy: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  info: SpatialInfo,
+): tf.TensorInfo {
+  const { batchSize, inChannels, outChannels } = info;
+  const axes = axesOf(info);
+  const productOf = (part: 0 | 1 | 2): number => axes.reduce((all, axis) => all * axis[part], 1);
+  const size = productOf(0) * inChannels;
+  const area = productOf(1);
+  const k = productOf(2) * inChannels;
+  const { info: out, values } = backend.output(info.inShape);
+  const each = Math.max(1, Math.min(batchSize, Math.floor(COLUMN_FLOATS / (area * k))));
+  const columns = backend.output([each * area, k]);
+  const [dOut, weights] = [backend.floats(dy), backend.floats(filter)];
+  const [none, precision] = [ACTIVATION.none, PRECISION.fp32];
+  for (let b = 0; b < batchSize; b += each) {
+    const count = Math.min(each, batchSize - b);
+    const m = count * area;
+    const rows = dOut.subarray(b * area * outChannels, (b * area + m) * outChannels);
+    const products = columns.values.subarray(0, m * k);
+    backend.binding.gemm(
+      ...([rows, weights, products, 1, m, k, outChannels, true, true, false, true] as const),
+      ...([null, none, precision] as const),
+    );
+    const [, channels, ...rest] = windowOf(info);
+    const part = values.subarray(b * size, (b + count) * size);
+    backend.binding.sumColumns([count, channels!, ...rest], products, part);
+  }
+  backend.disposeIntermediateTensorInfo(columns.info);
+  return out;
+}

@@ -1,0 +1,213 @@
+// Entries of the kernels on images.
+
+#include "spatial.h"
+
+#include <math.h>
+
+#include "entry.h"
+
+namespace vit {
+namespace {
+
+// A number of a window, of which none is so large that a place of it might overflow.
+ptrdiff_t whole(const Arguments& args, size_t item, double low) {
+  const double value = args.number_in(0, item);
+  if (!(value >= low && value <= 0x7fffffff) || value != floor(value))
+    throw ArgumentError("Expected a window of integers in their ranges, received another.");
+  return static_cast<ptrdiff_t>(value);
+}
+
+// A list: batch, channels, then of the depth, the height and the width: in, out, filter, stride, dilation, pad.
+Window window_of(const Arguments& args) {
+  if (args.array_length(0) != 20) throw ArgumentError("Expected a window of 20 numbers, received another.");
+  const auto size = [&](size_t item, double low) { return static_cast<size_t>(whole(args, item, low)); };
+  const auto axis = [&](size_t first) {
+    return Axis{size(first, 0),     size(first + 1, 0), size(first + 2, 1),
+                size(first + 3, 1), size(first + 4, 1), whole(args, first + 5, -0x7fffffff)};
+  };
+  return {size(0, 0), size(1, 0), axis(2), axis(8), axis(14)};
+}
+// The depthwise kernels have no depth.
+Window image_window(const Arguments& args) {
+  const Window w = window_of(args);
+  const Axis& d = w.depth;
+  if (d.in != 1 || d.out != 1 || d.filter != 1 || d.pad != 0) throw ArgumentError("Expected a window of depth 1, received another.");
+  return w;
+}
+size_t pixels(size_t depth, size_t height, size_t width) { return product(product(depth, height), width); }
+size_t in_size(const Window& w) {
+  return product(product(w.batch, pixels(w.depth.in, w.height.in, w.width.in)), w.channels);
+}
+size_t out_rows(const Window& w) { return product(w.batch, pixels(w.depth.out, w.height.out, w.width.out)); }
+size_t out_size(const Window& w) { return product(out_rows(w), w.channels); }
+size_t columns_of(const Window& w) {
+  return product(pixels(w.depth.filter, w.height.filter, w.width.filter), w.channels);
+}
+Clamp clamp_of(const Arguments& args, size_t index) {
+  return {static_cast<float>(args.number(index)), static_cast<float>(args.number(index + 1))};
+}
+
+// pool(window, op, x, out).
+napi_value pool(const Arguments& args) {
+  const Window w = window_of(args);
+  const float* x = args.floats(2, in_size(w));
+  kernels().spatial->pool(static_cast<Pool>(args.integer(1, 0, kPoolCount - 1)), w, x, args.floats(3, out_size(w)));
+  return nothing(args);
+}
+
+// poolPositions(window, kind, last, x, positions): what they count must fit into an int32.
+napi_value pool_positions(const Arguments& args) {
+  const Window w = window_of(args);
+  const Position kind = static_cast<Position>(args.integer(1, 0, kPositionCount - 1));
+  const float* x = args.floats(3, in_size(w));
+  if (in_size(w) > 0x7fffffff) throw ArgumentError("Expected at most 2^31 - 1 elements to point at, received more.");
+  kernels().spatial->pool_positions(kind, args.flag(2), w, x, args.ints(4, out_size(w)));
+  return nothing(args);
+}
+
+// maxPoolGrad(window, positions, dY, dX), meanPoolGrad(window, factor, dY, dX).
+napi_value max_pool_grad(const Arguments& args) {
+  const Window w = window_of(args);
+  const int32_t* positions = args.ints(1, out_size(w));
+  kernels().spatial->pool_grad(w, positions, args.floats(2, out_size(w)), 1.0f, args.floats(3, in_size(w)));
+  return nothing(args);
+}
+napi_value mean_pool_grad(const Arguments& args) {
+  const Window w = window_of(args);
+  const float factor = static_cast<float>(args.number(1));
+  kernels().spatial->pool_grad(w, nullptr, args.floats(2, out_size(w)), factor, args.floats(3, in_size(w)));
+  return nothing(args);
+}
+
+// depthwise(window, x, filter, bias|null, low, high, out).
+napi_value depthwise(const Arguments& args) {
+  const Window w = image_window(args);
+  const float* filter = args.floats(2, columns_of(w));
+  const float* bias = args.floats_or_null(3, w.channels);
+  kernels().spatial->depthwise(w, args.floats(1, in_size(w)), filter, bias, clamp_of(args, 4), args.floats(6, out_size(w)));
+  return nothing(args);
+}
+// depthwiseInputGrad(window, dY, filter, dX), depthwiseFilterGrad(window, x, dY, dFilter).
+napi_value depthwise_input_grad(const Arguments& args) {
+  const Window w = image_window(args);
+  const float* filter = args.floats(2, columns_of(w));
+  kernels().spatial->depthwise_input_grad(w, args.floats(1, out_size(w)), filter, args.floats(3, in_size(w)));
+  return nothing(args);
+}
+napi_value depthwise_filter_grad(const Arguments& args) {
+  const Window w = image_window(args);
+  const float* dy = args.floats(2, out_size(w));
+  kernels().spatial->depthwise_filter_grad(w, args.floats(1, in_size(w)), dy, args.floats(3, columns_of(w)));
+  return nothing(args);
+}
+
+// convolve(window, n, x, filter, bias|null, low, high, out).
+napi_value convolve(const Arguments& args) {
+  const Window w = window_of(args);
+  const size_t n = args.size(1);
+  const float* filter = args.floats(3, product(columns_of(w), n));
+  const float* bias = args.floats_or_null(4, n);
+  float* out = args.floats(7, product(out_rows(w), n));
+  kernels().spatial->convolve(w, n, args.floats(2, in_size(w)), filter, bias, clamp_of(args, 5), out);
+  return nothing(args);
+}
+// convolveFilterGrad(window, n, x, dY, dFilter).
+napi_value convolve_filter_grad(const Arguments& args) {
+  const Window w = window_of(args);
+  const size_t n = args.size(1);
+  const float* dy = args.floats(3, product(out_rows(w), n));
+  kernels().spatial->convolve_filter_grad(w, n, args.floats(2, in_size(w)), dy, args.floats(4, product(columns_of(w), n)));
+  return nothing(args);
+}
+// sumColumns(window, columns, x).
+napi_value sum_columns(const Arguments& args) {
+  const Window w = window_of(args);
+  const float* columns = args.floats(1, product(out_rows(w), columns_of(w)));
+  kernels().spatial->sum_columns(w, columns, args.floats(2, in_size(w)));
+  return nothing(args);
+}
+
+// low, high and part, from argument `first` on: a step for each of a box's, for one box or for all.
+Between between_of(const Arguments& args, size_t first, size_t count, size_t boxes, bool shared, size_t limit) {
+  const size_t length = product(count, shared ? 1 : boxes);
+  const Between b{count, shared, args.ints(first, length), args.ints(first + 1, length), args.floats(first + 2, length)};
+  for (size_t i = 0; i < length; ++i)
+    if (b.low[i] >= 0 && (static_cast<size_t>(b.low[i]) >= limit || b.high[i] < 0 || static_cast<size_t>(b.high[i]) >= limit))
+      throw ArgumentError("Expected steps that lie within an image, received others.");
+  return b;
+}
+// From argument `first` on: shared, the height and the width of a box, then the steps of its rows and those of its columns.
+Sampling sampling_of(const Arguments& args, size_t height, size_t width, size_t channels, size_t boxes, size_t first) {
+  Sampling s;
+  s.height = height, s.width = width, s.channels = channels, s.boxes = boxes;
+  const bool shared = args.flag(first);
+  s.rows = between_of(args, first + 3, args.size(first + 1), boxes, shared, height);
+  s.columns = between_of(args, first + 6, args.size(first + 2), boxes, shared, width);
+  s.image = nullptr;
+  s.fill = 0.0f;
+  return s;
+}
+size_t box_size(const Sampling& s) {
+  return product(product(s.boxes, s.channels), product(s.rows.count, s.columns.count));
+}
+
+// sample(images, height, width, channels, boxes, nearest, fill, image, shared, boxHeight, boxWidth, rowLow, rowHigh, rowPart,
+// columnLow, columnHigh, columnPart, x, out).
+napi_value sample(const Arguments& args) {
+  const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3), boxes = args.size(4);
+  Sampling s = sampling_of(args, height, width, channels, boxes, 8);
+  s.nearest = args.flag(5);
+  s.fill = static_cast<float>(args.number(6));
+  s.image = args.ints(7, boxes);
+  for (size_t i = 0; i < boxes; ++i)
+    if (s.image[i] < 0 || static_cast<size_t>(s.image[i]) >= images)
+      throw ArgumentError("Expected boxes of images of the batch, received others.");
+  const float* x = args.floats(17, product(product(images, channels), product(height, width)));
+  kernels().spatial->sample(s, x, args.floats(18, box_size(s)));
+  return nothing(args);
+}
+
+// sampleGrad(images, height, width, channels, nearest, shared, boxHeight, boxWidth, rowLow, rowHigh, rowPart, columnLow, columnHigh,
+// columnPart, dY, dX): shared, and nothing outside.
+napi_value sample_grad(const Arguments& args) {
+  const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3);
+  Sampling s = sampling_of(args, height, width, channels, images, 5);
+  s.nearest = args.flag(4);
+  if (!s.rows.shared) throw ArgumentError("Expected steps that all images share, received others.");
+  for (const Between* b : {&s.rows, &s.columns})
+    for (size_t i = 0; i < b->count; ++i)
+      if (b->low[i] < 0) throw ArgumentError("Expected steps inside an image, received others.");
+  const float* dy = args.floats(14, box_size(s));
+  kernels().spatial->sample_grad(s, dy, args.floats(15, product(product(images, channels), product(height, width))));
+  return nothing(args);
+}
+
+// normalize(rows, cols, x, mean, factor, offset|null, out).
+napi_value normalize(const Arguments& args) {
+  const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
+  const float* offset = args.floats_or_null(5, cols);
+  kernels().spatial->normalize(rows, cols, args.floats(2, n), args.floats(3, cols), args.floats(4, cols), offset, args.floats(6, n));
+  return nothing(args);
+}
+
+const Export kExports[] = {
+    {"pool", entry<4, pool>},
+    {"poolPositions", entry<5, pool_positions>},
+    {"maxPoolGrad", entry<4, max_pool_grad>},
+    {"meanPoolGrad", entry<4, mean_pool_grad>},
+    {"depthwise", entry<7, depthwise>},
+    {"depthwiseInputGrad", entry<4, depthwise_input_grad>},
+    {"depthwiseFilterGrad", entry<4, depthwise_filter_grad>},
+    {"convolve", entry<8, convolve>},
+    {"convolveFilterGrad", entry<5, convolve_filter_grad>},
+    {"sumColumns", entry<3, sum_columns>},
+    {"sample", entry<19, sample>},
+    {"sampleGrad", entry<16, sample_grad>},
+    {"normalize", entry<7, normalize>},
+};
+
+}  // namespace
+
+const Exports spatial_exports = {kExports, sizeof kExports / sizeof *kExports};
+
+}  // namespace vit
