@@ -18,10 +18,11 @@ constexpr size_t kBlock = 256;
 constexpr size_t kPiece = 4 * MC;
 constexpr size_t kRuns = 16;
 constexpr size_t kSmallFilter = 1 << 18;
+// Floats of the lines that a block sees, at most.
+constexpr size_t kLineFloats = 1 << 20;
 // Floats of the columns that are multiplied at once for the gradient of a large filter (8 MB).
 constexpr size_t kColumnFloats = 1 << 21;
 
-VIT_INLINE size_t floats_of(size_t taps, size_t channels) { return taps * channels; }
 VIT_INLINE void copy_floats(const float* from, float* to, size_t count) {
   each_part(count, [&](size_t j, size_t n) { put(to + j, get(from + j, n), n); });
 }
@@ -29,49 +30,60 @@ VIT_INLINE void zero_floats(float* to, size_t count) {
   each_part(count, [&](size_t j, size_t n) { put(to + j, set1(0.0f), n); });
 }
 
+// A run of columns of `count` outputs side by side: `floats` of the line of an image from its place `at` on (which may lie outside),
+// at most `limit` floats long; each output begins `stride` further.
+VIT_INLINE void write_run(const float* line, ptrdiff_t limit, ptrdiff_t at, ptrdiff_t stride, size_t count, size_t floats, float* dst,
+                          size_t step) {
+  const ptrdiff_t length = static_cast<ptrdiff_t>(floats);
+  const auto edge = [&](size_t i) {
+    const ptrdiff_t begin = at + static_cast<ptrdiff_t>(i) * stride;
+    const ptrdiff_t low = begin >= 0 ? 0 : -begin < length ? -begin : length;
+    ptrdiff_t high = limit - begin < length ? limit - begin : length;
+    if (high < low) high = low;
+    zero_floats(dst + i * step, static_cast<size_t>(low));
+    if (high > low) copy_floats(line + begin + low, dst + i * step + low, static_cast<size_t>(high - low));
+    zero_floats(dst + i * step + high, static_cast<size_t>(length - high));
+  };
+  const auto within = [&](size_t i) {
+    const ptrdiff_t begin = at + static_cast<ptrdiff_t>(i) * stride;
+    return begin >= 0 && begin + length <= limit;
+  };
+  size_t i = 0, end = count;
+  for (; i < end && !within(i); ++i) edge(i);
+  for (; end > i && !within(end - 1); --end) edge(end - 1);
+  const float* from = line + at + static_cast<ptrdiff_t>(i) * stride;
+  float* to = dst + i * step;
+  for (; i < end; ++i, from += stride, to += step) copy_floats(from, to, floats);
+}
+
 // Columns first … first + depth - 1 of outputs row … row + rows - 1 of the batch; rows of dst are `step` apart.
 void write_columns(const Window& w, const float* x, size_t row, size_t rows, size_t first, size_t depth, float* dst, size_t step) {
   // Taps that lie side by side in the image are one run.
   const size_t joined = w.width.dilation == 1 ? w.width.filter : 1;
-  const size_t run = floats_of(joined, w.channels), runs_a_line = w.width.filter / joined;
-  size_t ow = row % w.width.out, oh = row / w.width.out % w.height.out;
-  size_t od = row / w.width.out / w.height.out % w.depth.out, image = row / w.out_pixels();
-  for (size_t r = 0; r < rows; ++r, dst += step) {
-    size_t at = first / run, skip = first % run;
-    for (size_t done = 0; done < depth; ++at, skip = 0) {
-      const size_t count = run - skip < depth - done ? run - skip : depth - done;
-      float* to = dst + done;
-      done += count;
+  const size_t run = joined * w.channels, runs_a_line = w.width.filter / joined;
+  const ptrdiff_t channels = static_cast<ptrdiff_t>(w.channels), length = static_cast<ptrdiff_t>(w.width.in * w.channels);
+  const ptrdiff_t stride = static_cast<ptrdiff_t>(w.width.stride * w.channels);
+  for (size_t r = 0; r < rows;) {
+    const size_t line_of_out = (row + r) / w.width.out, ow = (row + r) % w.width.out;
+    const size_t oh = line_of_out % w.height.out, od = line_of_out / w.height.out % w.depth.out;
+    const size_t image = line_of_out / w.height.out / w.depth.out;
+    const size_t count = rows - r < w.width.out - ow ? rows - r : w.width.out - ow;
+    for (size_t done = 0, at = first / run, skip = first % run; done < depth; ++at, skip = 0) {
+      const size_t floats = run - skip < depth - done ? run - skip : depth - done;
       const size_t fw = at % runs_a_line * joined, line = at / runs_a_line;
       const ptrdiff_t d = start_of(w.depth, od) + static_cast<ptrdiff_t>(line / w.height.filter * w.depth.dilation);
       const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(line % w.height.filter * w.height.dilation);
+      float* to = dst + r * step + done;
       if (d < 0 || h < 0 || static_cast<size_t>(d) >= w.depth.in || static_cast<size_t>(h) >= w.height.in) {
-        zero_floats(to, count);
-        continue;
+        for (size_t i = 0; i < count; ++i) zero_floats(to + i * step, floats);
+      } else {
+        const size_t from = ((image * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h)) * w.width.in;
+        const ptrdiff_t c = start_of(w.width, ow) + static_cast<ptrdiff_t>(fw * w.width.dilation);
+        write_run(x + from * w.channels, length, c * channels + static_cast<ptrdiff_t>(skip), stride, count, floats, to, step);
       }
-      const ptrdiff_t c = start_of(w.width, ow) + static_cast<ptrdiff_t>(fw * w.width.dilation);
-      const ptrdiff_t in = static_cast<ptrdiff_t>(w.width.in), taps = static_cast<ptrdiff_t>(joined);
-      // Of the run, floats low … high - 1 lie inside; of these what is asked for is skip … skip + count - 1.
-      size_t low = floats_of(static_cast<size_t>(c >= 0 ? 0 : -c < taps ? -c : taps), w.channels);
-      size_t high = floats_of(static_cast<size_t>(c + taps <= in ? taps : c < in ? in - c : 0), w.channels);
-      const auto asked = [&](size_t i) { return i < skip ? 0 : i - skip < count ? i - skip : count; };
-      low = asked(low), high = asked(high);
-      if (high < low) high = low;
-      zero_floats(to, low);
-      if (high > low) {
-        const ptrdiff_t pixel = static_cast<ptrdiff_t>(((image * w.depth.in + static_cast<size_t>(d)) * w.height.in +
-                                                        static_cast<size_t>(h)) * w.width.in) + c;
-        copy_floats(x + pixel * static_cast<ptrdiff_t>(w.channels) + static_cast<ptrdiff_t>(skip + low), to + low, high - low);
-      }
-      zero_floats(to + high, count - high);
+      done += floats;
     }
-    if (++ow < w.width.out) continue;
-    ow = 0;
-    if (++oh < w.height.out) continue;
-    oh = 0;
-    if (++od < w.depth.out) continue;
-    od = 0;
-    ++image;
+    r += count;
   }
 }
 
@@ -103,13 +115,86 @@ Gemm product_of(const float* a, const float* b, float* c, size_t m, size_t n, si
 
 size_t parts(size_t n, size_t each) { return (n + each - 1) / each; }
 
+// Without columns: a row of the filter sees floats that lie side by side in a line of the image, so the lines are the left factor as
+// they are, or copied with zeros before and behind.
+struct Lines {
+  size_t filter;    // floats that a row of the filter sees
+  size_t step;      // from output to output
+  size_t width;     // of a line, with what lies outside
+  bool copied;
+  size_t planes, lines;  // that a block sees: taps of the depth, and lines of the image
+  size_t each;           // output lines of a block
+
+  explicit Lines(const Window& w) {
+    filter = w.width.filter * w.channels, step = w.width.stride * w.channels;
+    width = (w.width.out - 1) * step + filter;
+    copied = w.width.pad != 0 || width > w.width.in * w.channels;
+    each = (MC + w.width.out - 1) / w.width.out;
+    if (each > w.height.out) each = w.height.out;
+    planes = w.depth.filter;
+    lines = (each - 1) * w.height.stride + (w.height.filter - 1) * w.height.dilation + 1;
+  }
+  size_t floats() const { return copied ? planes * lines * width : 0; }
+};
+// Long enough runs for the inner routine; outputs that are a multiple of 4 KB apart would fall into the same set of the first cache.
+bool by_lines(const Window& w) {
+  if (w.width.dilation != 1 || w.width.out < 7 || w.width.filter * w.channels < 16) return false;
+  const Lines l(w);
+  return l.step % 1024 != 0 && l.floats() <= kLineFloats;
+}
+
+// Output lines first … first + count - 1 of plane od of an image, columns j0 … j0 + cols - 1 of n.
+void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* packed, const float* bias, size_t image,
+                    size_t od, size_t first, size_t count, size_t j0, size_t cols, float* memory, float* out) {
+  const size_t k = w.taps() * w.channels, length = w.width.in * w.channels, rows = w.width.out;
+  const ptrdiff_t top = start_of(w.height, first);
+  const Range depth = inside(w.depth, od);
+  const auto source = [&](size_t fd, size_t h) {
+    const ptrdiff_t plane = start_of(w.depth, od) + static_cast<ptrdiff_t>(fd * w.depth.dilation);
+    return x + ((image * w.depth.in + static_cast<size_t>(plane)) * w.height.in + h) * length;
+  };
+  for (size_t fd = depth.begin; l.copied && fd < depth.end; ++fd)
+    for (size_t i = 0; i < l.lines; ++i) {
+      const ptrdiff_t h = top + static_cast<ptrdiff_t>(i);
+      if (h < 0 || static_cast<size_t>(h) >= w.height.in) continue;
+      const ptrdiff_t at = -w.width.pad * static_cast<ptrdiff_t>(w.channels);
+      write_run(source(fd, static_cast<size_t>(h)), static_cast<ptrdiff_t>(length), at, 0, 1, l.width,
+                memory + (fd * l.lines + i) * l.width, 0);
+    }
+  float* c = out + ((image * w.depth.out + od) * w.height.out + first) * rows * n + j0;
+  for (size_t j = 0; j < cols; j += NR) {
+    const size_t width = cols - j < NR ? cols - j : NR;
+    const float* panel = packed + (j0 + j) * k;
+    for (size_t fd = depth.begin; fd < depth.end; ++fd)
+      for (size_t fh = 0; fh < w.height.filter; ++fh)
+        for (size_t p = 0; p < l.filter; p += KC)
+          for (size_t i = 0; i < count; ++i) {
+            const Range seen = inside(w.height, first + i);
+            if (fh < seen.begin || fh >= seen.end) continue;
+            const size_t line = i * w.height.stride + fh * w.height.dilation;
+            const float* a = l.copied ? memory + (fd * l.lines + line) * l.width
+                                      : source(fd, static_cast<size_t>(top + static_cast<ptrdiff_t>(line)));
+            const bool begins = fd == depth.begin && fh == seen.begin && p == 0;
+            const size_t at = (fd * w.height.filter + fh) * l.filter + p;
+            multiply({a + p, l.step, 1}, kRows, panel + at * NR, k, rows, width, l.filter - p < KC ? l.filter - p : KC,
+                     c + i * rows * n + j, n, begins && bias != nullptr ? bias + j0 + j : nullptr, begins ? kStoreNew : kStoreAdd);
+          }
+  }
+  // What sees nothing is the bias alone.
+  for (size_t i = 0; i < count; ++i) {
+    const Range seen = inside(w.height, first + i);
+    if (depth.begin < depth.end && seen.begin < seen.end) continue;
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t j = 0; j < cols; ++j) c[(i * rows + r) * n + j] = bias == nullptr ? 0.0f : bias[j0 + j];
+  }
+}
+
 }  // namespace
 
 void convolve(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp, float* out) {
   const size_t m = w.batch * w.out_pixels(), k = w.taps() * w.channels;
   if (m == 0 || n == 0) return;
-  const bool in_place = plain(w);
-  if (in_place || k == 0) {
+  if (plain(w) || k == 0) {
     Gemm g = product_of(x, filter, out, m, n, k);
     g.bias = bias;
     gemm(g);
@@ -126,27 +211,38 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
     const size_t end = (task + 1) * panels_each;
     pack_b({filter, n, 1}, k, n, task * panels_each, end < panels ? end : panels, packed);
   });
-  // Sixteen blocks or more where the sizes give them: of rows first, for each block writes its columns once.
+  // Sixteen blocks or more where the sizes give them: of rows first, for what a block sees is written once.
+  const bool lines = by_lines(w);
+  const Lines l(w);
   size_t rows_each = round_up(parts(m, 16), MR);
   rows_each = rows_each > MC ? MC : rows_each < 2 * MR ? 2 * MR : rows_each;
-  const size_t row_blocks = parts(m, rows_each);
+  const size_t blocks_a_plane = parts(w.height.out, l.each);
+  const size_t row_blocks = lines ? w.batch * w.depth.out * blocks_a_plane : parts(m, rows_each);
   size_t cols_each = round_up(parts(n, parts(16, row_blocks)), NR);
   if (cols_each < 2 * NR) cols_each = 2 * NR;
-  if (m * n * k < 65536) rows_each = m, cols_each = n;
   const size_t col_blocks = parts(n, cols_each);
   // Rows that are a multiple of 4 KB apart would fall into the same set of the first cache.
   const size_t deep_each = k < kDeep ? k : kDeep, step = deep_each % 1024 == 0 ? deep_each + 16 : deep_each;
-  reserve_scratch(rows_each * step);
-  parallel(parts(m, rows_each) * col_blocks, [&](size_t task, size_t worker) {
-    const size_t i0 = task / col_blocks * rows_each, j0 = task % col_blocks * cols_each;
-    const size_t rows = m - i0 < rows_each ? m - i0 : rows_each, cols = n - j0 < cols_each ? n - j0 : cols_each;
-    float* columns = scratch(worker);
+  reserve_scratch(lines ? l.floats() : rows_each * step);
+  parallel(row_blocks * col_blocks, [&](size_t task, size_t worker) {
+    const size_t block = task / col_blocks, j0 = task % col_blocks * cols_each;
+    const size_t cols = n - j0 < cols_each ? n - j0 : cols_each;
+    float* memory = scratch(worker);
+    if (lines) {
+      const size_t first = block % blocks_a_plane * l.each, plane = block / blocks_a_plane;
+      const size_t count = w.height.out - first < l.each ? w.height.out - first : l.each;
+      convolve_lines(w, l, n, x, packed, bias, plane / w.depth.out, plane % w.depth.out, first, count, j0, cols, memory, out);
+      float* c = out + (plane * w.height.out + first) * w.width.out * n + j0;
+      if (bounds(clamp)) clamp_rows(clamp, c, count * w.width.out, cols, n);
+      return;
+    }
+    const size_t i0 = block * rows_each, rows = m - i0 < rows_each ? m - i0 : rows_each;
     float* c = out + i0 * n + j0;
     for (size_t p = 0; p < k; p += deep_each) {
       const size_t deep = k - p < deep_each ? k - p : deep_each;
-      write_columns(w, x, i0, rows, p, deep, columns, step);
-      multiply_deep({columns, step, 1}, kRows, packed + j0 * k + p * NR, k, rows, cols, deep, c, n, p == 0 && bias != nullptr ? bias + j0 : nullptr,
-                    p == 0 ? kStoreNew : kStoreAdd);
+      write_columns(w, x, i0, rows, p, deep, memory, step);
+      multiply_deep({memory, step, 1}, kRows, packed + j0 * k + p * NR, k, rows, cols, deep, c, n,
+                    p == 0 && bias != nullptr ? bias + j0 : nullptr, p == 0 ? kStoreNew : kStoreAdd);
     }
     if (bounds(clamp)) clamp_rows(clamp, c, rows, cols, n);
   });
@@ -198,6 +294,57 @@ void add_run(const Window& w, size_t n, const float* x, const float* dy, size_t 
   }
 }
 
+// As pack_a of the columns of one line of outputs, whose tiles have room for `depth` of them: the first `floats` that a row of the
+// filter sees. Without a line, zeros.
+VIT_INLINE void deal(const float* line, size_t step, size_t count, size_t floats, size_t depth, float* dst) {
+  for (size_t i = 0; i < floats; i += MR, dst += MR * depth) {
+    const size_t width = floats - i < MR ? floats - i : MR;
+    float* to = dst;
+    for (size_t o = 0; o < count; ++o, to += MR) {
+      if (line == nullptr) zero_floats(to, MR);
+      else {
+        copy_floats(line + i + o * step, to, width);
+        if (width < MR) zero_floats(to + width, MR - width);
+      }
+    }
+  }
+}
+
+// As add_run, over lines of outputs begin … end - 1, `each` at a time.
+void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end, size_t each,
+               float* sums, float* memory) {
+  const size_t count = w.width.out, length = w.width.in * w.channels;
+  float* packed_dy = memory;
+  float* tiles = packed_dy + packed_b_size(each * count, n);
+  float* whole = tiles + packed_a_size(kPiece, each * count);
+  for (size_t first = begin; first < end; first += each) {
+    const size_t lines = end - first < each ? end - first : each, rows = lines * count;
+    pack_b({dy + first * count * n, n, 1}, rows, n, 0, round_up(n, NR) / NR, packed_dy);
+    for (size_t f = 0; f < w.depth.filter * w.height.filter; ++f)
+      for (size_t p = 0; p < l.filter; p += kPiece) {
+        const size_t floats = l.filter - p < kPiece ? l.filter - p : kPiece;
+        for (size_t i = 0; i < lines; ++i) {
+          const size_t oh = (first + i) % w.height.out, plane = (first + i) / w.height.out;
+          const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(f % w.height.filter * w.height.dilation);
+          const ptrdiff_t d = start_of(w.depth, plane % w.depth.out) + static_cast<ptrdiff_t>(f / w.height.filter * w.depth.dilation);
+          const float* line = nullptr;
+          if (d >= 0 && h >= 0 && static_cast<size_t>(d) < w.depth.in && static_cast<size_t>(h) < w.height.in) {
+            line = x + ((plane / w.depth.out * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h)) * length;
+            if (l.copied) {
+              const ptrdiff_t at = -w.width.pad * static_cast<ptrdiff_t>(w.channels);
+              write_run(line, static_cast<ptrdiff_t>(length), at, 0, 1, l.width, whole, 0);
+              line = whole;
+            }
+            line += p;
+          }
+          deal(line, l.step, count, floats, rows, tiles + i * count * MR);
+        }
+        multiply({tiles, 0, 0}, kPacked, packed_dy, rows, floats, n, rows, sums + (f * l.filter + p) * n, n, nullptr,
+                 first == begin ? kStoreNew : kStoreAdd);
+      }
+  }
+}
+
 }  // namespace
 
 void convolve_filter_grad(const Window& w, size_t n, const float* x, const float* dy, float* dfilter) {
@@ -208,12 +355,19 @@ void convolve_filter_grad(const Window& w, size_t n, const float* x, const float
     return;
   }
   if (plain(w) || k * n > kSmallFilter) return large_filter_grad(w, n, x, dy, dfilter);
-  const size_t each = parts(parts(m, kRuns), kBlock) * kBlock, runs = parts(m, each);
+  const bool by_line = by_lines(w) && w.width.out <= kBlock;
+  const Lines l(w);
+  // A block is some lines of outputs, or some outputs.
+  const size_t block = by_line ? kBlock / w.width.out : kBlock, units = by_line ? m / w.width.out : m;
+  const size_t each = parts(parts(units, kRuns), block) * block, runs = parts(units, each);
   float* partial = outer_scratch(runs * k * n);
-  reserve_scratch(packed_b_size(kBlock, n) + packed_a_size(kPiece, kBlock) + kPiece * kBlock);
+  const size_t memory = by_line ? l.width : kPiece * kBlock;
+  reserve_scratch(packed_b_size(kBlock, n) + packed_a_size(kPiece, kBlock) + memory);
   parallel(runs, [&](size_t run, size_t worker) {
-    const size_t end = (run + 1) * each < m ? (run + 1) * each : m;
-    add_run(w, n, x, dy, run * each, end, partial + run * k * n, scratch(worker));
+    const size_t begin = run * each, end = begin + each < units ? begin + each : units;
+    float* sums = partial + run * k * n;
+    if (by_line) add_lines(w, l, n, x, dy, begin, end, block, sums, scratch(worker));
+    else add_run(w, n, x, dy, begin, end, sums, scratch(worker));
   });
   parallel(parts(k * n, 4096), [&](size_t task, size_t) {
     const size_t end = (task + 1) * 4096 < k * n ? (task + 1) * 4096 : k * n;

@@ -37,6 +37,7 @@ void depthwise(const Window& w, const float* x, const float* filter, const float
   const std::vector<Range> columns = all_inside(w.width);
   const Range whole = whole_windows(w.width);
   const size_t step = w.width.dilation * channels, stride = w.width.stride * channels;
+  const size_t line_step = w.height.dilation * w.width.in * channels;
   const vf low = set1(clamp.low), high = set1(clamp.high);
   each_row(w.batch * w.height.out, w.width.out * channels * w.taps(), [&](size_t row) {
     const size_t oh = row % w.height.out;
@@ -46,11 +47,10 @@ void depthwise(const Window& w, const float* x, const float* filter, const float
       const ptrdiff_t line = start_of(w.height, oh) + static_cast<ptrdiff_t>(fh * w.height.dilation);
       return image + static_cast<size_t>(line) * w.width.in * channels;
     };
-    each_part(channels, [&](size_t j, size_t n) {
-      const vf first = bias == nullptr ? set1(0.0f) : get(bias + j, n);
-      float* to = out + row * w.width.out * channels + j;
-      const auto one = [&](size_t ow) {
-        vf sum = first;
+    float* to = out + row * w.width.out * channels;
+    const auto one = [&](size_t ow) {
+      each_part(channels, [&](size_t j, size_t n) {
+        vf sum = bias == nullptr ? set1(0.0f) : get(bias + j, n);
         for (size_t fh = lines.begin; fh < lines.end; ++fh) {
           const float* weights = filter + fh * w.width.filter * channels + j;
           for (size_t fw = columns[ow].begin; fw < columns[ow].end; ++fw) {
@@ -58,19 +58,28 @@ void depthwise(const Window& w, const float* x, const float* filter, const float
             sum += get(line_of(fh) + static_cast<size_t>(column) * channels + j, n) * get(weights + fw * channels, n);
           }
         }
-        put(to + ow * channels, clamped(sum, low, high), n);
-      };
-      size_t ow = 0;
-      for (; ow < whole.begin; ++ow) one(ow);
-      for (; ow + kPixels <= whole.end; ow += kPixels) {
+        put(to + ow * channels + j, clamped(sum, low, high), n);
+      });
+    };
+    size_t ow = 0;
+    for (; ow < whole.begin; ++ow) one(ow);
+    for (; ow < whole.end && whole.end - whole.begin >= kPixels; ow += kPixels) {
+      // The last are done again where they do not fill a block.
+      if (ow + kPixels > whole.end) ow = whole.end - kPixels;
+      const float* corner = image;
+      if (lines.begin < lines.end) corner = line_of(lines.begin) + static_cast<size_t>(start_of(w.width, ow)) * channels;
+      const float* weights = filter + lines.begin * w.width.filter * channels;
+      each_part(channels, [&](size_t j, size_t n) {
+        const vf first = bias == nullptr ? set1(0.0f) : get(bias + j, n);
         vf sum[kPixels];
 #pragma GCC unroll 8
         for (size_t p = 0; p < kPixels; ++p) sum[p] = first;
-        for (size_t fh = lines.begin; fh < lines.end; ++fh) {
-          const float* weights = filter + fh * w.width.filter * channels + j;
-          const float* at = line_of(fh) + static_cast<size_t>(start_of(w.width, ow)) * channels + j;
-          for (size_t fw = 0; fw < w.width.filter; ++fw, at += step, weights += channels) {
-            const vf weight = get(weights, n);
+        const float* weight_at = weights + j;
+        const float* line = corner + j;
+        for (size_t fh = lines.begin; fh < lines.end; ++fh, line += line_step) {
+          const float* at = line;
+          for (size_t fw = 0; fw < w.width.filter; ++fw, at += step, weight_at += channels) {
+            const vf weight = get(weight_at, n);
             if (n == VL) {
 #pragma GCC unroll 8
               for (size_t p = 0; p < kPixels; ++p) sum[p] += load(at + p * stride) * weight;
@@ -81,10 +90,10 @@ void depthwise(const Window& w, const float* x, const float* filter, const float
           }
         }
 #pragma GCC unroll 8
-        for (size_t p = 0; p < kPixels; ++p) put(to + (ow + p) * channels, clamped(sum[p], low, high), n);
-      }
-      for (; ow < w.width.out; ++ow) one(ow);
-    });
+        for (size_t p = 0; p < kPixels; ++p) put(to + (ow + p) * channels + j, clamped(sum[p], low, high), n);
+      });
+    }
+    for (; ow < w.width.out; ++ow) one(ow);
   });
 }
 

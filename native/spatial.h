@@ -66,7 +66,7 @@ struct SpatialKernels {
 
   // Filter [taps, channels, n], out [batch, out pixels, n]: sums as gemm's over 256 products, then added in order.
   void (*convolve)(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp, float* out);
-  // Blocks of 256 outputs are added in order, over at most 16 runs of outputs, whose sums are then joined in order; or, of large
+  // Blocks of at most 256 outputs are added in order, over at most 16 runs of outputs, whose sums are then joined in order; or, of large
   // filters, over blocks of outputs as gemm sums them.
   void (*convolve_filter_grad)(const Window& w, size_t n, const float* x, const float* dy, float* dfilter);
   // x = Σ of columns [batch, out pixels, taps, channels] in the order of the outputs.
