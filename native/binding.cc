@@ -391,6 +391,8 @@ NAPI_MODULE_INIT() {
   const vit::Exports* const all[] = {
       &own,
       &vit::elementwise_exports,
+      &vit::axis_exports,
+      &vit::indexing_exports,
   };
   for (const vit::Exports* list : all)
     if (!vit::add(env, exports, *list)) return nullptr;

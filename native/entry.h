@@ -42,6 +42,8 @@ struct Exports {
   size_t count;
 };
 extern const Exports elementwise_exports;
+extern const Exports axis_exports;
+extern const Exports indexing_exports;
 
 // undefined, the result of most entries.
 napi_value nothing(const Arguments& args);

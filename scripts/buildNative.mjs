@@ -67,10 +67,21 @@ const perIsa = [
   'mlp_branch',
   'attention_branch',
   'optimizer',
+  'reductions',
+  'scan',
+  'fft',
   'table',
 ];
-const common = ['parallel', 'select'];
-const onlyAddon = ['binding', 'entry', 'elementwise_binding', 'branch_binding', 'arguments'];
+const common = ['parallel', 'select', 'indexing', 'top_k'];
+const onlyAddon = [
+  'binding',
+  'entry',
+  'elementwise_binding',
+  'axis_binding',
+  'indexing_binding',
+  'branch_binding',
+  'arguments',
+];
 const portable = ['-DVIT_ISA=portable'];
 const avx512 = [
   '-DVIT_AVX512',

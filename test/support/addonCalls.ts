@@ -8,6 +8,7 @@ export type Length = 'exact' | 'least' | 'any';
 export type Argument =
   | { kind: 'floats'; make: () => Float32Array; length: Length }
   | { kind: 'bytes'; make: () => Uint8Array; length: Length }
+  | { kind: 'ints'; make: () => Int32Array; length: Length }
   | { kind: 'bias'; make: () => Float32Array; length: Length }
   | { kind: 'size'; make: () => number }
   | { kind: 'choice'; make: () => number }
@@ -30,6 +31,11 @@ const b = (count: number, length: Length = 'exact'): Argument => ({
   kind: 'bytes',
   make: () => new Uint8Array(count),
   length,
+});
+const ints = (...all: number[]): Argument => ({
+  kind: 'ints',
+  make: () => Int32Array.from(all),
+  length: 'exact',
 });
 const bias = (count: number): Argument => ({
   kind: 'bias',
@@ -92,6 +98,28 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   copy: [walk, f(4, 'least'), size(0), f(4, 'least'), size(0)],
   fill: [real(1), f(4, 'any')],
   reduce: [choice(0), ...sizes(2, 3, 2), f(12), f(4)],
+  product: [...sizes(2, 3, 2), f(12), f(4)],
+  reduceInts: [choice(0), ...sizes(1, 3, 1), ints(1, 2, 3), ints(0)],
+  reduceBools: [flag(true), ...sizes(2, 3, 2), b(12), b(4)],
+  argExtreme: [flag(true), ...sizes(1, 3, 2), f(6), ints(0, 0)],
+  scan: [flag(false), flag(false), flag(true), ...sizes(2, 3, 2), f(12), f(12)],
+  localResponse: [...sizes(2, 3), choice(1), real(1), real(1), real(0.5), f(6), f(6)],
+  localResponseGrad: [
+    ...[...sizes(2, 3), choice(1), real(1), real(1), real(0.5)],
+    ...[f(6), f(6), f(6), f(6)],
+  ],
+  fft: [...sizes(2, 3), flag(false), f(6), f(6), f(6), f(6)],
+  gather: [...sizes(1, 2, 3, 2, 4), f(12), ints(0, 2, 1, 1), f(16)],
+  gatherNd: [sizeList(true, 3, 2), ...sizes(2, 2), f(12), ints(0, 1, 2, 1), f(4)],
+  scatter: [
+    ...[sizeList(true, 3, 2), ...sizes(2, 2), flag(true), flag(false), flag(true)],
+    ...[ints(0, 1, 2, 1), f(4), f(12)],
+  ],
+  bincount: [...sizes(2, 3, 4), flag(false), ints(0, 1, 2, 3, 0, 1), bias(6), f(8)],
+  topK: [...sizes(2, 3, 2), f(6), f(4), ints(0, 0, 0, 0)],
+  draw: [...sizes(2, 3), f(6), reals, ints(0, 0, 0, 0)],
+  ramp: [real(1), real(0.5), f(4, 'any')],
+  oneHot: [size(3), ints(0, 2), real(1), real(0), f(6)],
   softmax: [...sizes(2, 3), f(6), flag(false), f(6)],
   layerNorm: [...sizes(2, 3), f(6), f(3), f(3), real(1e-6), f(6), f(2), f(2)],
   layerNormGrad: [...sizes(2, 3), f(6), f(6), f(3), f(2), f(2), f(6), f(3), f(3)],
