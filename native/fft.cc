@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct Plan {
   std::vector<size_t> radix;
   std::vector<Complexes<T>> twiddles;
   std::vector<Complexes<T>> roots;  // of 1 of the radix, exp(-2πi·k/p)
+  Complexes<T> narrow;              // the twiddles of a pass of radix 4 over s = 4, each four times
 
   // false if n has a larger prime factor.
   bool make(size_t wanted) {
@@ -60,6 +62,10 @@ struct Plan {
       for (size_t k = 1; k < p; ++k)
         for (size_t q = 0; q < m; ++q) w.set((k - 1) * m + q, angle_of(k * q, length));
       for (size_t k = 0; k < p; ++k) root.set(k, angle_of(k, p));
+      if (p == 4 && n / length == 4) {
+        narrow.resize(3 * m * 4);
+        for (size_t i = 0; i < 3 * m * 4; ++i) narrow.re[i] = w.re[i / 4], narrow.im[i] = w.im[i / 4];
+      }
       twiddles.push_back(std::move(w)), roots.push_back(std::move(root));
       length = m;
     }
@@ -123,6 +129,54 @@ void pass4(const Pass<T>& c, const T* __restrict xr, const T* __restrict xi, T* 
   });
 }
 
+struct Pair {
+  vf re, im;
+};
+VIT_INLINE Pair times(Pair a, const float* re, const float* im) {
+  const vf wr = load(re), wi = load(im);
+  return {a.re * wr - a.im * wi, a.re * wi + a.im * wr};
+}
+// Elements 4·g … 4·g + 3 of v to the place of group g, `step` after that of the one before.
+VIT_INLINE void store_groups(float* to, size_t step, vf v) {
+  for (size_t g = 0; g < VL / 4; ++g) memcpy(to + g * step, reinterpret_cast<const char*>(&v) + 16 * g, 16);
+}
+
+// Of rows a, b, c, d: a0 b0 c0 d0 a4 b4 …, a1 b1 c1 d1 a5 …, and so on.
+VIT_INLINE void turn_groups(vf* rows) {
+  const auto pair = [&](size_t i, size_t j, auto half) {
+    const vf a = rows[i], b = rows[j];
+    rows[i] = mix<half, false>(a, b, std::make_index_sequence<VL>());
+    rows[j] = mix<half, true>(a, b, std::make_index_sequence<VL>());
+  };
+  const std::integral_constant<size_t, 1> one{};
+  const std::integral_constant<size_t, 2> two{};
+  pair(0, 1, one), pair(2, 3, one);
+  pair(0, 2, two), pair(1, 3, two);
+}
+
+// Radix 4 where s is 1 or 4: a vector runs along j + s·q, in which x is contiguous, and its results are written in groups of four.
+// w holds a twiddle for each of these places.
+template <size_t s>
+VIT_INLINE void narrow4(size_t m, const float* wr, const float* wi, const float* xr, const float* xi, float* yr, float* yi) {
+  const size_t far = s * m;
+  for (size_t t = 0; t < far; t += VL) {
+    const Pair a = {load(xr + t), load(xi + t)}, b = {load(xr + t + far), load(xi + t + far)};
+    const Pair c = {load(xr + t + 2 * far), load(xi + t + 2 * far)}, d = {load(xr + t + 3 * far), load(xi + t + 3 * far)};
+    const Pair sum = {a.re + c.re, a.im + c.im}, dif = {a.re - c.re, a.im - c.im};
+    const Pair odd = {b.re + d.re, b.im + d.im}, turn = {b.im - d.im, d.re - b.re};
+    const Pair one = times({dif.re + turn.re, dif.im + turn.im}, wr + t, wi + t);
+    const Pair two = times({sum.re - odd.re, sum.im - odd.im}, wr + far + t, wi + far + t);
+    const Pair three = times({dif.re - turn.re, dif.im - turn.im}, wr + 2 * far + t, wi + 2 * far + t);
+    vf re[4] = {sum.re + odd.re, one.re, two.re, three.re}, im[4] = {sum.im + odd.im, one.im, two.im, three.im};
+    if constexpr (s == 1) turn_groups(re), turn_groups(im);
+    // Row k of results for s = 4; for s = 1 the four results of places k, k + 4, ….
+    for (size_t k = 0; k < 4; ++k) {
+      store_groups(yr + 4 * t + 4 * k, 16, re[k]);
+      store_groups(yi + 4 * t + 4 * k, 16, im[k]);
+    }
+  }
+}
+
 template <typename T, size_t p>
 void pass_odd(const Pass<T>& c, const T* __restrict xr, const T* __restrict xi, T* __restrict yr, T* __restrict yi) {
   const size_t far = c.s * c.m, s = c.s, m = c.m;
@@ -166,6 +220,19 @@ void run_pass(const Pass<T>& c, Side<const T> x, Side<T> y) {
   }
 }
 
+// Whether the pass is one of narrow4, and done.
+template <typename T>
+bool run_narrow(const Plan<T>& plan, const Pass<T>& c, Side<const T> x, Side<T> y) {
+  if constexpr (std::is_same<T, float>::value) {
+    if (c.p != 4 || c.s > 4 || c.s * c.m % VL != 0) return false;
+    if (c.s == 1) narrow4<1>(c.m, c.w_re, c.w_im, x.re, x.im, y.re, y.im);
+    else narrow4<4>(c.m, plan.narrow.re.data(), plan.narrow.im.data(), x.re, x.im, y.re, y.im);
+    return true;
+  } else {
+    return false;
+  }
+}
+
 // All passes from x to y, by way of `memory`, 4·n elements.
 template <typename T>
 void transform(const Plan<T>& plan, Side<const T> x, Side<T> y, T* memory) {
@@ -180,8 +247,14 @@ void transform(const Plan<T>& plan, Side<const T> x, Side<T> y, T* memory) {
     const size_t p = plan.radix[i], m = length / p;
     T* other = memory + i % 2 * 2 * n;
     const Side<T> to = i + 1 == passes ? y : Side<T>{other, other + n};
-    run_pass<T>({p, m, s, plan.twiddles[i].re.data(), plan.twiddles[i].im.data(), plan.roots[i].re.data(), plan.roots[i].im.data()},
-                x, to);
+    const Pass<T> pass = {p,
+                          m,
+                          s,
+                          plan.twiddles[i].re.data(),
+                          plan.twiddles[i].im.data(),
+                          plan.roots[i].re.data(),
+                          plan.roots[i].im.data()};
+    if (!run_narrow(plan, pass, x, to)) run_pass(pass, x, to);
     x = {to.re, to.im};
     length = m;
     s *= p;

@@ -140,7 +140,9 @@ void count_rows(const Bincount& b, const int32_t* x, const T* weights, T* out) {
 template <typename T>
 void ramp_of(size_t n, double start, double step, T* out) {
   ranges(n, 1, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) out[i] = static_cast<T>(start + static_cast<double>(i) * step);
+    const double first = static_cast<double>(begin);
+    const int32_t count = static_cast<int32_t>(end - begin);
+    for (int32_t i = 0; i < count; ++i) out[begin + static_cast<size_t>(i)] = static_cast<T>(start + (first + i) * step);
   });
 }
 

@@ -174,6 +174,27 @@ function indexTests(): void {
       );
   });
 
+  test('unique', () => {
+    const odd = { shape: [7], values: Float32Array.of(0, NaN, -0, 3, NaN, Infinity, 3) };
+    for (const [x, axis] of [
+      [odd, 0],
+      [below(9, 40), 0],
+      [bools(5), 0],
+      [below(9, 1, 40, 1), 1],
+      [below(2, 12, 3), 0],
+      [below(2, 0), 0],
+    ] as const)
+      compareBackends(
+        `[${x.shape}] along ${axis}`,
+        [x],
+        (v) => {
+          const { values, indices } = tf.unique(v, axis);
+          return [values, indices];
+        },
+        exact,
+      );
+  });
+
   test('multinomial draws what the CPU draws', () => {
     for (const [rows, cols] of [
       [1, 2],

@@ -18,6 +18,7 @@ import { registerPatchify } from './kernels/patchify.ts';
 import { registerReductions } from './kernels/reductions.ts';
 import { registerRows } from './kernels/rows.ts';
 import { registerScans } from './kernels/scans.ts';
+import { registerUnique } from './kernels/unique.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
@@ -30,6 +31,7 @@ export function registerKernels(): void {
   registerGather();
   registerIndexing();
   registerMultinomial();
+  registerUnique();
   registerEinsum();
   registerLocalResponse();
   registerFourier();
