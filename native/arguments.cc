@@ -129,6 +129,11 @@ bool Arguments::flag(size_t index) const {
   return value;
 }
 
+bool Arguments::is_null(size_t index) const {
+  napi_valuetype type;
+  return napi_typeof(env_, values_[index], &type) == napi_ok && type == napi_null;
+}
+
 std::string Arguments::text(size_t index) const {
   char buffer[64];
   size_t length = 0;

@@ -46,6 +46,7 @@ class Arguments {
   size_t size(size_t index) const;
   double number(size_t index) const;
   bool flag(size_t index) const;
+  bool is_null(size_t index) const;
   std::string text(size_t index) const;
   // An integer in [low, high].
   int integer(size_t index, int low, int high) const;

@@ -392,6 +392,8 @@ NAPI_MODULE_INIT() {
       &own,
       &vit::elementwise_exports,
       &vit::spatial_exports,
+      &vit::axis_exports,
+      &vit::indexing_exports,
   };
   for (const vit::Exports* list : all)
     if (!vit::add(env, exports, *list)) return nullptr;

@@ -25,6 +25,7 @@ enum Unary {
   kRoundBf16, kUnaryCount
 };
 enum Reduce { kSum, kMean, kMax, kMin, kReduceCount };
+enum IntReduce { kIntSum, kIntMax, kIntMin, kIntProduct, kIntReduceCount };
 // After a product: none, or a form of gelu (see vector_math.h).
 enum Activation { kNone = -1, kGeluErf = 0, kGeluTanh = 1, kGeluQuick = 2 };
 // Of the factors of a product; sums are float32 in both.
@@ -111,6 +112,16 @@ struct BranchGrad {
   float *first, *first_bias, *last, *last_bias;
 };
 
+// Running products (`times`) or sums; exclusive: of what comes before an element; reverse: from the end.
+struct Scan {
+  bool times, exclusive, reverse;
+};
+// Of rows of channels; the window of a channel is those at most `radius` < cols away.
+struct LocalResponse {
+  size_t rows, cols, radius;
+  float bias, alpha, beta;
+};
+
 struct AdamW {
   float beta1, beta2, one_minus_beta1, one_minus_beta2, epsilon, inverse_root_correction2;
 };
@@ -142,6 +153,24 @@ struct Kernels {
   // x [outer, n, inner] -> out [outer, inner]. Sums carry blocks of at most 4,096 float32 terms, joined in float64.
   // Max and min of something with a NaN are NaN.
   void (*reduce)(Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out);
+  // The product of the same, in float64: along a row in VL lanes, joined in a fixed tree; down columns row after row. Parts of 65,536
+  // elements of a row, or of 1,024 rows, are joined in order.
+  void (*product)(size_t outer, size_t n, size_t inner, const float* x, float* out);
+  // Modulo 2^32; a product is one of float64, row after row.
+  void (*reduce_ints)(IntReduce op, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
+  // out = 0 or 1: whether all, or any, are not 0.
+  void (*reduce_bools)(bool all, size_t outer, size_t n, size_t inner, const uint8_t* x, uint8_t* out);
+  // The first place along n of the largest (`max`) or smallest. A NaN is passed over, but for the first element: then it is 0.
+  void (*arg_floats)(bool max, size_t outer, size_t n, size_t inner, const float* x, int32_t* out);
+  void (*arg_ints)(bool max, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
+  // x [outer, n, inner] -> out of the same shape: sums or products along n, one after the other, each rounded to float32, or modulo 2^32.
+  void (*scan_floats)(const Scan& scan, size_t outer, size_t n, size_t inner, const float* x, float* out);
+  void (*scan_ints)(const Scan& scan, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
+  // out = x·(bias + alpha·Σ x²)^-beta, summed over the window in order; dx for y = out and the gradient dy of it.
+  void (*local_response)(const LocalResponse& shape, const float* x, float* out);
+  void (*local_response_grad)(const LocalResponse& shape, const float* x, const float* y, const float* dy, float* dx);
+  // `batch` discrete Fourier transforms of n complex numbers, re + i·im; the inverse is divided by n. See fft.cc.
+  void (*fft)(size_t batch, size_t n, bool inverse, const float* re, const float* im, float* out_re, float* out_im);
   // Rows of softmax (or, with `logarithm`, its logarithm); the row maximum is subtracted first. The sum is one of float32.
   void (*softmax)(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
 

@@ -14,6 +14,16 @@ void select(size_t n, const uint8_t* condition, const float* a, const float* b, 
 void copy(size_t bytes, const vit::Walk& walk, const void* src, void* dst);
 void fill(size_t n, float value, float* out);
 void reduce(vit::Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out);
+void product(size_t outer, size_t n, size_t inner, const float* x, float* out);
+void reduce_ints(vit::IntReduce op, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
+void reduce_bools(bool all, size_t outer, size_t n, size_t inner, const uint8_t* x, uint8_t* out);
+void arg_floats(bool max, size_t outer, size_t n, size_t inner, const float* x, int32_t* out);
+void arg_ints(bool max, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
+void scan_floats(const vit::Scan& scan, size_t outer, size_t n, size_t inner, const float* x, float* out);
+void scan_ints(const vit::Scan& scan, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
+void local_response(const vit::LocalResponse& shape, const float* x, float* out);
+void local_response_grad(const vit::LocalResponse& shape, const float* x, const float* y, const float* dy, float* dx);
+void fft(size_t batch, size_t n, bool inverse, const float* re, const float* im, float* out_re, float* out_im);
 void softmax(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
 void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon, float* y,
                 float* mean, float* rstd);

@@ -72,15 +72,20 @@ const perIsa = [
   'convolution',
   'resize',
   'spatial_table',
+  'reductions',
+  'scan',
+  'fft',
   'table',
 ];
-const common = ['parallel', 'select'];
+const common = ['parallel', 'select', 'indexing', 'top_k'];
 const onlyAddon = [
   'binding',
   'entry',
   'elementwise_binding',
   'branch_binding',
   'spatial_binding',
+  'axis_binding',
+  'indexing_binding',
   'arguments',
 ];
 const portable = ['-DVIT_ISA=portable'];

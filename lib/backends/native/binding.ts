@@ -1,15 +1,18 @@
 // The TypeScript type of the addon, the twin of native/binding.cc; nothing else says what a native call takes. What each kernel
 // computes is said in native/kernels.h.
 
+import type { AxisBinding } from './axisBinding.ts';
+import type { Elements } from './elements.ts';
+import type { IndexingBinding } from './indexingBinding.ts';
+
+export type { Elements };
+
 /**
  * Nested loops over two arrays: the sizes, outermost first, then the strides of the first array, then of the second.
  *
  * Strides count elements; 0 repeats. [3, 4, 4, 1, 0, 1] adds a row of 4 to each of 3 rows.
  */
 export type Walk = readonly number[];
-
-/** Elements of a tensor, as the copying kernel takes them. */
-export type Elements = Float32Array | Int32Array | Uint8Array;
 
 /**
  * What a filter or a pool sees of images: batch, channels, then of the depth, the height and the width their size, the results, the
@@ -141,7 +144,7 @@ export type Steps = readonly [
 ];
 
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
-export interface NativeBinding {
+export interface NativeBinding extends AxisBinding, IndexingBinding {
   isa(): string;
   /** Those that this processor and build run, the best last. */
   isas(): string[];

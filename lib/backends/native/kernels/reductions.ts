@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
+import { INT_REDUCE } from '../axisBinding.ts';
 import { REDUCE } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
@@ -14,52 +15,138 @@ interface ReductionAttrs {
   keepDims?: boolean;
 }
 
-/** Registers sums, means, maxima and minima over any axes, in float32. */
+/** Reduces the middle axis of [outer, n, inner] into a new tensor of a shape. */
+type Reduction = (
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  shape: number[],
+  outer: number,
+  n: number,
+  inner: number,
+) => tf.TensorInfo;
+
+/** Registers sums, means, maxima, minima, products and the two of truth values, over any axes. */
 export function registerReductions(): void {
   const table = [
-    [tf.Sum, REDUCE.sum],
-    [tf.Mean, REDUCE.mean],
-    [tf.Max, REDUCE.max],
-    [tf.Min, REDUCE.min],
+    [tf.Sum, floats(REDUCE.sum), ints(INT_REDUCE.sum)],
+    [tf.Mean, floats(REDUCE.mean), undefined],
+    [tf.Max, floats(REDUCE.max), ints(INT_REDUCE.max)],
+    [tf.Min, floats(REDUCE.min), ints(INT_REDUCE.min)],
+    [tf.Prod, product, ints(INT_REDUCE.product)],
   ] as const;
-  for (const [kernelName, op] of table) {
+  for (const [kernelName, ofFloats, ofInts] of table) {
     replaceKernel<One, ReductionAttrs>(kernelName, ({ inputs: { x }, attrs, backend }) => {
-      if (!areFloats(x) || sizeOf(x.shape) === 0) return undefined;
-      // tfjs calls the axes of a maximum reductionIndices.
-      const wanted = attrs.axis ?? attrs.reductionIndices ?? null;
-      const axes = tf.util.parseAxisParam(wanted as number | number[], x.shape);
-      return reduceAxes(backend, op, x, axes, attrs.keepDims === true);
+      if (sizeOf(x.shape) === 0) return undefined;
+      if (areFloats(x)) return reduced(backend, ofFloats, x, attrs);
+      const whole = x.dtype === 'int32';
+      // The extremes of truth values are such, all else of them are numbers.
+      const bool = x.dtype === 'bool' && kernelName !== tf.Max && kernelName !== tf.Min;
+      if (whole && ofInts !== undefined) return reduced(backend, ofInts, x, attrs);
+      if (!whole && !bool) return undefined;
+      const numbers = ofInts === undefined ? backend.output(x.shape) : backend.intOutput(x.shape);
+      numbers.values.set(backend.elements(x));
+      const out = reduced(backend, ofInts ?? ofFloats, numbers.info, attrs);
+      backend.disposeIntermediateTensorInfo(numbers.info);
+      return out;
+    });
+  }
+  for (const kernelName of [tf.All, tf.Any]) {
+    replaceKernel<One, ReductionAttrs>(kernelName, ({ inputs: { x }, attrs, backend }) => {
+      if (x.dtype !== 'bool' || sizeOf(x.shape) === 0) return undefined;
+      return reduced(backend, bools(kernelName === tf.All), x, attrs);
+    });
+  }
+  for (const kernelName of [tf.ArgMax, tf.ArgMin]) {
+    const place = arg(kernelName === tf.ArgMax);
+    replaceKernel<One, tf.ArgMaxAttrs>(kernelName, ({ inputs: { x }, attrs, backend }) => {
+      if ((x.dtype !== 'float32' && x.dtype !== 'int32') || sizeOf(x.shape) === 0) return undefined;
+      const axes = tf.util.parseAxisParam(attrs.axis, x.shape);
+      return axes.length === 1 ? reduceAxes(backend, place, x, axes, false) : undefined;
     });
   }
 }
 
+function floats(op: number): Reduction {
+  return (backend, x, shape, outer, n, inner) => {
+    const { info, values } = backend.output(shape);
+    backend.binding.reduce(op, outer, n, inner, backend.floats(x), values);
+    return info;
+  };
+}
+
+const product: Reduction = (backend, x, shape, outer, n, inner) => {
+  const { info, values } = backend.output(shape);
+  backend.binding.product(outer, n, inner, backend.floats(x), values);
+  return info;
+};
+
+function ints(op: number): Reduction {
+  return (backend, x, shape, outer, n, inner) => {
+    const { info, values } = backend.intOutput(shape);
+    backend.binding.reduceInts(op, outer, n, inner, backend.elements(x) as Int32Array, values);
+    return info;
+  };
+}
+
+function bools(all: boolean): Reduction {
+  return (backend, x, shape, outer, n, inner) => {
+    const { info, values } = backend.boolOutput(shape);
+    backend.binding.reduceBools(all, outer, n, inner, backend.elements(x) as Uint8Array, values);
+    return info;
+  };
+}
+
+function arg(max: boolean): Reduction {
+  return (backend, x, shape, outer, n, inner) => {
+    const { info, values } = backend.intOutput(shape);
+    const from = backend.elements(x) as Float32Array | Int32Array;
+    backend.binding.argExtreme(max, outer, n, inner, from, values);
+    return info;
+  };
+}
+
+function reduced(
+  backend: NativeBackend,
+  reduction: Reduction,
+  x: tf.TensorInfo,
+  attrs: ReductionAttrs,
+): tf.TensorInfo {
+  // tfjs calls the axes of a maximum reductionIndices.
+  const wanted = attrs.axis ?? attrs.reductionIndices ?? null;
+  const axes = tf.util.parseAxisParam(wanted as number | number[], x.shape);
+  return reduceAxes(backend, reduction, x, axes, attrs.keepDims === true);
+}
+
 function reduceAxes(
   backend: NativeBackend,
-  op: number,
+  reduction: Reduction,
   x: tf.TensorInfo,
   axes: number[],
   keepDims: boolean,
 ): tf.TensorInfo {
-  const reduced = x.shape.map((size, axis) => size === 1 || axes.includes(axis));
+  const gone = x.shape.map((size, axis) => size === 1 || axes.includes(axis));
   const shape = x.shape.flatMap((size, axis) =>
     axes.includes(axis) ? (keepDims ? [1] : []) : [size],
   );
   const { first, last } = span(x.shape, axes);
-  const neighbours = reduced.slice(first, last + 1).every((yes) => yes);
+  const neighbours = gone.slice(first, last + 1).every((yes) => yes);
   if (!neighbours) {
     const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
     const moved = transposed(backend, x, [...kept, ...axes]);
     const inner = axes.map((_, i) => kept.length + i);
-    const sums = reduceAxes(backend, op, moved, inner, false);
+    const sums = reduceAxes(backend, reduction, moved, inner, false);
     backend.disposeIntermediateTensorInfo(moved);
     return { ...sums, shape };
   }
-  const { info, values } = backend.output(shape);
   const outer = sizeOf(x.shape.slice(0, first));
   const n = sizeOf(x.shape.slice(first, last + 1));
   const inner = sizeOf(x.shape.slice(last + 1));
-  backend.binding.reduce(op, outer, n, inner, backend.floats(x), values);
-  return info;
+  return reduction(backend, x, shape, outer, n, inner);
+}
+
+/** Sums of a float32 tensor that is not empty, over some axes. */
+export function summed(backend: NativeBackend, x: tf.TensorInfo, axes: number[]): tf.TensorInfo {
+  return reduceAxes(backend, floats(REDUCE.sum), x, axes, false);
 }
 
 // The first and last axis to reduce that are longer than 1; an empty span where there is none.
