@@ -36,8 +36,8 @@ uint64_t seed_of(uint64_t seed, const char* name) {
 
 std::vector<Entry> all_cases() {
   std::vector<Entry> all;
-  for (const auto* list : {&gemm_cases, &elementwise_cases, &layout_cases, &rows_cases, &norm_cases, &attention_cases, &mlp_branch_cases,
-                           &attention_branch_cases, &optimizer_cases})
+  for (const auto* list : {&gemm_cases, &elementwise_cases, &integers_cases, &layout_cases, &rows_cases, &norm_cases, &attention_cases,
+                           &mlp_branch_cases, &attention_branch_cases, &optimizer_cases})
     all.insert(all.end(), list->begin(), list->end());
   return all;
 }

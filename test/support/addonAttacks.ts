@@ -95,9 +95,9 @@ const notArrays: readonly Wrong[] = [
 ];
 
 function isArray(argument: Argument): argument is Argument & { make: () => Bytes; length: Length } {
-  return argument.kind === 'floats' || argument.kind === 'bytes' || argument.kind === 'bias';
+  return ['floats', 'ints', 'bytes', 'bias'].includes(argument.kind);
 }
-type Bytes = Float32Array | Uint8Array;
+type Bytes = Float32Array | Int32Array | Uint8Array;
 
 function isList({ kind }: Argument): boolean {
   return kind === 'tensors' || kind === 'reals' || kind === 'sizes' || kind === 'walk';
@@ -116,6 +116,7 @@ function wrongFor(argument: Argument): readonly Wrong[] {
     case 'text':
       return [...never, ['null', () => null], ['a number', () => 1], ['a list', () => ['avx2']]];
     case 'floats':
+    case 'ints':
       return [...notArrays, ['null', () => null]];
     case 'bytes':
       return [

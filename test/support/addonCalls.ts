@@ -7,6 +7,7 @@ export type Length = 'exact' | 'least' | 'any';
 /** An argument and what it is. Sizes that `fit` are those of arrays: no others will do. */
 export type Argument =
   | { kind: 'floats'; make: () => Float32Array; length: Length }
+  | { kind: 'ints'; make: () => Int32Array; length: Length }
   | { kind: 'bytes'; make: () => Uint8Array; length: Length }
   | { kind: 'bias'; make: () => Float32Array; length: Length }
   | { kind: 'size'; make: () => number }
@@ -24,6 +25,11 @@ const values = (length: number): Float32Array =>
 const f = (count: number, length: Length = 'exact'): Argument => ({
   kind: 'floats',
   make: () => values(count),
+  length,
+});
+const ints = (count: number, length: Length = 'exact'): Argument => ({
+  kind: 'ints',
+  make: () => new Int32Array(count),
   length,
 });
 const b = (count: number, length: Length = 'exact'): Argument => ({
@@ -86,8 +92,14 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   ],
   binary: [choice(0), walk, f(4, 'least'), f(4, 'least'), f(4)],
   compare: [choice(0), walk, f(4, 'least'), f(4, 'least'), b(4)],
+  floorDiv: [walk, f(4, 'least'), f(4, 'least'), ints(4)],
+  logical: [choice(0), walk, b(4, 'least'), b(4, 'least'), b(4)],
+  logicalNot: [b(4), b(4)],
   unary: [choice(0), f(4), f(4), real(0.5)],
+  test: [choice(0), f(4), b(4)],
   clip: [f(4), real(0), real(1), f(4)],
+  addN: [{ kind: 'tensors', make: () => [values(4), values(4)], length: 'any' }, f(4)],
+  cast: [f(4), ints(4)],
   select: [b(4), f(4), f(4), f(4)],
   copy: [walk, f(4, 'least'), size(0), f(4, 'least'), size(0)],
   fill: [real(1), f(4, 'any')],

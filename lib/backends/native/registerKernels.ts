@@ -1,6 +1,7 @@
 import { registerAttention } from './kernels/attention.ts';
 import { registerBatchNorm } from './kernels/batchNorm.ts';
 import { registerBranches } from './kernels/branches.ts';
+import { registerCasts } from './kernels/casts.ts';
 import { registerConvolution } from './kernels/convolution.ts';
 import { registerElementwise } from './kernels/elementwise.ts';
 import { registerGather } from './kernels/gather.ts';
@@ -12,11 +13,14 @@ import { registerOptimizer } from './kernels/optimizer.ts';
 import { registerPatchify } from './kernels/patchify.ts';
 import { registerReductions } from './kernels/reductions.ts';
 import { registerRows } from './kernels/rows.ts';
+import { registerTruth } from './kernels/truth.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
   registerMatMul();
   registerElementwise();
+  registerTruth();
+  registerCasts();
   registerReductions();
   registerLayout();
   registerRows();
