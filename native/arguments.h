@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels.h"
+
 namespace vit {
 
 struct ArgumentError : std::runtime_error {
@@ -20,9 +22,6 @@ struct ArgumentError : std::runtime_error {
 
 // a·b, or an ArgumentError where that overflows.
 size_t product(size_t a, size_t b);
-
-// What the elements of a typed array are.
-enum class Kind { kFloat32, kInt32, kUint8 };
 
 class Arguments {
  public:

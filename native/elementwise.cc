@@ -1,72 +1,13 @@
-// Kernels that treat each element alone. Work is cut every 16,384 elements (64 KB).
+// Kernels that treat each float32 alone.
 
-#include <math.h>
-
-#include "parallel.h"
 #include "table.h"
-#include "vector_math.h"
+#include "transcendental.h"
+#include "walks.h"
 
 namespace VIT_ISA {
 namespace {
 
 using namespace vit;
-
-constexpr size_t kChunk = 16384;
-
-// body(begin, end) for every chunk of n elements.
-template <typename Body>
-VIT_INLINE void chunks(size_t n, const Body& body) {
-  parallel((n + kChunk - 1) / kChunk, [&](size_t task, size_t) {
-    const size_t begin = task * kChunk;
-    body(begin, n - begin < kChunk ? n : begin + kChunk);
-  });
-}
-
-// out[i] = f(x[i]) on vectors.
-template <typename F>
-VIT_INLINE void map(size_t n, const float* x, float* out, const F& f) {
-  chunks(n, [&](size_t i, size_t end) {
-    for (; i + VL <= end; i += VL) store(out + i, f(load(x + i)));
-    if (i < end) store_n(out + i, f(load_n(x + i, end - i)), end - i);
-  });
-}
-
-// Calls row(offset_a, offset_b, offset_out, n) for the runs of the innermost loop, in parallel.
-template <typename Row>
-VIT_INLINE void walk_rows(const Walk& walk, const Row& row) {
-  size_t total = 1;
-  for (size_t d = 0; d < walk.rank; ++d) total *= walk.size[d];
-  if (total == 0) return;
-  const size_t last = walk.rank - 1;
-  const size_t inner = walk.size[last];
-  chunks(total, [&](size_t begin, size_t end) {
-    size_t index[kMaxRank];
-    size_t rest = begin / inner;
-    ptrdiff_t a = 0, b = 0;
-    for (size_t d = last; d-- > 0;) {
-      index[d] = rest % walk.size[d];
-      rest /= walk.size[d];
-      a += static_cast<ptrdiff_t>(index[d]) * walk.stride_a[d];
-      b += static_cast<ptrdiff_t>(index[d]) * walk.stride_b[d];
-    }
-    size_t column = begin % inner;
-    while (begin < end) {
-      const size_t n = inner - column < end - begin ? inner - column : end - begin;
-      const ptrdiff_t skip = static_cast<ptrdiff_t>(column);
-      row(a + skip * walk.stride_a[last], b + skip * walk.stride_b[last], begin, n);
-      begin += n;
-      column = 0;
-      for (size_t d = last; d-- > 0;) {
-        a += walk.stride_a[d];
-        b += walk.stride_b[d];
-        if (++index[d] < walk.size[d]) break;
-        a -= static_cast<ptrdiff_t>(walk.size[d]) * walk.stride_a[d];
-        b -= static_cast<ptrdiff_t>(walk.size[d]) * walk.stride_b[d];
-        index[d] = 0;
-      }
-    }
-  });
-}
 
 template <typename F>
 VIT_INLINE void binary_walk(const Walk& walk, const float* a, const float* b, float* out, const F& f) {
@@ -97,25 +38,6 @@ VIT_INLINE void binary_walk(const Walk& walk, const float* a, const float* b, fl
   });
 }
 
-template <typename F>
-VIT_INLINE void compare_walk(const Walk& walk, const float* a, const float* b, uint8_t* out, const F& f) {
-  const ptrdiff_t sa = walk.stride_a[walk.rank - 1];
-  const ptrdiff_t sb = walk.stride_b[walk.rank - 1];
-  walk_rows(walk, [&](ptrdiff_t at_a, ptrdiff_t at_b, size_t at, size_t n) {
-    const float* x = a + at_a;
-    const float* y = b + at_b;
-    for (size_t i = 0; i < n; ++i, x += sa, y += sb) out[at + i] = f(*x, *y) ? 1 : 0;
-  });
-}
-
-template <typename F>
-VIT_INLINE vf each_lane(vf x, const F& f) {
-  float lane[VL];
-  store(lane, x);
-  for (size_t i = 0; i < VL; ++i) lane[i] = f(lane[i]);
-  return load(lane);
-}
-
 }  // namespace
 
 void binary(Binary op, const Walk& walk, const float* a, const float* b, float* out) {
@@ -130,19 +52,11 @@ void binary(Binary op, const Walk& walk, const float* a, const float* b, float* 
       return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : min_v(x, y); });
     case kSquaredDifference:
       return binary_walk(walk, a, b, out, [](vf x, vf y) { return (x - y) * (x - y); });
-    default: return;
-  }
-}
-
-void compare(Compare op, const Walk& walk, const float* a, const float* b, uint8_t* out) {
-  switch (op) {
-    case kGreater: return compare_walk(walk, a, b, out, [](float x, float y) { return x > y; });
-    case kGreaterEqual: return compare_walk(walk, a, b, out, [](float x, float y) { return x >= y; });
-    case kLess: return compare_walk(walk, a, b, out, [](float x, float y) { return x < y; });
-    case kLessEqual: return compare_walk(walk, a, b, out, [](float x, float y) { return x <= y; });
-    case kEqual: return compare_walk(walk, a, b, out, [](float x, float y) { return x == y; });
-    case kNotEqual: return compare_walk(walk, a, b, out, [](float x, float y) { return x != y; });
-    default: return;
+    case kPrelu:
+      return binary_walk(walk, a, b, out, [](vf x, vf y) { return x < set1(0.0f) ? y * x : x; });
+    case kEluGrad:
+      return binary_walk(walk, a, b, out, [](vf x, vf y) { return y >= set1(0.0f) ? x : x * (y + set1(1.0f)); });
+    default: return transcendental(op, walk, a, b, out);
   }
 }
 
@@ -157,7 +71,6 @@ void unary(Unary op, size_t n, const float* x, float* out, float alpha) {
     case kRsqrt: return map(n, x, out, [=](vf v) { return one / sqrt_v(v); });
     case kReciprocal: return map(n, x, out, [=](vf v) { return one / v; });
     case kExp: return map(n, x, out, [](vf v) { return exp_v(v); });
-    case kLog: return map(n, x, out, [](vf v) { return each_lane(v, [](float s) { return logf(s); }); });
     case kErf: return map(n, x, out, [](vf v) { return erf_v(v); });
     case kTanh: return map(n, x, out, [](vf v) { return tanh_v(v); });
     case kSigmoid: return map(n, x, out, [](vf v) { return sigmoid_v(v); });
@@ -165,6 +78,18 @@ void unary(Unary op, size_t n, const float* x, float* out, float alpha) {
     case kStep: {
       const vf low = set1(alpha);
       return map(n, x, out, [=](vf v) { return v > zero ? one : (v <= zero ? low : v); });
+    }
+    case kFloor: return map(n, x, out, [](vf v) { return floor_v(v); });
+    case kCeil: return map(n, x, out, [](vf v) { return ceil_v(v); });
+    case kRound: return map(n, x, out, [](vf v) { return round_v(v); });
+    case kSign: return map(n, x, out, [=](vf v) { return v > zero ? one : (v < zero ? -one : zero); });
+    case kRelu6: {
+      const vf top = set1(6.0f);
+      return map(n, x, out, [=](vf v) { return v <= zero ? zero : (v > top ? top : v); });
+    }
+    case kLeakyRelu: {
+      const vf slope = set1(alpha);
+      return map(n, x, out, [=](vf v) { return v < zero ? slope * v : v; });
     }
     case kCopy: return map(n, x, out, [](vf v) { return v; });
     case kRoundBf16:
@@ -174,7 +99,7 @@ void unary(Unary op, size_t n, const float* x, float* out, float alpha) {
         const vu rounded = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
         return v != v ? v : reinterpret_cast<vf>(rounded);
       });
-    default: return;
+    default: return transcendental(op, n, x, out);
   }
 }
 
@@ -184,15 +109,15 @@ void clip(size_t n, const float* x, float low, float high, float* out) {
   map(n, x, out, [=](vf v) { return max_v(min_v(v, top), bottom); });
 }
 
-void select(size_t n, const uint8_t* condition, const float* a, const float* b, float* out) {
+// The sum starts at 0, as tfjs's does: of nothing but -0 it is 0.
+void add_n(size_t count, const float* const* parts, size_t n, float* out) {
   chunks(n, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) out[i] = condition[i] != 0 ? a[i] : b[i];
-  });
-}
-
-void fill(size_t n, float value, float* out) {
-  chunks(n, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) out[i] = value;
+    for (size_t i = begin; i < end; i += VL) {
+      const size_t left = end - i < VL ? end - i : VL;
+      vf sum = set1(0.0f);
+      for (size_t p = 0; p < count; ++p) sum = sum + get(parts[p] + i, left);
+      put(out + i, sum, left);
+    }
   });
 }
 

@@ -2,7 +2,7 @@
 // AVX2 + FMA, AVX-512, NEON) from the same source; `kernels()` is the table of the one this processor runs. AVX-512 BF16 and AMX
 // are AVX-512 with another inner routine for bf16 products.
 //
-// All arrays are float32, row-major and contiguous unless strides are given; outputs do not overlap inputs unless a comment
+// All arrays are float32 unless a type says otherwise, row-major and contiguous unless strides are given; outputs do not overlap inputs unless a comment
 // says so. Letters: B batch, N tokens, C embedding, h heads, D head dimension, K classes. Results do not depend on the number
 // of threads: work is cut by the sizes alone and partial sums are joined in a fixed order, said at each kernel that sums. Products
 // are contracted to fused multiply-adds where the processor has them (-ffp-contract=fast), so results differ in the last bits
@@ -18,12 +18,20 @@
 
 namespace vit {
 
-enum Binary { kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kSquaredDifference, kBinaryCount };
+// The elements of an array.
+enum class Kind { kFloat32, kInt32, kUint8 };
+
+enum Binary {
+  kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kSquaredDifference, kMod, kPow, kAtan2, kPrelu, kEluGrad, kBinaryCount
+};
 enum Compare { kGreater, kGreaterEqual, kLess, kLessEqual, kEqual, kNotEqual, kCompareCount };
 enum Unary {
   kNeg, kAbs, kSquare, kSqrt, kRsqrt, kReciprocal, kExp, kLog, kErf, kTanh, kSigmoid, kRelu, kStep, kCopy,
-  kRoundBf16, kUnaryCount
+  kRoundBf16, kFloor, kCeil, kRound, kSign, kRelu6, kLeakyRelu, kElu, kSelu, kSoftplus, kLog1p, kExpm1, kSin, kCos, kTan, kAsin,
+  kAcos, kAtan, kSinh, kCosh, kAsinh, kAcosh, kAtanh, kUnaryCount
 };
+enum Logical { kAnd, kOr, kLogicalCount };
+enum Test { kIsNan, kIsInf, kIsFinite, kTestCount };
 enum Reduce { kSum, kMean, kMax, kMin, kReduceCount };
 enum IntReduce { kIntSum, kIntMax, kIntMin, kIntProduct, kIntReduceCount };
 // After a product: none, or a form of gelu (see vector_math.h).
@@ -136,19 +144,39 @@ struct Kernels {
   // 262,144 elements), 16 runs of k are summed so and then joined in order, bias and the old c last.
   void (*gemm)(const Gemm& g);
 
-  // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order.
+  // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order. Mod has the sign of b; Prelu is a, or b·a
+  // where a < 0; EluGrad is a, or a·(b + 1) where b < 0. Pow is that of JavaScript.
   void (*binary)(Binary op, const Walk& walk, const float* a, const float* b, float* out);
+  // As `binary`, modulo 2^32: Add, Sub, Maximum, Minimum, Mod, which is 0 where b is, and Mul and SquaredDifference, whose products are
+  // those of float64.
+  void (*binary_int)(Binary op, const Walk& walk, const int32_t* a, const int32_t* b, int32_t* out);
+  // The floor of a/b, of float32 or int32 and worked out in float64, modulo 2^32; 0 where that is infinite or NaN.
+  void (*floor_div)(Kind kind, const Walk& walk, const void* a, const void* b, int32_t* out);
   // out[i] = 0 or 1; a comparison with NaN is 0, but not-equal is 1.
-  void (*compare)(Compare op, const Walk& walk, const float* a, const float* b, uint8_t* out);
-  // out[i] = op(x[i]). Step gives alpha where x <= 0; RoundBf16 the nearest bfloat16, ties to even, NaN as it is.
+  void (*compare)(Compare op, Kind kind, const Walk& walk, const void* a, const void* b, uint8_t* out);
+  // And: b where a is not 0, else 0. Or: a where that is not 0, else b.
+  void (*logical)(Logical op, const Walk& walk, const uint8_t* a, const uint8_t* b, uint8_t* out);
+  void (*logical_not)(size_t n, const uint8_t* x, uint8_t* out);
+  // out[i] = op(x[i]). Step gives alpha where x <= 0, LeakyRelu alpha·x where x < 0; RoundBf16 the nearest bfloat16, and Round the
+  // nearest integer, ties to even, NaN as it is. Sign of NaN is 0.
   void (*unary)(Unary op, size_t n, const float* x, float* out, float alpha);
+  // Neg, Abs, Sign and Relu modulo 2^32, and Square, which is the product of float64 first.
+  void (*unary_int)(Unary op, size_t n, const int32_t* x, int32_t* out);
+  void (*test)(Test op, size_t n, const float* x, uint8_t* out);
   // out[i] = min(max(x[i], low), high); NaN stays.
   void (*clip)(size_t n, const float* x, float low, float high, float* out);
-  // out[i] = condition[i] ? a[i] : b[i].
-  void (*select)(size_t n, const uint8_t* condition, const float* a, const float* b, float* out);
+  // A bound that is taken loses its fraction.
+  void (*clip_int)(size_t n, const int32_t* x, double low, double high, int32_t* out);
+  // Σ over the parts, in order.
+  void (*add_n)(size_t count, const float* const* parts, size_t n, float* out);
+  // To int32 the fraction is cut off and the rest taken modulo 2^32, NaN and infinities are 0; to bytes, all but 0 is 1.
+  void (*cast)(Kind from, Kind to, size_t n, const void* x, void* out);
+  // out[i] = condition[i] ? a[i] : b[i], of elements of 1 or 4 bytes.
+  void (*select)(size_t bytes, size_t n, const uint8_t* condition, const void* a, const void* b, void* out);
   // Copies elements of `bytes` (1 or 4) from src (stride_a) to dst (stride_b): transpose, slice, concat, pad, tile.
   void (*copy)(size_t bytes, const Walk& walk, const void* src, void* dst);
-  void (*fill)(size_t n, float value, float* out);
+  // Elements of 1 or 4 bytes.
+  void (*fill)(size_t bytes, size_t n, const void* value, void* out);
 
   // x [outer, n, inner] -> out [outer, inner]. Sums carry blocks of at most 4,096 float32 terms, joined in float64.
   // Max and min of something with a NaN are NaN.

@@ -7,12 +7,21 @@ namespace VIT_ISA {
 
 void gemm(const vit::Gemm& g);
 void binary(vit::Binary op, const vit::Walk& walk, const float* a, const float* b, float* out);
-void compare(vit::Compare op, const vit::Walk& walk, const float* a, const float* b, uint8_t* out);
+void binary_int(vit::Binary op, const vit::Walk& walk, const int32_t* a, const int32_t* b, int32_t* out);
+void floor_div(vit::Kind kind, const vit::Walk& walk, const void* a, const void* b, int32_t* out);
+void compare(vit::Compare op, vit::Kind kind, const vit::Walk& walk, const void* a, const void* b, uint8_t* out);
+void logical(vit::Logical op, const vit::Walk& walk, const uint8_t* a, const uint8_t* b, uint8_t* out);
+void logical_not(size_t n, const uint8_t* x, uint8_t* out);
 void unary(vit::Unary op, size_t n, const float* x, float* out, float alpha);
+void unary_int(vit::Unary op, size_t n, const int32_t* x, int32_t* out);
+void test(vit::Test op, size_t n, const float* x, uint8_t* out);
 void clip(size_t n, const float* x, float low, float high, float* out);
-void select(size_t n, const uint8_t* condition, const float* a, const float* b, float* out);
+void clip_int(size_t n, const int32_t* x, double low, double high, int32_t* out);
+void add_n(size_t count, const float* const* parts, size_t n, float* out);
+void cast(vit::Kind from, vit::Kind to, size_t n, const void* x, void* out);
+void select(size_t bytes, size_t n, const uint8_t* condition, const void* a, const void* b, void* out);
 void copy(size_t bytes, const vit::Walk& walk, const void* src, void* dst);
-void fill(size_t n, float value, float* out);
+void fill(size_t bytes, size_t n, const void* value, void* out);
 void reduce(vit::Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out);
 void product(size_t outer, size_t n, size_t inner, const float* x, float* out);
 void reduce_ints(vit::IntReduce op, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);

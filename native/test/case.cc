@@ -5,7 +5,7 @@
 namespace vit_test {
 namespace {
 
-size_t width(Output::Kind kind) { return kind == Output::kByte ? 1 : kind == Output::kFloat ? 4 : 8; }
+size_t width(Output::Kind kind) { return kind == Output::kByte ? 1 : kind == Output::kDouble ? 8 : 4; }
 
 std::string text(const char* format, const char* name, size_t i, double got, double wanted, double allowed) {
   char line[256];
@@ -32,6 +32,7 @@ Output::Output(const char* name, Kind kind, size_t n)
 
 double Output::at(size_t i) const {
   if (kind_ == kByte) return static_cast<const uint8_t*>(memory_.data())[i];
+  if (kind_ == kInt) return static_cast<const int32_t*>(memory_.data())[i];
   if (kind_ == kFloat) return static_cast<double>(static_cast<const float*>(memory_.data())[i]);
   double value;
   memcpy(&value, static_cast<const char*>(memory_.data()) + i * sizeof value, sizeof value);
@@ -110,6 +111,19 @@ const uint8_t* Case::bytes(size_t n) {
   inputs_.emplace_back(new Guarded(n));
   uint8_t* data = static_cast<uint8_t*>(inputs_.back()->data());
   for (size_t i = 0; i < n; ++i) data[i] = static_cast<uint8_t>(rng.below(3));
+  inputs_.back()->seal();
+  return data;
+}
+
+const int32_t* Case::ints(size_t n) {
+  inputs_.emplace_back(new Guarded(n * sizeof(int32_t)));
+  int32_t* data = static_cast<int32_t*>(inputs_.back()->data());
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t any = static_cast<uint32_t>(rng.below(size_t{1} << 32));
+    const int32_t ends[] = {INT32_MIN, INT32_MAX, -1, 1, 0, 65536};
+    const size_t kind = rng.below(4);
+    data[i] = kind == 0 ? ends[rng.below(6)] : kind == 1 ? static_cast<int32_t>(any) : static_cast<int32_t>(any % 19) - 9;
+  }
   inputs_.back()->seal();
   return data;
 }

@@ -22,7 +22,7 @@ constexpr double kUlp = 0x1p-23;  // of 1, in float32
 // An output and how far each element may be off.
 class Output {
  public:
-  enum Kind { kFloat, kByte, kDouble };
+  enum Kind { kFloat, kByte, kInt, kDouble };
 
   Output(const char* name, Kind kind, size_t n);
 
@@ -73,6 +73,8 @@ class Case {
 
   const float* input(size_t n, Values values = kNormal);
   const uint8_t* bytes(size_t n);
+  // Small, of all sizes, and the ends of the range.
+  const int32_t* ints(size_t n);
   // Numbers that are known; the array is the kernel's to read only.
   const float* given(const std::vector<float>& values);
   Output& output(const char* name, size_t n, Output::Kind kind = Output::kFloat);
@@ -94,6 +96,7 @@ class Case {
 };
 
 inline float* floats(const Output& output) { return static_cast<float*>(output.memory().data()); }
+inline int32_t* ints(const Output& output) { return static_cast<int32_t*>(output.memory().data()); }
 inline uint8_t* bytes(const Output& output) { return static_cast<uint8_t*>(output.memory().data()); }
 
 }  // namespace vit_test

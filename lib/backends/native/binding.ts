@@ -29,6 +29,11 @@ export const BINARY = {
   maximum: 4,
   minimum: 5,
   squaredDifference: 6,
+  mod: 7,
+  pow: 8,
+  atan2: 9,
+  prelu: 10,
+  eluGrad: 11,
 } as const;
 /** Numbers of `compare`. */
 export const COMPARE = {
@@ -39,6 +44,10 @@ export const COMPARE = {
   equal: 4,
   notEqual: 5,
 } as const;
+/** Numbers of `logical`. */
+export const LOGICAL = { and: 0, or: 1 } as const;
+/** Numbers of `test`. */
+export const TEST = { isNan: 0, isInf: 1, isFinite: 2 } as const;
 /** Numbers of `unary`. */
 export const UNARY = {
   neg: 0,
@@ -56,6 +65,28 @@ export const UNARY = {
   step: 12,
   copy: 13,
   roundBf16: 14,
+  floor: 15,
+  ceil: 16,
+  round: 17,
+  sign: 18,
+  relu6: 19,
+  leakyRelu: 20,
+  elu: 21,
+  selu: 22,
+  softplus: 23,
+  log1p: 24,
+  expm1: 25,
+  sin: 26,
+  cos: 27,
+  tan: 28,
+  asin: 29,
+  acos: 30,
+  atan: 31,
+  sinh: 32,
+  cosh: 33,
+  asinh: 34,
+  acosh: 35,
+  atanh: 36,
 } as const;
 /** Numbers of `reduce`. */
 export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;
@@ -168,11 +199,18 @@ export interface NativeBinding extends AxisBinding, IndexingBinding {
     activation: number,
     precision: number,
   ): void;
-  binary(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Float32Array): void;
-  compare(op: number, walk: Walk, a: Float32Array, b: Float32Array, out: Uint8Array): void;
-  unary(op: number, x: Float32Array, out: Float32Array, alpha: number): void;
-  clip(x: Float32Array, low: number, high: number, out: Float32Array): void;
-  select(condition: Uint8Array, a: Float32Array, b: Float32Array, out: Float32Array): void;
+  /** Of float32, or of int32 where the operation is one of integers; a, b and out alike. */
+  binary(op: number, walk: Walk, a: Elements, b: Elements, out: Elements): void;
+  compare(op: number, walk: Walk, a: Elements, b: Elements, out: Uint8Array): void;
+  floorDiv(walk: Walk, a: Elements, b: Elements, out: Int32Array): void;
+  logical(op: number, walk: Walk, a: Uint8Array, b: Uint8Array, out: Uint8Array): void;
+  logicalNot(x: Uint8Array, out: Uint8Array): void;
+  unary(op: number, x: Elements, out: Elements, alpha: number): void;
+  test(op: number, x: Float32Array, out: Uint8Array): void;
+  clip(x: Elements, low: number, high: number, out: Elements): void;
+  addN(parts: readonly Float32Array[], out: Float32Array): void;
+  cast(x: Elements, out: Elements): void;
+  select(condition: Uint8Array, a: Elements, b: Elements, out: Elements): void;
   copy(
     walk: Walk,
     source: Elements,
@@ -180,7 +218,7 @@ export interface NativeBinding extends AxisBinding, IndexingBinding {
     target: Elements,
     targetOffset: number,
   ): void;
-  fill(value: number, out: Float32Array): void;
+  fill(value: number, out: Elements): void;
   reduce(
     op: number,
     outer: number,

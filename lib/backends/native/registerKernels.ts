@@ -1,6 +1,7 @@
 import { registerAttention } from './kernels/attention.ts';
 import { registerBatchNorm } from './kernels/batchNorm.ts';
 import { registerBranches } from './kernels/branches.ts';
+import { registerCasts } from './kernels/casts.ts';
 import { registerConvolution } from './kernels/convolution.ts';
 import { registerConvolutionGrad } from './kernels/convolutionGrad.ts';
 import { registerDepthwise } from './kernels/depthwise.ts';
@@ -24,11 +25,14 @@ import { registerResize } from './kernels/resize.ts';
 import { registerRows } from './kernels/rows.ts';
 import { registerScans } from './kernels/scans.ts';
 import { registerUnique } from './kernels/unique.ts';
+import { registerTruth } from './kernels/truth.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
   registerMatMul();
   registerElementwise();
+  registerTruth();
+  registerCasts();
   registerReductions();
   registerScans();
   registerLayout();

@@ -1,74 +1,80 @@
 import * as tf from '@tensorflow/tfjs';
-import { sizeOf } from '../../../core/check.ts';
 import * as kernels from '../../../core/kernels.ts';
-import { BINARY, COMPARE, UNARY, type Walk } from '../binding.ts';
-import { broadcastStrides, makeWalk } from '../walk.ts';
-import { areFloats, replaceKernel } from './kernel.ts';
+import { BINARY, UNARY } from '../binding.ts';
+import { areFloats, replaceKernel, type NativeKernel } from './kernel.ts';
+import { planBroadcast } from './broadcast.ts';
 
 interface Two {
   a: tf.TensorInfo;
   b: tf.TensorInfo;
 }
-interface Three {
-  condition: tf.TensorInfo;
-  t: tf.TensorInfo;
-  e: tf.TensorInfo;
-}
 interface One {
   x: tf.TensorInfo;
 }
 
-/** Registers the kernels that treat each element alone, all in float32. */
+/** Registers the kernels that treat each number alone, in float32, and those of them that int32 has too. */
 export function registerElementwise(): void {
   for (const [kernelName, op] of binaryKernels) {
-    replaceKernel<Two, object>(kernelName, ({ inputs: { a, b }, backend }) => {
-      if (!areFloats(a, b)) return undefined;
-      const plan = planBroadcast(a.shape, b.shape);
-      if (plan === undefined) return undefined;
-      const { info, values } = backend.output(plan.shape);
-      backend.binding.binary(op, plan.walk, backend.floats(a), backend.floats(b), values);
-      return info;
-    });
-  }
-  for (const [kernelName, op] of compareKernels) {
-    replaceKernel<Two, object>(kernelName, ({ inputs: { a, b }, backend }) => {
-      if (!areFloats(a, b)) return undefined;
-      const plan = planBroadcast(a.shape, b.shape);
-      if (plan === undefined) return undefined;
-      const { info, values } = backend.boolOutput(plan.shape);
-      backend.binding.compare(op, plan.walk, backend.floats(a), backend.floats(b), values);
-      return info;
-    });
+    replaceKernel<Two, object>(kernelName, binary(op, floatBinaries.has(op)));
   }
   for (const [kernelName, op] of unaryKernels) {
     replaceKernel<One, { alpha?: number }>(kernelName, ({ inputs: { x }, attrs, backend }) => {
-      if (!areFloats(x)) return undefined;
-      const { info, values } = backend.output(x.shape);
-      backend.binding.unary(op, backend.floats(x), values, attrs?.alpha ?? 0);
+      if (!areFloats(x) && !(x.dtype === 'int32' && intUnaries.has(op))) return undefined;
+      const { info, values } = backend.outputOf(x.dtype, x.shape);
+      backend.binding.unary(op, backend.elements(x), values, attrs?.alpha ?? 0);
       return info;
     });
   }
+  replaceKernel<{ x: tf.TensorInfo; alpha: tf.TensorInfo }, object>(tf.Prelu, (call) => {
+    const inputs = { a: call.inputs.x, b: call.inputs.alpha };
+    return binary(BINARY.prelu, true)({ ...call, inputs });
+  });
+  replaceKernel<{ dy: tf.TensorInfo; y: tf.TensorInfo }, object>(tf.EluGrad, (call) => {
+    const { dy: a, y: b } = call.inputs;
+    if (!tf.util.arraysEqual(a.shape, b.shape)) return undefined;
+    return binary(BINARY.eluGrad, true)({ ...call, inputs: { a, b } });
+  });
+  replaceKernel<Two, object>(tf.FloorDiv, ({ inputs: { a, b }, backend }) => {
+    if (!areFloats(a, b) && !areInts(a, b)) return undefined;
+    const plan = planBroadcast(a.shape, b.shape);
+    if (plan === undefined) return undefined;
+    const { info, values } = backend.intOutput(plan.shape);
+    backend.binding.floorDiv(plan.walk, backend.elements(a), backend.elements(b), values);
+    return info;
+  });
   replaceKernel<One, tf.ClipByValueAttrs>(tf.ClipByValue, ({ inputs: { x }, attrs, backend }) => {
-    if (!areFloats(x)) return undefined;
-    const { info, values } = backend.output(x.shape);
-    backend.binding.clip(backend.floats(x), attrs.clipValueMin, attrs.clipValueMax, values);
+    if (!areFloats(x) && !areInts(x)) return undefined;
+    const { info, values } = backend.outputOf(x.dtype, x.shape);
+    backend.binding.clip(backend.elements(x), attrs.clipValueMin, attrs.clipValueMax, values);
     return info;
   });
-  // The inherited kernel would leave integers in place under another name.
-  replaceKernel<One, tf.CastAttrs>(tf.Cast, ({ inputs: { x }, attrs: { dtype }, backend }) => {
-    if (dtype !== 'float32' || (x.dtype !== 'int32' && x.dtype !== 'bool')) return undefined;
-    const { info, values } = backend.output(x.shape);
-    values.set(backend.elements(x));
+  replaceKernel<tf.TensorInfo[], object>(tf.AddN, ({ inputs, backend }) => {
+    const parts = [...inputs];
+    const { shape } = parts[0]!;
+    const same = parts.every((part) => tf.util.arraysEqual(part.shape, shape));
+    if (!areFloats(...parts) || !same) return undefined;
+    const { info, values } = backend.output(shape);
+    backend.binding.addN(
+      parts.map((part) => backend.floats(part)),
+      values,
+    );
     return info;
   });
-  replaceKernel<Three, object>(tf.Select, ({ inputs: { condition, t, e }, backend }) => {
-    const same = sizeOf(condition.shape) === sizeOf(t.shape);
-    if (!areFloats(t, e) || condition.dtype !== 'bool' || !same) return undefined;
-    const { info, values } = backend.output(t.shape);
-    const mask = backend.elements(condition) as Uint8Array;
-    backend.binding.select(mask, backend.floats(t), backend.floats(e), values);
+}
+
+function areInts(...tensors: readonly tf.TensorInfo[]): boolean {
+  return tensors.every((tensor) => tensor.dtype === 'int32');
+}
+
+function binary(op: number, onlyFloats: boolean): NativeKernel<Two, object> {
+  return ({ inputs: { a, b }, backend }) => {
+    if (!areFloats(a, b) && (onlyFloats || !areInts(a, b))) return undefined;
+    const plan = planBroadcast(a.shape, b.shape);
+    if (plan === undefined) return undefined;
+    const { info, values } = backend.outputOf(a.dtype, plan.shape);
+    backend.binding.binary(op, plan.walk, backend.elements(a), backend.elements(b), values);
     return info;
-  });
+  };
 }
 
 const binaryKernels = [
@@ -79,16 +85,11 @@ const binaryKernels = [
   [tf.Maximum, BINARY.maximum],
   [tf.Minimum, BINARY.minimum],
   [tf.SquaredDifference, BINARY.squaredDifference],
+  [tf.Mod, BINARY.mod],
+  [tf.Pow, BINARY.pow],
+  [tf.Atan2, BINARY.atan2],
 ] as const;
-
-const compareKernels = [
-  [tf.Greater, COMPARE.greater],
-  [tf.GreaterEqual, COMPARE.greaterEqual],
-  [tf.Less, COMPARE.less],
-  [tf.LessEqual, COMPARE.lessEqual],
-  [tf.Equal, COMPARE.equal],
-  [tf.NotEqual, COMPARE.notEqual],
-] as const;
+const floatBinaries: ReadonlySet<number> = new Set([BINARY.div, BINARY.pow, BINARY.atan2]);
 
 const unaryKernels = [
   [tf.Neg, UNARY.neg],
@@ -105,13 +106,33 @@ const unaryKernels = [
   [tf.Relu, UNARY.relu],
   [tf.Step, UNARY.step],
   [kernels.RoundBf16, UNARY.roundBf16],
+  [tf.Floor, UNARY.floor],
+  [tf.Ceil, UNARY.ceil],
+  [tf.Round, UNARY.round],
+  [tf.Sign, UNARY.sign],
+  [tf.Relu6, UNARY.relu6],
+  [tf.LeakyRelu, UNARY.leakyRelu],
+  [tf.Elu, UNARY.elu],
+  [tf.Selu, UNARY.selu],
+  [tf.Softplus, UNARY.softplus],
+  [tf.Log1p, UNARY.log1p],
+  [tf.Expm1, UNARY.expm1],
+  [tf.Sin, UNARY.sin],
+  [tf.Cos, UNARY.cos],
+  [tf.Tan, UNARY.tan],
+  [tf.Asin, UNARY.asin],
+  [tf.Acos, UNARY.acos],
+  [tf.Atan, UNARY.atan],
+  [tf.Sinh, UNARY.sinh],
+  [tf.Cosh, UNARY.cosh],
+  [tf.Asinh, UNARY.asinh],
+  [tf.Acosh, UNARY.acosh],
+  [tf.Atanh, UNARY.atanh],
 ] as const;
-
-function planBroadcast(a: number[], b: number[]): { shape: number[]; walk: Walk } | undefined {
-  if (tf.util.arraysEqual(a, b)) return { shape: a, walk: [sizeOf(a), 1, 1] };
-  const shape = tf.broadcast_util.assertAndGetBroadcastShape(a, b);
-  const strideA = broadcastStrides(a, shape);
-  const strideB = broadcastStrides(b, shape);
-  const walk = makeWalk(shape.map((size, axis) => [size, strideA[axis]!, strideB[axis]!] as const));
-  return walk === undefined ? undefined : { shape, walk };
-}
+const intUnaries: ReadonlySet<number> = new Set([
+  UNARY.neg,
+  UNARY.abs,
+  UNARY.square,
+  UNARY.sign,
+  UNARY.relu,
+]);

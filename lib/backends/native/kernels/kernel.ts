@@ -49,3 +49,8 @@ export function replaceKernel<Inputs, Attrs>(
 export function areFloats(...tensors: readonly tf.TensorInfo[]): boolean {
   return tensors.every((tensor) => tensor.dtype === 'float32');
 }
+
+/** Whether its elements are those of a typed array that native calls take: float32, int32 or bool. */
+export function isFixed({ dtype }: { dtype: tf.DataType }): boolean {
+  return dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+}

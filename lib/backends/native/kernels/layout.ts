@@ -4,7 +4,7 @@ import { UnsupportedError, expected } from '../../../core/errors.ts';
 import type { Walk } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk, stridesOf, type Loop } from '../walk.ts';
-import { replaceKernel } from './kernel.ts';
+import { isFixed, replaceKernel } from './kernel.ts';
 
 interface One {
   x: tf.TensorInfo;
@@ -83,16 +83,18 @@ export function registerLayout(): void {
     return walk === undefined ? undefined : copied(backend, x, walk, 0, shape);
   });
   replaceKernel<object, tf.FillAttrs>(tf.Fill, ({ attrs, backend }) => {
-    const { shape, value, dtype } = attrs;
-    const float = (dtype ?? 'float32') === 'float32' && typeof value === 'number';
-    return float ? filled(backend, shape, value) : undefined;
+    const dtype = attrs.dtype ?? tf.util.inferDtype(attrs.value);
+    const { shape, value } = attrs;
+    return typeof value === 'string' || !isFixed({ dtype })
+      ? undefined
+      : filled(backend, shape, dtype, Number(value));
   });
   for (const [kernelName, value] of [
     [tf.ZerosLike, 0],
     [tf.OnesLike, 1],
   ] as const) {
     replaceKernel<One, object>(kernelName, ({ inputs: { x }, backend }) =>
-      x.dtype === 'float32' ? filled(backend, x.shape, value) : undefined,
+      isFixed(x) ? filled(backend, x.shape, x.dtype, value) : undefined,
     );
   }
 }
@@ -177,9 +179,16 @@ export function copied(
   return info;
 }
 
-function filled(backend: NativeBackend, shape: number[], value: number): tf.TensorInfo {
-  const { info, values } = backend.output(shape);
-  backend.binding.fill(value, values);
+// A value that the dtype does not hold is what a typed array makes of it.
+function filled(
+  backend: NativeBackend,
+  shape: number[],
+  dtype: tf.DataType,
+  value: number,
+): tf.TensorInfo {
+  const { info, values } = backend.outputOf(dtype, shape);
+  const held = dtype === 'float32' ? value : dtype === 'int32' ? value | 0 : value & 255;
+  backend.binding.fill(held, values);
   return info;
 }
 
@@ -194,6 +203,5 @@ export function loopsOf(
 
 /** Whether its elements have 1 or 4 bytes, and its axes are few enough for the walk. */
 export function movable(x: tf.TensorInfo): boolean {
-  const fixed = x.dtype === 'float32' || x.dtype === 'int32' || x.dtype === 'bool';
-  return fixed && x.shape.length <= 8;
+  return isFixed(x) && x.shape.length <= 8;
 }

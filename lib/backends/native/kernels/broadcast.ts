@@ -1,0 +1,17 @@
+import * as tf from '@tensorflow/tfjs';
+import { sizeOf } from '../../../core/check.ts';
+import type { Walk } from '../binding.ts';
+import { broadcastStrides, makeWalk } from '../walk.ts';
+
+/** The shape of what two shapes give together, and the walk over both; undefined where that takes too many loops. */
+export function planBroadcast(
+  a: number[],
+  b: number[],
+): { shape: number[]; walk: Walk } | undefined {
+  if (tf.util.arraysEqual(a, b)) return { shape: a, walk: [sizeOf(a), 1, 1] };
+  const shape = tf.broadcast_util.assertAndGetBroadcastShape(a, b);
+  const strideA = broadcastStrides(a, shape);
+  const strideB = broadcastStrides(b, shape);
+  const walk = makeWalk(shape.map((size, axis) => [size, strideA[axis]!, strideB[axis]!] as const));
+  return walk === undefined ? undefined : { shape, walk };
+}
