@@ -279,15 +279,15 @@ VIT_INLINE vf atan2_v(vf y, vf x) {
   vf least = turned ? wide : tall, most = turned ? tall : wide;
   const vi same = least == infinity_v();
   least = same ? one : least;
-  most = same || most == zero ? one : most;
+  most = (same | (most == zero)) != 0 ? one : most;
   const vi middle = least > set1(0.4142135623730950f) * most;
   const auto quotient = [](vd a, vd b) { return (a > 0.4142135623730950 * b ? a - b : a) / (a > 0.4142135623730950 * b ? a + b : b); };
   const vf t = joined(quotient(low_half(least), low_half(most)), quotient(high_half(least), high_half(most)));
   vf angle = atan_near_v(t);
-  angle = t < zero || (t == zero && middle) ? set1(kQuarterPi) + angle : angle;
+  angle = ((t < zero) | ((t == zero) & middle)) != 0 ? set1(kQuarterPi) + angle : angle;
   angle = turned ? set1(kHalfPi) - angle : angle;
   angle = as_int(x) < 0 ? set1(2.0f * kHalfPi) - angle : angle;
-  return x == x && y == y ? with_sign(angle, y) : x + y;
+  return ((x == x) & (y == y)) != 0 ? with_sign(angle, y) : x + y;
 }
 
 // x^y of positive normal x; float64 throughout, some 2^-33 of the result: log2 by the series of artanh((m - 1)/(m + 1)) for m in
@@ -330,14 +330,16 @@ VIT_INLINE float power_in_javascript(float x, float y) {
   return static_cast<float>(pow(static_cast<double>(x), static_cast<double>(y)));
 }
 VIT_INLINE vf pow_v(vf x, vf y) {
+  const vf zero = set1(0.0f), one = set1(1.0f);
   const vf size = abs_v(x);
-  const vi odd_one = !(size > set1(0.0f)) || !(size < infinity_v()) || !(abs_v(y) < infinity_v());
-  const vf base = odd_one ? set1(1.0f) : size;
-  const vf power = joined(power_of(low_half(base), low_half(y)), power_of(high_half(base), high_half(y)));
+  const vi none = size == zero, finite = (size < infinity_v()) & (abs_v(y) < infinity_v());
+  const vf base = (~none & finite) != 0 ? size : one;
+  const vf regular = joined(power_of(low_half(base), low_half(y)), power_of(high_half(base), high_half(y)));
+  const vf power = none ? (y > zero ? zero : (y < zero ? infinity_v() : one)) : regular;
   const vf half = set1(0.5f) * y;
-  const vi whole = round_v(y) == y, odd = round_v(half) != half;
-  const vf of_negative = whole ? (odd ? -power : power) : nan_v();
-  return mended(x < set1(0.0f) ? of_negative : power, odd_one, x, y, power_in_javascript);
+  const vi whole = round_v(y) == y, odd = whole & (round_v(half) != half);
+  const vf with = (odd & (as_int(x) < 0)) != 0 ? -power : power;
+  return mended((~whole & (x < zero)) != 0 ? nan_v() : with, ~finite, x, y, power_in_javascript);
 }
 
 // The remainder with the sign of the divisor, as tfjs has it: (x mod y + y) mod y in float64 where the signs differ.
@@ -357,7 +359,7 @@ VIT_INLINE vf mod_v(vf x, vf y) {
     return (b < 0.0 ? r > 0.0 : r < 0.0) ? moved : r;
   };
   const vf out = joined(rest(low_half(x), low_half(y)), rest(high_half(x), high_half(y)));
-  const vi wrong = !(abs_v(x) < set1(16777216.0f) * abs_v(y)) || !(abs_v(y) < infinity_v());
+  const vi wrong = ~((abs_v(x) < set1(16777216.0f) * abs_v(y)) & (abs_v(y) < infinity_v()));
   return mended(out, wrong, x, y, mod_in_javascript);
 }
 

@@ -25,14 +25,16 @@ export function registerElementwise(): void {
       return info;
     });
   }
+  const prelu = binary(BINARY.prelu, true);
   replaceKernel<{ x: tf.TensorInfo; alpha: tf.TensorInfo }, object>(tf.Prelu, (call) => {
     const inputs = { a: call.inputs.x, b: call.inputs.alpha };
-    return binary(BINARY.prelu, true)({ ...call, inputs });
+    return prelu({ ...call, inputs });
   });
+  const eluGrad = binary(BINARY.eluGrad, true);
   replaceKernel<{ dy: tf.TensorInfo; y: tf.TensorInfo }, object>(tf.EluGrad, (call) => {
     const { dy: a, y: b } = call.inputs;
     if (!tf.util.arraysEqual(a.shape, b.shape)) return undefined;
-    return binary(BINARY.eluGrad, true)({ ...call, inputs: { a, b } });
+    return eluGrad({ ...call, inputs: { a, b } });
   });
   replaceKernel<Two, object>(tf.FloorDiv, ({ inputs: { a, b }, backend }) => {
     if (!areFloats(a, b) && !areInts(a, b)) return undefined;
