@@ -358,6 +358,20 @@ void sample_grad(Case& t) {
   sums.judge(dx, 4 * height + 4 * width);
 }
 
+void pick(Case& t) {
+  const size_t images = 1 + t.rng.below(3), pixels = t.upto(50), channels = t.upto(20), count = t.upto(t.coin() ? 4000 : 40);
+  std::vector<int32_t> index(count);
+  for (int32_t& one : index) one = t.rng.below(5) == 0 ? -1 : static_cast<int32_t>(t.rng.below(pixels));
+  const float *fill = t.input(channels), *x = t.input(images * pixels * channels, kSpecial);
+  Output& out = t.output("out", images * count * channels);
+  t.kernels.spatial->pick(images, pixels, channels, count, index.data(), fill, x, floats(out));
+  for (size_t i = 0; t.judges() && i < out.size(); ++i) {
+    const size_t c = i % channels, p = i / channels % count, image = i / channels / count;
+    const float* from = index[p] < 0 ? fill : x + (image * pixels + static_cast<size_t>(index[p])) * channels;
+    out.exactly(i, static_cast<double>(from[c]));
+  }
+}
+
 void normalize(Case& t) {
   const size_t rows = t.upto(400), cols = t.upto(100);
   const float *x = t.input(rows * cols), *mean = t.input(cols), *factor = t.input(cols);
@@ -386,6 +400,7 @@ const std::vector<Entry> spatial_cases = {
     {"sum_columns", sum_columns},
     {"sample", sample},
     {"sample_grad", sample_grad},
+    {"pick", pick},
     {"normalize", normalize},
 };
 

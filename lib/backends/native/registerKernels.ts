@@ -16,6 +16,7 @@ import { registerPooling } from './kernels/pooling.ts';
 import { registerReductions } from './kernels/reductions.ts';
 import { registerResize } from './kernels/resize.ts';
 import { registerRows } from './kernels/rows.ts';
+import { registerTurning } from './kernels/turning.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
@@ -30,6 +31,7 @@ export function registerKernels(): void {
   registerDepthwise();
   registerPooling();
   registerResize();
+  registerTurning();
   registerBatchNorm();
   registerLinear();
   registerLayerNorm();
