@@ -208,6 +208,15 @@ void depthwise_filter_grad(Case& t) {
   sums.judge(df, w.width.out / 4 + w.batch * w.height.out);
 }
 
+// Half of them wide enough to be read by lines, some of a single pixel.
+Window convolution_window(Case& t) {
+  Window w = random_window(t, true);
+  if (t.coin()) w.width.dilation = 1, w.width.out = std::max(w.width.out, 7 + t.rng.below(8));
+  else if (t.coin())
+    for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
+  return w;
+}
+
 // Now and then so many columns, or so large a filter, that the other ways are taken.
 size_t outputs_for(Case& t, Window* w) {
   if (t.rng.below(5) != 0) return t.upto(40);
@@ -219,9 +228,7 @@ size_t outputs_for(Case& t, Window* w) {
 }
 
 void convolve(Case& t) {
-  Window w = random_window(t, true);
-  if (t.rng.below(5) == 0)
-    for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
+  Window w = convolution_window(t);
   const size_t n = outputs_for(t, &w), k = w.taps() * w.channels, m = w.batch * w.out_pixels();
   t.says("n", static_cast<double>(n)), t.says("k", static_cast<double>(k)), t.says("m", static_cast<double>(m));
   const float *x = t.input(in_size(w)), *filter = t.input(k * n), *bias = t.coin() ? t.input(n) : nullptr;
@@ -241,9 +248,7 @@ void convolve(Case& t) {
 }
 
 void convolve_filter_grad(Case& t) {
-  Window w = random_window(t, true);
-  if (t.rng.below(5) == 0)
-    for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
+  Window w = convolution_window(t);
   const size_t n = outputs_for(t, &w), k = w.taps() * w.channels, m = w.batch * w.out_pixels();
   t.says("n", static_cast<double>(n)), t.says("k", static_cast<double>(k)), t.says("m", static_cast<double>(m));
   const float *x = t.input(in_size(w)), *dy = t.input(m * n);
