@@ -1,4 +1,4 @@
-// Images resized, cropped and normalized: each pixel of the result is one of the image, or lies between four.
+// Images resized, cropped, turned and normalized: each pixel of the result is one of the image, or lies between four.
 
 #include "spatial_table.h"
 #include "window.h"
@@ -101,6 +101,22 @@ void sample_grad(const Sampling& s, const float* dy, float* dx) {
       };
       if (mine(row.low)) add(row.low, 1.0f - row.part);
       if (!s.nearest && mine(row.high)) add(row.high, row.part);
+    }
+  });
+}
+
+void pick(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill, const float* x,
+          float* out) {
+  const size_t each = channels >= 16384 ? 1 : 16384 / (channels == 0 ? 1 : channels);
+  const size_t blocks = (count + each - 1) / each;
+  parallel(images * blocks, [&](size_t task, size_t) {
+    const size_t image = task / blocks, begin = task % blocks * each;
+    const size_t end = count - begin < each ? count : begin + each;
+    const float* from = x + image * pixels * channels;
+    float* to = out + (image * count + begin) * channels;
+    for (size_t i = begin; i < end; ++i, to += channels) {
+      const float* pixel = index[i] < 0 ? fill : from + static_cast<size_t>(index[i]) * channels;
+      for (size_t c = 0; c < channels; ++c) to[c] = pixel[c];
     }
   });
 }

@@ -75,6 +75,9 @@ struct SpatialKernels {
   void (*sample)(const Sampling& s, const float* x, float* out);
   // The gradient of x of a sampling whose boxes are the images in order and share rows and columns; rows of dy are added in order.
   void (*sample_grad)(const Sampling& s, const float* dy, float* dx);
+  // Pixel i of each result is the image's pixel index[i], or `fill` [channels] where that is below 0; `count` pixels of `pixels`.
+  void (*pick)(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill, const float* x,
+               float* out);
   // out = (x - mean)·factor + offset in each of `rows`; offset may be null.
   void (*normalize)(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset, float* out);
 };

@@ -182,6 +182,19 @@ napi_value sample_grad(const Arguments& args) {
   return nothing(args);
 }
 
+// pick(images, pixels, channels, count, index, fill, x, out).
+napi_value pick(const Arguments& args) {
+  const size_t images = args.size(0), pixels = args.size(1), channels = args.size(2), count = args.size(3);
+  const int32_t* index = args.ints(4, count);
+  const float* fill = args.floats(5, channels);
+  const float* x = args.floats(6, product(product(images, pixels), channels));
+  float* out = args.floats(7, product(product(images, count), channels));
+  for (size_t i = 0; i < count; ++i)
+    if (index[i] >= 0 && static_cast<size_t>(index[i]) >= pixels) throw ArgumentError("Expected pixels of the image, received others.");
+  kernels().spatial->pick(images, pixels, channels, count, index, fill, x, out);
+  return nothing(args);
+}
+
 // normalize(rows, cols, x, mean, factor, offset|null, out).
 napi_value normalize(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
@@ -203,6 +216,7 @@ const Export kExports[] = {
     {"sumColumns", entry<3, sum_columns>},
     {"sample", entry<19, sample>},
     {"sampleGrad", entry<16, sample_grad>},
+    {"pick", entry<8, pick>},
     {"normalize", entry<7, normalize>},
 };
 

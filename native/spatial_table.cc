@@ -6,7 +6,7 @@ namespace VIT_ISA {
 
 const vit::SpatialKernels spatial_kernels = {
     pool, pool_positions, pool_grad, depthwise, depthwise_input_grad, depthwise_filter_grad,
-    convolve, convolve_filter_grad, sum_columns, sample, sample_grad, normalize,
+    convolve, convolve_filter_grad, sum_columns, sample, sample_grad, pick, normalize,
 };
 
 }  // namespace VIT_ISA

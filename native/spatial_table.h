@@ -16,6 +16,8 @@ void convolve_filter_grad(const vit::Window& w, size_t n, const float* x, const 
 void sum_columns(const vit::Window& w, const float* columns, float* x);
 void sample(const vit::Sampling& s, const float* x, float* out);
 void sample_grad(const vit::Sampling& s, const float* dy, float* dx);
+void pick(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill, const float* x,
+          float* out);
 void normalize(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset, float* out);
 extern const vit::SpatialKernels spatial_kernels;
 

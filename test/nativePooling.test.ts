@@ -202,6 +202,24 @@ function resizeTests(): void {
           );
   });
 
+  test('rotation', () => {
+    for (const channels of [1, 3, 4])
+      for (const radians of [0, 0.3, Math.PI / 2, -2])
+        for (const [fill, center] of [
+          [0.5, 0.5],
+          [[1, 2, 3] as [number, number, number], [0.2, 0.7] as [number, number]],
+        ] as const)
+          compareBackends(
+            `${channels} by ${radians}`,
+            [odd(2, 9, 12, channels)],
+            (x) => tf.image.rotateWithOffset(x as tf.Tensor4D, radians, fill, center),
+            { rtol: 0 },
+          );
+    compareBackends('a large image', [normals(rng, 2, 120, 90, 3)], (x) =>
+      tf.image.rotateWithOffset(x as tf.Tensor4D, 0.7),
+    );
+  });
+
   test('mirror images and normalized ones', () => {
     compareBackends('mirror', [odd(2, 5, 7, 3)], (x) => tf.image.flipLeftRight(x as tf.Tensor4D), {
       rtol: 0,

@@ -208,6 +208,15 @@ void depthwise_filter_grad(Case& t) {
   sums.judge(df, w.width.out / 4 + w.batch * w.height.out);
 }
 
+// Half of them wide enough to be read by lines, some of a single pixel.
+Window convolution_window(Case& t) {
+  Window w = random_window(t, true);
+  if (t.coin()) w.width.dilation = 1, w.width.out = std::max(w.width.out, 7 + t.rng.below(8));
+  else if (t.coin())
+    for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
+  return w;
+}
+
 // Now and then so many columns, or so large a filter, that the other ways are taken.
 size_t outputs_for(Case& t, Window* w) {
   if (t.rng.below(5) != 0) return t.upto(40);
@@ -219,9 +228,7 @@ size_t outputs_for(Case& t, Window* w) {
 }
 
 void convolve(Case& t) {
-  Window w = random_window(t, true);
-  if (t.rng.below(5) == 0)
-    for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
+  Window w = convolution_window(t);
   const size_t n = outputs_for(t, &w), k = w.taps() * w.channels, m = w.batch * w.out_pixels();
   t.says("n", static_cast<double>(n)), t.says("k", static_cast<double>(k)), t.says("m", static_cast<double>(m));
   const float *x = t.input(in_size(w)), *filter = t.input(k * n), *bias = t.coin() ? t.input(n) : nullptr;
@@ -241,9 +248,7 @@ void convolve(Case& t) {
 }
 
 void convolve_filter_grad(Case& t) {
-  Window w = random_window(t, true);
-  if (t.rng.below(5) == 0)
-    for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
+  Window w = convolution_window(t);
   const size_t n = outputs_for(t, &w), k = w.taps() * w.channels, m = w.batch * w.out_pixels();
   t.says("n", static_cast<double>(n)), t.says("k", static_cast<double>(k)), t.says("m", static_cast<double>(m));
   const float *x = t.input(in_size(w)), *dy = t.input(m * n);
@@ -358,6 +363,20 @@ void sample_grad(Case& t) {
   sums.judge(dx, 4 * height + 4 * width);
 }
 
+void pick(Case& t) {
+  const size_t images = 1 + t.rng.below(3), pixels = t.upto(50), channels = t.upto(20), count = t.upto(t.coin() ? 4000 : 40);
+  std::vector<int32_t> index(count);
+  for (int32_t& one : index) one = t.rng.below(5) == 0 ? -1 : static_cast<int32_t>(t.rng.below(pixels));
+  const float *fill = t.input(channels), *x = t.input(images * pixels * channels, kSpecial);
+  Output& out = t.output("out", images * count * channels);
+  t.kernels.spatial->pick(images, pixels, channels, count, index.data(), fill, x, floats(out));
+  for (size_t i = 0; t.judges() && i < out.size(); ++i) {
+    const size_t c = i % channels, p = i / channels % count, image = i / channels / count;
+    const float* from = index[p] < 0 ? fill : x + (image * pixels + static_cast<size_t>(index[p])) * channels;
+    out.exactly(i, static_cast<double>(from[c]));
+  }
+}
+
 void normalize(Case& t) {
   const size_t rows = t.upto(400), cols = t.upto(100);
   const float *x = t.input(rows * cols), *mean = t.input(cols), *factor = t.input(cols);
@@ -386,6 +405,7 @@ const std::vector<Entry> spatial_cases = {
     {"sum_columns", sum_columns},
     {"sample", sample},
     {"sample_grad", sample_grad},
+    {"pick", pick},
     {"normalize", normalize},
 };
 

@@ -208,5 +208,6 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[...sizes(2, 4, 3, 5), flag(false), flag(true), ...sizes(2, 4)],
     ...[ints(0, 2), ints(1, 3), f(2), ints(0, 1, 1, 2), ints(1, 0, 2, 2), f(4), f(80), f(120)],
   ],
+  pick: [...sizes(2, 6, 3, 4), ints(0, 5, -1, 2), f(3), f(36), f(24)],
   normalize: [...sizes(2, 3), f(6), f(3), f(3), bias(3), f(6)],
 };

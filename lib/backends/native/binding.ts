@@ -419,6 +419,16 @@ export interface NativeBinding extends AxisBinding, IndexingBinding {
     nearest: boolean,
     ...rest: [...Steps, dY: Float32Array, dX: Float32Array]
   ): void;
+  pick(
+    images: number,
+    pixels: number,
+    channels: number,
+    count: number,
+    index: Int32Array,
+    fill: Float32Array,
+    x: Float32Array,
+    out: Float32Array,
+  ): void;
   normalize(
     rows: number,
     cols: number,

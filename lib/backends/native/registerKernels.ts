@@ -26,6 +26,7 @@ import { registerRows } from './kernels/rows.ts';
 import { registerScans } from './kernels/scans.ts';
 import { registerUnique } from './kernels/unique.ts';
 import { registerTruth } from './kernels/truth.ts';
+import { registerTurning } from './kernels/turning.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
@@ -50,6 +51,7 @@ export function registerKernels(): void {
   registerDepthwise();
   registerPooling();
   registerResize();
+  registerTurning();
   registerBatchNorm();
   registerLinear();
   registerLayerNorm();

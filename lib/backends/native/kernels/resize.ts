@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Steps } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
-import { makeWalk } from '../walk.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
 interface Images {
@@ -17,7 +16,7 @@ interface Crop {
 }
 type Shape = [number, number, number, number];
 
-/** Registers resizing, its gradients, cropping and the mirror image of [B, H, W, C]. */
+/** Registers resizing of images [B, H, W, C], its gradients and cropping. */
 export function registerResize(): void {
   replaceKernel<Images, tf.ResizeBilinearAttrs>(tf.ResizeBilinear, (call) => {
     const { images } = call.inputs;
@@ -49,24 +48,6 @@ export function registerResize(): void {
       return info;
     });
   replaceKernel<Crop, tf.CropAndResizeAttrs>(tf.CropAndResize, cropped);
-  replaceKernel<{ image: tf.TensorInfo }, object>(
-    tf.FlipLeftRight,
-    ({ inputs: { image }, backend }) => {
-      if (image.dtype !== 'float32' && image.dtype !== 'int32' && image.dtype !== 'bool')
-        return undefined;
-      const [batch, height, width, channels] = image.shape as Shape;
-      const { info, values } = backend.outputOf(image.dtype, image.shape);
-      if (values.length === 0) return info;
-      const line = width * channels;
-      const walk = makeWalk([
-        [batch * height, line, line],
-        [width, -channels, channels],
-        [channels, 1, 1],
-      ])!;
-      backend.binding.copy(walk, backend.elements(image), line - channels, values, 0);
-      return info;
-    },
-  );
 }
 
 // The places before and behind each of `count`, and how far between them it lies; without a place, -1.
