@@ -58,7 +58,7 @@ struct Points {
 void some_points(Case& t, bool wrong, Points* p) {
   const size_t slices[] = {1, 1, 3, 64, 130, 700};
   const size_t rank = 1 + t.rng.below(2), slice = slices[t.rng.below(6)];
-  const size_t count = t.rng.below(3) == 0 ? t.upto(1 + 60000 / slice) : t.upto(50);
+  const size_t count = t.coin() ? 1 + 30000 / slice + t.rng.below(1 + 30000 / slice) : t.upto(50);
   p->sizes[0] = t.upto(40), p->sizes[1] = t.upto(9);
   size_t rows = 1;
   for (size_t d = 0; d < rank; ++d) rows *= p->sizes[d];
