@@ -76,7 +76,8 @@ LocalResponse local_response_of(const Arguments& args) {
   shape.rows = args.size(0);
   shape.cols = args.size(1);
   shape.radius = args.size(2);
-  if (shape.radius > 0 && shape.radius >= shape.cols) throw ArgumentError("Expected a radius below the number of channels, received another.");
+  if (shape.radius > 0 && shape.radius >= shape.cols)
+    throw ArgumentError("Expected a radius below the number of channels, received another.");
   shape.bias = static_cast<float>(args.number(3));
   shape.alpha = static_cast<float>(args.number(4));
   shape.beta = static_cast<float>(args.number(5));

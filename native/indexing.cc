@@ -22,11 +22,16 @@ void ranges(size_t n, size_t each, const Body& body) {
   });
 }
 
-bool all_within(size_t n, const int32_t* indices, size_t limit) {
+// Whether all are below the limit. What was looked at is copied: the indices themselves may change, where out overlaps them.
+bool copy_within(size_t n, const int32_t* indices, size_t limit, int32_t* copy) {
   std::atomic<bool> good{true};
   ranges(n, 1, [&](size_t begin, size_t end) {
     bool fine = true;
-    for (size_t i = begin; i < end; ++i) fine &= indices[i] >= 0 && static_cast<size_t>(indices[i]) < limit;
+    for (size_t i = begin; i < end; ++i) {
+      const int32_t index = indices[i];
+      copy[i] = index;
+      fine &= index >= 0 && static_cast<size_t>(index) < limit;
+    }
     if (!fine) good.store(false, std::memory_order_relaxed);
   });
   return good.load();
@@ -116,8 +121,9 @@ void one_hot_rows(size_t n, size_t depth, const int32_t* indices, T on, T off, T
   ranges(n, depth, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       T* row = out + i * depth;
+      const int32_t index = indices[i];
       for (size_t j = 0; j < depth; ++j) row[j] = off;
-      if (indices[i] >= 0 && static_cast<size_t>(indices[i]) < depth) row[indices[i]] = on;
+      if (index >= 0 && static_cast<size_t>(index) < depth) row[index] = on;
     }
   });
 }
@@ -129,7 +135,8 @@ void count_rows(const Bincount& b, const int32_t* x, const T* weights, T* out) {
       T* row = out + i * b.size;
       memset(row, 0, b.size * sizeof(T));
       for (size_t j = i * b.cols; j < (i + 1) * b.cols; ++j) {
-        const size_t place = static_cast<size_t>(x[j]);
+        const int32_t value = x[j];
+        const size_t place = static_cast<size_t>(value);
         if (place >= b.size) continue;
         row[place] = b.binary ? T{1} : added(row[place], weights == nullptr ? T{1} : weights[j]);
       }
@@ -148,8 +155,9 @@ void ramp_of(size_t n, double start, double step, T* out) {
 
 }  // namespace
 
-bool gather(const Gather& g, const void* x, const int32_t* indices, void* out) {
-  if (!all_within(g.batch * g.count, indices, g.dim)) return false;
+bool gather(const Gather& g, const void* x, const int32_t* given, void* out) {
+  int32_t* indices = reinterpret_cast<int32_t*>(outer_scratch(g.batch * g.count + 1));
+  if (!copy_within(g.batch * g.count, given, g.dim, indices)) return false;
   if (g.count == 0 || g.slice == 0) return true;
   if (g.bytes == 1) gather_lines(g, static_cast<const uint8_t*>(x), indices, static_cast<uint8_t*>(out));
   else gather_lines(g, static_cast<const uint32_t*>(x), indices, static_cast<uint32_t*>(out));
@@ -188,7 +196,13 @@ void one_hot(size_t bytes, size_t n, size_t depth, const int32_t* indices, uint3
 }
 
 bool bincount(const Bincount& b, Element element, const int32_t* x, const void* weights, void* out) {
-  if (!all_within(b.rows * b.cols, x, size_t{1} << 31)) return false;
+  std::atomic<bool> good{true};
+  ranges(b.rows * b.cols, 1, [&](size_t begin, size_t end) {
+    int32_t least = 0;
+    for (size_t i = begin; i < end; ++i) least = x[i] < least ? x[i] : least;
+    if (least < 0) good.store(false, std::memory_order_relaxed);
+  });
+  if (!good.load()) return false;
   if (element == kFloatElement) count_rows(b, x, static_cast<const float*>(weights), static_cast<float*>(out));
   else count_rows(b, x, static_cast<const int32_t*>(weights), static_cast<int32_t*>(out));
   return true;

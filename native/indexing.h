@@ -1,5 +1,5 @@
-// Kernels that move what integer tensors point at, or make integers, compiled once: memory, not arithmetic, is what they wait for. Those that say `bool`
-// look at every index first, and where one is wrong return false and write nothing.
+// Kernels that move what integer tensors point at, or make integers, compiled once: memory, not arithmetic, is what they wait for.
+// Those that say `bool` look at every index first, and where one is wrong return false and write nothing.
 #pragma once
 
 #include <stddef.h>

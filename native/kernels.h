@@ -191,7 +191,8 @@ struct Kernels {
   // The first place along n of the largest (`max`) or smallest. A NaN is passed over, but for the first element: then it is 0.
   void (*arg_floats)(bool max, size_t outer, size_t n, size_t inner, const float* x, int32_t* out);
   void (*arg_ints)(bool max, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
-  // x [outer, n, inner] -> out of the same shape: sums or products along n, one after the other, each rounded to float32, or modulo 2^32.
+  // x [outer, n, inner] -> out of the same shape: sums or products along n, one after the other, each rounded to float32 or taken
+  // modulo 2^32.
   void (*scan_floats)(const Scan& scan, size_t outer, size_t n, size_t inner, const float* x, float* out);
   void (*scan_ints)(const Scan& scan, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out);
   // out = x·(bias + alpha·Σ x²)^-beta, summed over the window in order; dx for y = out and the gradient dy of it.

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include <type_traits>
+
 #include "parallel.h"
 #include "simd.h"
 #include "table.h"

@@ -120,6 +120,12 @@ function indexTests(): void {
           tf.unsortedSegmentSum(x, tf.sub(ids, tf.scalar(1, 'int32')) as tf.Tensor1D, segments),
         { terms: 9000 },
       );
+    compareBackends(
+      'of integers',
+      [below(50, 40, 3), below(4, 40)],
+      (x, ids) => tf.unsortedSegmentSum(x, ids as tf.Tensor1D, 4),
+      exact,
+    );
   });
 
   test('counts and one-hot rows', () => {

@@ -58,7 +58,7 @@ struct Points {
 void some_points(Case& t, bool wrong, Points* p) {
   const size_t slices[] = {1, 1, 3, 64, 130, 700};
   const size_t rank = 1 + t.rng.below(2), slice = slices[t.rng.below(6)];
-  const size_t count = t.rng.below(3) == 0 ? t.upto(1 + 60000 / slice) : t.upto(50);
+  const size_t count = t.coin() ? 1 + 30000 / slice + t.rng.below(1 + 30000 / slice) : t.upto(50);
   p->sizes[0] = t.upto(40), p->sizes[1] = t.upto(9);
   size_t rows = 1;
   for (size_t d = 0; d < rank; ++d) rows *= p->sizes[d];
@@ -186,12 +186,46 @@ void top_k_case(Case& t) {
   top_k_of(t, x, rows, cols, wrong);
 }
 
+void draw_case(Case& t) {
+  const size_t rows = t.upto(60), cols = t.upto(700), samples = t.upto(9);
+  std::vector<float> shares(rows * cols);
+  for (float& share : shares) share = static_cast<float>(t.rng.uniform() * 2 / static_cast<double>(cols));
+  const float* probabilities = t.given(shares);
+  std::vector<double> random(samples);
+  for (double& number : random) number = t.rng.uniform();
+  std::vector<int32_t> events(rows * samples, -1);
+  draw(rows, cols, samples, probabilities, random.data(), events.data());
+  Output& shown = show(t, "events", events);
+  for (size_t i = 0; t.judges() && i < events.size(); ++i) {
+    const float* row = probabilities + i / samples * cols;
+    size_t event = 0;
+    float sum = row[0];
+    while (event + 1 < cols && !(random[i % samples] < static_cast<double>(sum))) sum += row[++event];
+    shown.exactly(i, static_cast<double>(event));
+  }
+}
+
+void ramp_case(Case& t) {
+  const size_t n = t.upto(60000);
+  const double start = static_cast<double>(t.rng.below(2000)) - 1000, step = static_cast<double>(t.rng.below(200)) - 100;
+  std::vector<int32_t> whole(n, 7);
+  ramp(n, start, step, whole.data());
+  Output &out = t.output("out", n), &shown = show(t, "whole", whole);
+  ramp(n, start / 7, step / 7, floats(out));
+  for (size_t i = 0; t.judges() && i < n; ++i) {
+    shown.exactly(i, start + static_cast<double>(i) * step);
+    const double wanted = (start + static_cast<double>(i) * step) / 7;
+    out.near(i, wanted, kUlp * (fabs(wanted) + 1e-6));
+  }
+}
+
 }  // namespace
 
 // None of them is in the table: hence their names.
 const std::vector<Entry> indexing_cases = {
     {"indexing/gather", gather_case},     {"indexing/gather_nd", gather_nd_case}, {"indexing/scatter", scatter_case},
     {"indexing/one_hot", one_hot_case}, {"indexing/bincount", bincount_case},   {"indexing/top_k", top_k_case},
+    {"indexing/draw", draw_case},         {"indexing/ramp", ramp_case},
 };
 
 }  // namespace vit_test

@@ -46,9 +46,9 @@ export function attacksOn(call: readonly Argument[], again: (args: unknown[]) =>
 export function overlapping(call: readonly Argument[]): unknown[] {
   const made = new Map<string, unknown>();
   return call.map((argument) => {
-    if (argument.kind !== 'floats') return argument.make();
+    if (argument.kind !== 'floats' && argument.kind !== 'ints') return argument.make();
     const array = argument.make();
-    const key = `${array.length}`;
+    const key = `${argument.kind} ${array.length}`;
     if (!made.has(key)) made.set(key, array);
     return made.get(key);
   });

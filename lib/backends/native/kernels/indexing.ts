@@ -94,10 +94,17 @@ function registerScatters(): void {
     ({ inputs: { x, segmentIds }, attrs: { numSegments }, backend }) => {
       const [count] = x.shape;
       const rows = segmentIds.shape.length === 1 && segmentIds.shape[0] === count;
-      if (x.dtype !== 'float32' || segmentIds.dtype !== 'int32' || !rows) return undefined;
-      if (numSegments === 0) return undefined;
+      if (!isPlain(x) || segmentIds.dtype !== 'int32' || !rows || numSegments === 0)
+        return undefined;
       const out = backend.output([numSegments, ...x.shape.slice(1)]);
-      return scattered(backend, segmentIds, x, out, { sum: true, skip: true, clear: true });
+      const plan = { sum: true, skip: true, clear: true };
+      if (x.dtype === 'float32') return scattered(backend, segmentIds, x, out, plan);
+      // As in the inherited kernel, sums of integers are float32.
+      const numbers = backend.output(x.shape);
+      numbers.values.set(backend.elements(x));
+      const sums = scattered(backend, segmentIds, numbers.info, out, plan);
+      backend.disposeIntermediateTensorInfo(numbers.info);
+      return sums;
     },
   );
 }
