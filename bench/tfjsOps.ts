@@ -14,19 +14,19 @@ interface Row {
 }
 interface Input {
   shape: number[];
-  /** Integers from 0 to below this; undefined: normal numbers, 0: whether they are positive, -1: their size. */
-  below?: number;
+  /** What it holds: normal numbers unless said, or integers from 0 to below a number. */
+  of?: 'positive' | 'within 1' | 'truth' | number;
 }
 
 const v: Input = { shape: [512, 1024] };
-const size: Input = { ...v, below: -1 };
-const mask: Input = { ...v, below: 0 };
-const whole: Input = { ...v, below: 100 };
+const size: Input = { ...v, of: 'positive' };
+const mask: Input = { ...v, of: 'truth' };
+const whole: Input = { ...v, of: 100 };
 const row: Input = { shape: [1024] };
 const x: Input = { shape: [8, 56, 56, 64] };
 const image: Input = { shape: [4, 224, 224, 3] };
 const volume: Input = { shape: [2, 8, 16, 16, 8] };
-const places: Input = { shape: [2000], below: 512 };
+const places: Input = { shape: [2000], of: 512 };
 const channel: Input = { shape: [64] };
 const kernel = (...shape: number[]): Input => ({ shape });
 
@@ -37,7 +37,7 @@ const two = (name: string, run: Two, a = v, b = a): Row => ({ name, inputs: [a, 
 
 const unary = [
   'abs', 'neg', 'square', 'exp', 'expm1', 'sigmoid', 'tanh', 'erf', 'relu', 'relu6', 'elu', 'selu', 'leakyRelu', 'softplus',
-  'sin', 'cos', 'tan', 'asin', 'atan', 'sinh', 'reciprocal', 'sign', 'floor', 'ceil', 'round', 'step', 'isNaN', 'isFinite',
+  'sin', 'cos', 'tan', 'atan', 'sinh', 'reciprocal', 'sign', 'floor', 'ceil', 'round', 'step', 'isNaN', 'isFinite',
 ] as const; // prettier-ignore
 const positive = ['log', 'log1p', 'sqrt', 'rsqrt'] as const;
 const binary = [
@@ -62,6 +62,7 @@ const gradient = (name: string, run: Gradient, filter = kernel(3, 3, 64, 64)): R
 
 const rows: readonly Row[] = [
   ...unary.map((name) => one(name, (a) => tf[name](a))),
+  one('asin', (a) => tf.asin(a), { ...v, of: 'within 1' }),
   ...positive.map((name) => one(name, (a) => tf[name](a), size)),
   ...binary.map((name) => two(name, (a, b) => tf[name](a, b))),
   two('pow', (a, b) => tf.pow(a, b), size, v),
@@ -104,14 +105,14 @@ const rows: readonly Row[] = [
   one('depthToSpace', (a) => tf.depthToSpace(a as tf.Tensor4D, 2, 'NHWC'), x),
   two('gather rows', (a, b) => tf.gather(a, b as tf.Tensor1D), v, places),
   two('gather columns', (a, b) => tf.gather(a, b as tf.Tensor1D, 1), v, places),
-  two('gatherND', (a, b) => tf.gatherND(a, b), v, { shape: [1000, 2], below: 512 }),
-  two('scatterND', (a, b) => tf.scatterND(a, b, [512, 64]), { shape: [2000, 1], below: 512 }, {
+  two('gatherND', (a, b) => tf.gatherND(a, b), v, { shape: [1000, 2], of: 512 }),
+  two('scatterND', (a, b) => tf.scatterND(a, b, [512, 64]), { shape: [2000, 1], of: 512 }, {
     shape: [2000, 64],
   }), // prettier-ignore
   {
     ...two('unsortedSegmentSum', (a, b) => tf.unsortedSegmentSum(a, b as tf.Tensor1D, 512), v, {
       shape: [512],
-      below: 512,
+      of: 512,
     }),
     without: ['wasm'],
   },
@@ -165,7 +166,7 @@ const rows: readonly Row[] = [
   ),
   {
     name: 'batchNorm',
-    inputs: [x, channel, { ...channel, below: -1 }, channel, channel],
+    inputs: [x, channel, { ...channel, of: 'positive' }, channel, channel],
     run: (a: tf.Tensor4D, m: tf.Tensor1D, s: tf.Tensor1D, o: tf.Tensor1D, f: tf.Tensor1D) =>
       tf.batchNorm4d(a, m, s, o, f),
   },
@@ -186,7 +187,7 @@ const programs: readonly Row[] = [
       kernel(5, 5, 1, 8),
       kernel(5, 5, 8, 16),
       kernel(256, 10),
-      { shape: [64], below: 10 },
+      { shape: [64], of: 10 },
     ],
     run: (a: tf.Tensor4D, f: tf.Tensor4D, g: tf.Tensor4D, w: tf.Tensor2D, labels: tf.Tensor1D) =>
       tf.grads((first, second, last) => {
@@ -194,7 +195,8 @@ const programs: readonly Row[] = [
           tf.maxPool(tf.relu(tf.conv2d(y, z as tf.Tensor4D, 1, 'valid')), 2, 2, 'valid');
         const features = tf.reshape(pooled(pooled(a, first), second), [64, 256]);
         const logits = tf.matMul(features, last as tf.Tensor2D);
-        return tf.losses.softmaxCrossEntropy(tf.oneHot(labels, 10), logits) as tf.Scalar;
+        const known = tf.sum(tf.mul(logits, tf.oneHot(labels, 10)), 1);
+        return tf.mean(tf.sub(tf.logSumExp(logits, 1), known)) as tf.Scalar;
       })([f, g, w]),
     without: ['wasm'],
   },
@@ -244,12 +246,12 @@ export function prepareTfjsOp(name: string) {
   };
 }
 
-function draw({ shape, below }: Input, index: number): tf.Tensor {
+function draw({ shape, of }: Input, index: number): tf.Tensor {
   return tf.tidy(() => {
+    if (typeof of === 'number') return tf.randomUniform(shape, 0, of, 'int32', 1 + index);
     const normal = tf.randomNormal(shape, 0, 1, 'float32', 1 + index);
-    if (below === undefined) return normal;
-    if (below === 0) return tf.greater(normal, 0);
-    if (below < 0) return tf.add(tf.abs(normal), 0.001);
-    return tf.randomUniform(shape, 0, below, 'int32', 1 + index);
+    if (of === 'truth') return tf.greater(normal, 0);
+    if (of === 'within 1') return tf.sin(normal);
+    return of === 'positive' ? tf.add(tf.abs(normal), 0.001) : normal;
   });
 }

@@ -1,9 +1,10 @@
-// The TypeScript type of the addon, the twin of native/binding.cc; nothing else says what a native call takes. What each kernel
+// The TypeScript type of the addon, the twin of native/*_binding.cc; nothing else says what a native call takes. What each kernel
 // computes is said in native/kernels.h.
 
 import type { AxisBinding } from './axisBinding.ts';
 import type { Elements } from './elements.ts';
 import type { IndexingBinding } from './indexingBinding.ts';
+import type { SpatialBinding } from './spatialBinding.ts';
 
 export type { Elements };
 
@@ -13,12 +14,6 @@ export type { Elements };
  * Strides count elements; 0 repeats. [3, 4, 4, 1, 0, 1] adds a row of 4 to each of 3 rows.
  */
 export type Walk = readonly number[];
-
-/**
- * What a filter or a pool sees of images: batch, channels, then of the depth, the height and the width their size, the results, the
- * filter, its stride, its dilation and the padding before.
- */
-export type Window = readonly number[];
 
 /** Numbers of `binary`, in the order of the C++ enumeration. */
 export const BINARY = {
@@ -90,10 +85,6 @@ export const UNARY = {
 } as const;
 /** Numbers of `reduce`. */
 export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;
-/** Numbers of `pool`. A mean of nothing is NaN, or 0. */
-export const POOL = { max: 0, mean: 1, meanOrZero: 2 } as const;
-/** What `poolPositions` names: a pixel of an image, an element of it, or one of the batch. */
-export const POSITION = { pixel: 0, element: 1, elementOfBatch: 2 } as const;
 /** Numbers of an activation after a product; those from 0 are the forms of gelu. */
 export const ACTIVATION = { none: -1, erf: 0, tanh: 1, quick: 2 } as const;
 /** Numbers of a product's precision: that of its factors; sums are float32 in both. */
@@ -160,22 +151,8 @@ export type AdamWUpdate = readonly [
   inverseRootCorrection2: number,
 ];
 
-/** Where rows and columns of boxes come from: places of the image before and behind, and how far between; -1 is outside. */
-export type Steps = readonly [
-  /** Whether all boxes have the same. */
-  shared: boolean,
-  boxHeight: number,
-  boxWidth: number,
-  rowLow: Int32Array,
-  rowHigh: Int32Array,
-  rowPart: Float32Array,
-  columnLow: Int32Array,
-  columnHigh: Int32Array,
-  columnPart: Float32Array,
-];
-
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
-export interface NativeBinding extends AxisBinding, IndexingBinding {
+export interface NativeBinding extends AxisBinding, IndexingBinding, SpatialBinding {
   isa(): string;
   /** Those that this processor and build run, the best last. */
   isas(): string[];
@@ -350,92 +327,4 @@ export interface NativeBinding extends AxisBinding, IndexingBinding {
     decay: number,
   ): void;
   sumOfSquares(tensors: readonly Float32Array[]): number;
-  pool(window: Window, op: number, x: Float32Array, out: Float32Array): void;
-  poolPositions(
-    window: Window,
-    kind: number,
-    last: boolean,
-    x: Float32Array,
-    positions: Int32Array,
-  ): void;
-  maxPoolGrad(window: Window, positions: Int32Array, dY: Float32Array, dX: Float32Array): void;
-  meanPoolGrad(window: Window, factor: number, dY: Float32Array, dX: Float32Array): void;
-  /** A filter with one output a channel; results are held between low and high. */
-  depthwise(
-    window: Window,
-    x: Float32Array,
-    filter: Float32Array,
-    bias: Float32Array | null,
-    low: number,
-    high: number,
-    out: Float32Array,
-  ): void;
-  depthwiseInputGrad(
-    window: Window,
-    dY: Float32Array,
-    filter: Float32Array,
-    dX: Float32Array,
-  ): void;
-  depthwiseFilterGrad(
-    window: Window,
-    x: Float32Array,
-    dY: Float32Array,
-    dFilter: Float32Array,
-  ): void;
-  convolve(
-    window: Window,
-    outChannels: number,
-    x: Float32Array,
-    filter: Float32Array,
-    bias: Float32Array | null,
-    low: number,
-    high: number,
-    out: Float32Array,
-  ): void;
-  convolveFilterGrad(
-    window: Window,
-    outChannels: number,
-    x: Float32Array,
-    dY: Float32Array,
-    dFilter: Float32Array,
-  ): void;
-  sumColumns(window: Window, columns: Float32Array, x: Float32Array): void;
-  sample(
-    images: number,
-    height: number,
-    width: number,
-    channels: number,
-    boxes: number,
-    nearest: boolean,
-    fill: number,
-    image: Int32Array,
-    ...rest: [...Steps, x: Float32Array, out: Float32Array]
-  ): void;
-  sampleGrad(
-    images: number,
-    height: number,
-    width: number,
-    channels: number,
-    nearest: boolean,
-    ...rest: [...Steps, dY: Float32Array, dX: Float32Array]
-  ): void;
-  pick(
-    images: number,
-    pixels: number,
-    channels: number,
-    count: number,
-    index: Int32Array,
-    fill: Float32Array,
-    x: Float32Array,
-    out: Float32Array,
-  ): void;
-  normalize(
-    rows: number,
-    cols: number,
-    x: Float32Array,
-    mean: Float32Array,
-    factor: Float32Array,
-    offset: Float32Array | null,
-    out: Float32Array,
-  ): void;
 }

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Window } from './binding.ts';
+import type { Window } from './spatialBinding.ts';
 
 /** What tfjs works out of the shapes and attributes of a convolution or a pool. */
 export type SpatialInfo = tf.backend_util.Conv2DInfo | tf.backend_util.Conv3DInfo;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { POOL, POSITION } from '../binding.ts';
+import { POOL, POSITION } from '../spatialBinding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { isServed, windowOf, type SpatialInfo } from '../window.ts';
 import { areFloats, replaceKernel } from './kernel.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Steps } from '../binding.ts';
+import type { Steps } from '../spatialBinding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
