@@ -4,7 +4,7 @@
 
 #include "parallel.h"
 #include "table.h"
-#include "vector_math.h"
+#include "transcendental.h"
 
 namespace VIT_ISA {
 namespace {
@@ -27,17 +27,24 @@ VIT_INLINE float block_sum(const float* x, size_t n) {
   return sum_lanes((s0 + s1) + (s2 + s3));
 }
 
-// NaN if any element is NaN; n > 0.
-VIT_INLINE float run_max(const float* x, size_t n) {
-  vf best = set1(-INFINITY);
+// The largest or the smallest, NaN if any element is NaN; n > 0.
+template <bool largest>
+VIT_INLINE float run_best(const float* x, size_t n) {
+  const float start = largest ? -INFINITY : INFINITY;
+  vf best = set1(start);
   size_t i = 0;
   for (; i + VL <= n; i += VL) {
     const vf v = load(x + i);
-    best = (v <= best) | (best != best) ? best : v;
+    best = (largest ? v <= best : v >= best) | (best != best) ? best : v;
   }
-  float top = max_lanes(best);
-  for (; i < n && top == top; ++i)
-    if (x[i] > top || x[i] != x[i]) top = x[i];
+  float lane[VL];
+  store(lane, best);
+  float top = start;
+  const auto join = [&](float value) {
+    if (top == top && !(largest ? value <= top : value >= top)) top = value;
+  };
+  for (size_t j = 0; j < VL; ++j) join(lane[j]);
+  for (; i < n; ++i) join(x[i]);
   return top;
 }
 
@@ -47,14 +54,7 @@ double run_reduce(Reduce op, const float* x, size_t n) {
     for (size_t i = 0; i < n; i += kBlock) sum += static_cast<double>(block_sum(x + i, n - i < kBlock ? n - i : kBlock));
     return sum;
   }
-  // A NaN in `best` compares false with everything that follows, so it stays.
-  float best = x[0];
-  for (size_t i = 0; i < n; ++i) {
-    const bool better = op == kMax ? x[i] > best : x[i] < best;
-    if (better || x[i] != x[i]) best = x[i];
-    if (best != best) break;
-  }
-  return static_cast<double>(best);
+  return static_cast<double>(op == kMax ? run_best<true>(x, n) : run_best<false>(x, n));
 }
 
 VIT_INLINE double join(Reduce op, double a, double b) {
@@ -73,8 +73,7 @@ void reduce_rows(Reduce op, size_t outer, size_t n, const float* x, float* out) 
     const size_t each = n >= 16384 ? 1 : 16384 / n;
     parallel((outer + each - 1) / each, [&](size_t task, size_t) {
       for (size_t i = task * each; i < outer && i < (task + 1) * each; ++i) {
-        if (op == kMax) out[i] = run_max(x + i * n, n);
-        else out[i] = static_cast<float>(run_reduce(op, x + i * n, n) * scale);
+        out[i] = static_cast<float>(run_reduce(op, x + i * n, n) * scale);
       }
     });
     return;
@@ -180,7 +179,7 @@ void softmax(size_t rows, size_t cols, const float* x, bool logarithm, float* ou
   each_row(rows, cols, [&](size_t i) {
     const float* in = x + i * cols;
     float* y = out + i * cols;
-    const float top = run_max(in, cols);
+    const float top = run_best<true>(in, cols);
     const float sum = exp_row(in, cols, top, y);
     if (logarithm) {
       const float shift = logf(sum);
@@ -201,7 +200,7 @@ void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const 
       loss[i] = 0;
       return;
     }
-    const float top = run_max(z, cols);
+    const float top = run_best<true>(z, cols);
     const float sum = exp_row(z, cols, top, dz);
     const float log_sum = logf(sum);
     const float total = block_sum(t, cols);
@@ -222,12 +221,18 @@ void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const f
     const float* t = targets + i * cols;
     float* dz = dlogits + i * cols;
     const float scale = 1.0f / static_cast<float>(cols);
+    vd low{}, high{};
+    each_part(cols, [&](size_t j, size_t n) {
+      const vf x = get(z + j, n), target = get(t + j, n);
+      put(dz + j, (sigmoid_v(x) - target) * set1(scale), n);
+      vf term = max_v(x, set1(0.0f)) - x * target + log1p_v(exp_v(-abs_v(x)));
+      if (n < VL) term = as_float(as_int(term) & lanes_below(n));
+      low += low_half(term);
+      high += high_half(term);
+    });
+    const vd sums = low + high;
     double value = 0;
-    for (size_t j = 0; j < cols; ++j) {
-      const float positive = z[j] > 0 ? z[j] : (z[j] != z[j] ? z[j] : 0.0f);
-      value += static_cast<double>(positive - z[j] * t[j] + log1pf(expf(-fabsf(z[j]))));
-      dz[j] = (1.0f / (1.0f + expf(-z[j])) - t[j]) * scale;
-    }
+    for (size_t j = 0; j < VL / 2; ++j) value += sums[j];
     loss[i] = static_cast<float>(value * static_cast<double>(scale));
   });
 }

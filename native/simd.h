@@ -212,14 +212,4 @@ VIT_INLINE float sum_lanes(vf v) {
     for (size_t i = 0; i < half; ++i) lane[i] += lane[i + half];
   return lane[0];
 }
-// NaN if any lane is NaN.
-VIT_INLINE float max_lanes(vf v) {
-  float lane[VL];
-  store(lane, v);
-  float best = lane[0];
-  for (size_t i = 1; i < VL; ++i)
-    if (best == best && !(lane[i] <= best)) best = lane[i];
-  return best;
-}
-
 }  // namespace VIT_ISA
