@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { replaceKernel } from './kernel.ts';
+import { isFixed, replaceKernel } from './kernel.ts';
 
 interface GatherInputs {
   x: tf.TensorInfo;
@@ -10,7 +10,7 @@ interface GatherInputs {
 export function registerGather(): void {
   replaceKernel<GatherInputs, tf.GatherV2Attrs>(tf.GatherV2, ({ inputs, attrs, backend }) => {
     const { x, indices } = inputs;
-    if (!isPlain(x) || indices.dtype !== 'int32') return undefined;
+    if (!isFixed(x) || indices.dtype !== 'int32') return undefined;
     const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
     const chosen = backend.elements(indices) as Int32Array;
     const plan = tf.backend_util.segment_util.collectGatherOpShapeInfo(
@@ -29,9 +29,4 @@ export function registerGather(): void {
     backend.disposeIntermediateTensorInfo(info);
     return undefined;
   });
-}
-
-/** Whether the elements are of a kind that native kernels move: float32, int32 or bool. */
-export function isPlain({ dtype }: tf.TensorInfo): boolean {
-  return dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 }

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
-import { isPlain } from './gather.ts';
-import { replaceKernel } from './kernel.ts';
+import { isFixed, replaceKernel } from './kernel.ts';
 
 interface Indexed {
   indices: tf.TensorInfo;
@@ -34,7 +33,7 @@ function registerGatherNd(): void {
     tf.GatherNd,
     ({ inputs: { params, indices }, backend }) => {
       const rank = indices.shape.at(-1) ?? 0;
-      if (!isPlain(params) || !isTuples(indices, rank)) return undefined;
+      if (!isFixed(params) || !isTuples(indices, rank)) return undefined;
       const [shape, count, slice] = tf.backend_util.prepareAndValidate(
         params as tf.Tensor,
         indices as tf.Tensor,
@@ -81,7 +80,7 @@ function registerScatters(): void {
     tf.SparseToDenseAttrs
   >(tf.SparseToDense, ({ inputs, attrs: { outputShape }, backend }) => {
     const { sparseIndices, sparseValues, defaultValue } = inputs;
-    if (!writable(sparseIndices, sparseValues, outputShape) || !isPlain(defaultValue))
+    if (!writable(sparseIndices, sparseValues, outputShape) || !isFixed(defaultValue))
       return undefined;
     const out = backend.outputOf(sparseValues.dtype, outputShape);
     const [rest = 0] = backend.elements(defaultValue);
@@ -94,14 +93,14 @@ function registerScatters(): void {
     ({ inputs: { x, segmentIds }, attrs: { numSegments }, backend }) => {
       const [count] = x.shape;
       const rows = segmentIds.shape.length === 1 && segmentIds.shape[0] === count;
-      if (!isPlain(x) || segmentIds.dtype !== 'int32' || !rows || numSegments === 0)
+      if (!isFixed(x) || segmentIds.dtype !== 'int32' || !rows || numSegments === 0)
         return undefined;
       const out = backend.output([numSegments, ...x.shape.slice(1)]);
       const plan = { sum: true, skip: true, clear: true };
       if (x.dtype === 'float32') return scattered(backend, segmentIds, x, out, plan);
       // As in the inherited kernel, sums of integers are float32.
       const numbers = backend.output(x.shape);
-      numbers.values.set(backend.elements(x));
+      backend.binding.cast(backend.elements(x), numbers.values);
       const sums = scattered(backend, segmentIds, numbers.info, out, plan);
       backend.disposeIntermediateTensorInfo(numbers.info);
       return sums;
@@ -116,7 +115,7 @@ function writable(
   shape: readonly number[],
 ): boolean {
   const rank = rankOf(indices);
-  if (!isPlain(updates) || !isTuples(indices, rank) || rank > shape.length) return false;
+  if (!isFixed(updates) || !isTuples(indices, rank) || rank > shape.length) return false;
   const wanted = (sizeOf(indices.shape) / rank) * sizeOf(shape.slice(rank));
   return updates.shape.length === 0 || sizeOf(updates.shape) === wanted;
 }

@@ -44,7 +44,7 @@ export function registerReductions(): void {
       if (whole && ofInts !== undefined) return reduced(backend, ofInts, x, attrs);
       if (!whole && !bool) return undefined;
       const numbers = ofInts === undefined ? backend.output(x.shape) : backend.intOutput(x.shape);
-      numbers.values.set(backend.elements(x));
+      backend.binding.cast(backend.elements(x), numbers.values);
       const out = reduced(backend, ofInts ?? ofFloats, numbers.info, attrs);
       backend.disposeIntermediateTensorInfo(numbers.info);
       return out;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { makeWalk } from '../walk.ts';
-import { areFloats, replaceKernel } from './kernel.ts';
+import { areFloats, isFixed, replaceKernel } from './kernel.ts';
 
 interface Image {
   image: tf.TensorInfo;
@@ -10,8 +10,7 @@ type Shape = [number, number, number, number];
 /** Registers the mirror image of [B, H, W, C], and its rotation by any angle. */
 export function registerTurning(): void {
   replaceKernel<Image, object>(tf.FlipLeftRight, ({ inputs: { image }, backend }) => {
-    if (image.dtype !== 'float32' && image.dtype !== 'int32' && image.dtype !== 'bool')
-      return undefined;
+    if (!isFixed(image)) return undefined;
     const [batch, height, width, channels] = image.shape as Shape;
     const { info, values } = backend.outputOf(image.dtype, image.shape);
     if (values.length === 0) return info;

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { isPlain } from './gather.ts';
-import { replaceKernel } from './kernel.ts';
+import { isFixed, replaceKernel } from './kernel.ts';
 
 /** Registers the search for different elements of a list, in the order in which they come first. */
 export function registerUnique(): void {
@@ -10,7 +9,7 @@ export function registerUnique(): void {
     ({ inputs: { x }, attrs, backend }) => {
       const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
       // Slices of several elements are compared by the inherited kernel.
-      if (!isPlain(x) || sizeOf(x.shape) !== x.shape[axis]) return undefined;
+      if (!isFixed(x) || sizeOf(x.shape) !== x.shape[axis]) return undefined;
       const from = backend.elements(x);
       const places = backend.intOutput([from.length]);
       // As in tfjs, -0 is 0 and NaN is NaN.
