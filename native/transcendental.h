@@ -105,22 +105,12 @@ VIT_INLINE vf log1p_v(vf x) {
   return abs_v(y) < infinity_v() ? (abs_v(x) < set1(5.9604645e-8f) ? x : corrected) : y;
 }
 
-// (e^x - 1)/4 of x up to 89.5, 2 ulp, so that what it is multiplied by may overflow and not this. The polynomial is exp_v's.
+// (e^x - 1)/4 of x up to 89.5, 2 ulp, so that what it is multiplied by may overflow and not this.
 VIT_INLINE vf quarter_expm1_v(vf x) {
   x = max_v(min_v(x, set1(89.5f)), set1(-30.0f));
-  const vf magic = set1(12582912.0f);
-  const vf shifted = x * set1(1.44269504088896341f) + magic;
-  const vf n = shifted - magic;
-  vf r = x - n * set1(0.693359375f);
-  r = r - n * set1(-2.12194440e-4f);
-  vf p = set1(1.9875691500e-4f);
-  p = p * r + set1(1.3981999507e-3f);
-  p = p * r + set1(8.3334519073e-3f);
-  p = p * r + set1(4.1665795894e-2f);
-  p = p * r + set1(1.6666665459e-1f);
-  p = p * r + set1(5.0000001201e-1f);
-  p = p * (r * r) + r;
-  const vf power = as_float((as_int(shifted) - as_int(magic) + 125) << 23);
+  vf shifted;
+  const vf p = exp_of_rest_v(x, &shifted);
+  const vf power = as_float((as_int(shifted) - as_int(set1(kWholes)) + 125) << 23);
   return power * p + (power - set1(0.25f));
 }
 VIT_INLINE vf expm1_v(vf x) { return abs_v(x) < set1(5.9604645e-8f) ? x : set1(4.0f) * quarter_expm1_v(x); }
@@ -162,8 +152,7 @@ VIT_INLINE vf atanh_v(vf x) {
 
 // x = n·π/2 + r with r in ±π/4, or a little outside; up to 131,072 r has all its bits (Cody and Waite 1980, in float64).
 VIT_INLINE vd turned(vd x, vd n) { return (x - n * 0x1.921fb54p+0) - n * 0x1.10b4611a62633p-30; }
-constexpr float kTurns = 12582912.0f;  // leaves no bit for a fraction of n
-VIT_INLINE vf turns_of(vf x) { return x * set1(0.63661977236758134f) + set1(kTurns); }
+VIT_INLINE vf turns_of(vf x) { return x * set1(0.63661977236758134f) + set1(kWholes); }
 constexpr float kMostTurned = 131072.0f;
 // Coefficients: Moshier, Cephes, sinf and cosf.
 VIT_INLINE vf sine_near_v(vf r) {
@@ -183,9 +172,9 @@ VIT_INLINE vf cosine_near_v(vf r) {
 // sin(x + quarters·π/2).
 VIT_INLINE vf sine_v(vf x, int32_t quarters) {
   const vf turns = turns_of(x);
-  const vf n = turns - set1(kTurns);
+  const vf n = turns - set1(kWholes);
   const vf r = joined(turned(low_half(x), low_half(n)), turned(high_half(x), high_half(n)));
-  const vi quarter = as_int(turns) - as_int(set1(kTurns)) + quarters;
+  const vi quarter = as_int(turns) - as_int(set1(kWholes)) + quarters;
   const vf y = (quarter & 1) != 0 ? cosine_near_v(r) : sine_near_v(r);
   return as_float(as_int(y) ^ ((quarter & 2) << 30));
 }
@@ -218,7 +207,7 @@ VIT_INLINE vd tangent_of(vd x, vd n) {
   return (odd ? -c : s) / (odd ? s : c);
 }
 VIT_INLINE vf tan_v(vf x) {
-  const vf n = turns_of(x) - set1(kTurns);
+  const vf n = turns_of(x) - set1(kWholes);
   const vf y = joined(tangent_of(low_half(x), low_half(n)), tangent_of(high_half(x), high_half(n)));
   return mended(y, abs_v(x) > set1(kMostTurned), x, [](float s) { return static_cast<float>(tan(static_cast<double>(s))); });
 }

@@ -5,13 +5,12 @@
 
 namespace VIT_ISA {
 
-// e^x, 2 ulp; 0 below -104, infinity above 88.73, denormals in between. x = n ln2 + r, a polynomial in r, then 2^n in two
-// factors so that the ends do not overflow early. Coefficients: Moshier, Cephes, expf.
-VIT_INLINE vf exp_v(vf x) {
-  x = max_v(min_v(x, set1(89.0f)), set1(-104.0f));
-  const vf magic = set1(12582912.0f);
-  const vf shifted = x * set1(1.44269504088896341f) + magic;
-  const vf n = shifted - magic;
+// x = n ln2 + r: e^r - 1 by a polynomial in r, and n with what was added to it to leave no bit for a fraction. Coefficients: Moshier,
+// Cephes, expf.
+constexpr float kWholes = 12582912.0f;
+VIT_INLINE vf exp_of_rest_v(vf x, vf* shifted) {
+  *shifted = x * set1(1.44269504088896341f) + set1(kWholes);
+  const vf n = *shifted - set1(kWholes);
   vf r = x - n * set1(0.693359375f);
   r = r - n * set1(-2.12194440e-4f);
   vf p = set1(1.9875691500e-4f);
@@ -20,11 +19,19 @@ VIT_INLINE vf exp_v(vf x) {
   p = p * r + set1(4.1665795894e-2f);
   p = p * r + set1(1.6666665459e-1f);
   p = p * r + set1(5.0000001201e-1f);
-  p = p * (r * r) + r + set1(1.0f);
+  return p * (r * r) + r;
+}
+
+// e^x, 2 ulp; 0 below -104, infinity above 88.73, denormals in between. The power 2^n comes in two factors so that the ends do not
+// overflow early.
+VIT_INLINE vf exp_v(vf x) {
+  x = max_v(min_v(x, set1(89.0f)), set1(-104.0f));
+  vf shifted;
+  const vf p = exp_of_rest_v(x, &shifted) + set1(1.0f);
 #if defined(VIT_AVX512)
-  return _mm512_maskz_scalef_ps(0xFFFF, p, n);
+  return _mm512_maskz_scalef_ps(0xFFFF, p, shifted - set1(kWholes));
 #else
-  const vi power = as_int(shifted) - as_int(magic);
+  const vi power = as_int(shifted) - as_int(set1(kWholes));
   const vi half = power >> 1;
   const vf low = as_float((half + 127) << 23);
   const vf high = as_float((power - half + 127) << 23);
