@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include <vector>
+
 #include "entry.h"
 
 namespace vit {
@@ -127,22 +129,31 @@ napi_value sum_columns(const Arguments& args) {
   return nothing(args);
 }
 
+// Indices as they are when they are checked: another thread may write to shared memory.
+typedef std::vector<std::vector<int32_t>> Kept;
+const int32_t* copy_of(const int32_t* indices, size_t n, Kept* kept) {
+  kept->emplace_back(indices, indices + n);
+  return kept->back().data();
+}
+
 // low, high and part, from argument `first` on: a step for each of a box's, for one box or for all.
-Between between_of(const Arguments& args, size_t first, size_t count, size_t boxes, bool shared, size_t limit) {
+Between between_of(const Arguments& args, size_t first, size_t count, size_t boxes, bool shared, size_t limit, Kept* kept) {
   const size_t length = product(count, shared ? 1 : boxes);
-  const Between b{count, shared, args.ints(first, length), args.ints(first + 1, length), args.floats(first + 2, length)};
+  const int32_t* low = copy_of(args.ints(first, length), length, kept);
+  const int32_t* high = copy_of(args.ints(first + 1, length), length, kept);
+  const Between b{count, shared, low, high, args.floats(first + 2, length)};
   for (size_t i = 0; i < length; ++i)
     if (b.low[i] >= 0 && (static_cast<size_t>(b.low[i]) >= limit || b.high[i] < 0 || static_cast<size_t>(b.high[i]) >= limit))
       throw ArgumentError("Expected steps that lie within an image, received others.");
   return b;
 }
 // From argument `first` on: shared, the height and the width of a box, then the steps of its rows and those of its columns.
-Sampling sampling_of(const Arguments& args, size_t height, size_t width, size_t channels, size_t boxes, size_t first) {
+Sampling sampling_of(const Arguments& args, size_t height, size_t width, size_t channels, size_t boxes, size_t first, Kept* kept) {
   Sampling s;
   s.height = height, s.width = width, s.channels = channels, s.boxes = boxes;
   const bool shared = args.flag(first);
-  s.rows = between_of(args, first + 3, args.size(first + 1), boxes, shared, height);
-  s.columns = between_of(args, first + 6, args.size(first + 2), boxes, shared, width);
+  s.rows = between_of(args, first + 3, args.size(first + 1), boxes, shared, height, kept);
+  s.columns = between_of(args, first + 6, args.size(first + 2), boxes, shared, width, kept);
   s.image = nullptr;
   s.fill = 0.0f;
   return s;
@@ -155,10 +166,11 @@ size_t box_size(const Sampling& s) {
 // columnLow, columnHigh, columnPart, x, out).
 napi_value sample(const Arguments& args) {
   const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3), boxes = args.size(4);
-  Sampling s = sampling_of(args, height, width, channels, boxes, 8);
+  Kept kept;
+  Sampling s = sampling_of(args, height, width, channels, boxes, 8, &kept);
   s.nearest = args.flag(5);
   s.fill = static_cast<float>(args.number(6));
-  s.image = args.ints(7, boxes);
+  s.image = copy_of(args.ints(7, boxes), boxes, &kept);
   for (size_t i = 0; i < boxes; ++i)
     if (s.image[i] < 0 || static_cast<size_t>(s.image[i]) >= images)
       throw ArgumentError("Expected boxes of images of the batch, received others.");
@@ -171,7 +183,8 @@ napi_value sample(const Arguments& args) {
 // columnPart, dY, dX): shared, and nothing outside.
 napi_value sample_grad(const Arguments& args) {
   const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3);
-  Sampling s = sampling_of(args, height, width, channels, images, 5);
+  Kept kept;
+  Sampling s = sampling_of(args, height, width, channels, images, 5, &kept);
   s.nearest = args.flag(4);
   if (!s.rows.shared) throw ArgumentError("Expected steps that all images share, received others.");
   for (const Between* b : {&s.rows, &s.columns})
@@ -185,7 +198,8 @@ napi_value sample_grad(const Arguments& args) {
 // pick(images, pixels, channels, count, index, fill, x, out).
 napi_value pick(const Arguments& args) {
   const size_t images = args.size(0), pixels = args.size(1), channels = args.size(2), count = args.size(3);
-  const int32_t* index = args.ints(4, count);
+  Kept kept;
+  const int32_t* index = copy_of(args.ints(4, count), count, &kept);
   const float* fill = args.floats(5, channels);
   const float* x = args.floats(6, product(product(images, pixels), channels));
   float* out = args.floats(7, product(product(images, count), channels));
