@@ -70,9 +70,7 @@ float* Arguments::floats(size_t index, size_t length) const {
 }
 
 float* Arguments::floats_or_null(size_t index, size_t length) const {
-  napi_valuetype type;
-  if (napi_typeof(env_, values_[index], &type) == napi_ok && type == napi_null) return nullptr;
-  return floats(index, length);
+  return is_null(index) ? nullptr : floats(index, length);
 }
 
 uint8_t* Arguments::bytes(size_t index, size_t length) const {
@@ -92,6 +90,13 @@ void* Arguments::any(size_t index, size_t* length, Kind* kind) const {
   else if (type == napi_uint8_array) *kind = Kind::kUint8;
   else fail(index, "a Float32Array, Int32Array or Uint8Array");
   return data;
+}
+
+Kind Arguments::kind(size_t index) const {
+  size_t length;
+  Kind kind;
+  any(index, &length, &kind);
+  return kind;
 }
 
 void* Arguments::of_kind(size_t index, size_t length, Kind kind) const {

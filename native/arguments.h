@@ -23,6 +23,9 @@ struct ArgumentError : std::runtime_error {
 // a·b, or an ArgumentError where that overflows.
 size_t product(size_t a, size_t b);
 
+// Of an element.
+inline size_t bytes_of(Kind kind) { return kind == Kind::kUint8 ? 1 : 4; }
+
 class Arguments {
  public:
   // Throws unless exactly `wanted` arguments were given. An exception of a getter stays JavaScript's.
@@ -38,6 +41,7 @@ class Arguments {
   int32_t* ints(size_t index, size_t length) const;
   // A Float32Array, Int32Array or Uint8Array of any length.
   void* any(size_t index, size_t* length, Kind* kind) const;
+  Kind kind(size_t index) const;
   // … of exactly `length` elements of a kind.
   void* of_kind(size_t index, size_t length, Kind kind) const;
 

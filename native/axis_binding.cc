@@ -43,9 +43,7 @@ napi_value reduce_bools(const Arguments& args) {
 napi_value arg_extreme(const Arguments& args) {
   const bool max = args.flag(0);
   const size_t outer = args.size(1), n = args.size(2), inner = args.size(3);
-  size_t length;
-  Kind kind;
-  args.any(4, &length, &kind);
+  const Kind kind = args.kind(4);
   const void* x = args.of_kind(4, product(product(outer, n), inner), kind);
   int32_t* out = args.ints(5, product(outer, inner));
   check_some(n);
@@ -60,9 +58,7 @@ napi_value arg_extreme(const Arguments& args) {
 napi_value scan(const Arguments& args) {
   const Scan s = {args.flag(0), args.flag(1), args.flag(2)};
   const size_t outer = args.size(3), n = args.size(4), inner = args.size(5), total = product(product(outer, n), inner);
-  size_t length;
-  Kind kind;
-  args.any(6, &length, &kind);
+  const Kind kind = args.kind(6);
   const void* x = args.of_kind(6, total, kind);
   void* out = args.of_kind(7, total, kind);
   if (kind == Kind::kUint8) throw ArgumentError("Expected a Float32Array or an Int32Array for argument 6, received something else.");

@@ -95,9 +95,9 @@ napi_value copy(const Arguments& args) {
   Kind from_kind, to_kind;
   const char* from = static_cast<const char*>(args.any(1, &from_length, &from_kind));
   char* to = static_cast<char*>(args.any(3, &to_length, &to_kind));
-  const size_t width = from_kind == Kind::kUint8 ? 1 : 4;
+  const size_t width = bytes_of(from_kind);
   const size_t from_offset = args.size(2), to_offset = args.size(4);
-  if (width != (to_kind == Kind::kUint8 ? 1u : 4u)) throw ArgumentError("Expected arrays of one element size, received two.");
+  if (width != bytes_of(to_kind)) throw ArgumentError("Expected arrays of one element size, received two.");
   const size_t total = walk_size(walk);
   if (total == 0) return nothing(args);
   if (total > to_length) throw ArgumentError("Expected a walk that writes each element once, received a longer one.");

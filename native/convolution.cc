@@ -95,11 +95,7 @@ bool bounds(Clamp clamp) { return clamp.low != -HUGE_VALF || clamp.high != HUGE_
 VIT_INLINE void clamp_rows(Clamp clamp, float* c, size_t rows, size_t cols, size_t step) {
   const vf low = set1(clamp.low), high = set1(clamp.high);
   for (size_t i = 0; i < rows; ++i, c += step)
-    each_part(cols, [&](size_t j, size_t n) {
-      const vf v = get(c + j, n);
-      const vf up = v <= low ? low : v;
-      put(c + j, up >= high ? high : up, n);
-    });
+    each_part(cols, [&](size_t j, size_t n) { put(c + j, clamped(get(c + j, n), low, high), n); });
 }
 
 Gemm product_of(const float* a, const float* b, float* c, size_t m, size_t n, size_t k) {

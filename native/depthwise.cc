@@ -13,11 +13,6 @@ constexpr size_t kPixels = 8;
 // Runs of rows that a gradient of the filter is cut into, at most.
 constexpr size_t kRuns = 64;
 
-VIT_INLINE vf clamped(vf v, vf low, vf high) {
-  const vf up = v <= low ? low : v;
-  return up >= high ? high : up;
-}
-
 // The outputs whose taps all lie inside.
 Range whole_windows(const Axis& a) {
   size_t begin = 0, end = a.out;

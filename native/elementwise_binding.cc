@@ -136,7 +136,6 @@ napi_value cast(const Arguments& args) {
   return nothing(args);
 }
 
-size_t bytes_of(Kind kind) { return kind == Kind::kUint8 ? 1 : 4; }
 
 // select(condition, a, b, out).
 napi_value select(const Arguments& args) {

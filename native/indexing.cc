@@ -179,12 +179,12 @@ bool gather_nd(const Tuples& t, size_t bytes, const void* x, void* out) {
   return true;
 }
 
-bool scatter(const Tuples& t, const Scatter& s, Element element, const void* values, void* out) {
+bool scatter(const Tuples& t, const Scatter& s, Kind kind, const void* values, void* out) {
   int64_t* rows = row_memory(t.count);
   if (!rows_of(t, rows) && !s.skip) return false;
   if (t.slice == 0 || t.rows == 0) return true;
-  if (element == kFloatElement) scatter_rows(t, s, rows, static_cast<const float*>(values), static_cast<float*>(out));
-  else if (element == kIntElement) scatter_rows(t, s, rows, static_cast<const int32_t*>(values), static_cast<int32_t*>(out));
+  if (kind == Kind::kFloat32) scatter_rows(t, s, rows, static_cast<const float*>(values), static_cast<float*>(out));
+  else if (kind == Kind::kInt32) scatter_rows(t, s, rows, static_cast<const int32_t*>(values), static_cast<int32_t*>(out));
   else scatter_rows(t, s, rows, static_cast<const uint8_t*>(values), static_cast<uint8_t*>(out));
   return true;
 }
@@ -195,7 +195,7 @@ void one_hot(size_t bytes, size_t n, size_t depth, const int32_t* indices, uint3
   else one_hot_rows(n, depth, indices, on, off, static_cast<uint32_t*>(out));
 }
 
-bool bincount(const Bincount& b, Element element, const int32_t* x, const void* weights, void* out) {
+bool bincount(const Bincount& b, Kind kind, const int32_t* x, const void* weights, void* out) {
   std::atomic<bool> good{true};
   ranges(b.rows * b.cols, 1, [&](size_t begin, size_t end) {
     int32_t least = 0;
@@ -203,7 +203,7 @@ bool bincount(const Bincount& b, Element element, const int32_t* x, const void* 
     if (least < 0) good.store(false, std::memory_order_relaxed);
   });
   if (!good.load()) return false;
-  if (element == kFloatElement) count_rows(b, x, static_cast<const float*>(weights), static_cast<float*>(out));
+  if (kind == Kind::kFloat32) count_rows(b, x, static_cast<const float*>(weights), static_cast<float*>(out));
   else count_rows(b, x, static_cast<const int32_t*>(weights), static_cast<int32_t*>(out));
   return true;
 }

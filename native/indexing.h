@@ -5,10 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-namespace vit {
+#include "kernels.h"
 
-// What the elements of an array are, in the order of `Kind` of arguments.h.
-enum Element { kFloatElement, kIntElement, kByteElement };
+namespace vit {
 
 // x [batch, outer, dim, slice], indices [batch, count] -> out [batch, outer, count, slice]. Elements are of `bytes` (1 or 4).
 struct Gather {
@@ -32,7 +31,7 @@ struct Scatter {
   bool repeat;     // one value for all
   bool clear;      // out is zero before
 };
-bool scatter(const Tuples& t, const Scatter& s, Element element, const void* values, void* out);
+bool scatter(const Tuples& t, const Scatter& s, Kind kind, const void* values, void* out);
 
 // out [n, depth] = off, and on where indices[i] is; an index outside is nowhere. The values are the bits of an element.
 void one_hot(size_t bytes, size_t n, size_t depth, const int32_t* indices, uint32_t on, uint32_t off, void* out);
@@ -43,7 +42,7 @@ struct Bincount {
   size_t rows, cols, size;
   bool binary;
 };
-bool bincount(const Bincount& b, Element element, const int32_t* x, const void* weights, void* out);
+bool bincount(const Bincount& b, Kind kind, const int32_t* x, const void* weights, void* out);
 
 // The k largest of each row, k <= cols, in order, and where they are; of equal ones the first. False where there is a NaN.
 bool top_k(size_t rows, size_t cols, size_t k, const float* x, float* values, int32_t* places);

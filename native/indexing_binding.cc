@@ -19,15 +19,6 @@ napi_value yes_or_no(const Arguments& args, bool yes) {
   return value;
 }
 
-size_t bytes_of(Kind kind) { return kind == Kind::kUint8 ? 1 : 4; }
-
-Kind kind_of(const Arguments& args, size_t index) {
-  size_t length;
-  Kind kind;
-  args.any(index, &length, &kind);
-  return kind;
-}
-
 // The sizes of the leading axes.
 struct Sizes {
   size_t rank;
@@ -54,7 +45,7 @@ napi_value gather_entry(const Arguments& args) {
   g.dim = args.size(2);
   g.slice = args.size(3);
   g.count = args.size(4);
-  const Kind kind = kind_of(args, 5);
+  const Kind kind = args.kind(5);
   g.bytes = bytes_of(kind);
   const size_t lines = product(g.batch, g.outer);
   const void* x = args.of_kind(5, product(product(lines, g.dim), g.slice), kind);
@@ -67,7 +58,7 @@ napi_value gather_entry(const Arguments& args) {
 napi_value gather_nd_entry(const Arguments& args) {
   const Sizes sizes(args, 0);
   const size_t slice = args.size(1), count = args.size(2);
-  const Kind kind = kind_of(args, 3);
+  const Kind kind = args.kind(3);
   const void* x = args.of_kind(3, product(sizes.rows, slice), kind);
   const int32_t* indices = args.ints(4, product(count, sizes.rank));
   void* out = args.of_kind(5, product(count, slice), kind);
@@ -83,7 +74,7 @@ napi_value scatter_entry(const Arguments& args) {
   s.skip = args.flag(4);
   s.clear = args.flag(5);
   const int32_t* indices = args.ints(6, product(count, sizes.rank));
-  const Kind kind = kind_of(args, 8);
+  const Kind kind = args.kind(8);
   size_t given;
   Kind same;
   args.any(7, &given, &same);
@@ -91,7 +82,7 @@ napi_value scatter_entry(const Arguments& args) {
   const void* values = args.of_kind(7, s.repeat ? 1 : total, kind);
   void* out = args.of_kind(8, product(sizes.rows, slice), kind);
   if (s.sum && kind == Kind::kUint8) throw ArgumentError("Expected numbers to sum, received a Uint8Array.");
-  return yes_or_no(args, scatter({count, sizes.rank, sizes.rows, slice, sizes.of, indices}, s, static_cast<Element>(kind), values, out));
+  return yes_or_no(args, scatter({count, sizes.rank, sizes.rows, slice, sizes.of, indices}, s, kind, values, out));
 }
 
 // oneHot(depth, indices, on, off, out); on and off are numbers that an element of out can be.
@@ -101,7 +92,7 @@ napi_value one_hot_entry(const Arguments& args) {
   Kind kind;
   const void* indices = args.any(1, &n, &kind);
   if (kind != Kind::kInt32) throw ArgumentError("Expected an Int32Array for argument 1, received something else.");
-  kind = kind_of(args, 4);
+  kind = args.kind(4);
   void* out = args.of_kind(4, product(n, depth), kind);
   uint32_t bits[2];
   for (size_t i = 0; i < 2; ++i) {
@@ -123,18 +114,18 @@ napi_value bincount_entry(const Arguments& args) {
   const Bincount b = {args.size(0), args.size(1), args.size(2), args.flag(3)};
   const size_t n = product(b.rows, b.cols);
   const int32_t* x = args.ints(4, n);
-  const Kind kind = kind_of(args, 6);
+  const Kind kind = args.kind(6);
   const void* weights = args.is_null(5) ? nullptr : args.of_kind(5, n, kind);
   void* out = args.of_kind(6, product(b.rows, b.size), kind);
   if (kind == Kind::kUint8) throw ArgumentError("Expected numbers to count in, received a Uint8Array.");
-  return yes_or_no(args, bincount(b, static_cast<Element>(kind), x, weights, out));
+  return yes_or_no(args, bincount(b, kind, x, weights, out));
 }
 
 // topK(rows, cols, k, x, values, places).
 napi_value top_k_entry(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), k = args.size(2);
   if (k > cols || cols >= size_t{1} << 31) throw ArgumentError("Expected k of at most so many elements, below 2^31, received more.");
-  const Kind kind = kind_of(args, 3);
+  const Kind kind = args.kind(3);
   const void* x = args.of_kind(3, product(rows, cols), kind);
   void* values = args.of_kind(4, product(rows, k), kind);
   int32_t* places = args.ints(5, product(rows, k));

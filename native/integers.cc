@@ -12,12 +12,9 @@ namespace {
 
 using namespace vit;
 
-VIT_INLINE int32_t sum(int32_t a, int32_t b) { return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b)); }
 VIT_INLINE int32_t difference(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) - static_cast<uint32_t>(b));
 }
-// JavaScript multiplies in float64, which takes the low bits of what is beyond 2^53.
-VIT_INLINE int32_t times(double a, double b) { return wrapped(a * b); }
 // The quotient of two int32 in float64 is an integer only where it is exact, so its floor is right. Division by 0 gives 0.
 VIT_INLINE int32_t remainder_of(double a, double b) {
   const double rest = a - floor(a / b) * b;
@@ -41,15 +38,15 @@ VIT_INLINE void compare_of(Compare op, const Walk& walk, const T* a, const T* b,
 
 void binary_int(Binary op, const Walk& walk, const int32_t* a, const int32_t* b, int32_t* out) {
   switch (op) {
-    case kAdd: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return sum(x, y); });
+    case kAdd: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return sum_of(x, y); });
     case kSub: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return difference(x, y); });
-    case kMul: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return times(x, y); });
+    case kMul: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return product_of(x, y); });
     case kMaximum: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return x > y ? x : y; });
     case kMinimum: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return x < y ? x : y; });
     case kSquaredDifference:
       return walk_each(walk, a, b, out, [](int32_t x, int32_t y) {
         const double d = static_cast<double>(x) - static_cast<double>(y);
-        return times(d, d);
+        return product_of(d, d);
       });
     case kMod: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return remainder_of(x, y); });
     default: return;
@@ -87,7 +84,7 @@ void unary_int(Unary op, size_t n, const int32_t* x, int32_t* out) {
   switch (op) {
     case kNeg: return map_each(n, x, out, [](int32_t v) { return difference(0, v); });
     case kAbs: return map_each(n, x, out, [](int32_t v) { return v < 0 ? difference(0, v) : v; });
-    case kSquare: return map_each(n, x, out, [](int32_t v) { return times(v, v); });
+    case kSquare: return map_each(n, x, out, [](int32_t v) { return product_of(v, v); });
     case kSign: return map_each(n, x, out, [](int32_t v) { return (v > 0) - (v < 0); });
     case kRelu: return map_each(n, x, out, [](int32_t v) { return v > 0 ? v : 0; });
     default: return;

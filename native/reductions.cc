@@ -4,8 +4,8 @@
 
 #include <type_traits>
 
+#include "integers.h"
 #include "parallel.h"
-#include "simd.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -105,13 +105,6 @@ double row_product(const float* x, size_t n) {
   for (size_t half = VL / 2; half > 0; half /= 2)
     for (size_t l = 0; l < half; ++l) lane[l] *= lane[l + half];
   return lane[0];
-}
-
-// As JavaScript stores a number in an Int32Array: modulo 2^32, and what is not finite is 0.
-int32_t wrapped(double value) {
-  if (!(fabs(value) < INFINITY)) return 0;
-  const double rest = fmod(trunc(value), 4294967296.0);
-  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(rest)));
 }
 
 template <typename Step>
@@ -259,9 +252,7 @@ void reduce_ints(IntReduce op, size_t outer, size_t n, size_t inner, const int32
   if (outer == 0 || n == 0 || inner == 0) return;
   switch (op) {
     case kIntSum:
-      return fold_ints(outer, n, inner, x, out, 0, [](int32_t a, int32_t b) {
-        return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-      });
+      return fold_ints(outer, n, inner, x, out, 0, [](int32_t a, int32_t b) { return sum_of(a, b); });
     case kIntMax: return fold_ints(outer, n, inner, x, out, INT32_MIN, [](int32_t a, int32_t b) { return a > b ? a : b; });
     case kIntMin: return fold_ints(outer, n, inner, x, out, INT32_MAX, [](int32_t a, int32_t b) { return a < b ? a : b; });
     case kIntProduct: return int_product(outer, n, inner, x, out);

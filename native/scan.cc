@@ -2,8 +2,8 @@
 
 #include <math.h>
 
+#include "integers.h"
 #include "parallel.h"
-#include "simd.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -16,12 +16,7 @@ constexpr size_t kColumns = 512;  // that are scanned together
 constexpr size_t kRows = 8;       // contiguous ones that are: each alone would wait for its last sum
 
 VIT_INLINE float joined(bool times, float a, float b) { return times ? a * b : a + b; }
-// As JavaScript does it: a product of two integers is rounded to float64 before it is cut to 32 bits.
-VIT_INLINE int32_t joined(bool times, int32_t a, int32_t b) {
-  if (!times) return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-  const double wide = static_cast<double>(a) * static_cast<double>(b);
-  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(wide)));
-}
+VIT_INLINE int32_t joined(bool times, int32_t a, int32_t b) { return times ? product_of(a, b) : sum_of(a, b); }
 
 // `count` rows of n elements, the element after the next `step` further.
 template <bool times, size_t count, typename T>

@@ -56,6 +56,12 @@ struct Sights {
   const Sight* last(size_t i) const { return all.data() + places[i].end; }
 };
 
+// Between low and high; NaN stays.
+VIT_INLINE vf clamped(vf v, vf low, vf high) {
+  const vf up = v <= low ? low : v;
+  return up >= high ? high : up;
+}
+
 // body(row) for 0 … rows - 1 in parallel, where a row costs so many loads: about 65,536 of them a task.
 template <typename Body>
 VIT_INLINE void each_row(size_t rows, size_t cost, const Body& body) {

@@ -103,7 +103,7 @@ void scatter_case(Case& t) {
   Output& out = t.output("out", wanted.size());
   std::fill_n(floats(out), wanted.size(), 9.0f);
   const bool wrong = outside && !s.skip;
-  if (scatter(p.tuples, s, kFloatElement, values, floats(out)) == wrong) out.fails("done, or not, against what the indices are");
+  if (scatter(p.tuples, s, vit::Kind::kFloat32, values, floats(out)) == wrong) out.fails("done, or not, against what the indices are");
   if (!t.judges()) return;
   if (s.clear && !wrong) std::fill(wanted.begin(), wanted.end(), 0.0f);
   for (size_t i = 0; !wrong && i < p.tuples.count; ++i) {
@@ -135,7 +135,7 @@ void bincount_case(Case& t) {
   if (wrong) x[t.rng.below(x.size())] = -1;
   const std::vector<int32_t> weights = integers(t, x.size());
   std::vector<int32_t> out(b.rows * b.size, 9);
-  const bool done = bincount(b, kIntElement, x.data(), weighted ? weights.data() : nullptr, out.data());
+  const bool done = bincount(b, vit::Kind::kInt32, x.data(), weighted ? weights.data() : nullptr, out.data());
   if (done == wrong) t.output("done", 1).fails("done, or not, against what the numbers are");
   if (wrong) return untouched(t, out, 9);
   std::vector<uint32_t> wanted(out.size(), 0);

@@ -10,7 +10,12 @@ export function boundsOf(activation: Activation | null | undefined): readonly [n
   return activation === 'relu6' ? [0, 6] : [-Infinity, Infinity];
 }
 
-/** What follows `boundsOf`: the activation of the sums `x`, which are given away. */
+/** Whether the bounds are all that there is of an activation. */
+export function isBounded(activation: Activation | null | undefined): boolean {
+  return activation === 'relu' || activation === 'relu6';
+}
+
+/** The activation of the sums `x`, which are given away. */
 export function activated(
   backend: NativeBackend,
   x: tf.TensorInfo,
@@ -25,7 +30,8 @@ export function activated(
     return out;
   };
   if (activation == null || activation === 'linear') return x;
-  if (activation === 'relu' || activation === 'relu6') return x;
+  if (activation === 'relu') return run(tf.Relu, { x });
+  if (activation === 'relu6') return run(tf.Relu6, { x });
   if (activation === 'elu') return run(tf.Elu, { x });
   if (activation === 'sigmoid') return run(tf.Sigmoid, { x });
   if (activation === 'leakyrelu') return run(tf.LeakyRelu, { x }, { alpha: leakyreluAlpha });

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { isServed, windowOf, type SpatialInfo } from '../window.ts';
-import { activated, boundsOf } from './activation.ts';
+import { activated, boundsOf, isBounded } from './activation.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
 interface Forward {
@@ -31,7 +31,7 @@ export function registerConvolution(): void {
     const info = imageInfo(x.shape, filter.shape, strides, dilations, pad, dimRoundingMode);
     const bounds = boundsOf(activation);
     const sums = convolved(backend, x, filter, bias ?? null, info, bounds);
-    if (sums === undefined) return undefined;
+    if (sums === undefined || isBounded(activation)) return sums;
     return activated(backend, sums, activation, preluActivationWeights, leakyreluAlpha);
   });
   replaceKernel<Forward, tf.Conv3DAttrs>(tf.Conv3D, ({ inputs: { x, filter }, attrs, backend }) => {

@@ -4,7 +4,7 @@ import { REDUCE } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
 import { isDense, isServed, turnedWindow, windowOf } from '../window.ts';
-import { activated, boundsOf } from './activation.ts';
+import { activated, boundsOf, isBounded } from './activation.ts';
 import { imageInfo } from './convolution.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
@@ -38,7 +38,7 @@ export function registerDepthwise(): void {
       if (bias != null && (!areFloats(bias) || sizeOf(bias.shape) !== info.outChannels))
         return undefined;
       const sums = convolved(backend, x, filter, bias ?? null, info, boundsOf(activation));
-      if (sums === undefined) return undefined;
+      if (sums === undefined || isBounded(activation)) return sums;
       return activated(backend, sums, activation, preluActivationWeights, leakyreluAlpha);
     },
   );

@@ -6,6 +6,7 @@ import type { Precision } from '../../../core/precision.ts';
 import { ACTIVATION } from '../binding.ts';
 import { broadcastStrides, makeWalk, stridesOf } from '../walk.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
+import { activated } from './activation.ts';
 import { gemm } from './gemm.ts';
 import { areFloats, replaceKernel, type NativeCall } from './kernel.ts';
 
@@ -103,26 +104,13 @@ function fusedMatMul({
   attrs: { transposeA, transposeB, activation, leakyreluAlpha },
   backend,
 }: NativeCall<FusedInputs, tf._FusedMatMulAttrs>): tf.TensorInfo | undefined {
-  let current = matMul({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend });
-  if (current === undefined) return undefined;
-  const then = (kernelName: string, inputs: Record<string, tf.TensorInfo>, attrs = {}): void => {
-    const kernel = tf.getKernel(kernelName, 'native');
-    const next = kernel.kernelFunc({ inputs, attrs, backend }) as tf.TensorInfo;
-    backend.disposeIntermediateTensorInfo(current!);
-    current = next;
-  };
-  if (bias != null) then(tf.Add, { a: current, b: bias });
-  if (activation === 'linear' || activation == null) return current;
-  const x = current;
-  if (activation === 'relu') then(tf.Relu, { x });
-  else if (activation === 'relu6') then(tf.Relu6, { x });
-  else if (activation === 'elu') then(tf.Elu, { x });
-  else if (activation === 'sigmoid') then(tf.Sigmoid, { x });
-  else if (activation === 'leakyrelu') then(tf.LeakyRelu, { x }, { alpha: leakyreluAlpha });
-  else if (activation === 'prelu') then(tf.Prelu, { x, alpha: preluActivationWeights! });
-  else
-    throw new UnsupportedError(
-      `Activation ${activation} has not been implemented for the native backend.`,
-    );
-  return current;
+  const product = matMul({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend });
+  if (product === undefined) return undefined;
+  let sums = product;
+  if (bias != null) {
+    const { kernelFunc } = tf.getKernel(tf.Add, 'native');
+    sums = kernelFunc({ inputs: { a: product, b: bias }, attrs: {}, backend }) as tf.TensorInfo;
+    backend.disposeIntermediateTensorInfo(product);
+  }
+  return activated(backend, sums, activation, preluActivationWeights, leakyreluAlpha);
 }

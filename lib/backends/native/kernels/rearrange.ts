@@ -13,12 +13,7 @@ interface One {
 export function registerRearrange(): void {
   replaceKernel<One, tf.ReverseAttrs>(tf.Reverse, ({ inputs: { x }, attrs, backend }) => {
     if (!movable(x)) return undefined;
-    const axes = tf.util.parseAxisParam(attrs.dims, x.shape);
-    return stepped(backend, x, {
-      shape: x.shape,
-      begin: x.shape.map((size, i) => (axes.includes(i) ? size - 1 : 0)),
-      steps: x.shape.map((_, i) => (axes.includes(i) ? -1 : 1)),
-    });
+    return reversed(backend, x, tf.util.parseAxisParam(attrs.dims, x.shape));
   });
   replaceKernel<One, tf.StridedSliceAttrs>(tf.StridedSlice, (call) => {
     const { attrs, backend } = call;
@@ -94,6 +89,19 @@ export function registerRearrange(): void {
     const shape = [batch, height, width, block, block, channels];
     const image = transposed(backend, { ...x, shape }, [0, 1, 3, 2, 4, 5]);
     return { ...image, shape: [batch, height * block, width * block, channels] };
+  });
+}
+
+/** A copy that runs backwards along some axes. */
+export function reversed(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  axes: readonly number[],
+): tf.TensorInfo {
+  return stepped(backend, x, {
+    shape: x.shape,
+    begin: x.shape.map((size, i) => (axes.includes(i) ? size - 1 : 0)),
+    steps: x.shape.map((_, i) => (axes.includes(i) ? -1 : 1)),
   });
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { makeWalk } from '../walk.ts';
 import { areFloats, isFixed, replaceKernel } from './kernel.ts';
+import { reversed } from './rearrange.ts';
 
 interface Image {
   image: tf.TensorInfo;
@@ -9,20 +9,9 @@ type Shape = [number, number, number, number];
 
 /** Registers the mirror image of [B, H, W, C], and its rotation by any angle. */
 export function registerTurning(): void {
-  replaceKernel<Image, object>(tf.FlipLeftRight, ({ inputs: { image }, backend }) => {
-    if (!isFixed(image)) return undefined;
-    const [batch, height, width, channels] = image.shape as Shape;
-    const { info, values } = backend.outputOf(image.dtype, image.shape);
-    if (values.length === 0) return info;
-    const line = width * channels;
-    const walk = makeWalk([
-      [batch * height, line, line],
-      [width, -channels, channels],
-      [channels, 1, 1],
-    ])!;
-    backend.binding.copy(walk, backend.elements(image), line - channels, values, 0);
-    return info;
-  });
+  replaceKernel<Image, object>(tf.FlipLeftRight, ({ inputs: { image }, backend }) =>
+    isFixed(image) ? reversed(backend, image, [2]) : undefined,
+  );
   replaceKernel<Image, tf.RotateWithOffsetAttrs>(tf.RotateWithOffset, (call) => {
     const { image } = call.inputs;
     const { radians, fillValue, center } = call.attrs;
