@@ -13,12 +13,8 @@ namespace {
 
 using vit::Attention;
 
-constexpr size_t kQueries = 64;
 constexpr float kLog2E = 1.44269504088896341f;
 constexpr float kLn2 = 0.69314718055994531f;
-
-// From row to row of scores: rows end with padding, so that whole vectors may be read and written.
-size_t score_row(size_t keys) { return round_up(keys, VL) + 16; }
 
 size_t offset_of(const vit::AttentionSide& side, size_t b, size_t i) { return b * side.batch + i * side.head; }
 
@@ -85,34 +81,27 @@ void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, 
   }
 }
 
-// Scores in p become probabilities, the gradients of these in dp those of the scores. deltas: Σ dout·out of each row, or null to sum it
-// over the probabilities.
+// Scores in p become probabilities, the gradients of these in dp those of the scores. deltas: Σ dout·out of each row.
 void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, const float* deltas) {
   const vf unit = set1(scale), factor = set1(scale * kLog2E);
-  const size_t last = (keys - 1) / VL * VL;
-  const vi inside = lanes_below(keys - last);
   for (size_t r = 0; r < count; ++r) {
-    const vf shift = set1(log_sum_exp[r] * kLog2E);
+    const vf shift = set1(log_sum_exp[r] * kLog2E), delta = set1(deltas[r]);
     float* pr = p + r * row;
     float* dr = dp + r * row;
-    if (deltas != nullptr) {
-      const vf delta = set1(deltas[r]);
-      for (size_t j = 0; j < keys; j += VL) {
-        const vf e = exp2_v(load(pr + j) * factor - shift);
-        store(pr + j, e);
-        store(dr + j, e * (load(dr + j) - delta) * unit);
-      }
-      continue;
-    }
-    vf sum = set1(0.0f);
-    for (size_t j = 0; j <= last; j += VL) {
+    for (size_t j = 0; j < keys; j += VL) {
       const vf e = exp2_v(load(pr + j) * factor - shift);
       store(pr + j, e);
-      const vf term = e * load(dr + j);
-      sum += j < last ? term : as_float(as_int(term) & inside);
+      store(dr + j, e * (load(dr + j) - delta) * unit);
     }
-    const vf delta = set1(sum_lanes(sum));
-    for (size_t j = 0; j <= last; j += VL) store(dr + j, load(pr + j) * (load(dr + j) - delta) * unit);
+  }
+}
+// … where the result is not known: that costs a second look at them.
+void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp) {
+  float deltas[kQueries];
+  probabilities(p, dp, row, count, keys, scale, log_sum_exp, deltas);
+  for (size_t r = 0; r < count; ++r) {
+    float* dr = dp + r * row;
+    for (size_t j = 0; j < keys; j += VL) store(dr + j, load(p + r * row + j) * (load(dr + j) - set1(deltas[r])) * set1(scale));
   }
 }
 
@@ -130,6 +119,24 @@ size_t factor_size(const Head& h) {
 }
 
 }  // namespace
+
+void probabilities(float* s, const float* ds, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, float* deltas) {
+  const vf factor = set1(scale * kLog2E);
+  const size_t last = (keys - 1) / VL * VL;
+  const vi inside = lanes_below(keys - last);
+  for (size_t r = 0; r < count; ++r) {
+    const vf shift = set1(log_sum_exp[r] * kLog2E);
+    float* x = s + r * row;
+    vf sum = set1(0.0f);
+    for (size_t j = 0; j <= last; j += VL) {
+      const vf e = exp2_v(load(x + j) * factor - shift);
+      store(x + j, e);
+      const vf term = e * load(ds + r * row + j);
+      sum += j < last ? term : as_float(as_int(term) & inside);
+    }
+    deltas[r] = sum_lanes(sum);
+  }
+}
 
 template <typename In>
 size_t head_scratch(const Head& h) {
@@ -160,50 +167,46 @@ void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row,
   }
 }
 
-template <typename In>
 size_t head_grad_scratch(const Head& h) {
-  return 2 * In::packed_size(h.dim, h.keys) + In::packed_size(h.keys, h.dim) + In::packed_size(kQueries, h.dim) +
-         2 * kQueries * score_row(h.keys) + factor_size<In>(h) + 96;
+  return 2 * In32::packed_size(h.dim, h.keys) + In32::packed_size(h.keys, h.dim) + In32::packed_size(kQueries, h.dim) +
+         2 * kQueries * score_row(h.keys) + 80;
 }
 
-template <typename In>
 void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, float* scratch) {
   const FlushDenormals flush;
-  const size_t row = score_row(h.keys), padded = round_up(h.keys, VL), wide = In::packed_size(h.dim, h.keys);
+  const size_t row = score_row(h.keys), padded = round_up(h.keys, VL), wide = In32::packed_size(h.dim, h.keys);
   Carver own{scratch};
-  const Weight kt = packed<In>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
-  const Weight vt = packed<In>({h.v, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
-  const Weight k = packed<In>({h.k, h.kv_row, 1}, h.keys, h.dim, own.take(In::packed_size(h.keys, h.dim)));
+  const Weight kt = packed<In32>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
+  const Weight vt = packed<In32>({h.v, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
+  const Weight k = packed<In32>({h.k, h.kv_row, 1}, h.keys, h.dim, own.take(In32::packed_size(h.keys, h.dim)));
   float* p = own.take(kQueries * row);
   float* ds = own.take(kQueries * row);
-  float* right = own.take(In::packed_size(kQueries, h.dim));
-  float* factor = own.at;
+  float* right = own.take(In32::packed_size(kQueries, h.dim));
   for (size_t q0 = 0; q0 < h.queries; q0 += kQueries) {
     const size_t count = h.queries - q0 < kQueries ? h.queries - q0 : kQueries;
     const Operand q{h.q + q0 * h.q_row, h.q_row, 1}, dout{result.dout + q0 * result.dout_row, result.dout_row, 1};
-    In::multiply_rows(q.data, q.row, factor, kt, 0, 0, count, padded, h.dim, p, row, nullptr, kStoreNew);
-    In::multiply_rows(dout.data, dout.row, factor, vt, 0, 0, count, padded, h.dim, ds, row, nullptr, kStoreNew);
-    float deltas[kQueries];
-    if (result.out != nullptr)
+    In32::multiply_rows(q.data, q.row, nullptr, kt, 0, 0, count, padded, h.dim, p, row, nullptr, kStoreNew);
+    In32::multiply_rows(dout.data, dout.row, nullptr, vt, 0, 0, count, padded, h.dim, ds, row, nullptr, kStoreNew);
+    if (result.out == nullptr) {
+      score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0);
+    } else {
+      float deltas[kQueries];
       row_products(dout.data, dout.row, result.out + q0 * result.out_row, result.out_row, count, h.dim, deltas);
-    score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0, result.out == nullptr ? nullptr : deltas);
+      score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0, deltas);
+    }
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
-    In::multiply_rows(ds, row, factor, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, nullptr, kStoreNew);
-    packed<In>(q, count, h.dim, right);
-    In::multiply_columns(ds, row, h.keys, right, h.dim, count, factor, grad.dk, grad.dkv_row, mode);
-    packed<In>(dout, count, h.dim, right);
-    In::multiply_columns(p, row, h.keys, right, h.dim, count, factor, grad.dv, grad.dkv_row, mode);
+    In32::multiply_rows(ds, row, nullptr, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, nullptr, kStoreNew);
+    packed<In32>(q, count, h.dim, right);
+    In32::multiply_columns(ds, row, h.keys, right, h.dim, count, nullptr, grad.dk, grad.dkv_row, mode);
+    packed<In32>(dout, count, h.dim, right);
+    In32::multiply_columns(p, row, h.keys, right, h.dim, count, nullptr, grad.dv, grad.dkv_row, mode);
   }
 }
 
 template size_t head_scratch<In16>(const Head&);
-template size_t head_grad_scratch<In16>(const Head&);
 template void attend<In16>(const Head&, size_t, size_t, float*, size_t, float*, float*);
-template void attend_grad<In16>(const Head&, const HeadResult&, const HeadGrad&, float*);
 template size_t head_scratch<In32>(const Head&);
-template size_t head_grad_scratch<In32>(const Head&);
 template void attend<In32>(const Head&, size_t, size_t, float*, size_t, float*, float*);
-template void attend_grad<In32>(const Head&, const HeadResult&, const HeadGrad&, float*);
 
 void attention(const Attention& a, float* out, float* log_sum_exp) {
   if (a.batch * a.heads * a.queries == 0) return;
@@ -227,7 +230,7 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
 void attention_grad(const Attention& a, const float* dout, const float* out, const float* log_sum_exp, float* dq, float* dk,
                     float* dv) {
   if (a.batch * a.heads * a.queries * a.keys == 0) return;
-  vit::reserve_scratch(head_grad_scratch<In32>(head_of(a, 0, 0)));
+  vit::reserve_scratch(head_grad_scratch(head_of(a, 0, 0)));
   vit::parallel(a.batch * a.heads, [&](size_t unit, size_t worker) {
     const size_t b = unit / a.heads;
     const size_t i = unit % a.heads;
@@ -235,7 +238,7 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
     const size_t at_out = offset_of(a.out_side, b, i);
     const HeadResult result{dout + at_out, a.out_side.row, out + at_out, a.out_side.row, log_sum_exp + unit * a.queries};
     const HeadGrad grad{dq + offset_of(a.q_side, b, i), a.q_side.row, dk + at_kv, dv + at_kv, a.kv_side.row};
-    attend_grad<In32>(head_of(a, b, i), result, grad, vit::scratch(worker));
+    attend_grad(head_of(a, b, i), result, grad, vit::scratch(worker));
   });
 }
 

@@ -14,7 +14,6 @@ namespace {
 
 using vit::AttentionBranch;
 
-constexpr size_t kRounded = 256;  // of a row at a time
 #if !defined(VIT_LONG_ROWS)  // smaller where it is tested
 #define VIT_LONG_ROWS 16384
 #endif
@@ -65,10 +64,17 @@ Head head_of(const AttentionBranch& b, const Plan& plan, const float* qkv, size_
 }
 
 // Whether products within heads take bf16 operands too, and not float32 ones that were rounded before: where that is faster, and heads are
-// so wide that it makes up for rounding probabilities.
+// so wide that it makes up for rounding probabilities. Then heads are read as they were kept.
 template <typename In>
 bool narrow_heads(const AttentionBranch& b) {
-  return In::narrow && vit::kernels().bf16_product->fast && b.outer.dim / b.heads >= 32;
+  const vit::Bf16Product& product = *vit::kernels().bf16_product;
+  return In::narrow && product.fast && b.outer.dim / b.heads >= product.narrowest;
+}
+template <typename In>
+size_t head_grad_floats(const AttentionBranch& b, const Plan& plan) {
+  const size_t dim = plan.dim / b.heads;
+  return narrow_heads<In>(b) ? head_grad_scratch16({plan.tokens, plan.tokens, dim, 1, nullptr, 0, nullptr, nullptr, 0})
+                             : head_grad_scratch({plan.tokens, plan.tokens, dim, 1, nullptr, 0, nullptr, nullptr, 0});
 }
 
 // body(first row, rows) for blocks of the rows from r0.
@@ -101,13 +107,10 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   vit::reserve_scratch(kRowsEach * plan.ldx + for_head + for_factor + local_size + 128);
   const bool narrow_kept = saved != nullptr && In::narrow;
   const Kept16 kept = narrow_kept ? kept16_of(b, plan, saved) : Kept16{};
-  const auto round_rows = [&](float* row, size_t ld, size_t n, size_t m, bf16* to, size_t ldt) {
-    bf16 rounded[kRounded];
-    for (size_t r = 0; r < m; ++r)
-      for (size_t j = 0; j < n; j += kRounded) {
-        const size_t cols = n - j < kRounded ? n - j : kRounded;
-        keep_row(cols, row + r * ld + j, to == nullptr ? rounded : to + r * ldt + j);
-      }
+  // Heads in float32 take what was rounded for them; those in bf16 round for themselves.
+  const auto round_qkv = [&](float* row, size_t m, size_t n, bf16* to) {
+    if (!narrow_heads<In>(b)) return rounding().round_rows(m, n, row, plan.ldq, to, 3 * dim);
+    for (size_t r = 0; to != nullptr && r < m; ++r) to_bf16(n, row + r * plan.ldq, to + r * 3 * dim);
   };
 
   // `first` is the row of the whole that is row 0 of `at`.
@@ -115,7 +118,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     norm_rows(b.outer, r0, m, false, at.mean - first, at.rstd - first, x, plan.ldx);
     float* to = at.qkv + (r0 - first) * plan.ldq;
     rows_product<In>(x, plan.ldx, factor, qkv, m, to, plan.ldq, b.qkv_bias);
-    if (In::narrow) round_rows(to, plan.ldq, 3 * dim, m, narrow_kept ? kept.qkv + r0 * 3 * dim : nullptr, 3 * dim);
+    if (In::narrow) round_qkv(to, m, 3 * dim, narrow_kept ? kept.qkv + r0 * 3 * dim : nullptr);
   };
   const auto attend_queries = [&](const Between& at, size_t first, size_t image, size_t i, size_t begin, size_t end, float* scratch) {
     const size_t r0 = image * tokens - first;
@@ -124,9 +127,11 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
            at.log_sum_exp + r0 * b.heads + i * tokens, scratch);
   };
   const auto proj_rows = [&](const Between& at, size_t first, size_t r0, size_t m, float* z, float* factor) {
-    float* from = at.out + (r0 - first) * plan.ldx;
-    if (In::narrow) round_rows(from, plan.ldx, dim, m, narrow_kept ? kept.out + r0 * dim : nullptr, dim);
+    const float* from = at.out + (r0 - first) * plan.ldx;
     rows_product<In>(from, plan.ldx, factor, proj, m, z, plan.ldx, b.proj_bias);
+    // What was multiplied is kept.
+    const bf16* rounded = reinterpret_cast<const bf16*>(factor);
+    for (size_t r = 0; narrow_kept && r < m; ++r) memcpy(kept.out + (r0 + r) * dim, rounded + r * a16_width(dim), dim * sizeof(bf16));
     add_rows(b.outer, r0, m, 0, dim, z, plan.ldx, y);
   };
   // The moments and logSumExp of rows that a task had for itself.
@@ -165,7 +170,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
       norm_rows(b.outer, task * each, rows_of_task(task), false, at.mean, at.rstd, inner + task * each * plan.ldx, plan.ldx);
     });
     columns_product<In>(inner, plan.ldx, rows, qkv, at.qkv, plan.ldq, b.qkv_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
-      if (In::narrow) round_rows(at.qkv + r * plan.ldq + j, plan.ldq, cols, m, narrow_kept ? kept.qkv + r * 3 * dim + j : nullptr, 3 * dim);
+      if (In::narrow) round_qkv(at.qkv + r * plan.ldq + j, m, cols, narrow_kept ? kept.qkv + r * 3 * dim + j : nullptr);
     });
   } else {
     vit::parallel(row_tasks, [&](size_t task, size_t worker) {
@@ -184,10 +189,9 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
                    vit::scratch(worker));
   });
   if (columns) {
-    if (In::narrow)
+    if (narrow_kept)
       vit::parallel(row_tasks, [&](size_t task, size_t) {
-        const size_t r0 = task * each;
-        round_rows(at.out + r0 * plan.ldx, plan.ldx, dim, rows_of_task(task), narrow_kept ? kept.out + r0 * dim : nullptr, dim);
+        for (size_t r = task * each, end = r + rows_of_task(task); r < end; ++r) to_bf16(dim, at.out + r * plan.ldx, kept.out + r * dim);
       });
     columns_product<In>(at.out, plan.ldx, rows, proj, inner, plan.ldx, b.proj_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
       add_rows(b.outer, r, m, j, cols, inner + r * plan.ldx + j, plan.ldx, y);
@@ -202,7 +206,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
 }
 
 // The gradients of some rows, those from `first` on: between the steps, and qkv and attention's result, which in bf16 are widened into
-// `wide_*`.
+// `wide_*` where that is not null.
 struct Grads {
   size_t first;
   float *dattended, *dqkv;
@@ -229,8 +233,8 @@ struct Steps {
   void before_heads(const Grads& g, size_t r, size_t m, float* dout, float* scaled, float* factor, const RowSums& part) const {
     const size_t dim = plan.dim, ldx = plan.ldx, ldq = plan.ldq, in = r - g.first;
     for (size_t i = 0; In::narrow && i < m; ++i) {
-      from_bf16(3 * dim, kept.qkv + (r + i) * 3 * dim, g.wide_qkv + (in + i) * ldq);
-      from_bf16(dim, kept.out + (r + i) * dim, g.wide_out + (in + i) * ldx);
+      if (g.wide_qkv != nullptr) from_bf16(3 * dim, kept.qkv + (r + i) * 3 * dim, g.wide_qkv + (in + i) * ldq);
+      if (g.wide_out != nullptr) from_bf16(dim, kept.out + (r + i) * dim, g.wide_out + (in + i) * ldx);
     }
     scale_rows(b.outer, r, m, dy, dout, scaled, ldx, part.out);
     rows_product<In>(scaled, ldx, factor, proj, m, g.dattended + in * ldx, ldx, nullptr,
@@ -243,16 +247,30 @@ struct Steps {
     const float* out = In::narrow ? nullptr : g.out + in * ldx + column;
     const HeadResult result{g.dattended + in * ldx + column, ldx, out, ldx, at.log_sum_exp + image * tokens * b.heads + i * tokens};
     float* dq = g.dqkv + in * ldq + column;
-    const auto run = narrow_heads<In>(b) ? attend_grad<In16> : attend_grad<In32>;
-    run(head_of(b, plan, g.qkv + in * ldq, i), result, {dq, ldq, dq + dim, dq + 2 * dim, ldq}, scratch);
+    const HeadGrad to{dq, ldq, dq + dim, dq + 2 * dim, ldq};
+    if (!narrow_heads<In>(b)) return attend_grad(head_of(b, plan, g.qkv + in * ldq, i), result, to, scratch);
+    const bf16* q = kept.qkv + image * tokens * 3 * dim + column;
+    attend_grad16({tokens, tokens, dim / b.heads, b.factor, q, 3 * dim, q + dim, q + 2 * dim, 3 * dim}, result, to, scratch);
   }
-  // Through qkv and the norm, for m rows from r; norms become the rows before qkv, and dnorm is theirs.
-  void after_heads(const Grads& g, size_t r, size_t m, float* norms, float* dnorm, float* factor, const RowSums& part) const {
-    const size_t ldx = plan.ldx, ldq = plan.ldq;
+  // Attention's result of m rows from r as a packed operand.
+  void pack_out(const Grads& g, size_t r, size_t m, float* packed) const {
+    const size_t dim = plan.dim, panels = In::panels(dim);
+    if (In::narrow) return pack_b16(Operand16{kept.out + r * dim, dim, 1}, m, dim, 0, panels, reinterpret_cast<bf16*>(packed));
+    In::pack({g.out + (r - g.first) * plan.ldx, plan.ldx, 1}, m, dim, 0, panels, packed);
+  }
+  // Through qkv and the norm, for m rows from r; norms become the rows before qkv, and dnorm is theirs. In bf16, `packed` becomes the
+  // gradient of qkv as an operand unless it is null.
+  void after_heads(const Grads& g, size_t r, size_t m, float* norms, float* dnorm, float* factor, float* packed, const RowSums& part) const {
+    const size_t ldx = plan.ldx, ldq = plan.ldq, dim3 = 3 * plan.dim;
     const float* d = g.dqkv + (r - g.first) * ldq;
-    for (size_t i = 0; i < m; ++i)
-      each_part(3 * plan.dim, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
-    rows_product<In>(d, ldq, factor, qkv, m, dnorm, ldx, nullptr);
+    if (In::narrow && packed != nullptr) {
+      rounding().round_twice(m, dim3, d, ldq, part.inner, reinterpret_cast<bf16*>(factor), reinterpret_cast<bf16*>(packed));
+    } else {
+      for (size_t i = 0; i < m; ++i)
+        each_part(dim3, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
+      In::make_factor(d, ldq, m, dim3, factor);
+    }
+    In::multiply_made(d, ldq, factor, qkv, 0, 0, m, plan.dim, dim3, dnorm, ldx, nullptr, kStoreNew);
     norm_rows(b.outer, r, m, true, at.mean, at.rstd, norms, ldx);
     norm_grad_rows(b.outer, r, m, at.mean, at.rstd, dnorm, ldx, dy, dx, part);
   }
@@ -281,50 +299,53 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
   const size_t run = (tasks + kSlots - 1) / kSlots * plan.images_each;  // images of a slot
   const size_t slots = (b.outer.batch + run - 1) / run;
   const size_t held = plan.images_each * tokens;
-  const size_t sums_each = round_up(6 * dim, 16), first_size = slot_size(3 * dim, dim), slot_each = first_size + slot_size(dim, dim);
+  // Of the first weight's gradient; in bf16 its transpose, for what is turned should be the smaller factor.
+  const size_t first_rows = In::narrow ? dim : 3 * dim, first_cols = In::narrow ? 3 * dim : dim;
+  const size_t first_size = slot_size(first_rows, first_cols), slot_each = first_size + slot_size(dim, dim);
+  const size_t sums_each = round_up(6 * dim, 16);
   Carver carve{vit::outer_scratch(steps_size<In>(plan) + slots * (sums_each + slot_each) + dim + 128)};
   const Steps<In> steps = steps_of<In>(b, plan, saved, dy, grad.dx, carve);
   float* sums = carve.take(slots * sums_each);
   float* slot_grads = carve.take(slots * slot_each);
   float* out_bias = carve.take(dim);
-  const size_t for_head = (narrow_heads<In>(b) ? head_grad_scratch<In16> : head_grad_scratch<In32>)(head_of(b, plan, nullptr, 0)), rows_factor = In::factor_size(kRowsEach, 3 * dim);
-  const size_t for_factor = rows_factor > In::grow_size() ? rows_factor : In::grow_size();
-  const size_t packed_rows = In::packed_size(kRowsEach, dim), widened = In::narrow ? held * (ldq + ldx) : 0;
+  const size_t for_head = head_grad_floats<In>(b, plan), rows_factor = In::factor_size(kRowsEach, 3 * dim);
+  const size_t grow_factor = In::grow_size(dim, kRowsEach), for_factor = rows_factor > grow_factor ? rows_factor : grow_factor;
+  const size_t packed_rows = In::packed_size(kRowsEach, In::narrow ? 3 * dim : dim), widened = In::narrow && !narrow_heads<In>(b) ? held * ldq : 0;
   vit::reserve_scratch(held * (ldx + ldq) + widened + 2 * kRowsEach * ldx + packed_rows + for_head + for_factor + 192);
   vit::parallel(slots, [&](size_t slot, size_t worker) {
     Carver own{vit::scratch(worker)};
     float* dattended = own.take(held * ldx);
     float* dqkv = own.take(held * ldq);
-    float* wide_qkv = own.take(In::narrow ? held * ldq : 0);
-    float* wide_out = own.take(In::narrow ? held * ldx : 0);
+    float* wide_qkv = widened > 0 ? own.take(widened) : nullptr;
     float* rows_a = own.take(kRowsEach * ldx);
     float* rows_b = own.take(kRowsEach * ldx);
     float* packed = own.take(packed_rows);
     float* factor = own.take(for_factor);
-    const Slot first = {slot_grads + slot * slot_each, 3 * dim}, last = {first.data + first_size, dim};
+    const Slot first = {slot_grads + slot * slot_each, first_rows}, last = {first.data + first_size, dim};
     const RowSums part = sums_at(sums + slot * sums_each, dim);
     memset(sums + slot * sums_each, 0, sums_each * sizeof(float));
     const size_t begin = slot * run, end = b.outer.batch - begin < run ? b.outer.batch : begin + run;
     for (size_t image = begin; image < end; image += plan.images_each) {
       const size_t images = end - image < plan.images_each ? end - image : plan.images_each;
       const size_t r0 = image * tokens, rows = images * tokens;
-      const Grads g = steps.grads(r0, dattended, dqkv, wide_qkv, wide_out);
+      const Grads g = steps.grads(r0, dattended, dqkv, wide_qkv, nullptr);
       const auto mode_at = [&](size_t r) { return r == begin * tokens ? kStoreNew : kStoreAdd; };
       row_blocks(r0, rows, even_blocks(rows), [&](size_t r, size_t m) {
         steps.before_heads(g, r, m, rows_a, rows_b, factor, part);
-        In::pack({g.out + (r - r0) * ldx, ldx, 1}, m, dim, 0, In::panels(dim), packed);
+        steps.pack_out(g, r, m, packed);
         In::grow(rows_a, ldx, dim, packed, dim, m, factor, last, mode_at(r));
       });
       for (size_t k = image; k < image + images; ++k)
         for (size_t i = 0; i < b.heads; ++i) steps.head(g, k, i, own.at);
       row_blocks(r0, rows, even_blocks(rows), [&](size_t r, size_t m) {
-        steps.after_heads(g, r, m, rows_a, rows_b, factor, part);
+        steps.after_heads(g, r, m, rows_a, rows_b, factor, packed, part);
+        if (In::narrow) return In::grow(rows_a, ldx, dim, packed, 3 * dim, m, factor, first, mode_at(r));
         In::pack({rows_a, ldx, 1}, m, dim, 0, In::panels(dim), packed);
         In::grow(dqkv + (r - r0) * ldq, ldq, 3 * dim, packed, dim, m, factor, first, mode_at(r));
       });
     }
   });
-  join_slots(slot_grads, slots, slot_each, 3 * dim, dim, false, grad.first);
+  join_slots(slot_grads, slots, slot_each, first_rows, first_cols, In::narrow, grad.first);
   join_slots(slot_grads + first_size, slots, slot_each, dim, dim, false, grad.last);
   finish_grads(b.outer, {b.proj, b.proj_bias, dim, 3 * dim}, sums, slots, sums_each, out_bias, grad);
 }
@@ -341,7 +362,7 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
   const size_t tasks_each = (held + each - 1) / each;
   const size_t tasks = ((b.outer.batch + most - 1) / most) * tasks_each;
   const size_t sums_each = round_up(6 * dim, 16);
-  const size_t widened = In::narrow ? held * (ldq + ldx) : 0;
+  const size_t widened = In::narrow ? held * ldx + (narrow_heads<In>(b) ? 0 : held * ldq) : 0;
   Carver carve{vit::outer_scratch(steps_size<In>(plan) + tasks * sums_each + held * (3 * ldx + ldq) + widened + dim + 192)};
   const Steps<In> steps = steps_of<In>(b, plan, saved, dy, grad.dx, carve);
   float* sums = carve.take(tasks * sums_each);
@@ -350,8 +371,9 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
   float* douts = carve.take(held * ldx);
   float* dattended = carve.take(held * ldx);
   float* dqkv = carve.take(held * ldq);
-  float* wide_qkv = carve.take(In::narrow ? held * ldq : 0);
-  const size_t for_head = (narrow_heads<In>(b) ? head_grad_scratch<In16> : head_grad_scratch<In32>)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, 3 * dim);
+  float* wide_qkv = In::narrow && !narrow_heads<In>(b) ? carve.take(held * ldq) : nullptr;
+  float* wide_out = carve.take(In::narrow ? held * ldx : 0);
+  const size_t for_head = head_grad_floats<In>(b, plan), for_factor = In::factor_size(kRowsEach, 3 * dim);
   memset(sums, 0, tasks * sums_each * sizeof(float));
 
   size_t first_task = 0;
@@ -360,13 +382,13 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
     vit::reserve_scratch(kRowsEach * ldx + for_head + for_factor + 64);
     const size_t count = b.outer.batch - k0 < most ? b.outer.batch - k0 : most;
     const size_t c0 = k0 * tokens, rows = count * tokens;
-    const Grads g = steps.grads(c0, dattended, dqkv, wide_qkv, carve.at);
+    const Grads g = steps.grads(c0, dattended, dqkv, wide_qkv, wide_out);
     const auto sums_of = [&](size_t task) { return sums_at(sums + (first_task + task) * sums_each, dim); };
     const auto before = [&](size_t task, size_t r, size_t m, float* buffer, float* factor) {
       steps.before_heads(g, r, m, douts + (r - c0) * ldx, buffer, factor, sums_of(task));
     };
     const auto after = [&](size_t task, size_t r, size_t m, float* buffer, float* factor) {
-      steps.after_heads(g, r, m, norms + (r - c0) * ldx, buffer, factor, sums_of(task));
+      steps.after_heads(g, r, m, norms + (r - c0) * ldx, buffer, factor, nullptr, sums_of(task));
     };
     const size_t own_tasks = (rows + each - 1) / each;
     const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };

@@ -1,10 +1,9 @@
 // bf16 operands and their product with float32 sums: conversion, packing and the loop over micro-tiles, for one thread. The
 // layouts are the same for every instruction set, so that only the inner routine is chosen at run time.
 //
-// Conversion gives the same bits everywhere: nearest, ties to even; too large becomes infinity; a NaN stays one, quiet;
-// denormals stay. (vcvtneps2bf16 would flush them, so integer arithmetic rounds instead.) In products, AVX-512 BF16 and AMX take
-// denormal factors and sums as zero; the others keep them. The order of a sum differs between instruction sets, not between
-// runs, numbers of threads or ways to cut m and n.
+// Conversion gives the same bits everywhere: nearest, ties to even; too large becomes infinity; a NaN stays one, quiet. Denormals
+// stay, but AVX-512 BF16 and AMX take them as zero, in conversions as in products, and their sums too. The order of a sum differs
+// between instruction sets, not between runs, numbers of threads or ways to cut m and n.
 #pragma once
 
 #include "gemm.h"
@@ -23,7 +22,8 @@ struct Operand16 {
   size_t row, col;
 };
 
-void to_bf16(size_t n, const float* x, bf16* y);
+inline const vit::Bf16Rounding& rounding() { return *vit::kernels().bf16_rounding; }
+inline void to_bf16(size_t n, const float* x, bf16* y) { rounding().round(n, x, y); }
 void from_bf16(size_t n, const bf16* x, float* y);
 
 // From row to row of a block that pack_a16 writes, in elements: k filled up, and never a multiple of 2 KB, for rows that far
@@ -34,15 +34,17 @@ inline size_t a16_width(size_t k) {
 }
 inline size_t packed_a16_size(size_t m, size_t k) { return m * a16_width(k); }
 // dst[i·a16_width(k) + p] = a(i, p), zero from k to round_up(k, KR16).
-void pack_a16(const Operand& a, size_t m, size_t k, bf16* dst);
 void pack_a16(const Operand16& a, size_t m, size_t k, bf16* dst);
+inline void pack_a16(const Operand& a, size_t m, size_t k, bf16* dst) { rounding().pack_left(a.data, a.row, a.col, m, k, dst); }
 
 // From panel to panel of packed b, in elements.
 inline size_t panel16_size(size_t k) { return round_up(k, KR16) * NR16; }
 inline size_t packed_b16_size(size_t k, size_t n) { return panel16_size(k) * (round_up(n, NR16) / NR16); }
 // dst[panel·panel16_size(k) + ((p / 2)·NR16 + j)·2 + p % 2] = b(p, panel·NR16 + j), zero past k and n, for panels first … last - 1.
 // Row p of a panel begins p·NR16 elements into it, for even p.
-void pack_b16(const Operand& b, size_t k, size_t n, size_t first, size_t last, bf16* dst);
+inline void pack_b16(const Operand& b, size_t k, size_t n, size_t first, size_t last, bf16* dst) {
+  rounding().pack_right(b.data, b.row, b.col, k, n, first, last, dst);
+}
 void pack_b16(const Operand16& b, size_t k, size_t n, size_t first, size_t last, bf16* dst);
 
 // As Packed32.
@@ -59,9 +61,10 @@ struct Packed16 {
 // c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that were packed with `depth` rows. packed_b may point at a later
 // row of the first panel, a multiple of KR16. Row i of a begins at a + i·lda; round_up(k, KR16) elements of each row are read.
 // Those past k must be finite (they meet zeros of b, and 0·∞ is NaN); where k ends before the panels do, they must be zero.
+// Columns of a panel lie side by side in c, and those of the next one `panel` floats on.
 inline void multiply16(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                       size_t ldc, const float* bias, Store store) {
-  vit::kernels().bf16_product->multiply(a, lda, packed_b, depth, m, n, k, c, ldc, bias, store == kStoreAdd);
+                       size_t ldc, const float* bias, Store store, size_t panel = NR16) {
+  vit::kernels().bf16_product->multiply(a, lda, packed_b, depth, m, n, k, c, ldc, panel, bias, store == kStoreAdd);
 }
 
 }  // namespace VIT_ISA

@@ -133,7 +133,7 @@ Micro16 choose(size_t rows) {
 }
 
 void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, const float* bias, bool add) {
+                    size_t ldc, size_t panel, const float* bias, bool add) {
   for (size_t p = 0; p < k; p += kDepth) {
     const size_t kc = k - p < kDepth ? k - p : kDepth;
     for (size_t i0 = 0; i0 < m; i0 += MC) {
@@ -150,7 +150,7 @@ void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
         const size_t cols = n - j < NR ? n - j : NR;
         const bf16* b = packed_b + j / NR16 * panel16_size(depth) + p * NR16 + 2 * (j % NR16);
         for (size_t i = 0; i < rows; i += MR) {
-          const Tile tile = {c + (i0 + i) * ldc + j,          ldc, rows - i < MR ? rows - i : MR, cols,
+          const Tile tile = {c + (i0 + i) * ldc + j / NR16 * panel + j % NR16, ldc, rows - i < MR ? rows - i : MR, cols,
                              p == 0 && bias != nullptr ? bias + j : nullptr, p > 0 || add};
           (cols > VL ? choose<2>(tile.rows) : choose<1>(tile.rows))(kc, left + i * step, step, b, tile);
         }
@@ -166,6 +166,6 @@ constexpr bool kFast = true;
 #else
 constexpr bool kFast = false;
 #endif
-const vit::Bf16Product bf16_product = {MR, multiply_micro, kFast};
+const vit::Bf16Product bf16_product = {MR, multiply_micro, kFast, KR16};
 
 }  // namespace VIT_ISA

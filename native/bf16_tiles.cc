@@ -21,7 +21,7 @@ struct Block {
   const bf16* b;
   size_t k;
   float* c;
-  size_t ldc, rows, cols;
+  size_t ldc, panel, rows, cols;
   const float* bias;
   bool add;
 };
@@ -125,7 +125,7 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
       block.bias = whole.bias == nullptr ? nullptr : whole.bias + j;
       for (size_t i = first; i < last; i += height) {
         block.a = whole.a + i * whole.lda + p;
-        block.c = whole.c + i * whole.ldc + j;
+        block.c = whole.c + i * whole.ldc + j / NR16 * whole.panel;
         if (block.cols % kSide == 0) run(tiles, block);
         else part_block(tiles, block);
       }
@@ -134,13 +134,13 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
 }
 
 void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, const float* bias, bool add) {
+                    size_t ldc, size_t panel, const float* bias, bool add) {
   if (add && bias != nullptr) {
     for (size_t i = 0; i < m; ++i)
-      for (size_t j = 0; j < n; ++j) c[i * ldc + j] += bias[j];
+      for (size_t j = 0; j < n; ++j) c[i * ldc + j / NR16 * panel + j % NR16] += bias[j];
     bias = nullptr;
   }
-  const Block whole = {a, lda, packed_b, k, c, ldc, m, n, bias, add};
+  const Block whole = {a, lda, packed_b, k, c, ldc, panel, m, n, bias, add};
   const size_t full = m / kBlock * kBlock;
   Tiles tiles;
   if (full > 0) pass(tiles, whole, depth, 0, full, kBlock);
@@ -149,6 +149,6 @@ void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
 
 }  // namespace
 
-const vit::Bf16Product bf16_product = {kBlock, multiply_tiles, true};
+const vit::Bf16Product bf16_product = {kBlock, multiply_tiles, true, kSide};
 
 }  // namespace VIT_ISA

@@ -48,9 +48,9 @@ struct Cut {
 };
 
 // Rows of a task where there are `rows` in all: enough tasks to keep the cores busy.
-inline size_t rows_each_task(size_t rows) {
+inline size_t rows_each_task(size_t rows, size_t most = kRowsEach) {
   const size_t wanted = round_up((rows + 31) / 32, MR);
-  return even_blocks(rows, wanted < 2 * MR ? 2 * MR : wanted < kRowsEach ? wanted : kRowsEach);
+  return even_blocks(rows, wanted < 2 * MR ? 2 * MR : wanted < most ? wanted : most);
 }
 
 // A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.
@@ -72,7 +72,10 @@ inline size_t slot_size(size_t rows, size_t n) { return rows * round_up(n, kSlot
 // How a branch multiplies in float32: rows are factors as they are.
 struct In32 : Packed32 {
   static constexpr bool narrow = false;
+  static constexpr size_t kBlock = kRowsEach;  // of a block, best
   static size_t factor_size(size_t, size_t) { return 0; }
+  // Rows as a factor of several products.
+  static void make_factor(const float*, size_t, size_t, size_t, float*) {}
   // c (=|+=) rows·b(p0 …, j0 …) (+ bias), k cut as gemm cuts it.
   static void multiply_rows(const float* rows, size_t ld, float*, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
                             float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {
@@ -80,6 +83,11 @@ struct In32 : Packed32 {
     for (size_t p = 0; p < k; p += KC)
       multiply({rows + p, ld, 1}, kRows, packed + p * NR, w.k, m, n, k - p < KC ? k - p : KC, c, ldc, p == 0 ? bias : nullptr,
                p == 0 ? mode : kStoreAdd, p == 0 ? ahead : Ahead{});
+  }
+  // The same, of rows that a factor was made of.
+  static void multiply_made(const float* rows, size_t ld, const float*, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
+                            float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {
+    multiply_rows(rows, ld, nullptr, w, p0, j0, m, n, k, c, ldc, bias, mode, ahead);
   }
   // c = rows·b(0, j0 …) + bias of a weight that comes from far away.
   static void multiply_far(const float* rows, size_t ld, float*, const Weight& w, size_t j0, size_t m, size_t n, float* c, size_t ldc,
@@ -91,7 +99,7 @@ struct In32 : Packed32 {
                                size_t ldc, Store mode) {
     multiply({a, 1, lda}, Layout::kColumns, packed, k, m, n, k, c, ldc, nullptr, mode);
   }
-  static size_t grow_size() { return 0; }
+  static size_t grow_size(size_t, size_t) { return 0; }
   // Adds aᵀ·b [m, n] over k rows, at most kRowsEach, to a slot; b packed. See Slot.
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, const Slot& c, Store mode) {
     for (size_t j = 0; j < n; j += kSlotWidth)
@@ -102,13 +110,20 @@ struct In32 : Packed32 {
 // … and in bf16: rows are rounded into `factor`, factor_size floats.
 struct In16 : Packed16 {
   static constexpr bool narrow = true;
+  static constexpr size_t kBlock = 4 * KR16;
   static size_t factor_size(size_t m, size_t k) { return (packed_a16_size(m, k) + 1) / 2; }
+  static void make_factor(const float* rows, size_t ld, size_t m, size_t k, float* factor) {
+    pack_a16(Operand{rows, ld, 1}, m, k, reinterpret_cast<bf16*>(factor));
+  }
+  static void multiply_made(const float*, size_t, const float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
+                            float* c, size_t ldc, const float* bias, Store mode, const Ahead& = Ahead{}) {
+    const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
+    multiply16(reinterpret_cast<const bf16*>(factor), a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode);
+  }
   static void multiply_rows(const float* rows, size_t ld, float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n,
                             size_t k, float* c, size_t ldc, const float* bias, Store mode, const Ahead& = Ahead{}) {
-    bf16* a = reinterpret_cast<bf16*>(factor);
-    pack_a16(Operand{rows, ld, 1}, m, k, a);
-    const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
-    multiply16(a, a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode);
+    make_factor(rows, ld, m, k, factor);
+    multiply_made(nullptr, 0, factor, w, p0, j0, m, n, k, c, ldc, bias, mode);
   }
   static void multiply_far(const float* rows, size_t ld, float* factor, const Weight& w, size_t j0, size_t m, size_t n, float* c, size_t ldc,
                            const float* bias) {
@@ -121,17 +136,20 @@ struct In16 : Packed16 {
     pack_a16(Operand{a, 1, lda}, m, k, turned);
     multiply16(turned, a16_width(k), reinterpret_cast<const bf16*>(packed), k, m, n, k, c, ldc, nullptr, mode);
   }
-  static size_t grow_size() { return (packed_a16_size(kRowsEach, kRowsEach) + 1) / 2; }
+  static size_t grow_size(size_t m, size_t k) { return factor_size(m, k); }
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, const Slot& c,
                    Store mode) {
-    bf16* block = reinterpret_cast<bf16*>(factor);
-    for (size_t i = 0; i < m; i += kRowsEach) {
-      const size_t rows = m - i < kRowsEach ? m - i : kRowsEach;
-      pack_a16(Operand{a + i, 1, lda}, rows, k, block);
-      for (size_t j = 0; j < n; j += kSlotWidth)
-        multiply16(block, a16_width(k), reinterpret_cast<const bf16*>(packed) + j / NR16 * panel16_size(k), k, rows,
-                   n - j < kSlotWidth ? n - j : kSlotWidth, k, c.data + j * c.rows + i * kSlotWidth, kSlotWidth, nullptr, mode);
-    }
+    turn(a, lda, m, k, factor);
+    grow_made(factor, m, packed, n, k, c, mode);
+  }
+  // In two steps, for several b.
+  static void turn(const float* a, size_t lda, size_t m, size_t k, float* factor) {
+    pack_a16(Operand{a, 1, lda}, m, k, reinterpret_cast<bf16*>(factor));
+  }
+  static void grow_made(const float* factor, size_t m, const float* packed, size_t n, size_t k, const Slot& c, Store mode) {
+    static_assert(kSlotWidth == NR16, "a strip is of a panel");
+    multiply16(reinterpret_cast<const bf16*>(factor), a16_width(k), reinterpret_cast<const bf16*>(packed), k, m, n, k, c.data, kSlotWidth,
+               nullptr, mode, c.rows * kSlotWidth);
   }
 };
 // The whole of a weight.
@@ -187,12 +205,6 @@ inline void pack_weights(const Weight* weights, size_t count) {
 
 // Memory of two packed weights, one after the other.
 inline size_t both_packed(size_t first, size_t second) { return round_up(first, 16) + round_up(second, 16); }
-
-// Rounds a row into `kept`; the row goes on rounded.
-inline void keep_row(size_t n, float* row, bf16* kept) {
-  to_bf16(n, row, kept);
-  from_bf16(n, kept, row);
-}
 
 // Cuts memory into arrays, each on a cache line.
 struct Carver {

@@ -62,8 +62,28 @@ struct Gemm {
 struct Bf16Product {
   size_t rows;  // of a that it takes best: blocks of a multiple of these
   void (*multiply)(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                   size_t ldc, const float* bias, bool add);
+                   size_t ldc, size_t panel, const float* bias, bool add);
   bool fast;  // faster than a float32 product, so that rounding operands for it pays
+  size_t narrowest;  // columns of heads from which on it pays within them
+};
+// What rounds float32 to bf16, which AVX-512 BF16 has an instruction for: packing, and the steps between two products that would
+// otherwise be followed by it. Left and right operands [m, n] as bf16.h packs them, whole.
+struct Bf16Rounding {
+  void (*round)(size_t n, const float* x, bf16* y);
+  void (*pack_left)(const float* a, size_t row, size_t col, size_t m, size_t k, bf16* dst);
+  void (*pack_right)(const float* b, size_t row, size_t col, size_t k, size_t n, size_t first, size_t last, bf16* dst);
+  // Rounds x [m, n] in place, and into `kept`, which may be null.
+  void (*round_rows)(size_t m, size_t n, float* x, size_t ldx, bf16* kept, size_t ldk);
+  // x [m, n] as both operands; sum[j] += Σ x of column j, row after row.
+  void (*round_twice)(size_t m, size_t n, const float* x, size_t ldx, float* sum, bf16* left, bf16* right);
+  // Gelu of h [m, n], rounded before, into `kept`, which may be null, and after, as a left operand.
+  void (*gelu)(Activation form, size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t ldk, bf16* left);
+  // From what that kept and the gradient dg of gelu's result: the gradient before gelu, as of round_twice, and gelu as a right operand.
+  void (*gelu_grad)(Activation form, size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg, float* sum,
+                    bf16* left, bf16* right, bf16* gelu_right);
+  // scale·p·(dp - delta) of rows of probabilities p [m, n] and their gradients as both operands, and p as a right one.
+  void (*score_grads)(size_t m, size_t n, const float* p, const float* dp, size_t ld, const float* deltas, float scale, bf16* left,
+                      bf16* right, bf16* p_right);
 };
 
 // A walk over `rank` nested loops; strides are in elements, 0 repeats.
@@ -106,8 +126,8 @@ struct MlpBranch {
   const float *fc1, *bias1, *fc2, *bias2;
 };
 // inner(x) = proj·attention(qkv·x + qkv_bias) + proj_bias; qkv [3·dim, dim], proj [dim, dim], a bias may be null.
-// In bf16 q, k, v are rounded; products within heads of 32 columns or more round probabilities and gradients too where the product of
-// the table is fast, else they are float32.
+// In bf16 q, k, v are rounded; where the product of the table is fast, and heads are not too narrow, products within them round
+// probabilities and gradients too, else they are float32.
 struct AttentionBranch {
   Branch outer;
   size_t heads;
@@ -230,7 +250,7 @@ struct Kernels {
 
   // Whole residual branches. Rows are done a block at a time, so between the steps nothing but `saved` leaves the cache;
   // `saved` is what the backward pass reads, *_saved floats of it in an order of the kernel's own, or null to keep nothing. Gradients of
-  // weights: sums over blocks of at most 112 rows are added in order, over at most 16 runs of rows, whose sums are then joined in order;
+  // weights: sums over blocks of at most 128 rows (float32: 112) are added in order, over at most 16 runs of rows, whose sums are then joined in order;
   // or, of large weights or few rows, over blocks of 1,792 rows as gemm sums them.
   size_t (*mlp_branch_saved)(const MlpBranch& b);
   size_t (*mlp_branch_packed)(const MlpBranch& b);
@@ -255,6 +275,7 @@ struct Kernels {
 
   const SpatialKernels* spatial;  // on images, see spatial.h
   const Bf16Product* bf16_product;
+  const Bf16Rounding* bf16_rounding;
 };
 
 extern const Kernels kernels_portable;

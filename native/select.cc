@@ -17,6 +17,7 @@
 
 namespace avx512bf16 {
 extern const vit::Bf16Product bf16_product;
+extern const vit::Bf16Rounding bf16_rounding;
 }
 namespace amx {
 extern const vit::Bf16Product bf16_product;
@@ -32,6 +33,15 @@ Kernels with_product(const char* isa, const Kernels& rest, const Bf16Product& pr
   Kernels table = rest;
   table.isa = isa;
   table.bf16_product = &product;
+  return table;
+}
+
+// Rounds by AVX-512 BF16's instruction where the processor has it.
+[[maybe_unused]] Kernels with_rounding(Kernels table) {
+#if defined(VIT_HAS_AVX512BF16)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512bf16")) table.bf16_rounding = &avx512bf16::bf16_rounding;
+#endif
   return table;
 }
 
@@ -71,10 +81,10 @@ constexpr bool kTrapped = false;
 struct Tables {
   Kernels emulated = with_product("amx-emulated", kernels_portable, amx_emulated::bf16_product);
 #if defined(VIT_HAS_AVX512BF16)
-  Kernels dot = with_product("avx512bf16", kernels_avx512, avx512bf16::bf16_product);
+  Kernels dot = with_rounding(with_product("avx512bf16", kernels_avx512, avx512bf16::bf16_product));
 #endif
 #if defined(VIT_HAS_AMX)
-  Kernels tiles = with_product("amx", kernels_avx512, amx::bf16_product);
+  Kernels tiles = with_rounding(with_product("amx", kernels_avx512, amx::bf16_product));
 #endif
   const Kernels* of[8] = {&emulated, &kernels_portable};
   size_t count = 2;

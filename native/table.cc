@@ -64,6 +64,7 @@ const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
     VIT_ISA::sum_of_squares,
     &VIT_ISA::spatial_kernels,
     &VIT_ISA::bf16_product,
+    &VIT_ISA::bf16_rounding,
 };
 
 }  // namespace vit

@@ -60,5 +60,6 @@ double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, cons
 void ema(size_t n, float decay, float rest, const float* average, const float* value, float* out);
 double sum_of_squares(size_t n, const float* x);
 extern const vit::Bf16Product bf16_product;
+extern const vit::Bf16Rounding bf16_rounding;
 
 }  // namespace VIT_ISA

@@ -57,6 +57,7 @@ const perIsa = [
   'gemm',
   'gemm_bf16',
   'bf16_pack',
+  'bf16_rows',
   'bf16_micro',
   'elementwise',
   'transcendental',
@@ -66,6 +67,7 @@ const perIsa = [
   'rows',
   'norm',
   'attention',
+  'attention16',
   'branch',
   'mlp_branch',
   'attention_branch',
@@ -119,18 +121,18 @@ const isas = {
     ],
   },
 };
-// The inner routines of bf16 that need instructions which not every compiler knows: file, flags, and the flags to ask it about.
-const emulated = { amx_emulated: { file: 'bf16_tiles', own: ['-O1'], asks: [] } };
+// The parts of bf16 that need instructions which not every compiler knows: files, flags, and the flags to ask it about.
+const emulated = { amx_emulated: { files: ['bf16_tiles'], own: ['-O1'], asks: [] } };
 const products = {
   x64: {
     ...emulated,
     avx512bf16: {
-      file: 'bf16_micro',
+      files: ['bf16_micro', 'bf16_pack', 'bf16_rows'],
       own: ['-DVIT_AVX512BF16', ...avx512],
       asks: ['-mavx512bf16'],
     },
     ...(process.platform === 'linux' && {
-      amx: { file: 'bf16_tiles', own: ['-DVIT_AMX'], asks: ['-mamx-tile', '-mamx-bf16'] },
+      amx: { files: ['bf16_tiles'], own: ['-DVIT_AMX'], asks: ['-mamx-tile', '-mamx-bf16'] },
     }),
   },
 };
@@ -198,10 +200,11 @@ export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] })
         job({ objects, compiler, file, name: `${file}-${isa}`, extra: [...own, ...extra] }),
       );
   const has = [];
-  for (const [isa, { file, own, asks }] of Object.entries(productsFor(arch))) {
+  for (const [isa, { files, own, asks }] of Object.entries(productsFor(arch))) {
     if (!accepts(compiler, asks)) continue;
     const all = [`-DVIT_ISA=${isa}`, ...own, ...asks, ...extra];
-    jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: all }));
+    for (const file of files)
+      jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: all }));
     has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
   }
   for (const file of common) {
