@@ -71,6 +71,7 @@ const perIsa = [
   'branch',
   'mlp_branch',
   'attention_branch',
+  'attention_branch_grad',
   'optimizer',
   'pooling',
   'depthwise',
