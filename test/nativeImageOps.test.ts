@@ -200,9 +200,15 @@ function opTests(): void {
   });
 
   test('absolute values of complex numbers', () => {
+    const special = [NaN, Infinity, -Infinity, 0, -0, 1];
+    const every = {
+      shape: [36],
+      values: Float32Array.from(special.flatMap((v) => Array<number>(6).fill(v))),
+    };
     const pairs = [
       [normals(rng, 3, 37), normals(rng, 3, 37)],
       [odd(7, 31), odd(31, 7)],
+      [every, { ...every, values: every.values.map((_, i, all) => all[6 * (i % 6)]!) }],
       [uniform(-3e38, 3e38, 100), uniform(-3e38, 3e38, 100)],
       [uniform(-1e-40, 1e-40, 100), uniform(-1e-40, 1e-40, 100)],
       [normals(rng, 0), normals(rng, 0)],
