@@ -60,6 +60,14 @@ const gradient = (name: string, run: Gradient, filter = kernel(3, 3, 64, 64)): R
   run,
 });
 
+type Dilation = (x: tf.Tensor4D, f: tf.Tensor3D) => tf.Tensor;
+const dilation = (name: string, run: Dilation): Row => ({
+  name,
+  inputs: [x, kernel(3, 3, 64)],
+  run,
+  without: ['wasm'],
+});
+
 const rows: readonly Row[] = [
   ...unary.map((name) => one(name, (a) => tf[name](a))),
   one('asin', (a) => tf.asin(a), { ...v, of: 'within 1' }),
@@ -177,6 +185,33 @@ const rows: readonly Row[] = [
   one('resizeBilinear', (a) => tf.image.resizeBilinear(a as tf.Tensor4D, [448, 448]), image),
   one('resizeNearest', (a) => tf.image.resizeNearestNeighbor(a as tf.Tensor4D, [448, 448]), image),
   one('flipLeftRight', (a) => tf.image.flipLeftRight(a as tf.Tensor4D), image),
+  {
+    ...one('image.transform', (a) => {
+      const map = tf.tensor2d([[1, 0.1, 0, 0.1, 1, 0, 0, 0]]);
+      return tf.image.transform(a as tf.Tensor4D, map, 'bilinear');
+    }, image),
+    without: ['tfjs-node'],
+  }, // prettier-ignore
+  dilation('dilation2d', (a, f) => tf.dilation2d(a, f, 1, 'same')),
+  dilation('dilation2d, gradient of x', (a, f) =>
+    tf.grad((at) => tf.dilation2d(at as tf.Tensor4D, f, 1, 'same'))(a),
+  ),
+  two(
+    'image.nonMaxSuppression',
+    (a, b) => tf.image.nonMaxSuppression(a as tf.Tensor2D, b as tf.Tensor1D, 1000),
+    { shape: [5000, 4], of: 'positive' },
+    { shape: [5000], of: 'positive' },
+  ),
+  { ...two('abs of complex numbers', (a, b) => tf.abs(tf.complex(a, b))), without: ['wasm'] },
+  {
+    ...conv(
+      'conv2d 3×3, channels first',
+      (a, f) => tf.conv2d(a, f, 1, 'same', 'NCHW'),
+      kernel(3, 3, 64, 64),
+      { shape: [8, 64, 56, 56] },
+    ),
+    without: ['wasm'],
+  },
   { ...two('fft', (a, b) => tf.real(tf.spectral.fft(tf.complex(a, b)))), without: ['wasm'] },
 ];
 

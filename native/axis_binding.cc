@@ -100,6 +100,14 @@ napi_value fft(const Arguments& args) {
   return nothing(args);
 }
 
+// magnitude(re, im, out).
+napi_value magnitude(const Arguments& args) {
+  size_t n;
+  const float* re = args.any_floats(0, &n);
+  kernels().magnitude(n, re, args.floats(1, n), args.floats(2, n));
+  return nothing(args);
+}
+
 const Export kExports[] = {
     {"product", entry<5, product_entry>},
     {"reduceInts", entry<6, reduce_ints>},
@@ -109,6 +117,7 @@ const Export kExports[] = {
     {"localResponse", entry<8, local_response>},
     {"localResponseGrad", entry<10, local_response_grad>},
     {"fft", entry<7, fft>},
+    {"magnitude", entry<3, magnitude>},
 };
 
 }  // namespace

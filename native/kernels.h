@@ -6,7 +6,8 @@
 // says so. Letters: B batch, N tokens, C embedding, h heads, D head dimension, K classes. Results do not depend on the number
 // of threads: work is cut by the sizes alone and partial sums are joined in a fixed order, said at each kernel that sums. Products
 // are contracted to fused multiply-adds where the processor has them (-ffp-contract=fast), so results differ in the last bits
-// between instruction sets and compilers, never between runs: no other flag of -ffast-math that changes a value is set. An output
+// between instruction sets and compilers, never between runs: no other flag of -ffast-math that changes a value is set. The files of
+// `exact` in scripts/buildNative.mjs are not contracted. An output
 // that overlaps an input gives values that are not said, but no step outside an array. Scratch may throw std::bad_alloc.
 //
 // Order of sums in float32: along a contiguous row each of VL lanes (4, 8 or 16) sums every VL-th element, in one to four
@@ -220,6 +221,8 @@ struct Kernels {
   void (*local_response_grad)(const LocalResponse& shape, const float* x, const float* y, const float* dy, float* dx);
   // `batch` discrete Fourier transforms of n complex numbers, re + i·im; the inverse is divided by n. See fft.cc.
   void (*fft)(size_t batch, size_t n, bool inverse, const float* re, const float* im, float* out_re, float* out_im);
+  // |re + i·im|, of root and squares in float64.
+  void (*magnitude)(size_t n, const float* re, const float* im, float* out);
   // Rows of softmax (or, with `logarithm`, its logarithm); the row maximum is subtracted first. The sum is one of float32.
   void (*softmax)(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
 

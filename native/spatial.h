@@ -49,6 +49,28 @@ struct Sampling {
   float fill;             // what is outside
 };
 
+// What a point beyond an image counts as: the fill, its mirror image, that of an image beside it, or the nearest pixel.
+enum Border { kConstant, kReflect, kWrap, kNearest, kBorderCount };
+// Pixel (x, y) of a result is the point ((a0·x + a1·y + a2)/k, (b0·x + b1·y + b2)/k) of the image, k = c0·x + c1·y + 1.
+struct Projection {
+  size_t batch, height, width, channels, out_height, out_width;
+  bool bilinear;  // else the nearest pixel
+  Border border;
+  double fill;
+  bool shared;        // all images have the same map
+  const float* maps;  // a0 a1 a2 b0 b1 b2 c0 c1
+};
+
+// Which of `boxes` [n, 4], two opposite corners each, are chosen by their scores: at most `most`, none of a score that is not above
+// `threshold`.
+struct Suppression {
+  size_t n, most;
+  double overlap;  // 0 … 1
+  double threshold;
+  double scale;  // 0, or below it: a score is weighted by exp(scale·iou²)
+  const float *boxes, *scores;
+};
+
 struct SpatialKernels {
   // Maxima pass over NaN. Means sum each row of the filter in float32, then the rows in order.
   void (*pool)(Pool op, const Window& w, const float* x, float* out);
@@ -80,6 +102,22 @@ struct SpatialKernels {
                float* out);
   // out = (x - mean)·factor + offset in each of `rows`; offset may be null.
   void (*normalize)(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset, float* out);
+
+  // In float64 throughout, in the order of TensorFlow.js.
+  void (*transform)(const Projection& p, const float* x, float* out);
+
+  // Filter [height, width, channels], a depth of 1: out = max of x + filter over the taps inside, at least -(2^53 - 1); NaN is passed over.
+  void (*dilate)(const Window& w, const float* x, const float* filter, float* out);
+  // Modulo 2^32 after the maximum.
+  void (*dilate_ints)(const Window& w, const int32_t* x, const int32_t* filter, int32_t* out);
+  // To the first of the largest sums, which are compared in float64; in the order of the outputs.
+  void (*dilate_input_grad)(const Window& w, const float* x, const float* filter, const float* dy, float* dx);
+  // In that order over at most 64 runs of rows, which are joined in float64.
+  void (*dilate_filter_grad)(const Window& w, const float* x, const float* filter, const float* dy, float* dfilter);
+
+  // Writes the boxes that are chosen, and their scores where these are not null, and gives their number. The best is chosen, of equal
+  // ones the first; those that cover it, intersection over union in float64, at least by `overlap` no longer count. Boxes are finite.
+  size_t (*suppress)(const Suppression& s, int32_t* chosen, float* scores);
 };
 
 }  // namespace vit

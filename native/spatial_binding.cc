@@ -2,8 +2,10 @@
 
 #include "spatial.h"
 
+#include <float.h>
 #include <math.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "entry.h"
@@ -217,6 +219,91 @@ napi_value normalize(const Arguments& args) {
   return nothing(args);
 }
 
+// transform(batch, height, width, channels, outHeight, outWidth, bilinear, border, fill, shared, maps, x, out): of no image without a
+// pixel.
+napi_value transform(const Arguments& args) {
+  Projection p;
+  p.batch = args.size(0), p.height = args.size(1), p.width = args.size(2), p.channels = args.size(3);
+  p.out_height = args.size(4), p.out_width = args.size(5);
+  p.bilinear = args.flag(6);
+  p.border = static_cast<Border>(args.integer(7, 0, kBorderCount - 1));
+  p.fill = args.number(8);
+  p.shared = args.flag(9);
+  p.maps = args.floats(10, product(p.shared ? 1 : p.batch, 8));
+  const size_t planes = product(p.batch, p.channels);
+  const float* x = args.floats(11, product(planes, product(p.height, p.width)));
+  float* out = args.floats(12, product(planes, product(p.out_height, p.out_width)));
+  if (p.height == 0 || p.width == 0) throw ArgumentError("Expected images with pixels, received others.");
+  if (product(planes, product(p.out_height, p.out_width)) > 0) kernels().spatial->transform(p, x, out);
+  return nothing(args);
+}
+
+// A window of depth 1 whose places within an image fit into an int32; each begins before the end of the image.
+Window dilation_window(const Arguments& args) {
+  const Window w = image_window(args);
+  if (in_size(w) > 0x7fffffff) throw ArgumentError("Expected at most 2^31 - 1 elements to point at, received more.");
+  for (const Axis* a : {&w.height, &w.width}) {
+    if (a->out == 0) continue;
+    if (static_cast<ptrdiff_t>((a->out - 1) * a->stride) - a->pad >= static_cast<ptrdiff_t>(a->in))
+      throw ArgumentError("Expected windows that begin within an image, received others.");
+  }
+  return w;
+}
+// dilate(window, x of floats or ints, filter of the same, out of the same).
+napi_value dilate(const Arguments& args) {
+  const Window w = dilation_window(args);
+  const Kind kind = args.kind(1);
+  const void* x = args.of_kind(1, in_size(w), kind);
+  const void* filter = args.of_kind(2, columns_of(w), kind);
+  void* out = args.of_kind(3, out_size(w), kind);
+  if (kind == Kind::kUint8) throw ArgumentError("Expected a Float32Array or an Int32Array for argument 1, received something else.");
+  const SpatialKernels& own = *kernels().spatial;
+  if (out_size(w) == 0) return nothing(args);
+  if (kind == Kind::kFloat32)
+    own.dilate(w, static_cast<const float*>(x), static_cast<const float*>(filter), static_cast<float*>(out));
+  else own.dilate_ints(w, static_cast<const int32_t*>(x), static_cast<const int32_t*>(filter), static_cast<int32_t*>(out));
+  return nothing(args);
+}
+// dilateInputGrad(window, x, filter, dY, dX), dilateFilterGrad(window, x, filter, dY, dFilter).
+napi_value dilate_grad(const Arguments& args, bool of_filter) {
+  const Window w = dilation_window(args);
+  const float* x = args.floats(1, in_size(w));
+  const float* filter = args.floats(2, columns_of(w));
+  const float* dy = args.floats(3, out_size(w));
+  const size_t size = of_filter ? columns_of(w) : in_size(w);
+  float* out = args.floats(4, size);
+  const auto kernel = of_filter ? kernels().spatial->dilate_filter_grad : kernels().spatial->dilate_input_grad;
+  if (out_size(w) > 0) kernel(w, x, filter, dy, out);
+  else std::fill_n(out, size, 0.0f);
+  return nothing(args);
+}
+napi_value dilate_input_grad(const Arguments& args) { return dilate_grad(args, false); }
+napi_value dilate_filter_grad(const Arguments& args) { return dilate_grad(args, true); }
+
+// suppress(boxes, scores, overlap, threshold, scale, chosen, chosenScores|null) -> how many are chosen, at most the length of `chosen`;
+// -1, and nothing is written, where a corner is not finite.
+napi_value suppress(const Arguments& args) {
+  Suppression s;
+  s.scores = args.any_floats(1, &s.n);
+  s.boxes = args.floats(0, product(s.n, 4));
+  s.overlap = args.number(2), s.threshold = args.number(3), s.scale = args.number(4);
+  Kind kind;
+  args.any(5, &s.most, &kind);
+  int32_t* chosen = args.ints(5, s.most);
+  float* scores = args.floats_or_null(6, s.most);
+  if (s.n > 0x7fffffff || s.most > s.n) throw ArgumentError("Expected places for no more than the boxes, received more.");
+  if (!(s.overlap >= 0 && s.overlap <= 1)) throw ArgumentError("Expected an overlap from 0 to 1, received another.");
+  if (!(s.scale <= 0 && s.scale >= -DBL_MAX)) throw ArgumentError("Expected a finite scale of at most 0, received another.");
+  // A copy: another thread may write to shared memory.
+  const std::vector<float> boxes(s.boxes, s.boxes + 4 * s.n);
+  s.boxes = boxes.data();
+  bool finite = true;
+  for (float corner : boxes) finite = finite && fabsf(corner) <= FLT_MAX;
+  napi_value count = nullptr;
+  napi_create_double(args.env(), finite ? static_cast<double>(kernels().spatial->suppress(s, chosen, scores)) : -1.0, &count);
+  return count;
+}
+
 const Export kExports[] = {
     {"pool", entry<4, pool>},
     {"poolPositions", entry<5, pool_positions>},
@@ -232,6 +319,11 @@ const Export kExports[] = {
     {"sampleGrad", entry<16, sample_grad>},
     {"pick", entry<8, pick>},
     {"normalize", entry<7, normalize>},
+    {"transform", entry<13, transform>},
+    {"dilate", entry<4, dilate>},
+    {"dilateInputGrad", entry<5, dilate_input_grad>},
+    {"dilateFilterGrad", entry<5, dilate_filter_grad>},
+    {"suppress", entry<7, suppress>},
 };
 
 }  // namespace

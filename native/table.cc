@@ -41,6 +41,7 @@ const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
     VIT_ISA::local_response,
     VIT_ISA::local_response_grad,
     VIT_ISA::fft,
+    VIT_ISA::magnitude,
     VIT_ISA::softmax,
     VIT_ISA::layer_norm,
     VIT_ISA::layer_norm_grad,

@@ -33,6 +33,7 @@ void scan_ints(const vit::Scan& scan, size_t outer, size_t n, size_t inner, cons
 void local_response(const vit::LocalResponse& shape, const float* x, float* out);
 void local_response_grad(const vit::LocalResponse& shape, const float* x, const float* y, const float* dy, float* dx);
 void fft(size_t batch, size_t n, bool inverse, const float* re, const float* im, float* out_re, float* out_im);
+void magnitude(size_t n, const float* re, const float* im, float* out);
 void softmax(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
 void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon, float* y,
                 float* mean, float* rstd);

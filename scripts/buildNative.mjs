@@ -77,12 +77,18 @@ const perIsa = [
   'depthwise',
   'convolution',
   'resize',
+  'transform',
+  'dilation',
+  'suppression',
   'spatial_table',
   'reductions',
   'scan',
   'fft',
+  'magnitude',
   'table',
 ];
+// Of these: where a threshold or a tie decides, the numbers must be JavaScript's to the last bit.
+const exact = ['transform', 'suppression'];
 const common = ['parallel', 'select', 'indexing', 'top_k'];
 const onlyAddon = [
   'binding',
@@ -196,10 +202,10 @@ async function main({ arch, force, standalone }) {
 export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] }) {
   const jobs = [];
   for (const file of perIsa)
-    for (const [isa, own] of Object.entries(isasFor(arch)).reverse())
-      jobs.push(
-        job({ objects, compiler, file, name: `${file}-${isa}`, extra: [...own, ...extra] }),
-      );
+    for (const [isa, own] of Object.entries(isasFor(arch)).reverse()) {
+      const options = [...own, ...(exact.includes(file) ? ['-ffp-contract=off'] : []), ...extra];
+      jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: options }));
+    }
   const has = [];
   for (const [isa, { files, own, asks }] of Object.entries(productsFor(arch))) {
     if (!accepts(compiler, asks)) continue;
@@ -275,6 +281,7 @@ function fingerprint(compiler, arch, linkFlags) {
   const hash = createHash('sha256');
   const made = [
     flags,
+    exact,
     isasFor(arch),
     productsFor(arch),
     compiler,

@@ -120,6 +120,7 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[f(6), f(6), f(6), f(6)],
   ],
   fft: [...sizes(2, 3), flag(false), f(6), f(6), f(6), f(6)],
+  magnitude: [f(4), f(4), f(4)],
   gather: [...sizes(1, 2, 3, 2, 4), f(12), ints(0, 2, 1, 1), f(16)],
   gatherNd: [sizeList(true, 3, 2), ...sizes(2, 2), f(12), ints(0, 1, 2, 1), f(4)],
   scatter: [
@@ -210,4 +211,12 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   ],
   pick: [...sizes(2, 6, 3, 4), ints(0, 5, -1, 2), f(3), f(36), f(24)],
   normalize: [...sizes(2, 3), f(6), f(3), f(3), bias(3), f(6)],
+  transform: [
+    ...[...sizes(2, 4, 3, 5, 2, 4), flag(true), choice(1), real(0.5), flag(false)],
+    ...[f(16), f(120), f(80)],
+  ],
+  dilate: [window, f(120), f(20), f(90)],
+  dilateInputGrad: [window, f(120), f(20), f(90), f(120)],
+  dilateFilterGrad: [window, f(120), f(20), f(90), f(20)],
+  suppress: [f(12), f(3), real(0.5), real(0), real(-1), ints(0, 0, 0), bias(3)],
 };

@@ -68,4 +68,6 @@ export interface AxisBinding {
     outRe: Float32Array,
     outIm: Float32Array,
   ): void;
+  /** The absolute values of complex numbers. */
+  magnitude(re: Float32Array, im: Float32Array, out: Float32Array): void;
 }

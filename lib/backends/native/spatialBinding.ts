@@ -4,6 +4,8 @@
 export const POOL = { max: 0, mean: 1, meanOrZero: 2 } as const;
 /** What `poolPositions` names: a pixel of an image, an element of it, or one of the batch. */
 export const POSITION = { pixel: 0, element: 1, elementOfBatch: 2 } as const;
+/** Numbers of what a point beyond an image counts as. */
+export const BORDER = { constant: 0, reflect: 1, wrap: 2, nearest: 3 } as const;
 /**
  * What a filter or a pool sees of images: batch, channels, then of the depth, the height and the width their size, the results, the
  * filter, its stride, its dilation and the padding before.
@@ -114,4 +116,45 @@ export interface SpatialBinding {
     offset: Float32Array | null,
     out: Float32Array,
   ): void;
+  transform(
+    batch: number,
+    height: number,
+    width: number,
+    channels: number,
+    outHeight: number,
+    outWidth: number,
+    bilinear: boolean,
+    border: number,
+    fill: number,
+    /** Whether all images have the same map. */
+    shared: boolean,
+    maps: Float32Array,
+    x: Float32Array,
+    out: Float32Array,
+  ): void;
+  dilate<T extends Float32Array | Int32Array>(window: Window, x: T, filter: T, out: T): void;
+  dilateInputGrad(
+    window: Window,
+    x: Float32Array,
+    filter: Float32Array,
+    dY: Float32Array,
+    dX: Float32Array,
+  ): void;
+  dilateFilterGrad(
+    window: Window,
+    x: Float32Array,
+    filter: Float32Array,
+    dY: Float32Array,
+    dFilter: Float32Array,
+  ): void;
+  /** How many boxes are chosen, at most as many as `chosen` is long; -1, and nothing is written, where a corner is not finite. */
+  suppress(
+    boxes: Float32Array,
+    scores: Float32Array,
+    overlap: number,
+    threshold: number,
+    scale: number,
+    chosen: Int32Array,
+    chosenScores: Float32Array | null,
+  ): number;
 }

@@ -3,6 +3,12 @@ import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { isServed, windowOf, type SpatialInfo } from '../window.ts';
 import { activated, boundsOf, isBounded } from './activation.ts';
+import {
+  channelsFirst,
+  padWithChannelsLast,
+  shapeWithChannelsLast,
+  withChannelsLast,
+} from './channelsFirst.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
 interface Forward {
@@ -17,22 +23,22 @@ interface FusedForward extends Forward {
 /** Registers convolution of images [B, H, W, C], alone and with a bias and an activation, and of volumes [B, D, H, W, C]. */
 export function registerConvolution(): void {
   replaceKernel<Forward, tf.Conv2DAttrs>(tf.Conv2D, ({ inputs: { x, filter }, attrs, backend }) => {
-    if (attrs.dataFormat !== 'NHWC') return undefined;
-    const { strides, pad, dilations, dimRoundingMode } = attrs;
-    const info = imageInfo(x.shape, filter.shape, strides, dilations, pad, dimRoundingMode);
-    return convolved(backend, x, filter, null, info);
+    return convolvedImages(backend, x, filter, null, attrs);
   });
   replaceKernel<FusedForward, tf.FusedConv2DAttrs>(tf.FusedConv2D, ({ inputs, attrs, backend }) => {
     const { x, filter, bias, preluActivationWeights } = inputs;
-    const { strides, pad, dilations, dimRoundingMode, activation, leakyreluAlpha } = attrs;
-    if (attrs.dataFormat !== 'NHWC') return undefined;
+    const { dataFormat, activation, leakyreluAlpha } = attrs;
+    // With channels first, a bias of several axes is none of channels.
+    if (bias != null && dataFormat === 'NCHW' && bias.shape.length > 1) return undefined;
     if (bias != null && (!areFloats(bias) || sizeOf(bias.shape) !== filter.shape[3]))
       return undefined;
-    const info = imageInfo(x.shape, filter.shape, strides, dilations, pad, dimRoundingMode);
     const bounds = boundsOf(activation);
-    const sums = convolved(backend, x, filter, bias ?? null, info, bounds);
+    const sums = convolvedImages(backend, x, filter, bias ?? null, attrs, bounds);
     if (sums === undefined || isBounded(activation)) return sums;
-    return activated(backend, sums, activation, preluActivationWeights, leakyreluAlpha);
+    let alpha = preluActivationWeights;
+    if (dataFormat === 'NCHW' && alpha?.shape.length === 1)
+      alpha = { ...alpha, shape: [alpha.shape[0]!, 1, 1] };
+    return activated(backend, sums, activation, alpha, leakyreluAlpha);
   });
   replaceKernel<Forward, tf.Conv3DAttrs>(tf.Conv3D, ({ inputs: { x, filter }, attrs, backend }) => {
     if (attrs.dataFormat !== 'NDHWC') return undefined;
@@ -76,6 +82,26 @@ export function volumeInfo(
   const x = xShape as [number, number, number, number, number];
   const filter = filterShape as [number, number, number, number, number];
   return tf.backend_util.computeConv3DInfo(x, filter, strides, dilations, pad);
+}
+
+function convolvedImages(
+  backend: NativeBackend,
+  x: tf.TensorInfo,
+  filter: tf.TensorInfo,
+  bias: tf.TensorInfo | null,
+  attrs: Omit<tf.Conv2DAttrs, 'dataFormat'> & { dataFormat: string },
+  bounds?: readonly [number, number],
+): tf.TensorInfo | undefined {
+  const { strides, pad, dilations, dimRoundingMode, dataFormat } = attrs;
+  const of = (shape: number[], padding: typeof pad): tf.backend_util.Conv2DInfo =>
+    imageInfo(shape, filter.shape, strides, dilations, padding, dimRoundingMode);
+  if (dataFormat === 'NHWC') return convolved(backend, x, filter, bias, of(x.shape, pad), bounds);
+  if (dataFormat !== 'NCHW' || !areFloats(x, filter)) return undefined;
+  const info = of(shapeWithChannelsLast(x.shape), padWithChannelsLast(pad));
+  const sums = withChannelsLast(backend, [x], (turned) =>
+    convolved(backend, turned!, filter, bias, info, bounds),
+  );
+  return channelsFirst(backend, sums);
 }
 
 function convolved(

@@ -3,6 +3,12 @@ import { ACTIVATION, PRECISION } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
 import { axesOf, isDense, isServed, turnedWindow, windowOf, type SpatialInfo } from '../window.ts';
+import {
+  channelsFirst,
+  padWithChannelsLast,
+  shapeWithChannelsLast,
+  withChannelsLast,
+} from './channelsFirst.ts';
 import { imageInfo, volumeInfo } from './convolution.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
@@ -23,10 +29,13 @@ export function registerConvolutionGrad(): void {
   replaceKernel<FilterGrad, tf.Conv2DBackpropFilterAttrs>(
     tf.Conv2DBackpropFilter,
     ({ inputs: { x, dy }, attrs, backend }) => {
-      if (attrs.dataFormat !== 'NHWC') return undefined;
-      const { strides, pad, dimRoundingMode, filterShape } = attrs;
-      const info = imageInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
-      return filterGradient(backend, x, dy, info);
+      const { filterShape, dataFormat } = attrs;
+      const info = gradientInfo(x.shape, filterShape, attrs);
+      if (dataFormat === 'NHWC') return filterGradient(backend, x, dy, info);
+      if (dataFormat !== 'NCHW' || !areFloats(x, dy)) return undefined;
+      return withChannelsLast(backend, [x, dy], (image, dOut) =>
+        filterGradient(backend, image!, dOut!, info),
+      );
     },
   );
   replaceKernel<FilterGrad, tf.Conv3DBackpropFilterV2Attrs>(
@@ -37,10 +46,14 @@ export function registerConvolutionGrad(): void {
   replaceKernel<InputGrad, tf.Conv2DBackpropInputAttrs>(
     tf.Conv2DBackpropInput,
     ({ inputs: { dy, filter }, attrs, backend }) => {
-      if (attrs.dataFormat !== 'NHWC') return undefined;
-      const { strides, pad, dimRoundingMode, inputShape } = attrs;
-      const info = imageInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode);
-      return inputGradient(backend, dy, filter, info);
+      const { inputShape, dataFormat } = attrs;
+      const info = gradientInfo(inputShape, filter.shape, attrs);
+      if (dataFormat === 'NHWC') return inputGradient(backend, dy, filter, info);
+      if (dataFormat !== 'NCHW' || !areFloats(dy, filter)) return undefined;
+      const dx = withChannelsLast(backend, [dy], (dOut) =>
+        inputGradient(backend, dOut!, filter, info),
+      );
+      return channelsFirst(backend, dx);
     },
   );
   replaceKernel<InputGrad, tf.Conv3DBackpropInputV2Attrs>(
@@ -48,6 +61,19 @@ export function registerConvolutionGrad(): void {
     ({ inputs: { dy, filter }, attrs: { strides, pad, inputShape }, backend }) =>
       inputGradient(backend, dy, filter, volumeInfo(inputShape, filter.shape, strides, 1, pad)),
   );
+}
+
+// Of images with their channels last, wherever they have them.
+function gradientInfo(
+  shape: number[],
+  filterShape: number[],
+  attrs: Omit<tf.Conv2DBackpropInputAttrs, 'inputShape'>,
+): tf.backend_util.Conv2DInfo {
+  const { strides, dimRoundingMode, dataFormat } = attrs;
+  const first = dataFormat === 'NCHW';
+  const pad = first ? padWithChannelsLast(attrs.pad) : attrs.pad;
+  const of = first ? shapeWithChannelsLast(shape) : shape;
+  return imageInfo(of, filterShape, strides, 1, pad, dimRoundingMode);
 }
 
 function filterGradient(
