@@ -37,8 +37,8 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   float* inner = carve.take(inner_size);
   const Weight weights[] = {qkv, proj};
   if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
-  const size_t for_head = (narrow_heads<In>(b) ? head_scratch<In16> : head_scratch<In32>)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(kRowsEach, dim);
-  vit::reserve_scratch(kRowsEach * plan.ldx + for_head + for_factor + local_size + 128);
+  const size_t for_head = (narrow_heads<In>(b) ? head_scratch<In16> : head_scratch<In32>)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(In::kWide, dim);
+  vit::reserve_scratch(In::kWide * plan.ldx + for_head + for_factor + local_size + 128);
   const bool narrow_kept = saved != nullptr && In::narrow;
   const Kept16 kept = narrow_kept ? kept16_of(b, plan, saved) : Kept16{};
   // Heads in float32 take what was rounded for them; those in bf16 round for themselves.
@@ -82,15 +82,15 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
       const size_t last = image + plan.images_each < b.outer.batch ? image + plan.images_each : b.outer.batch;
       const size_t r0 = image * tokens, m = (last - image) * tokens;
       Carver own{vit::scratch(worker)};
-      float* x = own.take(kRowsEach * plan.ldx);
+      float* x = own.take(In::kWide * plan.ldx);
       float* scratch = own.take(for_head);
       float* factor = own.take(for_factor);
       const Between at = local ? between_of(b, plan, task_rows, own.at) : between_of(b, plan, rows, saved);
       const size_t first = local ? r0 : 0;
-      row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { qkv_rows(at, first, r, n, x, factor); });
+      row_blocks(r0, m, In::kWide, [&](size_t r, size_t n) { qkv_rows(at, first, r, n, x, factor); });
       for (size_t k = image; k < last; ++k)
         for (size_t i = 0; i < b.heads; ++i) attend_queries(at, first, k, i, 0, tokens, scratch);
-      row_blocks(r0, m, kRowsEach, [&](size_t r, size_t n) { proj_rows(at, first, r, n, x, factor); });
+      row_blocks(r0, m, In::kWide, [&](size_t r, size_t n) { proj_rows(at, first, r, n, x, factor); });
       if (narrow_kept) keep_moments(at, r0, m);
     });
     return;
@@ -109,7 +109,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   } else {
     vit::parallel(row_tasks, [&](size_t task, size_t worker) {
       float* x = vit::scratch(worker);
-      qkv_rows(at, 0, task * each, rows_of_task(task), x, x + kRowsEach * plan.ldx);
+      qkv_rows(at, 0, task * each, rows_of_task(task), x, x + In::kWide * plan.ldx);
     });
   }
   const size_t units = b.outer.batch * b.heads;
@@ -133,7 +133,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   } else {
     vit::parallel(row_tasks, [&](size_t task, size_t worker) {
       float* z = vit::scratch(worker);
-      proj_rows(at, 0, task * each, rows_of_task(task), z, z + kRowsEach * plan.ldx);
+      proj_rows(at, 0, task * each, rows_of_task(task), z, z + In::kWide * plan.ldx);
     });
   }
   if (narrow_kept) keep_moments(at, 0, rows);

@@ -72,7 +72,9 @@ inline size_t slot_size(size_t rows, size_t n) { return rows * round_up(n, kSlot
 // How a branch multiplies in float32: rows are factors as they are.
 struct In32 : Packed32 {
   static constexpr bool narrow = false;
-  static constexpr size_t kBlock = kRowsEach;  // of a block, best
+  static constexpr size_t kBlock = kRowsEach;  // rows of a block, best
+  static constexpr size_t kWide = kRowsEach;   // … where a weight is read for each block
+  static size_t rows_each(size_t rows) { return rows_each_task(rows); }
   static size_t factor_size(size_t, size_t) { return 0; }
   // Rows as a factor of several products.
   static void make_factor(const float*, size_t, size_t, size_t, float*) {}
@@ -111,6 +113,9 @@ struct In32 : Packed32 {
 struct In16 : Packed16 {
   static constexpr bool narrow = true;
   static constexpr size_t kBlock = 4 * KR16;
+  static constexpr size_t kWide = 2 * kBlock;
+  // Tiles of AMX multiply so fast that rows must share what a weight costs to read.
+  static size_t rows_each(size_t rows) { return rows >= 8 * kBlock ? even_blocks(rows, kBlock) : rows_each_task(rows, kBlock); }
   static size_t factor_size(size_t m, size_t k) { return (packed_a16_size(m, k) + 1) / 2; }
   static void make_factor(const float* rows, size_t ld, size_t m, size_t k, float* factor) {
     pack_a16(Operand{rows, ld, 1}, m, k, reinterpret_cast<bf16*>(factor));

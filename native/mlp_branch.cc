@@ -28,7 +28,7 @@ void forward(const MlpBranch& b, float* saved, float* y) {
   const Weight weights[] = {fc1, fc2};
   if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
   const size_t for_rows = In::factor_size(In::kBlock, dim), for_hidden = In::factor_size(In::kBlock, wide);
-  const size_t each = rows_each_task(rows, In::kBlock);
+  const size_t each = In::rows_each(rows);
   if (columns) {
     vit::reserve_scratch(for_rows > for_hidden ? for_rows : for_hidden);
     float* x = carve.take(rows * ldx);
