@@ -80,7 +80,7 @@ const perIsa = [
   'fft',
   'table',
 ];
-const common = ['parallel', 'select', 'indexing', 'top_k'];
+const common = ['parallel', 'select', 'indexing', 'counting', 'top_k'];
 const onlyAddon = [
   'binding',
   'entry',
@@ -89,6 +89,7 @@ const onlyAddon = [
   'spatial_binding',
   'axis_binding',
   'indexing_binding',
+  'counting_binding',
   'arguments',
 ];
 const portable = ['-DVIT_ISA=portable'];
