@@ -174,6 +174,50 @@ bool reduce_segments(const Segments& s, const int32_t* indices, const int32_t* i
   return segments_of(s, indices, ids, x, out);
 }
 
+int64_t count_rows(size_t count, size_t rank, size_t rows, const int32_t* indices, int32_t* next, uint8_t* empty) {
+  memset(next, 0, rows * sizeof *next);
+  for (size_t i = 0; i < count; ++i) {
+    const int32_t row = indices[i * rank];
+    if (row < 0 || static_cast<size_t>(row) >= rows) return -1;
+    next[row] += 1;
+  }
+  size_t total = 0;
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t here = static_cast<size_t>(next[row]);
+    empty[row] = here == 0;
+    next[row] = static_cast<int32_t>(total);
+    total += here == 0 ? 1 : here;
+  }
+  return static_cast<int64_t>(total);
+}
+
+bool fill_rows(const Filling& f, size_t bytes, const void* values, const void* rest, void* filled) {
+  const char* from = static_cast<const char*>(values);
+  char* to = static_cast<char*>(filled);
+  const auto inside = [&](int32_t place) { return place >= 0 && static_cast<size_t>(place) < f.total; };
+  for (size_t row = 0; row < f.rows; ++row) {
+    if (f.empty[row] == 0) continue;
+    const int32_t place = f.next[row];
+    if (!inside(place)) return false;
+    int32_t* tuple = f.places + static_cast<size_t>(place) * f.rank;
+    memset(tuple, 0, f.rank * sizeof *tuple);
+    tuple[0] = static_cast<int32_t>(row);
+    memcpy(to + static_cast<size_t>(place) * bytes, rest, bytes);
+  }
+  for (size_t i = 0; i < f.count; ++i) {
+    const int32_t* tuple = f.indices + i * f.rank;
+    const int32_t row = tuple[0];
+    if (row < 0 || static_cast<size_t>(row) >= f.rows) return false;
+    const int32_t place = f.next[row];
+    if (!inside(place)) return false;
+    f.next[row] = place + 1;
+    memmove(f.places + static_cast<size_t>(place) * f.rank, tuple, f.rank * sizeof *tuple);
+    memmove(to + static_cast<size_t>(place) * bytes, from + i * bytes, bytes);
+    f.reverse[i] = place;
+  }
+  return true;
+}
+
 bool reshape_indices(size_t count, const Shape& from, const Shape& to, const int32_t* indices, int32_t* out) {
   std::atomic<bool> good{true};
   ranges(count, from.rank, [&](size_t begin, size_t end) {

@@ -39,4 +39,17 @@ struct Shape {
 };
 bool reshape_indices(size_t count, const Shape& from, const Shape& to, const int32_t* indices, int32_t* out);
 
+// Sparse tensors whose every row is to have an element. `count_rows` finds how many the rows below `rows` have, gives in `next` where
+// those of each begin if an empty row gets one, and returns how many there are then, or -1. `fill_rows` moves indices [count, rank] and
+// values to places [total, rank] and `filled` [total], adds (row, 0, …) with the value `rest` for empty rows, and says in `reverse` where
+// each went; next counts on. In order, so that elements of a row stay in theirs; false where a row does not fit what was counted.
+int64_t count_rows(size_t count, size_t rank, size_t rows, const int32_t* indices, int32_t* next, uint8_t* empty);
+struct Filling {
+  size_t count, rank, rows, total;
+  const int32_t* indices;
+  const uint8_t* empty;
+  int32_t *next, *places, *reverse;
+};
+bool fill_rows(const Filling& f, size_t bytes, const void* values, const void* rest, void* filled);
+
 }  // namespace vit

@@ -88,10 +88,44 @@ napi_value reshape_indices_entry(const Arguments& args) {
   return yes_or_no(args, reshape_indices(count, from, to, indices, out));
 }
 
+// countRows(count, rank, rows, indices [count, rank], next [rows], empty [rows]) -> the number of elements, or -1.
+napi_value count_rows_entry(const Arguments& args) {
+  const size_t count = args.size(0), rank = args.size(1), rows = args.size(2);
+  if (rank == 0 || count + rows >= size_t{1} << 31) throw ArgumentError("Expected tuples and rows that int32 can count, received others.");
+  const int32_t* indices = args.ints(3, product(count, rank));
+  int32_t* next = args.ints(4, rows);
+  const int64_t total = count_rows(count, rank, rows, indices, next, args.bytes(5, rows));
+  napi_value value = nullptr;
+  napi_create_double(args.env(), static_cast<double>(total), &value);
+  return value;
+}
+
+// fillRows(rank, indices [count, rank], values [count], rest [1], next [rows], empty [rows], places [total, rank], filled [total],
+// reverse [count]).
+napi_value fill_rows_entry(const Arguments& args) {
+  Filling f;
+  Kind kind, other;
+  f.rank = args.size(0);
+  const void* values = args.any(2, &f.count, &kind);
+  args.any(4, &f.rows, &other);
+  void* filled = args.any(7, &f.total, &other);
+  if (f.rank == 0 || f.total >= size_t{1} << 31) throw ArgumentError("Expected tuples that int32 can count, received others.");
+  f.indices = args.ints(1, product(f.count, f.rank));
+  const void* rest = args.of_kind(3, 1, kind);
+  f.next = args.ints(4, f.rows);
+  f.empty = args.bytes(5, f.rows);
+  f.places = args.ints(6, product(f.total, f.rank));
+  args.of_kind(7, f.total, kind);
+  f.reverse = args.ints(8, f.count);
+  return yes_or_no(args, fill_rows(f, bytes_of(kind), values, rest, filled));
+}
+
 const Export kExports[] = {
     {"countList", entry<4, count_list_entry>},
     {"searchSorted", entry<7, search_sorted_entry>},
     {"reduceSegments", entry<9, reduce_segments_entry>},
+    {"countRows", entry<6, count_rows_entry>},
+    {"fillRows", entry<9, fill_rows_entry>},
     {"reshapeIndices", entry<5, reshape_indices_entry>},
 };
 

@@ -148,6 +148,44 @@ void reshape_indices_case(Case& t) {
   }
 }
 
+void fill_rows_case(Case& t) {
+  const size_t rank = t.upto(3), rows = t.upto(60), count = t.upto(200) - 1;
+  const bool wrong = count > 0 && t.rng.below(5) == 0;
+  t.says("rank", static_cast<double>(rank)), t.says("rows", static_cast<double>(rows)), t.says("count", static_cast<double>(count));
+  std::vector<int32_t> indices = below(t, count * rank, rows);
+  if (wrong) indices[t.rng.below(count) * rank] = t.coin() ? -1 : static_cast<int32_t>(rows);
+  const std::vector<int32_t> values = integers(t, count);
+  std::vector<int32_t> next(rows, 9), reverse(count, 9);
+  std::vector<uint8_t> empty(rows, 9);
+  const int64_t total = count_rows(count, rank, rows, indices.data(), next.data(), empty.data());
+  if ((total < 0) != wrong) t.output("done", 1).fails("done, or not, against what the rows are");
+  if (total < 0) return;
+  std::vector<int32_t> places(static_cast<size_t>(total) * rank, 9), filled(static_cast<size_t>(total), 9);
+  const int32_t rest = 5;
+  const Filling f = {count,          rank,        rows,          static_cast<size_t>(total),
+                     indices.data(), empty.data(), next.data(), places.data(), reverse.data()};
+  if (!fill_rows(f, 4, values.data(), &rest, filled.data())) t.output("filled", 1).fails("not done");
+  Output &all = show(t, "places", places), &with = show(t, "values", filled), &back = show(t, "reverse", reverse);
+  size_t at = 0;
+  for (size_t row = 0; t.judges() && row < rows; ++row) {
+    const size_t first = at;
+    for (size_t i = 0; i < count; ++i) {
+      if (static_cast<size_t>(indices[i * rank]) != row) continue;
+      for (size_t d = 0; d < rank; ++d) all.exactly(at * rank + d, indices[i * rank + d]);
+      back.exactly(i, static_cast<double>(at));
+      with.exactly(at++, values[i]);
+    }
+    if (at > first) continue;
+    for (size_t d = 0; d < rank; ++d) all.exactly(at * rank + d, d == 0 ? static_cast<double>(row) : 0);
+    with.exactly(at++, rest);
+  }
+  // One place too few, and an element has none.
+  Filling short_of = f;
+  short_of.total -= 1;
+  std::fill(next.begin(), next.end(), static_cast<int32_t>(short_of.total));
+  if (fill_rows(short_of, 4, values.data(), &rest, filled.data())) t.output("short", 1).fails("done, beyond the end");
+}
+
 }  // namespace
 
 // None of them is in the table: hence their names.
@@ -155,6 +193,7 @@ const std::vector<Entry> counting_cases = {
     {"counting/count_list", count_list_case},
     {"counting/search_sorted", search_sorted_case},
     {"counting/reduce_segments", reduce_segments_case},
+    {"counting/fill_rows", fill_rows_case},
     {"counting/reshape_indices", reshape_indices_case},
 };
 

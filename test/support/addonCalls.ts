@@ -139,6 +139,11 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ints(0, 0, 1, 2),
     f(6),
   ],
+  countRows: [...sizes(2, 2, 3), ints(0, 1, 2, 0), ints(0, 0, 0), b(3)],
+  fillRows: [
+    ...[size(2), ints(0, 1, 2, 0), f(2), f(1), ints(0, 1, 2), b(3)],
+    ...[ints(0, 0, 0, 0, 0, 0), f(3), ints(0, 0)],
+  ],
   reshapeIndices: [
     ...[size(2), sizeList(true, 2, 3), sizeList(true, 3, 2)],
     ...[ints(0, 1, 1, 2), ints(0, 0, 0, 0)],

@@ -1,5 +1,7 @@
 // The entries of native/counting_binding.cc.
 
+import type { Elements } from './elements.ts';
+
 /** Kernels that count, search, and treat sparse tensors; `false`: an integer is wrong, and nothing was written. */
 export interface CountingBinding {
   countList<T extends Float32Array | Int32Array>(
@@ -32,6 +34,29 @@ export interface CountingBinding {
     ids: Int32Array,
     /** [segments, cols]. */
     out: T,
+  ): boolean;
+  /** How many elements there are when every empty row has one, or -1 where a row is outside. */
+  countRows(
+    count: number,
+    rank: number,
+    rows: number,
+    indices: Int32Array,
+    /** [rows]: where the elements of each begin. */
+    next: Int32Array,
+    /** [rows]. */
+    empty: Uint8Array,
+  ): number;
+  fillRows<T extends Elements>(
+    rank: number,
+    indices: Int32Array,
+    values: T,
+    /** One, for empty rows. */
+    rest: T,
+    next: Int32Array,
+    empty: Uint8Array,
+    places: Int32Array,
+    filled: T,
+    reverse: Int32Array,
   ): boolean;
   /** Both shapes have as many elements, at least 1. */
   reshapeIndices(

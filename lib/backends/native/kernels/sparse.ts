@@ -80,7 +80,6 @@ function registerSegments(kernelName: string): void {
   );
 }
 
-// One pass over the indices counts the rows, a second moves each element to its place: nothing for several threads.
 function registerFill(): void {
   replaceKernel<Inputs<'indices' | 'values' | 'denseShape' | 'defaultValue'>, object>(
     tf.SparseFillEmptyRows,
@@ -91,43 +90,32 @@ function registerFill(): void {
       if (!wholes || !isFixed(values) || defaultValue.dtype !== values.dtype) return undefined;
       if (ranks.join() !== '2,1,1,0' || rank === 0 || values.shape[0] !== count) return undefined;
       const rows = backend.elements(denseShape)[0] ?? 0;
-      if (rows < 1) return undefined;
-      const from = backend.elements(indices);
-      const elements = backend.elements(values);
-      const [rest = 0] = backend.elements(defaultValue);
-      // Of each row first the number of elements, then the next free place.
-      const next = new Int32Array(rows);
-      for (let i = 0; i < count; i += 1) {
-        const row = from[i * rank]!;
-        if (row < 0 || row >= rows) return undefined;
-        next[row]! += 1;
-      }
+      if (rows < 1 || count + rows >= 2 ** 31) return undefined;
+      const from = backend.elements(indices) as Int32Array;
+      const next = backend.intOutput([rows]);
       const empty = backend.boolOutput([rows]);
-      let total = 0;
-      for (let row = 0; row < rows; row += 1) {
-        const here = next[row]!;
-        empty.values[row] = here === 0 ? 1 : 0;
-        next[row] = total;
-        total += here === 0 ? 1 : here;
-      }
-      const places = backend.intOutput([total, rank]);
-      const filled = backend.outputOf(values.dtype, [total]);
-      const reverse = backend.intOutput([count]);
-      places.values.fill(0);
-      for (let row = 0; row < rows; row += 1) {
-        if (empty.values[row] === 0) continue;
-        places.values[next[row]! * rank] = row;
-        filled.values[next[row]!] = rest;
-      }
-      for (let i = 0; i < count; i += 1) {
-        const row = from[i * rank]!;
-        const to = next[row]!;
-        next[row] = to + 1;
-        for (let j = 0; j < rank; j += 1) places.values[to * rank + j] = from[i * rank + j]!;
-        filled.values[to] = elements[i]!;
-        reverse.values[i] = to;
-      }
-      return [places.info, filled.info, empty.info, reverse.info];
+      const total = backend.binding.countRows(count, rank, rows, from, next.values, empty.values);
+      const results = [empty.info];
+      if (total >= 0) {
+        const places = backend.intOutput([total, rank]);
+        const filled = backend.outputOf(values.dtype, [total]);
+        const reverse = backend.intOutput([count]);
+        backend.binding.fillRows(
+          rank,
+          from,
+          backend.elements(values),
+          backend.elements(defaultValue),
+          next.values,
+          empty.values,
+          places.values,
+          filled.values,
+          reverse.values,
+        );
+        results.splice(0, 0, places.info, filled.info);
+        results.push(reverse.info);
+      } else backend.disposeIntermediateTensorInfo(empty.info);
+      backend.disposeIntermediateTensorInfo(next.info);
+      return total >= 0 ? results : undefined;
     },
   );
 }
