@@ -28,6 +28,7 @@ const image: Input = { shape: [4, 224, 224, 3] };
 const volume: Input = { shape: [2, 8, 16, 16, 8] };
 const places: Input = { shape: [2000], of: 512 };
 const channel: Input = { shape: [64] };
+const list: Input = { shape: [1_000_000], of: 100 };
 const kernel = (...shape: number[]): Input => ({ shape });
 
 type One = (a: tf.Tensor) => tf.Tensor;
@@ -77,6 +78,9 @@ const rows: readonly Row[] = [
   two('add a row', (a, b) => tf.add(a, b), v, row),
   two('add of int32', (a, b) => tf.add(a, b), whole),
   two('mul of int32', (a, b) => tf.mul(a, b), whole),
+  two('pow of int32', (a, b) => tf.pow(a, b), whole, { shape: [], of: 4 }),
+  { ...two('bitwiseAnd', (a, b) => tf.bitwiseAnd(a, b), whole), without: ['tfjs-node'] },
+  { ...two('mul of bool', (a, b) => tf.mul(a, b), mask), without: ['tfjs-node'] },
   two('logicalAnd', (a, b) => tf.logicalAnd(a, b), mask),
   one('logicalNot', (a) => tf.logicalNot(a), mask),
   {
@@ -124,9 +128,36 @@ const rows: readonly Row[] = [
     }),
     without: ['wasm'],
   },
+  two('bincount', (a, b) => tf.bincount(a as tf.Tensor1D, b as tf.Tensor1D, 100), list, {
+    shape: [list.shape[0]!],
+  }),
+  {
+    ...two(
+      'searchSorted',
+      (a, b) => tf.searchSorted(tf.cumsum(a), tf.mul(b, 600)),
+      { ...row, of: 'positive' },
+      { shape: [500_000], of: 'positive' },
+    ),
+    without: ['tfjs-node'],
+  },
+  {
+    name: 'sparseSegmentSum',
+    inputs: [v, places],
+    run: (a: tf.Tensor2D, b: tf.Tensor1D) =>
+      tf.sparse.sparseSegmentSum(a, b, tf.range(0, 2000, 1, 'int32') as tf.Tensor1D),
+    without: ['tfjs-node'],
+  },
+  one('diag', (a) => tf.diag(a), row),
   one('oneHot', (a) => tf.oneHot(a as tf.Tensor1D, 1000), places),
   { name: 'topk 5', inputs: [v], run: (a: tf.Tensor) => Object.values(tf.topk(a, 5)) },
   { ...two('einsum ij,kj->ik', (a, b) => tf.einsum('ij,kj->ik', a, b)), without: ['wasm'] },
+  {
+    ...two('matMul of int32', (a, b) => tf.matMul(a, b, false, true), {
+      ...whole,
+      shape: [256, 256],
+    }),
+    without: ['wasm'],
+  },
   two('matMul', (a, b) => tf.matMul(a, b, false, true)),
   conv('conv2d 3×3', (a, f) => tf.conv2d(a, f, 1, 'same')),
   conv('conv2d 3×3 by 2', (a, f) => tf.conv2d(a, f, 2, 'same')),

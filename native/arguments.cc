@@ -24,6 +24,8 @@ void Arguments::read_list(size_t index) {
   if (napi_is_array(env_, values_[index], &list.is_array) != napi_ok || !list.is_array) return;
   if (napi_get_array_length(env_, values_[index], &length) != napi_ok || length > most)
     fail(index, "an array of at most 1,048,576 elements");
+  // A few at a time would be as many allocations as elements.
+  if (items_.empty()) items_.reserve(length + 24);
   list.begin = items_.size();
   list.length = length;
   for (uint32_t i = 0; i < length; ++i) {

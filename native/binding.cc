@@ -394,6 +394,7 @@ NAPI_MODULE_INIT() {
       &vit::spatial_exports,
       &vit::axis_exports,
       &vit::indexing_exports,
+      &vit::counting_exports,
   };
   for (const vit::Exports* list : all)
     if (!vit::add(env, exports, *list)) return nullptr;

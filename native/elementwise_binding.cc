@@ -31,22 +31,37 @@ struct Operands {
 [[noreturn]] void wrong_kind() { throw ArgumentError("Expected elements that the kernel computes with, received others."); }
 
 bool of_int(Binary op) {
-  return op == kAdd || op == kSub || op == kMul || op == kMaximum || op == kMinimum || op == kSquaredDifference || op == kMod;
+  return op == kAdd || op == kSub || op == kMul || op == kMaximum || op == kMinimum || op == kSquaredDifference || op == kMod ||
+         op == kBitwiseAnd;
 }
+bool of_bytes(Binary op) { return op == kAdd || op == kSub || op == kMul || op == kSquaredDifference; }
 bool of_int(Unary op) { return op == kNeg || op == kAbs || op == kSquare || op == kSign || op == kRelu; }
 
-// binary(op, walk, a, b, out) of float32 or int32, compare(op, walk, a, b, out) of any, floorDiv(walk, a, b, out).
+// binary(op, walk, a, b, out) of float32, int32 or bytes, compare(op, walk, a, b, out) of any, floorDiv(walk, a, b, out).
 napi_value binary(const Arguments& args) {
   const Operands in(args, 1);
   const Binary op = static_cast<Binary>(args.integer(0, 0, kBinaryCount - 1));
   void* out = args.of_kind(4, in.total, in.kind);
-  if (in.kind == Kind::kUint8 || (in.kind == Kind::kInt32 && !of_int(op))) wrong_kind();
+  const bool computes = in.kind == Kind::kFloat32 ? op != kBitwiseAnd : in.kind == Kind::kInt32 ? of_int(op) : of_bytes(op);
+  if (!computes) wrong_kind();
   if (in.total == 0) return nothing(args);
-  if (in.kind == Kind::kInt32)
+  if (in.kind == Kind::kUint8)
+    kernels().binary_bytes(op, in.walk, in.a_as<uint8_t>(), in.b_as<uint8_t>(), static_cast<uint8_t*>(out));
+  else if (in.kind == Kind::kInt32)
     kernels().binary_int(op, in.walk, in.a_as<int32_t>(), in.b_as<int32_t>(), static_cast<int32_t*>(out));
   else
     kernels().binary(op, in.walk, in.a_as<float>(), in.b_as<float>(), static_cast<float*>(out));
   return nothing(args);
+}
+// powerInt(walk, a, b, out): false where the kernel does not know.
+napi_value power_int(const Arguments& args) {
+  const Operands in(args, 0);
+  int32_t* out = args.ints(3, in.total);
+  if (in.kind != Kind::kInt32) wrong_kind();
+  const bool known = in.total == 0 || kernels().power_int(in.walk, in.a_as<int32_t>(), in.b_as<int32_t>(), out);
+  napi_value value = nullptr;
+  napi_get_boolean(args.env(), known, &value);
+  return value;
 }
 napi_value compare(const Arguments& args) {
   const Operands in(args, 1);
@@ -180,6 +195,7 @@ napi_value gelu_grad(const Arguments& args) {
 
 const Export kExports[] = {
     {"binary", entry<5, binary>},
+    {"powerInt", entry<4, power_int>},
     {"compare", entry<5, compare>},
     {"floorDiv", entry<4, floor_div>},
     {"logical", entry<5, logical>},

@@ -45,6 +45,7 @@ extern const Exports elementwise_exports;
 extern const Exports spatial_exports;
 extern const Exports axis_exports;
 extern const Exports indexing_exports;
+extern const Exports counting_exports;
 
 // undefined, the result of most entries.
 napi_value nothing(const Arguments& args);

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include <atomic>
+
 #include "table.h"
 #include "walks.h"
 
@@ -19,6 +21,19 @@ VIT_INLINE int32_t difference(int32_t a, int32_t b) {
 VIT_INLINE int32_t remainder_of(double a, double b) {
   const double rest = a - floor(a / b) * b;
   return static_cast<int32_t>(b != 0 ? rest : 0);
+}
+
+// By repeated squaring: exact below 2^53. Whatever is beyond 2^86 counts as infinite, and what is between 0 and 1 as 0.
+VIT_INLINE double power_of(int32_t a, int32_t b) {
+  const int32_t odd = b & 1, bits = b > 127 ? 126 + odd : b;
+  double power = 1, square = a;
+  // As many steps whatever b is, so that loops of it are vectorized.
+  for (int bit = 0; bit < 7; ++bit) {
+    power *= (bits >> bit & 1) != 0 ? square : 1.0;
+    square *= square;
+  }
+  const double inverse = a == 1 ? 1 : (a == -1 ? 1 - 2 * odd : 0);
+  return b < 0 ? inverse : power;
 }
 
 template <typename T>
@@ -49,6 +64,34 @@ void binary_int(Binary op, const Walk& walk, const int32_t* a, const int32_t* b,
         return product_of(d, d);
       });
     case kMod: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return remainder_of(x, y); });
+    case kBitwiseAnd: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return x & y; });
+    default: return;
+  }
+}
+
+bool power_int(const Walk& walk, const int32_t* a, const int32_t* b, int32_t* out) {
+  std::atomic<bool> known{true};
+  walk_parts(walk, a, b, [&](const int32_t* x, const int32_t* y, size_t at, size_t n) {
+    int32_t* z = out + at;
+    int32_t unknown = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const double power = power_of(x[i], y[i]), size = fabs(power);
+      unknown |= static_cast<int32_t>(size >= 0x1p53) & static_cast<int32_t>(size <= 0x1p86);
+      const int32_t whole = wrapped(power);
+      z[i] = size < 0x1p53 ? whole : 0;
+    }
+    if (unknown != 0) known.store(false, std::memory_order_relaxed);
+  });
+  return known.load();
+}
+
+void binary_bytes(Binary op, const Walk& walk, const uint8_t* a, const uint8_t* b, uint8_t* out) {
+  const auto low = [](int v) { return static_cast<uint8_t>(v); };
+  switch (op) {
+    case kAdd: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low(x + y); });
+    case kSub: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low(x - y); });
+    case kMul: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low(x * y); });
+    case kSquaredDifference: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low((x - y) * (x - y)); });
     default: return;
   }
 }

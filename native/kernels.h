@@ -23,7 +23,8 @@ namespace vit {
 enum class Kind { kFloat32, kInt32, kUint8 };
 
 enum Binary {
-  kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kSquaredDifference, kMod, kPow, kAtan2, kPrelu, kEluGrad, kBinaryCount
+  kAdd, kSub, kMul, kDiv, kMaximum, kMinimum, kSquaredDifference, kMod, kPow, kAtan2, kPrelu, kEluGrad,
+  kBitwiseAnd, kBinaryCount
 };
 enum Compare { kGreater, kGreaterEqual, kLess, kLessEqual, kEqual, kNotEqual, kCompareCount };
 enum Unary {
@@ -168,9 +169,14 @@ struct Kernels {
   // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order. Mod has the sign of b; Prelu is a, or b·a
   // where a < 0; EluGrad is a, or a·(b + 1) where b < 0. Pow is that of JavaScript.
   void (*binary)(Binary op, const Walk& walk, const float* a, const float* b, float* out);
-  // As `binary`, modulo 2^32: Add, Sub, Maximum, Minimum, Mod, which is 0 where b is, and Mul and SquaredDifference, whose products are
-  // those of float64.
+  // As `binary`, modulo 2^32: Add, Sub, Maximum, Minimum, Mod, which is 0 where b is, BitwiseAnd, and Mul and SquaredDifference, whose
+  // products are those of float64.
   void (*binary_int)(Binary op, const Walk& walk, const int32_t* a, const int32_t* b, int32_t* out);
+  // a to the power of b modulo 2^32, 0 where that is a fraction or infinite. False where one lies between 2^53 and 2^86, whose low bits
+  // are those of another rounding in each library; then out holds anything.
+  bool (*power_int)(const Walk& walk, const int32_t* a, const int32_t* b, int32_t* out);
+  // Add, Sub, Mul and SquaredDifference modulo 2^8.
+  void (*binary_bytes)(Binary op, const Walk& walk, const uint8_t* a, const uint8_t* b, uint8_t* out);
   // The floor of a/b, of float32 or int32 and worked out in float64, modulo 2^32; 0 where that is infinite or NaN.
   void (*floor_div)(Kind kind, const Walk& walk, const void* a, const void* b, int32_t* out);
   // out[i] = 0 or 1; a comparison with NaN is 0, but not-equal is 1.

@@ -16,6 +16,8 @@ const Kernels VIT_JOIN(kernels_, VIT_ISA) = {
     VIT_ISA::gemm,
     VIT_ISA::binary,
     VIT_ISA::binary_int,
+    VIT_ISA::power_int,
+    VIT_ISA::binary_bytes,
     VIT_ISA::floor_div,
     VIT_ISA::compare,
     VIT_ISA::logical,

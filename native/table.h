@@ -8,6 +8,8 @@ namespace VIT_ISA {
 void gemm(const vit::Gemm& g);
 void binary(vit::Binary op, const vit::Walk& walk, const float* a, const float* b, float* out);
 void binary_int(vit::Binary op, const vit::Walk& walk, const int32_t* a, const int32_t* b, int32_t* out);
+bool power_int(const vit::Walk& walk, const int32_t* a, const int32_t* b, int32_t* out);
+void binary_bytes(vit::Binary op, const vit::Walk& walk, const uint8_t* a, const uint8_t* b, uint8_t* out);
 void floor_div(vit::Kind kind, const vit::Walk& walk, const void* a, const void* b, int32_t* out);
 void compare(vit::Compare op, vit::Kind kind, const vit::Walk& walk, const void* a, const void* b, uint8_t* out);
 void logical(vit::Logical op, const vit::Walk& walk, const uint8_t* a, const uint8_t* b, uint8_t* out);

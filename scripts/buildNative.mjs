@@ -89,7 +89,7 @@ const perIsa = [
 ];
 // Of these: where a threshold or a tie decides, the numbers must be JavaScript's to the last bit.
 const exact = ['transform', 'suppression'];
-const common = ['parallel', 'select', 'indexing', 'top_k'];
+const common = ['parallel', 'select', 'indexing', 'counting', 'top_k'];
 const onlyAddon = [
   'binding',
   'entry',
@@ -98,6 +98,7 @@ const onlyAddon = [
   'spatial_binding',
   'axis_binding',
   'indexing_binding',
+  'counting_binding',
   'arguments',
 ];
 const portable = ['-DVIT_ISA=portable'];

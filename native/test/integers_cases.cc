@@ -1,6 +1,7 @@
 // Elementwise kernels of integers and truth values, and conversions, against JavaScript's rules written out in 64 bits.
 
 #include "cases.h"
+#include "integers.h"
 #include "random_walk.h"
 
 namespace vit_test {
@@ -25,15 +26,16 @@ double reference(Binary op, int32_t x, int32_t y) {
     case kMaximum: return x > y ? x : y;
     case kMinimum: return x < y ? x : y;
     case kSquaredDifference: return to_int32((real_a - real_b) * (real_a - real_b));
+    case kBitwiseAnd: return x & y;
     default: return static_cast<double>(b == 0 ? 0 : (a % b + b) % b);
   }
 }
 
 void binary_int(Case& t) {
-  static const Binary ops[] = {kAdd, kSub, kMul, kMaximum, kMinimum, kSquaredDifference, kMod};
+  static const Binary ops[] = {kAdd, kSub, kMul, kMaximum, kMinimum, kSquaredDifference, kMod, kBitwiseAnd};
   size_t a_length, b_length;
   const Walk walk = random_walk(t, &a_length, &b_length);
-  const Binary op = ops[t.rng.below(7)];
+  const Binary op = ops[t.rng.below(8)];
   const int32_t* a = t.ints(a_length);
   const int32_t* b = t.ints(b_length);
   Output& out = t.output("out", total(walk), Output::kInt);
@@ -41,6 +43,49 @@ void binary_int(Case& t) {
   t.kernels.binary_int(op, walk, a, b, ints(out));
   if (!t.judges()) return;
   each(walk, out.size(), [&](size_t i, ptrdiff_t x, ptrdiff_t y) { out.exactly(i, reference(op, a[x], b[y])); });
+}
+
+// By one product after the other, in 128 bits as long as it fits.
+void power_int(Case& t) {
+  size_t a_length, b_length;
+  const Walk walk = random_walk(t, &a_length, &b_length);
+  const bool small = t.coin();
+  std::vector<int32_t> a = integers(t, a_length, small ? 9 : 0), b = integers(t, b_length, small ? 16 : 90);
+  if (small)
+    for (int32_t& power : b) power %= 17;
+  std::vector<int32_t> wanted;
+  bool known = true;
+  each(walk, total(walk), [&](size_t, ptrdiff_t x, ptrdiff_t y) {
+    const int32_t base = a[static_cast<size_t>(x)], power = b[static_cast<size_t>(y)];
+    __int128 value = 1;
+    bool large = false;
+    for (int32_t i = 0; i < power && !large; ++i) {
+      value *= base;
+      large = value > (static_cast<__int128>(1) << 87) || value < -(static_cast<__int128>(1) << 87);
+    }
+    if (power < 0) value = base == 1 ? 1 : base == -1 ? (power % 2 == 0 ? 1 : -1) : 0;
+    const __int128 size = value < 0 ? -value : value;
+    if (size >= static_cast<__int128>(1) << 53 && size <= static_cast<__int128>(1) << 86) known = false;
+    wanted.push_back(size >= static_cast<__int128>(1) << 53 ? 0 : to_int32(static_cast<double>(value)));
+  });
+  Output& out = t.output("out", total(walk), Output::kInt);
+  t.says("small", small);
+  if (t.kernels.power_int(walk, a.data(), b.data(), ints(out)) != known) out.fails("known, or not, against what the powers are");
+  for (size_t i = 0; t.judges() && i < out.size(); ++i) out.exactly(i, wanted[i]);
+}
+
+void binary_bytes(Case& t) {
+  static const Binary ops[] = {kAdd, kSub, kMul, kSquaredDifference};
+  size_t a_length, b_length;
+  const Walk walk = random_walk(t, &a_length, &b_length);
+  const Binary op = ops[t.rng.below(4)];
+  const uint8_t* a = t.bytes(a_length);
+  const uint8_t* b = t.bytes(b_length);
+  Output& out = t.output("out", total(walk), Output::kByte);
+  t.says("op", op);
+  t.kernels.binary_bytes(op, walk, a, b, bytes(out));
+  if (!t.judges()) return;
+  each(walk, out.size(), [&](size_t i, ptrdiff_t x, ptrdiff_t y) { out.exactly(i, static_cast<int32_t>(reference(op, a[x], b[y])) & 255); });
 }
 
 void floor_div(Case& t) {
@@ -197,7 +242,7 @@ void fill(Case& t) {
 }  // namespace
 
 const std::vector<Entry> integers_cases = {
-    {"binary_int", binary_int}, {"floor_div", floor_div}, {"compare", compare},   {"logical", logical},
+    {"binary_int", binary_int}, {"power_int", power_int}, {"binary_bytes", binary_bytes}, {"floor_div", floor_div}, {"compare", compare},   {"logical", logical},
     {"logical_not", logical_not}, {"unary_int", unary_int}, {"test", test},       {"clip_int", clip_int},
     {"cast", cast},               {"select", select},       {"fill", fill},
 };

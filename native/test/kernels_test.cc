@@ -39,7 +39,7 @@ std::vector<Entry> all_cases() {
   std::vector<Entry> all;
   for (const auto* list : {&gemm_cases, &elementwise_cases, &integers_cases, &layout_cases, &rows_cases, &norm_cases, &attention_cases,
                            &mlp_branch_cases, &attention_branch_cases, &optimizer_cases, &spatial_cases, &axis_cases, &indexing_cases,
-                           &bf16_cases, &image_cases})
+                           &bf16_cases, &image_cases, &counting_cases})
     all.insert(all.end(), list->begin(), list->end());
   return all;
 }

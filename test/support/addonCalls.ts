@@ -37,6 +37,7 @@ const ints = (...all: number[]): Argument => ({
   make: () => Int32Array.from(all),
   length: 'exact',
 });
+const ints4: Argument = { kind: 'ints', make: () => Int32Array.of(1, 2, 3, 4), length: 'least' };
 const bias = (count: number): Argument => ({
   kind: 'bias',
   make: () => values(count),
@@ -96,6 +97,7 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[flag(true), flag(true), flag(false), flag(true), bias(4), choice(0), choice(1)],
   ],
   binary: [choice(0), walk, f(4, 'least'), f(4, 'least'), f(4)],
+  powerInt: [walk, ints4, ints4, ints(0, 0, 0, 0)],
   compare: [choice(0), walk, f(4, 'least'), f(4, 'least'), b(4)],
   floorDiv: [walk, f(4, 'least'), f(4, 'least'), ints(0, 0, 0, 0)],
   logical: [choice(0), walk, b(4, 'least'), b(4, 'least'), b(4)],
@@ -128,6 +130,25 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[ints(0, 1, 2, 1), f(4), f(12)],
   ],
   bincount: [...sizes(2, 3, 4), flag(false), ints(0, 1, 2, 3, 0, 1), bias(6), f(8)],
+  countList: [size(4), ints(0, 1, 2, 3, 0, 1), bias(6), f(4)],
+  searchSorted: [...sizes(2, 3, 2), flag(true), f(6), f(4), ints(0, 0, 0, 0)],
+  reduceSegments: [
+    ...sizes(3, 2, 4, 3),
+    flag(true),
+    f(6),
+    ints(0, 2, 1, 1),
+    ints(0, 0, 1, 2),
+    f(6),
+  ],
+  countRows: [...sizes(2, 2, 3), ints(0, 1, 2, 0), ints(0, 0, 0), b(3)],
+  fillRows: [
+    ...[size(2), ints(0, 1, 2, 0), f(2), f(1), ints(0, 1, 2), b(3)],
+    ...[ints(0, 0, 0, 0, 0, 0), f(3), ints(0, 0)],
+  ],
+  reshapeIndices: [
+    ...[size(2), sizeList(true, 2, 3), sizeList(true, 3, 2)],
+    ...[ints(0, 1, 1, 2), ints(0, 0, 0, 0)],
+  ],
   topK: [...sizes(2, 3, 2), f(6), f(4), ints(0, 0, 0, 0)],
   draw: [...sizes(2, 3), f(6), reals, ints(0, 0, 0, 0)],
   ramp: [real(1), real(0.5), f(4, 'any')],

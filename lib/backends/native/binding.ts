@@ -2,6 +2,7 @@
 // computes is said in native/kernels.h.
 
 import type { AxisBinding } from './axisBinding.ts';
+import type { CountingBinding } from './countingBinding.ts';
 import type { Elements } from './elements.ts';
 import type { IndexingBinding } from './indexingBinding.ts';
 import type { SpatialBinding } from './spatialBinding.ts';
@@ -29,6 +30,7 @@ export const BINARY = {
   atan2: 9,
   prelu: 10,
   eluGrad: 11,
+  bitwiseAnd: 12,
 } as const;
 /** Numbers of `compare`. */
 export const COMPARE = {
@@ -152,7 +154,8 @@ export type AdamWUpdate = readonly [
 ];
 
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
-export interface NativeBinding extends AxisBinding, IndexingBinding, SpatialBinding {
+export interface NativeBinding
+  extends AxisBinding, CountingBinding, IndexingBinding, SpatialBinding {
   isa(): string;
   /** Those that this processor and build run, the best last. */
   isas(): string[];
@@ -176,8 +179,10 @@ export interface NativeBinding extends AxisBinding, IndexingBinding, SpatialBind
     activation: number,
     precision: number,
   ): void;
-  /** Of float32, or of int32 where the operation is one of integers; a, b and out alike. */
+  /** Of float32, or of int32 or bool where the operation is one of integers; a, b and out alike. */
   binary(op: number, walk: Walk, a: Elements, b: Elements, out: Elements): void;
+  /** False where a power is not known exactly; then out holds anything. */
+  powerInt(walk: Walk, a: Int32Array, b: Int32Array, out: Int32Array): boolean;
   compare(op: number, walk: Walk, a: Elements, b: Elements, out: Uint8Array): void;
   floorDiv(walk: Walk, a: Elements, b: Elements, out: Int32Array): void;
   logical(op: number, walk: Walk, a: Uint8Array, b: Uint8Array, out: Uint8Array): void;

@@ -8,8 +8,6 @@ export interface Block {
   readonly bytes: number;
 }
 
-// Below this a fresh array costs less than the bookkeeping.
-const SMALLEST = 1024;
 const LINE = 64;
 
 /**
@@ -34,9 +32,12 @@ export class BufferPool {
     return this.#idleBytes;
   }
 
-  /** A block of at least `bytes`, or undefined where pooling does not pay. */
+  /**
+   * A block of at least `bytes`, or undefined for none. Small ones pay too: a fresh array of a few numbers has no memory that the addon
+   * can read, and is given some at the first call.
+   */
   take(bytes: number): Block | undefined {
-    if (bytes < SMALLEST) return undefined;
+    if (bytes === 0) return undefined;
     const size = sizeClass(bytes);
     const stack = this.#idle.get(size);
     const block = stack?.pop();

@@ -13,19 +13,27 @@ const maxLoops = 8;
  * @returns undefined if more than `maxLoops` remain
  */
 export function makeWalk(loops: readonly Loop[]): Walk | undefined {
-  const kept: [number, number, number][] = [];
-  for (const [size, a, b] of loops) {
+  // Written out, since a small op spends more time here than on its numbers.
+  const sizes: number[] = [];
+  const stepsA: number[] = [];
+  const stepsB: number[] = [];
+  let last = -1;
+  for (let i = 0; i < loops.length; i += 1) {
+    const loop = loops[i]!;
+    const size = loop[0];
     if (size === 1) continue;
-    const last = kept.at(-1);
-    if (last !== undefined && last[1] === a * size && last[2] === b * size) {
-      last[0] *= size;
-      last[1] = a;
-      last[2] = b;
-    } else kept.push([size, a, b]);
+    if (last >= 0 && stepsA[last] === loop[1] * size && stepsB[last] === loop[2] * size) {
+      sizes[last]! *= size;
+    } else {
+      last += 1;
+      sizes[last] = size;
+    }
+    stepsA[last] = loop[1];
+    stepsB[last] = loop[2];
   }
-  if (kept.length === 0) kept.push([1, 1, 1]);
-  if (kept.length > maxLoops) return undefined;
-  return [0, 1, 2].flatMap((part) => kept.map((loop) => loop[part]!));
+  if (last < 0) return [1, 1, 1];
+  if (last >= maxLoops) return undefined;
+  return sizes.concat(stepsA, stepsB);
 }
 
 /** Steps in elements along each axis of a row-major array. */

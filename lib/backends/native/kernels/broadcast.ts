@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { Walk } from '../binding.ts';
-import { broadcastStrides, makeWalk } from '../walk.ts';
+import { broadcastStrides, makeWalk, type Loop } from '../walk.ts';
 
 /** The shape of what two shapes give together, and the walk over both; undefined where that takes too many loops. */
 export function planBroadcast(
@@ -12,6 +12,8 @@ export function planBroadcast(
   const shape = tf.broadcast_util.assertAndGetBroadcastShape(a, b);
   const strideA = broadcastStrides(a, shape);
   const strideB = broadcastStrides(b, shape);
-  const walk = makeWalk(shape.map((size, axis) => [size, strideA[axis]!, strideB[axis]!] as const));
+  const loops = new Array<Loop>(shape.length);
+  for (let i = 0; i < shape.length; i += 1) loops[i] = [shape[i]!, strideA[i]!, strideB[i]!];
+  const walk = makeWalk(loops);
   return walk === undefined ? undefined : { shape, walk };
 }

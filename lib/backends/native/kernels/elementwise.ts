@@ -12,7 +12,7 @@ interface One {
   x: tf.TensorInfo;
 }
 
-/** Registers the kernels that treat each number alone, in float32, and those of them that int32 has too. */
+/** Registers the kernels that treat each number alone, in float32, and those of them that int32 and bool have too. */
 export function registerElementwise(): void {
   for (const [kernelName, op] of binaryKernels) {
     replaceKernel<Two, object>(kernelName, binary(op, floatBinaries.has(op)));
@@ -70,10 +70,15 @@ function areInts(...tensors: readonly tf.TensorInfo[]): boolean {
 
 function binary(op: number, onlyFloats: boolean): NativeKernel<Two, object> {
   return ({ inputs: { a, b }, backend }) => {
-    if (!areFloats(a, b) && (onlyFloats || !areInts(a, b))) return undefined;
+    const { dtype } = a;
+    const served =
+      dtype === 'float32' ||
+      (dtype === 'int32' && !onlyFloats) ||
+      (dtype === 'bool' && byteBinaries.has(op));
+    if (!served || b.dtype !== dtype) return undefined;
     const plan = planBroadcast(a.shape, b.shape);
     if (plan === undefined) return undefined;
-    const { info, values } = backend.outputOf(a.dtype, plan.shape);
+    const { info, values } = backend.outputOf(dtype, plan.shape);
     backend.binding.binary(op, plan.walk, backend.elements(a), backend.elements(b), values);
     return info;
   };
@@ -92,6 +97,13 @@ const binaryKernels = [
   [tf.Atan2, BINARY.atan2],
 ] as const;
 const floatBinaries: ReadonlySet<number> = new Set([BINARY.div, BINARY.pow, BINARY.atan2]);
+
+const byteBinaries: ReadonlySet<number> = new Set([
+  BINARY.add,
+  BINARY.sub,
+  BINARY.mul,
+  BINARY.squaredDifference,
+]);
 
 const unaryKernels = [
   [tf.Neg, UNARY.neg],

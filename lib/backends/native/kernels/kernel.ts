@@ -54,3 +54,8 @@ export function areFloats(...tensors: readonly tf.TensorInfo[]): boolean {
 export function isFixed({ dtype }: { dtype: tf.DataType }): boolean {
   return dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 }
+
+/** Whether it is of the dtypes of numbers that native calls take: float32 or int32. */
+export function isNumeric({ dtype }: { dtype: tf.DataType }): boolean {
+  return dtype === 'float32' || dtype === 'int32';
+}

@@ -3,7 +3,7 @@ import { sizeOf } from '../../../core/check.ts';
 import { INT_REDUCE } from '../axisBinding.ts';
 import { REDUCE } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
-import { areFloats, replaceKernel } from './kernel.ts';
+import { areFloats, isFixed, replaceKernel } from './kernel.ts';
 import { transposed } from './layout.ts';
 
 interface One {
@@ -39,15 +39,18 @@ export function registerReductions(): void {
       if (sizeOf(x.shape) === 0) return undefined;
       if (areFloats(x)) return reduced(backend, ofFloats, x, attrs);
       const whole = x.dtype === 'int32';
-      // The extremes of truth values are such, all else of them are numbers.
-      const bool = x.dtype === 'bool' && kernelName !== tf.Max && kernelName !== tf.Min;
       if (whole && ofInts !== undefined) return reduced(backend, ofInts, x, attrs);
-      if (!whole && !bool) return undefined;
+      if (x.dtype !== 'bool') return undefined;
       const numbers = ofInts === undefined ? backend.output(x.shape) : backend.intOutput(x.shape);
       backend.binding.cast(backend.elements(x), numbers.values);
       const out = reduced(backend, ofInts ?? ofFloats, numbers.info, attrs);
       backend.disposeIntermediateTensorInfo(numbers.info);
-      return out;
+      // The extremes of truth values are such, all else of them are numbers.
+      if (kernelName !== tf.Max && kernelName !== tf.Min) return out;
+      const extremes = backend.boolOutput(out.shape);
+      extremes.values.set(backend.elements(out));
+      backend.disposeIntermediateTensorInfo(out);
+      return extremes.info;
     });
   }
   for (const kernelName of [tf.All, tf.Any]) {
@@ -59,9 +62,14 @@ export function registerReductions(): void {
   for (const kernelName of [tf.ArgMax, tf.ArgMin]) {
     const place = arg(kernelName === tf.ArgMax);
     replaceKernel<One, tf.ArgMaxAttrs>(kernelName, ({ inputs: { x }, attrs, backend }) => {
-      if ((x.dtype !== 'float32' && x.dtype !== 'int32') || sizeOf(x.shape) === 0) return undefined;
       const axes = tf.util.parseAxisParam(attrs.axis, x.shape);
-      return axes.length === 1 ? reduceAxes(backend, place, x, axes, false) : undefined;
+      if (!isFixed(x) || sizeOf(x.shape) === 0 || axes.length !== 1) return undefined;
+      if (x.dtype !== 'bool') return reduceAxes(backend, place, x, axes, false);
+      const numbers = backend.intOutput(x.shape);
+      backend.binding.cast(backend.elements(x), numbers.values);
+      const out = reduceAxes(backend, place, numbers.info, axes, false);
+      backend.disposeIntermediateTensorInfo(numbers.info);
+      return out;
     });
   }
 }

@@ -35,11 +35,13 @@ export function registerScans(): void {
   replaceKernel<object, tf.RangeAttrs>(tf.Range, ({ attrs, backend }) => {
     const { start, stop, step, dtype } = attrs;
     if (dtype !== 'float32' && dtype !== 'int32') return undefined;
-    // Sums of whole numbers that float32 holds are exact, in whatever order.
-    const whole = [start, stop, step].every((value) => Number.isInteger(value));
+    // Sums of whole numbers that float32 holds are exact, in whatever order; and so are those of their halves, quarters, …
+    const whole = (grain: number): boolean =>
+      [start, stop, step].every((value) => Number.isInteger(value * grain));
+    const grain = (dtype === 'int32' ? [1] : [1, 2, 4, 8, 16, 32, 64]).find(whole);
     const length = (stop - start) / step;
     const last = Math.max(Math.abs(start), Math.abs(stop)) + Math.abs(step);
-    if (!whole || !(length > 0) || last > 2 ** 24) return undefined;
+    if (grain === undefined || !(length > 0) || last * grain > 2 ** 24) return undefined;
     const { info, values } = backend.outputOf(dtype, [Math.ceil(length)]);
     backend.binding.ramp(start, step, values as Float32Array | Int32Array);
     return info;
