@@ -9,7 +9,7 @@
 
 namespace vit_test {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(VIT_WATCHED_ADDRESSES)
 
 Guarded::Guarded(size_t bytes) : bytes_(bytes), data_(static_cast<unsigned char*>(malloc(bytes))) {
   memset(data_, 0xff, bytes);
