@@ -128,6 +128,7 @@ const rows: readonly Row[] = [
     }),
     without: ['wasm'],
   },
+  one('unique', (a) => tf.unique(a).values, list),
   two('bincount', (a, b) => tf.bincount(a as tf.Tensor1D, b as tf.Tensor1D, 100), list, {
     shape: [list.shape[0]!],
   }),

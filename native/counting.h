@@ -13,6 +13,13 @@ namespace vit {
 // each alone and then joined in order; those above count nowhere, negative ones are wrong.
 bool count_list(Kind kind, size_t n, size_t size, const int32_t* x, const void* weights, void* out);
 
+// The different ones of the n < 2^31 slices along the middle axis of x [outer, n, inner], in the order in which they come first: `firsts`
+// says where, `places` [n] which of them each is. 0 and -0 are equal, and so are NaN. Returns how many there are.
+struct Slices {
+  size_t outer, n, inner;
+};
+size_t unique_slices(const Slices& s, Kind kind, const void* x, int32_t* firsts, int32_t* places);
+
 // For each of `count` values in a row the first place of the sorted row of `length` < 2^31 elements that is not below it (`right`: that is
 // above it), found by halves as in tfjs, so that rows out of order and NaN give what they give there.
 struct Search {

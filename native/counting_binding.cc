@@ -33,6 +33,19 @@ napi_value count_list_entry(const Arguments& args) {
   return yes_or_no(args, count_list(kind, n, size, static_cast<const int32_t*>(x), weights, out));
 }
 
+// uniqueSlices(outer, n, inner, x [outer, n, inner], firsts [n], places [n]) -> how many are different.
+napi_value unique_slices_entry(const Arguments& args) {
+  const Slices s = {args.size(0), args.size(1), args.size(2)};
+  const Kind kind = args.kind(3);
+  const void* x = args.of_kind(3, product(s.outer, product(s.n, s.inner)), kind);
+  int32_t* firsts = args.ints(4, s.n);
+  int32_t* places = args.ints(5, s.n);
+  if (s.n >= size_t{1} << 31) throw ArgumentError("Expected fewer than 2^31 slices, received more.");
+  napi_value count = nullptr;
+  napi_create_double(args.env(), static_cast<double>(unique_slices(s, kind, x, firsts, places)), &count);
+  return count;
+}
+
 // searchSorted(rows, length, count, right, sorted [rows, length], values [rows, count], places [rows, count]).
 napi_value search_sorted_entry(const Arguments& args) {
   const Search s = {args.size(0), args.size(1), args.size(2), args.flag(3)};
@@ -122,6 +135,7 @@ napi_value fill_rows_entry(const Arguments& args) {
 
 const Export kExports[] = {
     {"countList", entry<4, count_list_entry>},
+    {"uniqueSlices", entry<6, unique_slices_entry>},
     {"searchSorted", entry<7, search_sorted_entry>},
     {"reduceSegments", entry<9, reduce_segments_entry>},
     {"countRows", entry<6, count_rows_entry>},

@@ -89,7 +89,7 @@ const perIsa = [
 ];
 // Of these: where a threshold or a tie decides, the numbers must be JavaScript's to the last bit.
 const exact = ['transform', 'suppression'];
-const common = ['parallel', 'select', 'indexing', 'counting', 'top_k'];
+const common = ['parallel', 'select', 'indexing', 'counting', 'unique', 'top_k'];
 const onlyAddon = [
   'binding',
   'entry',

@@ -144,9 +144,11 @@ function productTests(): void {
     const values = new Float32Array(Uint32Array.from(bits).buffer);
     const one = Float32Array.of(1);
     for (const isa of all) {
-      const want = rounded(values).map((x) =>
-        flushing.has(isa) && abs(x) < smallestNormal ? 0 : x + 0,
-      );
+      // Where an instruction rounds, denormals are zero before, elsewhere after.
+      const want = rounded(values).map((x, i) => {
+        const size = isa === 'amx-emulated' ? abs(x) : Math.min(abs(x), abs(values[i]!));
+        return flushing.has(isa) && size < smallestNormal ? 0 : x + 0;
+      });
       for (const side of [false, true]) {
         const left: Product = {
           shape: [values.length, 1, 1],

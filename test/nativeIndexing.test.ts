@@ -188,7 +188,13 @@ function indexTests(): void {
       [bools(5), 0],
       [below(9, 1, 40, 1), 1],
       [below(2, 12, 3), 0],
+      [below(2, 3, 40), 1],
+      [below(3, 4, 30, 2), 1],
+      [{ shape: [3, 4], values: Float32Array.of(0, NaN, 1, 2, -0, NaN, 1, 2, 0, NaN, 1, 3) }, 0],
+      [{ ...bools(12), shape: [6, 2] }, 0],
       [below(2, 0), 0],
+      [below(2, 3, 0), 0],
+      [below(700, 20000), 0],
     ] as const)
       compareBackends(
         `[${x.shape}] along ${axis}`,

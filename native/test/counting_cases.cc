@@ -186,11 +186,48 @@ void fill_rows_case(Case& t) {
   if (fill_rows(short_of, 4, values.data(), &rest, filled.data())) t.output("short", 1).fails("done, beyond the end");
 }
 
+template <typename T>
+void expect_unique(Case& t, const Slices& s, Kind kind, const std::vector<T>& x) {
+  std::vector<int32_t> firsts(s.n, -1), places(s.n, -1);
+  const size_t count = unique_slices(s, kind, x.data(), firsts.data(), places.data());
+  Output &where = show(t, "firsts", firsts), &which = show(t, "places", places);
+  if (!t.judges()) return;
+  const auto equal = [&](size_t a, size_t b) {
+    for (size_t o = 0; o < s.outer; ++o)
+      for (size_t j = 0; j < s.inner; ++j) {
+        const T left = x[(o * s.n + a) * s.inner + j], right = x[(o * s.n + b) * s.inner + j];
+        if (left != right && !(left != left && right != right)) return false;
+      }
+    return true;
+  };
+  std::vector<size_t> known;
+  for (size_t i = 0; i < s.n; ++i) {
+    size_t k = 0;
+    while (k < known.size() && !equal(known[k], i)) k += 1;
+    if (k == known.size()) known.push_back(i);
+    which.exactly(i, static_cast<double>(k));
+  }
+  for (size_t k = 0; k < s.n; ++k) where.exactly(k, k < known.size() ? static_cast<double>(known[k]) : -1);
+  if (count != known.size()) which.fails("another number of them");
+}
+
+void unique_slices_case(Case& t) {
+  const Slices s = {t.upto(3), t.upto(400), t.upto(3)};
+  t.says("outer", static_cast<double>(s.outer)), t.says("n", static_cast<double>(s.n)), t.says("inner", static_cast<double>(s.inner));
+  const size_t n = s.outer * s.n * s.inner;
+  expect_unique(t, s, vit::Kind::kInt32, below(t, n, t.coin() ? 3 : 100000));
+  const float odd[] = {0.0f, -0.0f, NAN, -NAN, INFINITY, 1.0f};
+  std::vector<float> x(n);
+  for (float& value : x) value = odd[t.rng.below(6)];
+  expect_unique(t, s, vit::Kind::kFloat32, x);
+}
+
 }  // namespace
 
 // None of them is in the table: hence their names.
 const std::vector<Entry> counting_cases = {
     {"counting/count_list", count_list_case},
+    {"counting/unique_slices", unique_slices_case},
     {"counting/search_sorted", search_sorted_case},
     {"counting/reduce_segments", reduce_segments_case},
     {"counting/fill_rows", fill_rows_case},

@@ -130,6 +130,7 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[ints(0, 1, 2, 1), f(4), f(12)],
   ],
   bincount: [...sizes(2, 3, 4), flag(false), ints(0, 1, 2, 3, 0, 1), bias(6), f(8)],
+  uniqueSlices: [size(2), size(3), size(2), f(12), ints(0, 0, 0), ints(0, 0, 0)],
   countList: [size(4), ints(0, 1, 2, 3, 0, 1), bias(6), f(4)],
   searchSorted: [...sizes(2, 3, 2), flag(true), f(6), f(4), ints(0, 0, 0, 0)],
   reduceSegments: [

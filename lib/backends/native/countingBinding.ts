@@ -11,6 +11,17 @@ export interface CountingBinding {
     weights: T | null,
     out: T,
   ): boolean;
+  /** How many slices along the middle axis of x [outer, n, inner] are different. */
+  uniqueSlices(
+    outer: number,
+    n: number,
+    inner: number,
+    x: Elements,
+    /** [n], of which so many are written: where each comes first. */
+    firsts: Int32Array,
+    /** [n]: which of them each slice is. */
+    places: Int32Array,
+  ): number;
   searchSorted<T extends Float32Array | Int32Array>(
     rows: number,
     length: number,
