@@ -182,7 +182,7 @@ function indexTests(): void {
 
   test('unique', () => {
     const odd = { shape: [7], values: Float32Array.of(0, NaN, -0, 3, NaN, Infinity, 3) };
-    for (const [x, axis] of [
+    const inputs: [Arrays[number], number][] = [
       [odd, 0],
       [below(9, 40), 0],
       [bools(5), 0],
@@ -195,7 +195,8 @@ function indexTests(): void {
       [below(2, 0), 0],
       [below(2, 3, 0), 0],
       [below(700, 20000), 0],
-    ] as const)
+    ];
+    for (const [x, axis] of inputs)
       compareBackends(
         `[${x.shape}] along ${axis}`,
         [x],
