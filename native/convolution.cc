@@ -18,6 +18,8 @@ constexpr size_t kBlock = 256;
 constexpr size_t kPiece = 4 * MC;
 constexpr size_t kRuns = 16;
 constexpr size_t kSmallFilter = 1 << 18;
+// Outputs of a line from which on it is multiplied by itself.
+constexpr size_t kLongLine = 28;
 // Floats of the lines that a block sees, at most.
 constexpr size_t kLineFloats = 1 << 20;
 // Floats of the columns that are multiplied at once for the gradient of a large filter (8 MB).
@@ -120,6 +122,7 @@ struct Lines {
   bool copied;
   size_t planes, lines;  // that a block sees: taps of the depth, and lines of the image
   size_t each;           // output lines of a block
+  size_t reach;          // of a line of outputs, in lines of the image
 
   explicit Lines(const Window& w) {
     filter = w.width.filter * w.channels, step = w.width.stride * w.channels;
@@ -128,7 +131,8 @@ struct Lines {
     each = (MC + w.width.out - 1) / w.width.out;
     if (each > w.height.out) each = w.height.out;
     planes = w.depth.filter;
-    lines = (each - 1) * w.height.stride + (w.height.filter - 1) * w.height.dilation + 1;
+    reach = (w.height.filter - 1) * w.height.dilation + 1;
+    lines = (each - 1) * w.height.stride + reach;
   }
   size_t floats() const { return copied ? planes * lines * width : 0; }
 };
@@ -306,7 +310,44 @@ VIT_INLINE void deal(const float* line, size_t step, size_t count, size_t floats
   }
 }
 
-// As add_run, over lines of outputs begin … end - 1, `each` at a time.
+// A line of an image that is copied, counted through all images.
+struct Held {
+  size_t line;
+};
+
+// As add_run, over lines of outputs begin … end - 1: lines of the image are a factor as they are. What a few lines of outputs see in turn
+// is copied once.
+void add_long_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end, float* sums,
+                    float* memory) {
+  const size_t count = w.width.out, length = w.width.in * w.channels, filters = w.depth.filter * w.height.filter;
+  float* packed_dy = memory;
+  float* copies = packed_dy + packed_b_size(count, n);
+  std::vector<Held> held(l.reach * w.depth.filter, Held{w.batch * w.depth.in * w.height.in});
+  zero_floats(sums, filters * l.filter * n);
+  for (size_t out = begin; out < end; ++out) {
+    const size_t oh = out % w.height.out, plane = out / w.height.out;
+    pack_b({dy + out * count * n, n, 1}, count, n, 0, round_up(n, NR) / NR, packed_dy);
+    for (size_t f = 0; f < filters; ++f) {
+      const size_t fd = f / w.height.filter;
+      const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(f % w.height.filter * w.height.dilation);
+      const ptrdiff_t d = start_of(w.depth, plane % w.depth.out) + static_cast<ptrdiff_t>(fd * w.depth.dilation);
+      if (d < 0 || h < 0 || static_cast<size_t>(d) >= w.depth.in || static_cast<size_t>(h) >= w.height.in) continue;
+      const size_t at = (plane / w.depth.out * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h);
+      const float* line = x + at * length;
+      if (l.copied) {
+        const size_t slot = fd * l.reach + static_cast<size_t>(h) % l.reach;
+        float* copy = copies + slot * l.width;
+        if (held[slot].line != at)
+          write_run(line, static_cast<ptrdiff_t>(length), -w.width.pad * static_cast<ptrdiff_t>(w.channels), 0, 1, l.width, copy, 0);
+        held[slot].line = at;
+        line = copy;
+      }
+      multiply({line, 1, l.step}, Layout::kColumns, packed_dy, count, l.filter, n, count, sums + f * l.filter * n, n, nullptr, kStoreAdd);
+    }
+  }
+}
+
+// … and of short ones, `each` at a time.
 void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end, size_t each,
                float* sums, float* memory) {
   const size_t count = w.width.out, length = w.width.in * w.channels;
@@ -353,16 +394,18 @@ void convolve_filter_grad(const Window& w, size_t n, const float* x, const float
   if (plain(w) || k * n > kSmallFilter) return large_filter_grad(w, n, x, dy, dfilter);
   const bool by_line = by_lines(w) && w.width.out <= kBlock;
   const Lines l(w);
+  const bool is_long = by_line && w.width.out >= kLongLine;
   // A block is some lines of outputs, or some outputs.
   const size_t block = by_line ? kBlock / w.width.out : kBlock, units = by_line ? m / w.width.out : m;
   const size_t each = parts(parts(units, kRuns), block) * block, runs = parts(units, each);
   float* partial = outer_scratch(runs * k * n);
-  const size_t memory = by_line ? l.width : kPiece * kBlock;
+  const size_t memory = is_long ? l.floats() : by_line ? l.width : kPiece * kBlock;
   reserve_scratch(packed_b_size(kBlock, n) + packed_a_size(kPiece, kBlock) + memory);
   parallel(runs, [&](size_t run, size_t worker) {
     const size_t begin = run * each, end = begin + each < units ? begin + each : units;
     float* sums = partial + run * k * n;
-    if (by_line) add_lines(w, l, n, x, dy, begin, end, block, sums, scratch(worker));
+    if (is_long) add_long_lines(w, l, n, x, dy, begin, end, sums, scratch(worker));
+    else if (by_line) add_lines(w, l, n, x, dy, begin, end, block, sums, scratch(worker));
     else add_run(w, n, x, dy, begin, end, sums, scratch(worker));
   });
   parallel(parts(k * n, 4096), [&](size_t task, size_t) {

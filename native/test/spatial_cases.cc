@@ -208,10 +208,10 @@ void depthwise_filter_grad(Case& t) {
   sums.judge(df, w.width.out / 4 + w.batch * w.height.out);
 }
 
-// Half of them wide enough to be read by lines, some of a single pixel.
+// Half of them wide enough to be read by lines, some of these long, some of a single pixel.
 Window convolution_window(Case& t) {
   Window w = random_window(t, true);
-  if (t.coin()) w.width.dilation = 1, w.width.out = std::max(w.width.out, 7 + t.rng.below(8));
+  if (t.coin()) w.width.dilation = 1, w.width.out = std::max(w.width.out, 7 + t.rng.below(t.coin() ? 8 : 40));
   else if (t.coin())
     for (Axis* a : {&w.depth, &w.height, &w.width}) *a = {a->in, a->in, 1, 1, 1, 0};
   return w;
