@@ -5,33 +5,13 @@
 #include <algorithm>
 #include <atomic>
 
-#include "parallel.h"
+#include "tasks.h"
 
 namespace vit {
 namespace {
 
-constexpr size_t kTask = 16384;
 constexpr size_t kLeastRun = 65536, kMostRuns = 16;  // of a list that is counted
 constexpr size_t kColumns = 256;  // of a segment, for one task
-
-// body(begin, end) in tasks of about 16,384 elements, for n items of `each` elements.
-template <typename Body>
-void ranges(size_t n, size_t each, const Body& body) {
-  const size_t items = each >= kTask ? 1 : kTask / (each == 0 ? 1 : each);
-  parallel((n + items - 1) / items, [&](size_t task, size_t) {
-    const size_t begin = task * items;
-    body(begin, n - begin < items ? n : begin + items);
-  });
-}
-
-template <typename T>
-T added(T a, T b) {
-  return a + b;
-}
-template <>
-int32_t added(int32_t a, int32_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-}
 
 // Counts are integers whatever they are stored as; sums of weights are of their kind.
 template <typename T, typename Out>

@@ -10,12 +10,6 @@
 namespace vit {
 namespace {
 
-napi_value yes_or_no(const Arguments& args, bool yes) {
-  napi_value value = nullptr;
-  napi_get_boolean(args.env(), yes, &value);
-  return value;
-}
-
 [[noreturn]] void not_numbers() { throw ArgumentError("Expected float32 or int32 numbers, received a Uint8Array."); }
 
 // countList(size, x, weights|null, out [size]).

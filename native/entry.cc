@@ -56,4 +56,10 @@ napi_value nothing(const Arguments& args) {
   return value;
 }
 
+napi_value yes_or_no(const Arguments& args, bool yes) {
+  napi_value value = nullptr;
+  napi_get_boolean(args.env(), yes, &value);
+  return value;
+}
+
 }  // namespace vit

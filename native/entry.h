@@ -49,6 +49,7 @@ extern const Exports counting_exports;
 
 // undefined, the result of most entries.
 napi_value nothing(const Arguments& args);
+napi_value yes_or_no(const Arguments& args, bool yes);
 
 // A list of numbers: the sizes of the loops, outermost first, then the strides of a, then those of b.
 Walk walk_of(const Arguments& args, size_t index);

@@ -4,23 +4,12 @@
 
 #include <atomic>
 
-#include "parallel.h"
+#include "tasks.h"
 
 namespace vit {
 namespace {
 
-constexpr size_t kTask = 16384;
 constexpr size_t kMostScans = 16;  // how often the tuples of a scatter are looked through
-
-// body(begin, end) in tasks of about 16,384 elements, for n items of `each` elements.
-template <typename Body>
-void ranges(size_t n, size_t each, const Body& body) {
-  const size_t items = each >= kTask ? 1 : kTask / (each == 0 ? 1 : each);
-  parallel((n + items - 1) / items, [&](size_t task, size_t) {
-    const size_t begin = task * items;
-    body(begin, n - begin < items ? n : begin + items);
-  });
-}
 
 // Whether all are below the limit. What was looked at is copied: the indices themselves may change, where out overlaps them.
 bool copy_within(size_t n, const int32_t* indices, size_t limit, int32_t* copy) {
@@ -75,15 +64,6 @@ bool rows_of(const Tuples& t, int64_t* rows) {
 }
 
 int64_t* row_memory(size_t count) { return reinterpret_cast<int64_t*>(outer_scratch(2 * count + 2)); }
-
-template <typename T>
-T added(T a, T b) {
-  return a + b;
-}
-template <>
-int32_t added(int32_t a, int32_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-}
 
 template <typename T>
 void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const T* values, T* out) {

@@ -13,12 +13,6 @@
 namespace vit {
 namespace {
 
-napi_value yes_or_no(const Arguments& args, bool yes) {
-  napi_value value = nullptr;
-  napi_get_boolean(args.env(), yes, &value);
-  return value;
-}
-
 // The sizes of the leading axes.
 struct Sizes {
   size_t rank;

@@ -6,6 +6,7 @@
 #include "../spatial.h"
 #include "cases.h"
 #include "integers.h"
+#include "windows.h"
 
 namespace vit_test {
 namespace {
@@ -103,16 +104,9 @@ Window random_window(Case& t) {
   const bool large = t.rng.below(4) == 0;
   Window w = {1 + t.rng.below(3), t.rng.below(3) == 0 ? 1 + t.rng.below(4) : t.upto(70), {1, 1, 1, 1, 1, 0},
               random_axis(t, large ? 60 : 7), random_axis(t, large ? 40 : 12)};
-  t.says("batch", static_cast<double>(w.batch)), t.says("channels", static_cast<double>(w.channels));
-  for (const Axis* a : {&w.height, &w.width}) {
-    t.says("in", static_cast<double>(a->in)), t.says("out", static_cast<double>(a->out));
-    t.says("filter", static_cast<double>(a->filter)), t.says("stride", static_cast<double>(a->stride));
-    t.says("dilation", static_cast<double>(a->dilation)), t.says("pad", static_cast<double>(a->pad));
-  }
+  say(t, w);
   return w;
 }
-size_t in_size(const Window& w) { return w.batch * w.in_pixels() * w.channels; }
-size_t out_size(const Window& w) { return w.batch * w.out_pixels() * w.channels; }
 
 // Of an element of the result: the largest sum, and where it is first.
 struct Winner {

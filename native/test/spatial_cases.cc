@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "cases.h"
+#include "windows.h"
 
 namespace vit_test {
 namespace {
@@ -33,17 +34,9 @@ Window random_window(Case& t, bool volume) {
   w.depth = volume && t.coin() ? random_axis(t, 4) : Axis{1, 1, 1, 1, 1, 0};
   w.height = random_axis(t, large ? 24 : 7);
   w.width = random_axis(t, large ? 40 : 12);
-  t.says("batch", static_cast<double>(w.batch)), t.says("channels", static_cast<double>(w.channels));
-  for (const Axis* a : {&w.depth, &w.height, &w.width}) {
-    t.says("in", static_cast<double>(a->in)), t.says("out", static_cast<double>(a->out));
-    t.says("filter", static_cast<double>(a->filter)), t.says("stride", static_cast<double>(a->stride));
-    t.says("dilation", static_cast<double>(a->dilation)), t.says("pad", static_cast<double>(a->pad));
-  }
+  say(t, w);
   return w;
 }
-
-size_t in_size(const Window& w) { return w.batch * w.in_pixels() * w.channels; }
-size_t out_size(const Window& w) { return w.batch * w.out_pixels() * w.channels; }
 
 // body(output pixel of the batch, tap, pixel of the batch) for every tap that lies inside, the taps of an output in order.
 void each_tap(const Window& w, const std::function<void(size_t, size_t, size_t)>& body) {

@@ -1,0 +1,33 @@
+// How kernels that are compiled once cut their work, and add.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parallel.h"
+
+namespace vit {
+
+constexpr size_t kTask = 16384;
+
+// body(begin, end) in tasks of about 16,384 elements, for n items of `each` elements.
+template <typename Body>
+void ranges(size_t n, size_t each, const Body& body) {
+  const size_t items = each >= kTask ? 1 : kTask / (each == 0 ? 1 : each);
+  parallel((n + items - 1) / items, [&](size_t task, size_t) {
+    const size_t begin = task * items;
+    body(begin, n - begin < items ? n : begin + items);
+  });
+}
+
+// Modulo 2^32 where they are integers.
+template <typename T>
+inline T added(T a, T b) {
+  return a + b;
+}
+template <>
+inline int32_t added(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
+}  // namespace vit
