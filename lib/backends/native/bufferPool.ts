@@ -71,10 +71,10 @@ export class BufferPool {
   // Down to three quarters of the limit, the sizes longest without a new block first.
   #shrink(): void {
     for (const [size, stack] of this.#idle) {
-      while (stack.length > 0 && this.#idleBytes > 0.75 * this.#limitBytes) {
-        stack.shift();
-        this.#idleBytes -= size;
-      }
+      const excess = this.#idleBytes - 0.75 * this.#limitBytes;
+      if (excess <= 0) return;
+      const dropped = stack.splice(0, Math.ceil(excess / size));
+      this.#idleBytes -= dropped.length * size;
       if (stack.length === 0) this.#idle.delete(size);
     }
   }
