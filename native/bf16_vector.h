@@ -23,12 +23,14 @@ VIT_INLINE vu pairs_of(const bf16* p, size_t n) {
 #else
 VIT_INLINE vh halves(const bf16* p, size_t n) {
   vh half = {};
-  memcpy(&half, p, (n < VL ? n : VL) * sizeof(bf16));
+  if (n >= VL) memcpy(&half, p, sizeof half);
+  else memcpy(&half, p, n * sizeof(bf16));
   return half;
 }
 VIT_INLINE vu pairs_of(const bf16* p, size_t n) {
   vu pairs = {};
-  memcpy(&pairs, p, (n < 2 * VL ? n : 2 * VL) * sizeof(bf16));
+  if (n >= 2 * VL) memcpy(&pairs, p, sizeof pairs);
+  else memcpy(&pairs, p, n * sizeof(bf16));
   return pairs;
 }
 #endif
