@@ -111,13 +111,6 @@ Weight packed(const Operand& from, size_t k, size_t n, float* to) {
   return {from, k, n, to};
 }
 
-// What a left operand takes, of any product of a head.
-template <typename In>
-size_t factor_size(const Head& h) {
-  const size_t turned = In::factor_size(h.keys, kQueries), rows = In::factor_size(kQueries, h.dim > h.keys ? h.dim : h.keys);
-  return turned > rows ? turned : rows;
-}
-
 }  // namespace
 
 void probabilities(float* s, const float* ds, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, float* deltas) {
@@ -140,7 +133,8 @@ void probabilities(float* s, const float* ds, size_t row, size_t count, size_t k
 
 template <typename In>
 size_t head_scratch(const Head& h) {
-  return In::packed_size(h.dim, h.keys) + In::packed_size(h.keys, h.dim) + kQueries * score_row(h.keys) + factor_size<In>(h) + 64;
+  const size_t factor = In::factor_size(kQueries, h.dim > h.keys ? h.dim : h.keys);
+  return In::packed_size(h.dim, h.keys) + In::packed_size(h.keys, h.dim) + kQueries * score_row(h.keys) + factor + 64;
 }
 
 template <typename In>
@@ -197,9 +191,9 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
     In32::multiply_rows(ds, row, nullptr, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, nullptr, kStoreNew);
     packed<In32>(q, count, h.dim, right);
-    In32::multiply_columns(ds, row, h.keys, right, h.dim, count, nullptr, grad.dk, grad.dkv_row, mode);
+    In32::multiply_columns(ds, row, h.keys, right, h.dim, count, grad.dk, grad.dkv_row, mode);
     packed<In32>(dout, count, h.dim, right);
-    In32::multiply_columns(p, row, h.keys, right, h.dim, count, nullptr, grad.dv, grad.dkv_row, mode);
+    In32::multiply_columns(p, row, h.keys, right, h.dim, count, grad.dv, grad.dkv_row, mode);
   }
 }
 

@@ -97,7 +97,7 @@ struct In32 : Packed32 {
     multiply_deep({rows, ld, 1}, kRows, w.packed + j0 * w.k, w.k, m, n, w.k, c, ldc, bias, kStoreNew);
   }
   // c [m, n] (=|+=) aᵀ·b over k rows, at most KC.
-  static void multiply_columns(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, float* c,
+  static void multiply_columns(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* c,
                                size_t ldc, Store mode) {
     multiply({a, 1, lda}, Layout::kColumns, packed, k, m, n, k, c, ldc, nullptr, mode);
   }
@@ -105,7 +105,7 @@ struct In32 : Packed32 {
   // Adds aᵀ·b [m, n] over k rows, at most kRowsEach, to a slot; b packed. See Slot.
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float*, const Slot& c, Store mode) {
     for (size_t j = 0; j < n; j += kSlotWidth)
-      multiply_columns(a, lda, m, packed + j * k, n - j < kSlotWidth ? n - j : kSlotWidth, k, nullptr, c.data + j * c.rows, kSlotWidth,
+      multiply_columns(a, lda, m, packed + j * k, n - j < kSlotWidth ? n - j : kSlotWidth, k, c.data + j * c.rows, kSlotWidth,
                        mode);
   }
 };
@@ -134,12 +134,6 @@ struct In16 : Packed16 {
                            const float* bias) {
     for (size_t r = 0; r < m; r += kRowsEach)
       multiply_rows(rows + r * ld, ld, factor, w, 0, j0, m - r < kRowsEach ? m - r : kRowsEach, n, w.k, c + r * ldc, ldc, bias, kStoreNew);
-  }
-  static void multiply_columns(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, float* c,
-                               size_t ldc, Store mode) {
-    bf16* turned = reinterpret_cast<bf16*>(factor);
-    pack_a16(Operand{a, 1, lda}, m, k, turned);
-    multiply16(turned, a16_width(k), reinterpret_cast<const bf16*>(packed), k, m, n, k, c, ldc, nullptr, mode);
   }
   static size_t grow_size(size_t m, size_t k) { return factor_size(m, k); }
   static void grow(const float* a, size_t lda, size_t m, const float* packed, size_t n, size_t k, float* factor, const Slot& c,

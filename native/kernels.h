@@ -7,8 +7,8 @@
 // of threads: work is cut by the sizes alone and partial sums are joined in a fixed order, said at each kernel that sums. Products
 // are contracted to fused multiply-adds where the processor has them (-ffp-contract=fast), so results differ in the last bits
 // between instruction sets and compilers, never between runs: no other flag of -ffast-math that changes a value is set. The files of
-// `exact` in scripts/buildNative.mjs are not contracted. An output
-// that overlaps an input gives values that are not said, but no step outside an array. Scratch may throw std::bad_alloc.
+// `exact` in scripts/buildNative.mjs are not contracted. An output that overlaps an input gives values that are not said, but no step
+// outside an array. Scratch may throw std::bad_alloc.
 //
 // Order of sums in float32: along a contiguous row each of VL lanes (4, 8 or 16) sums every VL-th element, in one to four
 // accumulators, and the lanes are joined in a fixed tree (sum_lanes); down columns, row after row.
@@ -259,8 +259,8 @@ struct Kernels {
 
   // Whole residual branches. Rows are done a block at a time, so between the steps nothing but `saved` leaves the cache;
   // `saved` is what the backward pass reads, *_saved floats of it in an order of the kernel's own, or null to keep nothing. Gradients of
-  // weights: sums over blocks of at most 128 rows (float32: 112) are added in order, over at most 16 runs of rows, whose sums are then joined in order;
-  // or, of large weights or few rows, over blocks of 1,792 rows as gemm sums them.
+  // weights: sums over blocks of at most 128 rows (float32: 112) are added in order, over at most 16 runs of rows, whose sums are then
+  // joined in order; or, of large weights or few rows, over blocks of 1,792 rows as gemm sums them.
   size_t (*mlp_branch_saved)(const MlpBranch& b);
   size_t (*mlp_branch_packed)(const MlpBranch& b);
   void (*mlp_branch)(const MlpBranch& b, float* saved, float* y);

@@ -90,16 +90,13 @@ void transform(Case& t) {
 }
 
 Axis random_axis(Case& t, size_t limit) {
-  Axis a;
-  a.in = t.upto(limit);
-  a.filter = 1 + t.rng.below(4);
-  a.stride = 1 + (t.coin() ? 0 : t.rng.below(3));
-  a.dilation = t.rng.below(4) == 0 ? 2 : 1;
+  Axis a = bare_axis(t, limit);
   a.pad = static_cast<ptrdiff_t>(t.rng.below(a.filter * a.dilation + 1));
   // None begins behind the end.
   a.out = 1 + t.rng.below((a.in - 1 + static_cast<size_t>(a.pad)) / a.stride + 1);
   return a;
 }
+
 Window random_window(Case& t) {
   const bool large = t.rng.below(4) == 0;
   Window w = {1 + t.rng.below(3), t.rng.below(3) == 0 ? 1 + t.rng.below(4) : t.upto(70), {1, 1, 1, 1, 1, 0},

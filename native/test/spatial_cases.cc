@@ -15,11 +15,7 @@ namespace {
 using namespace vit;
 
 Axis random_axis(Case& t, size_t limit) {
-  Axis a;
-  a.in = t.upto(limit);
-  a.filter = 1 + t.rng.below(4);
-  a.stride = 1 + (t.coin() ? 0 : t.rng.below(3));
-  a.dilation = t.rng.below(4) == 0 ? 2 : 1;
+  Axis a = bare_axis(t, limit);
   a.pad = static_cast<ptrdiff_t>(t.rng.below(a.filter * a.dilation + 1)) - (t.rng.below(6) == 0 ? 2 : 0);
   a.out = 1 + t.rng.below(a.in / a.stride + 2);
   return a;

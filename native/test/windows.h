@@ -15,6 +15,16 @@ inline void say(Case& t, const vit::Window& w) {
   }
 }
 
+// Without padding and outputs, which the caller adds.
+inline vit::Axis bare_axis(Case& t, size_t limit) {
+  vit::Axis a{};
+  a.in = t.upto(limit);
+  a.filter = 1 + t.rng.below(4);
+  a.stride = 1 + (t.coin() ? 0 : t.rng.below(3));
+  a.dilation = t.rng.below(4) == 0 ? 2 : 1;
+  return a;
+}
+
 inline size_t in_size(const vit::Window& w) { return w.batch * w.in_pixels() * w.channels; }
 inline size_t out_size(const vit::Window& w) { return w.batch * w.out_pixels() * w.channels; }
 

@@ -1,5 +1,7 @@
 // The entries of native/axis_binding.cc.
 
+import type { Numbers } from './elements.ts';
+
 /** Numbers of `reduceInts`. */
 export const INT_REDUCE = { sum: 0, max: 1, min: 2, product: 3 } as const;
 /** What the calls of a local response begin with. */
@@ -36,10 +38,10 @@ export interface AxisBinding {
     outer: number,
     n: number,
     inner: number,
-    x: Float32Array | Int32Array,
+    x: Numbers,
     out: Int32Array,
   ): void;
-  scan<T extends Float32Array | Int32Array>(
+  scan<T extends Numbers>(
     times: boolean,
     exclusive: boolean,
     reverse: boolean,

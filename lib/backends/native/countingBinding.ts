@@ -1,10 +1,10 @@
 // The entries of native/counting_binding.cc.
 
-import type { Elements } from './elements.ts';
+import type { Elements, Numbers } from './elements.ts';
 
 /** Kernels that count, search, and treat sparse tensors; `false`: an integer is wrong, and nothing was written. */
 export interface CountingBinding {
-  countList<T extends Float32Array | Int32Array>(
+  countList<T extends Numbers>(
     size: number,
     x: Int32Array,
     /** One for each of x; null: each counts 1. */
@@ -22,7 +22,7 @@ export interface CountingBinding {
     /** [n]: which of them each slice is. */
     places: Int32Array,
   ): number;
-  searchSorted<T extends Float32Array | Int32Array>(
+  searchSorted<T extends Numbers>(
     rows: number,
     length: number,
     count: number,
@@ -33,7 +33,7 @@ export interface CountingBinding {
     values: T,
     places: Int32Array,
   ): void;
-  reduceSegments<T extends Float32Array | Int32Array>(
+  reduceSegments<T extends Numbers>(
     rows: number,
     cols: number,
     count: number,

@@ -1,6 +1,6 @@
 // The entries of native/indexing_binding.cc.
 
-import type { Elements } from './elements.ts';
+import type { Elements, Numbers } from './elements.ts';
 
 /** Kernels of integer tensors that point at elements; `false`: an index is wrong, and nothing was written. */
 export interface IndexingBinding {
@@ -36,7 +36,7 @@ export interface IndexingBinding {
     values: Elements,
     out: Elements,
   ): boolean;
-  bincount<T extends Float32Array | Int32Array>(
+  bincount<T extends Numbers>(
     rows: number,
     cols: number,
     size: number,
@@ -47,7 +47,7 @@ export interface IndexingBinding {
     out: T,
   ): boolean;
   /** False where there is a NaN. */
-  topK<T extends Float32Array | Int32Array>(
+  topK<T extends Numbers>(
     rows: number,
     cols: number,
     k: number,
@@ -65,5 +65,5 @@ export interface IndexingBinding {
     events: Int32Array,
   ): void;
   /** start, start + step, … */
-  ramp(start: number, step: number, out: Float32Array | Int32Array): void;
+  ramp(start: number, step: number, out: Numbers): void;
 }

@@ -1,5 +1,7 @@
 // The entries of native/spatial_binding.cc; what the kernels compute is said in native/spatial.h.
 
+import type { Numbers } from './elements.ts';
+
 /** Numbers of `pool`. A mean of nothing is NaN, or 0. */
 export const POOL = { max: 0, mean: 1, meanOrZero: 2 } as const;
 /** What `poolPositions` names: a pixel of an image, an element of it, or one of the batch. */
@@ -132,7 +134,7 @@ export interface SpatialBinding {
     x: Float32Array,
     out: Float32Array,
   ): void;
-  dilate<T extends Float32Array | Int32Array>(window: Window, x: T, filter: T, out: T): void;
+  dilate<T extends Numbers>(window: Window, x: T, filter: T, out: T): void;
   dilateInputGrad(
     window: Window,
     x: Float32Array,

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
+import type { Numbers } from '../elements.ts';
 import { isNumeric, replaceKernel, type NativeCall } from './kernel.ts';
-
-type Numbers = Float32Array | Int32Array;
 
 /** Registers the counts of a list of integers, the search in sorted rows, and the matrix with a diagonal. */
 export function registerCounting(): void {

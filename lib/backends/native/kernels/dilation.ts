@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { isServed, windowOf } from '../window.ts';
-import { areFloats, replaceKernel } from './kernel.ts';
+import { areFloats, isNumeric, replaceKernel } from './kernel.ts';
 
 interface Forward {
   x: tf.TensorInfo;
@@ -17,8 +17,7 @@ export function registerDilation(): void {
     const { x, filter } = inputs;
     const info = infoOf(x, filter, attrs);
     const { dtype } = x;
-    if ((dtype !== 'float32' && dtype !== 'int32') || filter.dtype !== dtype || !isNear(info))
-      return undefined;
+    if (!isNumeric(x) || filter.dtype !== dtype || !isNear(info)) return undefined;
     const { info: out, values } = backend.outputOf(dtype, info.outShape);
     const [image, weights] = [backend.elements(x), backend.elements(filter)];
     // All three are of the dtype.

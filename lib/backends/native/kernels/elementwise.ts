@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import { BINARY, UNARY } from '../binding.ts';
-import { areFloats, replaceKernel, type NativeKernel } from './kernel.ts';
+import { areFloats, areInts, replaceKernel, type NativeKernel } from './kernel.ts';
 import { planBroadcast } from './broadcast.ts';
 
 interface Two {
@@ -15,7 +15,7 @@ interface One {
 /** Registers the kernels that treat each number alone, in float32, and those of them that int32 and bool have too. */
 export function registerElementwise(): void {
   for (const [kernelName, op] of binaryKernels) {
-    replaceKernel<Two, object>(kernelName, binary(op, floatBinaries.has(op)));
+    replaceKernel<Two, object>(kernelName, binary(op));
   }
   for (const [kernelName, op] of unaryKernels) {
     replaceKernel<One, { alpha?: number }>(kernelName, ({ inputs: { x }, attrs, backend }) => {
@@ -25,12 +25,12 @@ export function registerElementwise(): void {
       return info;
     });
   }
-  const prelu = binary(BINARY.prelu, true);
+  const prelu = binary(BINARY.prelu);
   replaceKernel<{ x: tf.TensorInfo; alpha: tf.TensorInfo }, object>(tf.Prelu, (call) => {
     const inputs = { a: call.inputs.x, b: call.inputs.alpha };
     return prelu({ ...call, inputs });
   });
-  const eluGrad = binary(BINARY.eluGrad, true);
+  const eluGrad = binary(BINARY.eluGrad);
   replaceKernel<{ dy: tf.TensorInfo; y: tf.TensorInfo }, object>(tf.EluGrad, (call) => {
     const { dy: a, y: b } = call.inputs;
     if (!tf.util.arraysEqual(a.shape, b.shape)) return undefined;
@@ -64,16 +64,12 @@ export function registerElementwise(): void {
   });
 }
 
-function areInts(...tensors: readonly tf.TensorInfo[]): boolean {
-  return tensors.every((tensor) => tensor.dtype === 'int32');
-}
-
-function binary(op: number, onlyFloats: boolean): NativeKernel<Two, object> {
+function binary(op: number): NativeKernel<Two, object> {
   return ({ inputs: { a, b }, backend }) => {
     const { dtype } = a;
     const served =
-      dtype === 'float32' ||
-      (dtype === 'int32' && !onlyFloats) ||
+      (dtype === 'float32' && op !== BINARY.bitwiseAnd) ||
+      (dtype === 'int32' && !floatBinaries.has(op)) ||
       (dtype === 'bool' && byteBinaries.has(op));
     if (!served || b.dtype !== dtype) return undefined;
     const plan = planBroadcast(a.shape, b.shape);
@@ -95,8 +91,15 @@ const binaryKernels = [
   [tf.Mod, BINARY.mod],
   [tf.Pow, BINARY.pow],
   [tf.Atan2, BINARY.atan2],
+  [tf.BitwiseAnd, BINARY.bitwiseAnd],
 ] as const;
-const floatBinaries: ReadonlySet<number> = new Set([BINARY.div, BINARY.pow, BINARY.atan2]);
+const floatBinaries: ReadonlySet<number> = new Set([
+  BINARY.div,
+  BINARY.pow,
+  BINARY.atan2,
+  BINARY.prelu,
+  BINARY.eluGrad,
+]);
 
 const byteBinaries: ReadonlySet<number> = new Set([
   BINARY.add,

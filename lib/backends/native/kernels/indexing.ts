@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
-import { isFixed, replaceKernel } from './kernel.ts';
+import { isFixed, isNumeric, replaceKernel } from './kernel.ts';
 
 interface Indexed {
   indices: tf.TensorInfo;
@@ -58,7 +58,7 @@ function registerScatters(): void {
   replaceKernel<{ updates: tf.TensorInfo } & Indexed, tf.ScatterNdAttrs>(
     tf.ScatterNd,
     ({ inputs: { indices, updates }, attrs: { shape }, backend }) => {
-      if (updates.dtype !== 'float32' && updates.dtype !== 'int32') return undefined;
+      if (!isNumeric(updates)) return undefined;
       if (!writable(indices, updates, shape)) return undefined;
       const out = backend.outputOf(updates.dtype, shape);
       return scattered(backend, indices, updates, out, { sum: true, skip: false, clear: true });
@@ -159,7 +159,7 @@ function registerCounts(): void {
     ({ inputs: { x, weights }, attrs: { size, binaryOutput }, backend }) => {
       // Of one list the inherited kernel takes no notice of binaryOutput.
       if (x.shape.length !== 2 || x.dtype !== 'int32') return undefined;
-      if (weights.dtype !== 'float32' && weights.dtype !== 'int32') return undefined;
+      if (!isNumeric(weights)) return undefined;
       const [rows, cols] = x.shape as [number, number];
       const length = sizeOf(weights.shape);
       if (length !== 0 && length !== rows * cols) return undefined;
@@ -179,7 +179,7 @@ function registerTopK(): void {
     tf.TopK,
     ({ inputs: { x }, attrs: { k }, backend }) => {
       const cols = x.shape.at(-1) ?? 0;
-      if ((x.dtype !== 'float32' && x.dtype !== 'int32') || k > cols) return undefined;
+      if (!isNumeric(x) || k > cols) return undefined;
       const shape = [...x.shape.slice(0, -1), k];
       const rows = sizeOf(x.shape.slice(0, -1));
       const best = backend.outputOf(x.dtype, shape);

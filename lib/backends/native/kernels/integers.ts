@@ -4,7 +4,7 @@ import { BINARY } from '../binding.ts';
 import { INT_REDUCE } from '../axisBinding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { planBroadcast } from './broadcast.ts';
-import { BACKEND_NAME, replaceKernel, type NativeCall } from './kernel.ts';
+import { areInts, BACKEND_NAME, replaceKernel, type NativeCall } from './kernel.ts';
 
 interface Two {
   a: tf.TensorInfo;
@@ -55,15 +55,6 @@ function registerBinaries(): void {
     if (backend.binding.powerInt(plan.walk, left, right, values)) return info;
     backend.disposeIntermediateTensorInfo(info);
     return undefined;
-  });
-  replaceKernel<Two, object>(tf.BitwiseAnd, ({ inputs: { a, b }, backend }) => {
-    if (!areInts(a, b)) return undefined;
-    const plan = planBroadcast(a.shape, b.shape);
-    if (plan === undefined) return undefined;
-    const { info, values } = backend.intOutput(plan.shape);
-    const [left, right] = [ints(backend, a), ints(backend, b)];
-    backend.binding.binary(BINARY.bitwiseAnd, plan.walk, left, right, values);
-    return info;
   });
   replaceKernel<tf.TensorInfo[], object>(tf.AddN, ({ inputs, backend }) => {
     const [first, ...rest] = [...inputs] as [tf.TensorInfo, ...tf.TensorInfo[]];
@@ -150,10 +141,6 @@ function inFloats(backend: NativeBackend, x: tf.TensorInfo): tf.TensorInfo {
 
 function ints(backend: NativeBackend, x: tf.TensorInfo): Int32Array {
   return backend.elements(x) as Int32Array;
-}
-
-function areInts(...tensors: readonly tf.TensorInfo[]): boolean {
-  return tensors.every(({ dtype }) => dtype === 'int32');
 }
 
 function isWhole({ dtype }: tf.TensorInfo): boolean {

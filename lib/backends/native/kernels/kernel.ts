@@ -55,6 +55,11 @@ export function isFixed({ dtype }: { dtype: tf.DataType }): boolean {
   return dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
 }
 
+/** Whether all are int32. */
+export function areInts(...tensors: readonly tf.TensorInfo[]): boolean {
+  return tensors.every(({ dtype }) => dtype === 'int32');
+}
+
 /** Whether it is of the dtypes of numbers that native calls take: float32 or int32. */
 export function isNumeric({ dtype }: { dtype: tf.DataType }): boolean {
   return dtype === 'float32' || dtype === 'int32';

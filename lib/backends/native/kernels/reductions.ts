@@ -3,6 +3,7 @@ import { sizeOf } from '../../../core/check.ts';
 import { INT_REDUCE } from '../axisBinding.ts';
 import { REDUCE } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
+import type { Numbers } from '../elements.ts';
 import { areFloats, isFixed, replaceKernel } from './kernel.ts';
 import { transposed } from './layout.ts';
 
@@ -107,7 +108,7 @@ function bools(all: boolean): Reduction {
 function arg(max: boolean): Reduction {
   return (backend, x, shape, outer, n, inner) => {
     const { info, values } = backend.intOutput(shape);
-    const from = backend.elements(x) as Float32Array | Int32Array;
+    const from = backend.elements(x) as Numbers;
     backend.binding.argExtreme(max, outer, n, inner, from, values);
     return info;
   };

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
+import type { Numbers } from '../elements.ts';
 import { replaceKernel } from './kernel.ts';
 
 interface One {
@@ -43,7 +44,7 @@ export function registerScans(): void {
     const last = Math.max(Math.abs(start), Math.abs(stop)) + Math.abs(step);
     if (grain === undefined || !(length > 0) || last * grain > 2 ** 24) return undefined;
     const { info, values } = backend.outputOf(dtype, [Math.ceil(length)]);
-    backend.binding.ramp(start, step, values as Float32Array | Int32Array);
+    backend.binding.ramp(start, step, values as Numbers);
     return info;
   });
   // The inherited kernel adds the step to the number before, and every rounding with it.

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
+import type { Numbers } from '../elements.ts';
 import { isFixed, isNumeric, replaceKernel } from './kernel.ts';
 
-type Numbers = Float32Array | Int32Array;
 type Inputs<Name extends string> = Record<Name, tf.TensorInfo>;
 
 /** Registers the kernels of sparse tensors; what is wrong is left to the inherited ones, which have the words for it. */
