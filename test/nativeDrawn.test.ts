@@ -1,0 +1,3 @@
+import { nativeDrawnTests } from './support/nativeDrawn.ts';
+
+nativeDrawnTests(4, 1);

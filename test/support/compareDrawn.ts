@@ -1,0 +1,141 @@
+// Runs a drawn call on the CPU backend and on the native one, and holds one against the other.
+
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-cpu';
+import { nativeBinding } from '../../lib/backends/native/index.ts';
+import type { Drawn } from './draws.ts';
+import { assertEachClose, isas } from './native.ts';
+
+interface Output {
+  dtype: string;
+  shape: number[];
+  values: tf.TypedArray;
+}
+/** What a backend gave, or the message of what it threw. */
+type Outcome = Output[] | string;
+type Body = (inputs: tf.Tensor[], drawn: Drawn) => tf.Tensor[];
+
+// Held locally: in jest's sandbox each look-up of a global costs 0.2 µs.
+const { abs, sin } = Math;
+
+// A difference below this is one of how denormal numbers are treated.
+const denormal = 1e-37;
+
+/**
+ * Throws where the backends differ: in dtype, shape or values, in gradients where the case asks for them, in whether they throw; or
+ * where the native backend leaves tensors behind.
+ */
+export function compareDrawn(name: string, drawn: Drawn): void {
+  const { rtol = 0, atol = denormal, grad = false, adjoint = false } = drawn;
+  compareBodies(`${name} ${drawn.note}`, drawn, results, rtol, atol);
+  // Sums of many products cancel: some bits more are lost.
+  if (grad) {
+    compareBodies(`gradients of ${name} ${drawn.note}`, drawn, gradients, 10 * rtol + 2e-5, 1e-5);
+  }
+  if (adjoint) assertAdjoint(`${name} ${drawn.note}`, drawn);
+}
+
+function compareBodies(name: string, drawn: Drawn, body: Body, rtol: number, atol: number): void {
+  const wanted = outcome('cpu', drawn, body);
+  for (const isa of isas) {
+    nativeBinding().setIsa(isa);
+    const before = tf.memory().numTensors;
+    const got = outcome('native', drawn, body);
+    if (typeof got === 'string') {
+      if (typeof wanted === 'string') continue;
+      throw new Error(`${name} on ${isa} throws "${got}"`);
+    }
+    if (typeof wanted === 'string') {
+      throw new Error(`${name} on ${isa} gives a result, expected "${wanted}"`);
+    }
+    if (got.length !== wanted.length) throw new Error(`${name} on ${isa}: ${got.length} outputs`);
+    wanted.forEach((want, i) =>
+      compareOutput(`${name} on ${isa}, output ${i}`, got[i]!, want, rtol, atol),
+    );
+    const left = tf.memory().numTensors - before;
+    if (left !== 0) throw new Error(`${name} on ${isa} leaves ${left} tensors`);
+  }
+}
+
+function outcome(backend: string, drawn: Drawn, body: Body): Outcome {
+  void tf.setBackend(backend);
+  try {
+    return tf.tidy(() => {
+      const inputs = drawn.inputs.map(({ shape, values, dtype = 'float32' }) =>
+        tf.tensor(values.slice(), shape, dtype),
+      );
+      return body(inputs, drawn).map((tensor) => ({
+        dtype: tensor.dtype,
+        shape: tensor.shape,
+        values: tensor.dataSync(),
+      }));
+    });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function results(inputs: tf.Tensor[], { run }: Drawn): tf.Tensor[] {
+  const out = run(...inputs);
+  return Array.isArray(out) ? out : [out];
+}
+
+// Of the weighted sum of all float32 outputs, with respect to all float32 inputs.
+function gradients(inputs: tf.Tensor[], drawn: Drawn): tf.Tensor[] {
+  const chosen = inputs.flatMap((input, i) => (input.dtype === 'float32' ? [i] : []));
+  if (chosen.length === 0) return [];
+  const total = (...given: tf.Tensor[]) => {
+    const all = inputs.slice();
+    chosen.forEach((at, i) => (all[at] = given[i]!));
+    return weightedSum(results(all, drawn));
+  };
+  return tf.grads(total)(chosen.map((i) => inputs[i]!));
+}
+
+function weightedSum(outputs: tf.Tensor[]): tf.Scalar {
+  const sums = outputs
+    .filter(({ dtype }) => dtype === 'float32')
+    .map((out) => {
+      const weights = Float32Array.from({ length: out.size }, (_, i) => sin(1.7 * i + 1));
+      return tf.sum(tf.mul(out, tf.tensor(weights, out.shape)));
+    });
+  return tf.addN(sums) as tf.Scalar;
+}
+
+// Of a linear function f of its first input, the sum of x · gradient is f(x).
+function assertAdjoint(name: string, drawn: Drawn): void {
+  for (const isa of isas) {
+    nativeBinding().setIsa(isa);
+    void tf.setBackend('native');
+    const [sum, value, scale] = tf.tidy(() => {
+      const [x, ...others] = drawn.inputs.map(({ shape, values, dtype = 'float32' }) =>
+        tf.tensor(values.slice(), shape, dtype),
+      );
+      const f = (v: tf.Tensor) => weightedSum(results([v, ...others], drawn));
+      const sizes = results([tf.abs(x!), ...others], drawn).map((out) => tf.sum(tf.abs(out)));
+      return [tf.sum(tf.mul(x!, tf.grad(f)(x!))), f(x!), tf.addN(sizes)].map(
+        (v) => v.dataSync()[0]!,
+      );
+    });
+    const name_ = `${name} on ${isa}: the sum of its gradient times its input`;
+    assertEachClose(name_, Float32Array.of(sum!), Float32Array.of(value!), 0, 1e-6 * scale!);
+  }
+}
+
+function compareOutput(name: string, got: Output, want: Output, rtol: number, atol: number): void {
+  if (got.dtype !== want.dtype || !tf.util.arraysEqual(got.shape, want.shape)) {
+    throw new Error(
+      `${name} is ${got.dtype} [${got.shape}], expected ${want.dtype} [${want.shape}]`,
+    );
+  }
+  if (got.values.length !== tf.util.sizeFromShape(want.shape)) {
+    throw new Error(`${name} has ${got.values.length} values, expected [${want.shape}]`);
+  }
+  // Of numbers up to 3e38 the largest says nothing about the others.
+  let largest = 0;
+  for (const value of want.values) {
+    const size = abs(value);
+    if (size > largest && size < 1e6) largest = size;
+  }
+  assertEachClose(name, got.values, want.values, rtol, rtol * largest + atol);
+}
