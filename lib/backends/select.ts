@@ -21,17 +21,20 @@ export interface BackendOptions {
  * @property name      as in tfjs's registry
  * @property reason    one line for a person: which backend, and why this one
  * @property warnings  lines about wishes that it cannot fulfil, for example threads on wasm
+ * @property fastBf16  whether products of bfloat16 are faster than those of float32 with it on this processor
  */
 export interface SelectedBackend {
   name: BackendName;
   reason: string;
   warnings: readonly string[];
+  fastBf16: boolean;
 }
 
 /** What a loaded backend says of itself. */
 interface Loaded {
   about: string;
   warnings?: readonly string[];
+  fastBf16?: boolean;
 }
 
 /**
@@ -71,13 +74,13 @@ async function tryBackend(
   threads: number | undefined,
   why: string,
 ): Promise<SelectedBackend> {
-  const { about, warnings = [] } = await load[name](threads);
+  const { about, warnings = [], fastBf16 = false } = await load[name](threads);
   if (!(await tf.setBackend(name))) {
     throw new UnsupportedError(`The backend ${name} is here (${about}) but does not start.`);
   }
   await tf.ready();
   quietCpu();
-  return { name, reason: `Backend ${name} (${about}): ${why}.`, warnings };
+  return { name, reason: `Backend ${name} (${about}): ${why}.`, warnings, fastBf16 };
 }
 
 const isaNames: Readonly<Record<string, string>> = {
@@ -98,7 +101,9 @@ const load: Record<BackendName, (threads: number | undefined) => Promise<Loaded>
     }
     const { isa, threads: count } = native.nativeInfo();
     const name = isaNames[isa] ?? isa;
-    return { about: `C++, ${name}, ${count} thread${count === 1 ? '' : 's'}` };
+    const about = `C++, ${name}, ${count} thread${count === 1 ? '' : 's'}`;
+    // An instruction for bf16 that is no faster is not in use.
+    return { about, fastBf16: isa === 'amx' || isa === 'avx512bf16' };
   },
   wasm: async (threads) => (await import('./wasm/load.ts')).loadWasm(threads),
   cpu: async (threads) => ({

@@ -12,12 +12,13 @@ export async function useBackend(
   { precision = 'fp32', ...options }: BackendOptions & { precision?: Precision },
   terminal: Terminal,
 ): Promise<string> {
-  const { name, reason, warnings } = await selectBackend(options);
+  const { name, reason, warnings, fastBf16 } = await selectBackend(options);
   terminal.error(reason);
   for (const warning of warnings) terminal.error(warning);
   if (precision === 'bf16') {
+    const slow = fastBf16 ? '' : ' This backend and processor multiply it no faster than float32.';
     terminal.error(
-      'Precision bf16: operands of products are rounded to bfloat16; all else is float32.',
+      `Precision bf16: operands of products are rounded to bfloat16; all else is float32.${slow}`,
     );
   }
   return name;
