@@ -11,74 +11,17 @@ import { BranchChain } from '../lib/core/kernels.ts';
 import type { Precision } from '../lib/core/precision.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { adamW } from '../lib/ops/adamW.ts';
-import { attentionBranch, prepareAttentionBranch } from '../lib/ops/attentionBranch.ts';
+import { prepareAttentionBranch } from '../lib/ops/attentionBranch.ts';
 import { runBranch, runBranches } from '../lib/ops/branch.ts';
 import { grads } from '../lib/ops/gradients.ts';
 import { mlpBranch, prepareMlpBranch } from '../lib/ops/mlpBranch.ts';
+import {
+  branchCases as cases,
+  drawBranch as draw,
+  runBranchCase as run,
+} from './support/branchCases.ts';
+import type { BranchCase as Case, BranchKind as Branch } from './support/branchCases.ts';
 import { isas } from './support/native.ts';
-
-type Inputs = Record<string, tf.Tensor>;
-type Values = Record<string, { shape: number[]; data: Float32Array }>;
-type Branch = 'mlp' | 'attention';
-interface Case {
-  branch: Branch;
-  shape: [number, number, number];
-  inner: number;
-  optional: boolean;
-}
-
-const cases: Case[] = [
-  { branch: 'mlp', shape: [3, 5, 8], inner: 32, optional: false },
-  { branch: 'mlp', shape: [2, 17, 12], inner: 1, optional: true },
-  { branch: 'mlp', shape: [1, 130, 12], inner: 1100, optional: true },
-  { branch: 'mlp', shape: [17, 60, 8], inner: 24, optional: true },
-  { branch: 'attention', shape: [3, 5, 8], inner: 2, optional: false },
-  { branch: 'attention', shape: [2, 17, 12], inner: 3, optional: true },
-  { branch: 'attention', shape: [1, 270, 8], inner: 2, optional: true },
-  { branch: 'attention', shape: [17, 60, 8], inner: 2, optional: true },
-  { branch: 'attention', shape: [8, 113, 8], inner: 1, optional: false },
-];
-
-const drawn = new Map<string, Values>();
-function draw(one: Case): Values {
-  const key = JSON.stringify(one);
-  const values = drawn.get(key) ?? drawAnew(one);
-  drawn.set(key, values);
-  return values;
-}
-
-function drawAnew({ branch, shape, inner, optional }: Case): Values {
-  const [batch, , dim] = shape;
-  const rng = new Rng(5).split(branch, shape.join());
-  const values: Values = {};
-  const normal = (name: string, own: number[], std = 1, mean = 0) => {
-    const length = own.reduce((a, b) => a * b, 1);
-    values[name] = { shape: own, data: Float32Array.from({ length }, () => rng.normal(mean, std)) };
-  };
-  const hidden = branch === 'mlp' ? inner : 3 * dim;
-  const [first, last] = branch === 'mlp' ? ['fc1', 'fc2'] : ['qkv', 'proj'];
-  const biases = branch === 'mlp' ? ['bias1', 'bias2'] : ['qkvBias', 'projBias'];
-  normal('x', shape);
-  normal('gamma', [dim], 0.2, 1);
-  normal('beta', [dim], 0.2);
-  normal(first!, [hidden, dim], dim ** -0.5);
-  normal(last!, branch === 'mlp' ? [dim, hidden] : [dim, dim], hidden ** -0.5);
-  if (!optional) return values;
-  normal(biases[0]!, [hidden]);
-  normal(biases[1]!, [dim]);
-  normal('scale', [dim], 0.2, 1);
-  values['keep'] = {
-    shape: [batch],
-    data: Float32Array.from({ length: batch }, (_, i) => (i % 3 === 1 ? 0 : 1.5)),
-  };
-  return values;
-}
-
-function run({ branch, inner }: Case, x: Inputs, precision: Precision): tf.Tensor {
-  return branch === 'mlp'
-    ? mlpBranch(x as never, { activation: inner % 2 === 0 ? 'erf' : 'tanh', precision })
-    : attentionBranch(x as never, { numHeads: inner, precision });
-}
 
 /** The result without a gradient, then the gradient of every input that has one, by name. */
 async function results(

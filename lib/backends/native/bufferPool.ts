@@ -9,6 +9,9 @@ export interface Block {
 }
 
 const LINE = 64;
+// For this size and more an idle block up to so many times larger serves too: that of a branch's backward pass, its gradient.
+const LARGE = 2 ** 20;
+const TIMES = 4.5;
 
 /**
  * Keeps the memory of disposed tensors for the next ones, so that a training step allocates, zeroes and faults in nothing.
@@ -39,10 +42,9 @@ export class BufferPool {
   take(bytes: number): Block | undefined {
     if (bytes === 0) return undefined;
     const size = sizeClass(bytes);
-    const stack = this.#idle.get(size);
-    const block = stack?.pop();
+    const block = this.#idle.get(size)?.pop() ?? (size < LARGE ? undefined : this.#larger(size));
     if (block === undefined) return this.#allocate(size);
-    this.#idleBytes -= size;
+    this.#idleBytes -= block.bytes;
     return block;
   }
 
@@ -60,6 +62,15 @@ export class BufferPool {
   clear(): void {
     this.#idle.clear();
     this.#idleBytes = 0;
+  }
+
+  // The smallest that is idle.
+  #larger(size: number): Block | undefined {
+    let best = TIMES * size;
+    for (const [bytes, stack] of this.#idle) {
+      if (stack.length > 0 && bytes > size && bytes < best) best = bytes;
+    }
+    return this.#idle.get(best)?.pop();
   }
 
   #allocate(size: number): Block {

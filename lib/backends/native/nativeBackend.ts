@@ -75,6 +75,12 @@ class TensorData {
     this.#block = undefined;
     return block;
   }
+
+  /** As `takeBlock`; the values are gone. */
+  release(): Block | undefined {
+    this.#raw = undefined;
+    return this.takeBlock();
+  }
 }
 
 /**
@@ -233,6 +239,16 @@ export class NativeBackend extends MathBackendCPU {
     const values = new Float32Array(block.buffer, block.offset, floats);
     first.derived = { layout, of, block, values };
     return { values, ready: false };
+  }
+
+  /** Gives the memory of a tensor back before its end: nobody will ask for its values, or only after `isReleased`. */
+  release(info: tf.TensorInfo): void {
+    const block = this.#data(info.dataId).release();
+    if (block !== undefined) this.pool.give(block);
+  }
+
+  isReleased(info: tf.TensorInfo): boolean {
+    return this.#data(info.dataId).raw === undefined;
   }
 
   /** The same data under another shape; the caller owns one more reference. */

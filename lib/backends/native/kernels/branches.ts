@@ -204,7 +204,26 @@ function packedMemory(
   return { layout, floats: binding.branchMemory(sizes, ofMlp, true) };
 }
 
+// What the forward pass kept is read once, and goes before the gradients of the branches before this one need memory. Who asks again,
+// as the gradient of a gradient does, has it computed again.
 function backward(
+  backend: NativeBackend,
+  layers: Layers,
+  shape: Shape,
+  { dOut, saved }: GradInputs,
+): tf.TensorInfo[] {
+  if (!backend.isReleased(saved)) {
+    const gradients = backwardOf(backend, layers, shape, { dOut, saved });
+    backend.release(saved);
+    return gradients;
+  }
+  const again = forward(backend, layers, shape, true);
+  const gradients = backwardOf(backend, layers, shape, { dOut, saved: again[1]! });
+  for (const info of again) backend.disposeIntermediateTensorInfo(info);
+  return gradients;
+}
+
+function backwardOf(
   backend: NativeBackend,
   layers: Layers,
   shape: Shape,

@@ -1,0 +1,70 @@
+// What a residual branch keeps for its backward pass on the native backend: read once, and its memory used again at once.
+
+import * as tf from '@tensorflow/tfjs';
+import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
+import type { NativeBackend } from '../lib/backends/native/nativeBackend.ts';
+import { Rng } from '../lib/core/rng.ts';
+import { mlpBranch } from '../lib/ops/mlpBranch.ts';
+import { branchCases, drawBranch, runBranchCase } from './support/branchCases.ts';
+import { isas } from './support/native.ts';
+
+if (isas.length === 0) test.skip(`native branches: ${nativeUnavailableReason()}`, () => undefined);
+else describe('the memory of native branches', memoryTests);
+
+function memoryTests(): void {
+  test('what the forward pass kept goes with its gradient, and is computed again for another', async () => {
+    await tf.setBackend('native');
+    for (const precision of ['fp32', 'bf16'] as const) {
+      for (const one of branchCases) {
+        tf.tidy(() => {
+          const values = Object.entries(drawBranch(one));
+          const inputs = Object.fromEntries(
+            values.map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]),
+          );
+          const f = (x: tf.Tensor) => runBranchCase(one, { ...inputs, x }, precision);
+          const alone = tf.grad(f)(inputs['x']!).dataSync();
+          let first: tf.TypedArray | undefined;
+          const second = tf.grad((x) => {
+            const y = f(x);
+            first = tf
+              .grad(() => y)(x)
+              .dataSync();
+            return y;
+          })(inputs['x']!);
+          expect(first).toEqual(alone);
+          expect(second.dataSync()).toEqual(alone);
+        });
+      }
+    }
+  });
+
+  test('gradients of branches take the memory of what the branches after them kept', async () => {
+    await tf.setBackend('native');
+    const { pool } = tf.backend() as NativeBackend;
+    const [depth, shape, hidden] = [8, [16, 200, 96] as const, 96];
+    const rng = new Rng(9);
+    pool.clear();
+    tf.tidy(() => {
+      const normal = (...size: number[]) =>
+        tf.tensor(
+          Float32Array.from({ length: tf.util.sizeFromShape(size) }, () => rng.normal()),
+          size,
+        );
+      const [x, gamma, beta] = [normal(...shape), normal(shape[2]), normal(shape[2])];
+      const [fc1, fc2] = [normal(hidden, shape[2]), normal(shape[2], hidden)];
+      const weights = { gamma, beta, fc1, fc2 };
+      const deep = (input: tf.Tensor) =>
+        Array.from({ length: depth }).reduce<tf.Tensor>(
+          (y) => mlpBranch({ x: y, ...weights } as never),
+          input,
+        );
+      tf.grad(deep)(x);
+    });
+    const tokens = 4 * shape[0] * shape[1];
+    const forward = depth * tokens * (shape[2] + hidden);
+    // Two gradients before any memory is free, those of weights, and an eighth for the pool's sizes.
+    const more = 3 * tokens * shape[2] + 4 * 4 * depth * hidden * shape[2];
+    expect(pool.idleBytes).toBeLessThan(1.125 * (forward + more));
+    expect(pool.idleBytes).toBeGreaterThan(forward);
+  });
+}
