@@ -22,10 +22,12 @@ export function nativeDrawnTests(rounds: number, seed: number): void {
   for (const [group, ops] of Object.entries<Record<string, Draw>>(groups)) {
     describe(`drawn calls, ${group}`, () => {
       test.each(Object.entries(ops))('%s', (name, draw) => {
+        let compared = 0;
         for (let round = 0; round < rounds; round += 1) {
           const drawn = draw(new Draws(new Rng(seed).split(name, round)));
-          compareDrawn(`${name} (seed ${seed}, call ${round})`, drawn);
+          if (compareDrawn(`${name} (seed ${seed}, call ${round})`, drawn)) compared += 1;
         }
+        expect(compared).toBeGreaterThan(rounds / 4);
       });
     });
   }
