@@ -1,3 +1,3 @@
 import { nativeDrawnTests } from './support/nativeDrawn.ts';
 
-nativeDrawnTests(30, 2);
+nativeDrawnTests(12, 2);
