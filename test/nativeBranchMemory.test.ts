@@ -5,8 +5,8 @@ import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
 import type { NativeBackend } from '../lib/backends/native/nativeBackend.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { mlpBranch } from '../lib/ops/mlpBranch.ts';
-import { branchCases, drawBranch, runBranchCase } from './support/branchCases.ts';
-import { isas } from './support/native.ts';
+import { branchCases, branchTensors, runBranchCase } from './support/branchCases.ts';
+import { isas, normals, tensorsOf } from './support/native.ts';
 
 if (isas.length === 0) test.skip(`native branches: ${nativeUnavailableReason()}`, () => undefined);
 else describe('the memory of native branches', memoryTests);
@@ -17,10 +17,7 @@ function memoryTests(): void {
     for (const precision of ['fp32', 'bf16'] as const) {
       for (const one of branchCases) {
         tf.tidy(() => {
-          const values = Object.entries(drawBranch(one));
-          const inputs = Object.fromEntries(
-            values.map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]),
-          );
+          const inputs = branchTensors(one);
           const f = (x: tf.Tensor) => runBranchCase(one, { ...inputs, x }, precision);
           const alone = tf.grad(f)(inputs['x']!).dataSync();
           let first: tf.TypedArray | undefined;
@@ -45,11 +42,7 @@ function memoryTests(): void {
     const rng = new Rng(9);
     pool.clear();
     tf.tidy(() => {
-      const normal = (...size: number[]) =>
-        tf.tensor(
-          Float32Array.from({ length: tf.util.sizeFromShape(size) }, () => rng.normal()),
-          size,
-        );
+      const normal = (...size: number[]) => tensorsOf([normals(rng, ...size)])[0]!;
       const [x, gamma, beta] = [normal(...shape), normal(shape[2]), normal(shape[2])];
       const [fc1, fc2] = [normal(hidden, shape[2]), normal(shape[2], hidden)];
       const weights = { gamma, beta, fc1, fc2 };
@@ -62,7 +55,7 @@ function memoryTests(): void {
     });
     const tokens = 4 * shape[0] * shape[1];
     const forward = depth * tokens * (shape[2] + hidden);
-    // Two gradients before any memory is free, those of weights, and an eighth for the pool's sizes.
+    // Three gradients before any memory is free, those of weights, and an eighth for the pool's sizes.
     const more = 3 * tokens * shape[2] + 4 * 4 * depth * hidden * shape[2];
     expect(pool.idleBytes).toBeLessThan(1.125 * (forward + more));
     expect(pool.idleBytes).toBeGreaterThan(forward);

@@ -17,6 +17,7 @@ import { grads } from '../lib/ops/gradients.ts';
 import { mlpBranch, prepareMlpBranch } from '../lib/ops/mlpBranch.ts';
 import {
   branchCases as cases,
+  branchTensors,
   drawBranch as draw,
   runBranchCase as run,
 } from './support/branchCases.ts';
@@ -34,9 +35,7 @@ async function results(
   const names = Object.keys(values).filter((name) => name !== 'keep');
   const out = new Map<string, Float32Array>();
   tf.tidy(() => {
-    const x = Object.fromEntries(
-      Object.entries(values).map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]),
-    );
+    const x = branchTensors(one);
     out.set('y', run(one, x, precision).dataSync() as Float32Array);
     const rng = new Rng(6);
     const dOut = tf.tensor(
@@ -129,12 +128,7 @@ if (isas.length === 0) {
       for (const one of cases) {
         await tf.setBackend('native');
         tf.tidy(() => {
-          const x = Object.fromEntries(
-            Object.entries(draw(one)).map(([name, { data, shape }]) => [
-              name,
-              tf.tensor(data, shape),
-            ]),
-          );
+          const x = branchTensors(one);
           let recorded: Float32Array | undefined;
           const plain = run(one, x, precision).dataSync();
           tf.grad((input) => {
@@ -215,12 +209,7 @@ if (isas.length === 0) {
       const kinds: Branch[] = ['attention', 'mlp', 'mlp', 'attention'];
       return kinds.map((branch, i) => {
         const one = { branch, shape, inner: branch === 'mlp' ? 1100 : 2, optional: i !== 1 };
-        const x = Object.fromEntries(
-          Object.entries(draw(one)).map(([key, value]) => [
-            key,
-            tf.tensor(value.data, value.shape),
-          ]),
-        );
+        const x = branchTensors(one);
         return branch === 'mlp'
           ? prepareMlpBranch(x as never, { activation: 'quick', precision })
           : prepareAttentionBranch(x as never, { numHeads: one.inner, precision });

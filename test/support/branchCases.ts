@@ -1,6 +1,6 @@
 // Residual branches of many shapes with their inputs, drawn once.
 
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import type { Precision } from '../../lib/core/precision.ts';
 import { Rng } from '../../lib/core/rng.ts';
 import { attentionBranch } from '../../lib/ops/attentionBranch.ts';
@@ -38,6 +38,14 @@ export function drawBranch(one: BranchCase): Values {
   const values = drawn.get(key) ?? drawAnew(one);
   drawn.set(key, values);
   return values;
+}
+
+/** As tensors, by name. */
+export function branchTensors(one: BranchCase): Inputs {
+  const values = Object.entries(drawBranch(one));
+  return Object.fromEntries(
+    values.map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]),
+  );
 }
 
 function drawAnew({ branch, shape, inner, optional }: BranchCase): Values {

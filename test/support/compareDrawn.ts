@@ -4,16 +4,11 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { nativeBinding } from '../../lib/backends/native/index.ts';
 import type { Drawn } from './draws.ts';
-import { assertEachClose, isas } from './native.ts';
+import { assertEachClose, compareOutput, isas, runOn, tensorsOf, type Output } from './native.ts';
 
-interface Output {
-  dtype: string;
-  shape: number[];
-  values: tf.TypedArray;
-}
 /** What a backend gave, or the message of what it threw. */
 type Outcome = Output[] | string;
-type Body = (inputs: tf.Tensor[], drawn: Drawn) => tf.Tensor[];
+type Body = (drawn: Drawn, inputs: tf.Tensor[]) => tf.Tensor[];
 
 // Held locally: in jest's sandbox each look-up of a global costs 0.2 µs.
 const { abs, sin } = Math;
@@ -59,7 +54,7 @@ function compareBodies(
     }
     if (got.length !== wanted.length) throw new Error(`${name} on ${isa}: ${got.length} outputs`);
     wanted.forEach((want, i) =>
-      compareOutput(`${name} on ${isa}, output ${i}`, got[i]!, want, rtol, atol),
+      compareValues(`${name} on ${isa}, output ${i}`, got[i]!, want, rtol, atol),
     );
     const left = tf.memory().numTensors - before;
     if (left !== 0) throw new Error(`${name} on ${isa} leaves ${left} tensors`);
@@ -68,36 +63,26 @@ function compareBodies(
 }
 
 function outcome(backend: string, drawn: Drawn, body: Body): Outcome {
-  void tf.setBackend(backend);
   try {
-    return tf.tidy(() => {
-      const inputs = drawn.inputs.map(({ shape, values, dtype = 'float32' }) =>
-        tf.tensor(values.slice(), shape, dtype),
-      );
-      return body(inputs, drawn).map((tensor) => ({
-        dtype: tensor.dtype,
-        shape: tensor.shape,
-        values: tensor.dataSync(),
-      }));
-    });
+    return runOn(backend, drawn.inputs, (...inputs) => body(drawn, inputs));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-function results(inputs: tf.Tensor[], { run }: Drawn): tf.Tensor[] {
+function results({ run }: Drawn, inputs: tf.Tensor[]): tf.Tensor[] {
   const out = run(...inputs);
   return Array.isArray(out) ? out : [out];
 }
 
 // Of the weighted sum of all float32 outputs, with respect to all float32 inputs.
-function gradients(inputs: tf.Tensor[], drawn: Drawn): tf.Tensor[] {
+function gradients(drawn: Drawn, inputs: tf.Tensor[]): tf.Tensor[] {
   const chosen = inputs.flatMap((input, i) => (input.dtype === 'float32' ? [i] : []));
   if (chosen.length === 0) return [];
   const total = (...given: tf.Tensor[]) => {
     const all = inputs.slice();
     chosen.forEach((at, i) => (all[at] = given[i]!));
-    return weightedSum(results(all, drawn));
+    return weightedSum(results(drawn, all));
   };
   return tf.grads(total)(chosen.map((i) => inputs[i]!));
 }
@@ -118,11 +103,9 @@ function assertAdjoint(name: string, drawn: Drawn): void {
     nativeBinding().setIsa(isa);
     void tf.setBackend('native');
     const [sum, value, scale] = tf.tidy(() => {
-      const [x, ...others] = drawn.inputs.map(({ shape, values, dtype = 'float32' }) =>
-        tf.tensor(values.slice(), shape, dtype),
-      );
-      const f = (v: tf.Tensor) => weightedSum(results([v, ...others], drawn));
-      const sizes = results([tf.abs(x!), ...others], drawn).map((out) => tf.sum(tf.abs(out)));
+      const [x, ...others] = tensorsOf(drawn.inputs);
+      const f = (v: tf.Tensor) => weightedSum(results(drawn, [v, ...others]));
+      const sizes = results(drawn, [tf.abs(x!), ...others]).map((out) => tf.sum(tf.abs(out)));
       return [tf.sum(tf.mul(x!, tf.grad(f)(x!))), f(x!), tf.addN(sizes)].map(
         (v) => v.dataSync()[0]!,
       );
@@ -132,12 +115,7 @@ function assertAdjoint(name: string, drawn: Drawn): void {
   }
 }
 
-function compareOutput(name: string, got: Output, want: Output, rtol: number, atol: number): void {
-  if (got.dtype !== want.dtype || !tf.util.arraysEqual(got.shape, want.shape)) {
-    throw new Error(
-      `${name} is ${got.dtype} [${got.shape}], expected ${want.dtype} [${want.shape}]`,
-    );
-  }
+function compareValues(name: string, got: Output, want: Output, rtol: number, atol: number): void {
   if (got.values.length !== tf.util.sizeFromShape(want.shape)) {
     throw new Error(`${name} has ${got.values.length} values, expected [${want.shape}]`);
   }
@@ -147,5 +125,5 @@ function compareOutput(name: string, got: Output, want: Output, rtol: number, at
     const size = abs(value);
     if (size > largest && size < 1e6) largest = size;
   }
-  assertEachClose(name, got.values, want.values, rtol, rtol * largest + atol);
+  compareOutput(name, got, want, { rtol, atol: rtol * largest + atol });
 }

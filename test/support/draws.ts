@@ -9,7 +9,7 @@ export interface Drawn {
   note: string;
   inputs: Arrays;
   run: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
-  /** How far an element may be off, as a share of the largest finite one. */
+  /** How far an element may be off, as a share of it and of the largest below 1e6. */
   rtol?: number;
   /** And by this. */
   atol?: number;
@@ -22,7 +22,10 @@ export interface Drawn {
 /** Draws a call of one op. */
 export type Draw = (d: Draws) => Drawn;
 
-type Dtype = 'float32' | 'int32' | 'bool';
+/** What native kernels compute in, and those of numbers. */
+export type Dtype = 'float32' | 'int32' | 'bool';
+export const everyDtype: readonly Dtype[] = ['float32', 'int32', 'bool'];
+export const numeric: readonly Dtype[] = ['float32', 'int32'];
 
 /** One case's stream of choices. */
 export class Draws {
@@ -95,7 +98,7 @@ export class Draws {
     return this.some(Array.from({ length: rank }, (_, i) => i));
   }
 
-  dtype(of: readonly Dtype[] = ['float32', 'int32', 'bool']): Dtype {
+  dtype(of = everyDtype): Dtype {
     return this.chance(0.5) ? of[0]! : this.pick(of);
   }
 
@@ -121,6 +124,11 @@ export class Draws {
     const values = new Int32Array(tf.util.sizeFromShape([...shape]));
     for (let i = 0; i < values.length; i++) values[i] = this.#rng.integer(Math.max(1, limit));
     return { shape: [...shape], values, dtype: 'int32' };
+  }
+
+  /** Places along the first `depth` axes of a shape, [...rows, depth]. */
+  places(rows: readonly number[], shape: readonly number[], depth = shape.length): Arrays[number] {
+    return this.indices([...rows, depth], Math.min(...shape.slice(0, depth)));
   }
 
   /** Numbers with NaN, infinities, zeros of both signs, denormal and large ones among them. */

@@ -46,10 +46,10 @@ export function compareBackends(
   body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
   reasons: Allowed = {},
 ): void {
-  const expected = run('cpu', inputs, body);
+  const expected = runOn('cpu', inputs, body);
   for (const isa of isas) {
     nativeBinding().setIsa(isa);
-    const actual = run('native', inputs, body);
+    const actual = runOn('native', inputs, body);
     if (expected.length !== actual.length) throw new Error(`${name}: another number of outputs`);
     expected.forEach((want, i) =>
       compareOutput(`${name} on ${isa}, output ${i} [${want.shape}]`, actual[i]!, want, reasons),
@@ -57,7 +57,8 @@ export function compareBackends(
   }
 }
 
-function compareOutput(
+/** Throws unless an output has the dtype, shape and, within what is allowed, values of another. */
+export function compareOutput(
   name: string,
   got: Output,
   want: Output,
@@ -91,33 +92,39 @@ export function nativeBytes(
   body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
 ): Buffer {
   return Buffer.concat(
-    run('native', inputs, body).map(({ values }) =>
+    runOn('native', inputs, body).map(({ values }) =>
       Buffer.from(values.buffer, values.byteOffset, values.byteLength),
     ),
   );
 }
 
-interface Output {
+/** A result read back. */
+export interface Output {
   dtype: tf.DataType;
   shape: number[];
   values: tf.TypedArray;
 }
 
-function run(
+/** What `body` gives on a backend. */
+export function runOn(
   backend: string,
   inputs: Arrays,
   body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
 ): Output[] {
   void tf.setBackend(backend);
   return tf.tidy(() => {
-    const tensors = inputs.map(({ shape, values, dtype }) =>
-      tf.tensor(values.slice(), shape, dtype ?? 'float32'),
-    );
-    const out = body(...tensors);
+    const out = body(...tensorsOf(inputs));
     return (Array.isArray(out) ? out : [out]).map((tensor) => ({
       dtype: tensor.dtype,
       shape: tensor.shape,
       values: tensor.dataSync(),
     }));
   });
+}
+
+/** Tensors of their own memory. */
+export function tensorsOf(inputs: Arrays): tf.Tensor[] {
+  return inputs.map(({ shape, values, dtype }) =>
+    tf.tensor(values.slice(), shape, dtype ?? 'float32'),
+  );
 }

@@ -1,7 +1,8 @@
 // Elementwise ops, drawn at random.
 
 import * as tf from '@tensorflow/tfjs';
-import type { Draw, Draws } from '../../support/draws.ts';
+import { everyDtype, numeric } from '../../support/draws.ts';
+import type { Draw, Draws, Dtype } from '../../support/draws.ts';
 
 const smooth = [
   'acos',
@@ -31,7 +32,7 @@ const smooth = [
   'logSigmoid',
   'leakyRelu',
 ] as const;
-const everyDtype = [
+const ofNumbers = [
   'abs',
   'neg',
   'square',
@@ -62,11 +63,7 @@ const logical = ['logicalAnd', 'logicalOr', 'logicalXor'] as const;
 type Unary = (x: tf.Tensor) => tf.Tensor;
 type Binary = (x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
 
-function unary(
-  name: string,
-  dtypes: readonly ('float32' | 'int32' | 'bool')[],
-  grad: boolean,
-): Draw {
+function unary(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
   const op = (tf as unknown as Record<string, Unary>)[name]!;
   return (d) => {
     const shape = d.shape();
@@ -100,11 +97,7 @@ function pair(d: Draws): [number[], number[]] {
   return d.chance(0.5) ? [own, other] : [other, own];
 }
 
-function binary(
-  name: string,
-  dtypes: readonly ('float32' | 'int32' | 'bool')[],
-  grad: boolean,
-): Draw {
+function binary(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
   const op = (tf as unknown as Record<string, Binary>)[name]!;
   return (d) => {
     const [a, b] = pair(d);
@@ -128,17 +121,17 @@ const named = (names: readonly string[], make: (name: string) => Draw): Record<s
 
 export const elementwise: Record<string, Draw> = {
   ...named(smooth, (name) => unary(name, ['float32'], true)),
-  ...named(everyDtype, (name) => unary(name, ['float32', 'int32'], true)),
-  ...named(tests, (name) => unary(name, ['float32', 'int32', 'bool'], false)),
+  ...named(ofNumbers, (name) => unary(name, numeric, true)),
+  ...named(tests, (name) => unary(name, everyDtype, false)),
   logicalNot: unary('logicalNot', ['bool'], false),
-  ...named(arithmetic, (name) => binary(name, ['float32', 'int32'], true)),
-  ...named(comparisons, (name) => binary(name, ['float32', 'int32', 'bool'], false)),
+  ...named(arithmetic, (name) => binary(name, numeric, true)),
+  ...named(comparisons, (name) => binary(name, everyDtype, false)),
   ...named(logical, (name) => binary(name, ['bool'], false)),
   atan2: binary('atan2', ['float32'], true),
   bitwiseAnd: binary('bitwiseAnd', ['int32'], false),
   pow: (d) => {
     const [a, b] = pair(d);
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     if (dtype === 'int32')
       return {
         note: `int32 [${a}] [${b}]`,
@@ -168,7 +161,7 @@ export const elementwise: Record<string, Draw> = {
   },
   clipByValue: (d) => {
     const shape = d.shape();
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     const low = d.int(-4, 1),
       high = d.int(low, 5);
     return {
@@ -193,7 +186,7 @@ export const elementwise: Record<string, Draw> = {
   },
   addN: (d) => {
     const shape = d.shape();
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     return {
       note: `${dtype} [${shape}]`,
       inputs: Array.from({ length: d.int(1, 5) }, () => d.tensor(shape, dtype)),

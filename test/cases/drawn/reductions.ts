@@ -1,15 +1,12 @@
 // Sums, products of matrices, scans and searches, drawn at random.
 
 import * as tf from '@tensorflow/tfjs';
-import type { Draw, Draws } from '../../support/draws.ts';
+import { everyDtype, numeric } from '../../support/draws.ts';
+import type { Draw, Draws, Dtype } from '../../support/draws.ts';
 
 type Reduction = (x: tf.Tensor, axis?: number | number[], keepDims?: boolean) => tf.Tensor;
 
-function reduction(
-  name: string,
-  dtypes: readonly ('float32' | 'int32' | 'bool')[],
-  grad: boolean,
-): Draw {
+function reduction(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
   const op = (tf as unknown as Record<string, Reduction>)[name]!;
   return (d) => {
     const shape = d.shape(0, 5, 6000);
@@ -39,7 +36,7 @@ const arg =
   (d) => {
     const shape = d.shape(1, 5);
     const axis = d.axis(shape.length);
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     return {
       note: `${dtype} [${shape}] along ${axis}`,
       inputs: [dtype === 'float32' && d.chance(0.3) ? d.wild(shape) : d.tensor(shape, dtype)],
@@ -54,7 +51,7 @@ const scan =
     const axis = d.int(0, shape.length - 1),
       exclusive = d.chance(0.5),
       reverse = d.chance(0.5);
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     const x =
       dtype === 'float32'
         ? d.of(shape, () => d.uniform(0.8, 1.2))
@@ -87,7 +84,7 @@ const bound =
     const rows = d.int(1, 5),
       length = d.length(90, 1),
       asked = d.length(40, 1);
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     const line = () => Array.from({ length }, () => d.int(-20, 20)).sort((a, b) => a - b);
     const sorted = Array.from({ length: rows }, line).flat();
     return {
@@ -145,11 +142,11 @@ function drawEinsum(d: Draws) {
 }
 
 export const reductions: Record<string, Draw> = {
-  sum: reduction('sum', ['float32', 'int32', 'bool'], true),
-  mean: reduction('mean', ['float32', 'int32', 'bool'], true),
-  max: reduction('max', ['float32', 'int32'], false),
-  min: reduction('min', ['float32', 'int32'], false),
-  prod: reduction('prod', ['float32', 'int32'], true),
+  sum: reduction('sum', everyDtype, true),
+  mean: reduction('mean', everyDtype, true),
+  max: reduction('max', numeric, false),
+  min: reduction('min', numeric, false),
+  prod: reduction('prod', numeric, true),
   any: reduction('any', ['bool'], false),
   all: reduction('all', ['bool'], false),
   logSumExp: reduction('logSumExp', ['float32'], true),
@@ -236,7 +233,7 @@ export const reductions: Record<string, Draw> = {
   topk: (d) => {
     const shape = d.shape(1, 4, 3000, 1);
     const k = d.int(1, shape.at(-1)!);
-    const dtype = d.dtype(['float32', 'int32']);
+    const dtype = d.dtype(numeric);
     return {
       note: `${dtype} [${shape}] ${k}`,
       inputs: [d.tensor(shape, dtype)],
@@ -285,7 +282,7 @@ export const reductions: Record<string, Draw> = {
   unique: (d) => {
     const shape = d.shape(1, 3, 1500, 1),
       axis = d.int(0, shape.length - 1);
-    const dtype = d.dtype(['int32', 'float32', 'bool'] as never);
+    const dtype = d.dtype(['int32', 'float32', 'bool']);
     const x =
       dtype === 'float32'
         ? d.of(shape, () => d.int(-2, 2) / 2)

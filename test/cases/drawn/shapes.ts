@@ -1,9 +1,7 @@
 // Ops that move elements, drawn at random.
 
 import * as tf from '@tensorflow/tfjs';
-import type { Draw } from '../../support/draws.ts';
-
-const all = ['float32', 'int32', 'bool'] as const;
+import { numeric, type Draw } from '../../support/draws.ts';
 
 export const shapes: Record<string, Draw> = {
   slice: (d) => {
@@ -12,7 +10,7 @@ export const shapes: Record<string, Draw> = {
     const size = shape.map((length, i) => (d.chance(0.2) ? -1 : d.int(0, length - begin[i]!)));
     return {
       note: `[${shape}] ${begin} ${size}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.slice(x!, begin, size),
       grad: true,
     };
@@ -29,7 +27,7 @@ export const shapes: Record<string, Draw> = {
     const strides = shape.map((_, i) => ((s >> i) & 1 ? 1 : d.pick([1, 1, 2, 3, -1, -2])));
     return {
       note: `[${shape}] ${begin} | ${end} | ${strides} masks ${b} ${e} ${s}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.stridedSlice(x!, begin, end, strides, b, e, 0, 0, s),
     };
   },
@@ -37,7 +35,7 @@ export const shapes: Record<string, Draw> = {
     const shape = d.shape(1, 5, 1500);
     const axis = d.axis(shape.length);
     const at = axis < 0 ? axis + shape.length : axis;
-    const dtype = d.dtype(all);
+    const dtype = d.dtype();
     const inputs = Array.from({ length: d.int(1, 5) }, () =>
       d.tensor(
         shape.map((size, i) => (i === at ? d.length(20) : size)),
@@ -54,7 +52,7 @@ export const shapes: Record<string, Draw> = {
   stack: (d) => {
     const shape = d.shape(0, 4, 900);
     const axis = d.int(0, shape.length),
-      dtype = d.dtype(all);
+      dtype = d.dtype();
     return {
       note: `[${shape}] along ${axis}`,
       inputs: Array.from({ length: d.int(1, 5) }, () => d.tensor(shape, dtype)),
@@ -67,7 +65,7 @@ export const shapes: Record<string, Draw> = {
     const axis = d.axis(shape.length);
     return {
       note: `[${shape}] along ${axis}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.unstack(x!, axis),
     };
   },
@@ -78,7 +76,7 @@ export const shapes: Record<string, Draw> = {
     const sizes = d.chance(0.2) ? [first, -1] : [first, shape[axis]! - first];
     return {
       note: `[${shape}] along ${axis} ${sizes}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.split(x!, sizes, axis),
       grad: false,
     };
@@ -86,7 +84,7 @@ export const shapes: Record<string, Draw> = {
   pad: (d) => {
     const shape = d.shape(1, 5, 800);
     const pads = shape.map((): [number, number] => [d.int(0, 3), d.int(0, 3)]);
-    const dtype = d.dtype(['float32', 'int32']),
+    const dtype = d.dtype(numeric),
       value = d.int(-2, 2);
     return {
       note: `[${shape}] ${JSON.stringify(pads)}`,
@@ -105,7 +103,7 @@ export const shapes: Record<string, Draw> = {
     ]);
     return {
       note: `[${shape}] ${mode} ${JSON.stringify(pads)}`,
-      inputs: [d.tensor(shape, d.dtype(['float32', 'int32']))],
+      inputs: [d.tensor(shape, d.dtype(numeric))],
       run: (x) => tf.mirrorPad(x!, pads, mode),
     };
   },
@@ -114,7 +112,7 @@ export const shapes: Record<string, Draw> = {
     const reps = shape.map(() => d.int(0, 4));
     return {
       note: `[${shape}] ${reps}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.tile(x!, reps),
       grad: reps.every((r) => r > 0),
     };
@@ -124,7 +122,7 @@ export const shapes: Record<string, Draw> = {
     const perm = d.shuffled(shape.map((_, i) => i));
     return {
       note: `[${shape}] ${perm}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.transpose(x!, perm),
       grad: true,
     };
@@ -134,7 +132,7 @@ export const shapes: Record<string, Draw> = {
     const axes = d.axes(shape.length);
     return {
       note: `[${shape}] ${axes}`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.reverse(x!, axes),
       grad: true,
     };
@@ -144,7 +142,7 @@ export const shapes: Record<string, Draw> = {
     const from = d.broadcastable(shape);
     return {
       note: `[${from}] → [${shape}]`,
-      inputs: [d.tensor(from, d.dtype(['float32', 'int32']))],
+      inputs: [d.tensor(from, d.dtype(numeric))],
       run: (x) => tf.broadcastTo(x!, shape),
       grad: true,
     };
@@ -156,7 +154,7 @@ export const shapes: Record<string, Draw> = {
     const chosen = [...shape.slice(0, batch), ...d.shape(batch === 0 ? 0 : 1, 2, 60)];
     return {
       note: `[${shape}] along ${axis} at [${chosen}] batch ${batch}`,
-      inputs: [d.tensor(shape, d.dtype(all)), d.indices(chosen, shape[axis]!)],
+      inputs: [d.tensor(shape, d.dtype()), d.indices(chosen, shape[axis]!)],
       run: (x, i) => tf.gather(x!, i as tf.Tensor1D, axis, batch),
       grad: batch === 0,
     };
@@ -167,10 +165,7 @@ export const shapes: Record<string, Draw> = {
     const rows = d.shape(0, 2, 60);
     return {
       note: `[${shape}] at [${rows}, ${depth}]`,
-      inputs: [
-        d.tensor(shape, d.dtype(all)),
-        d.indices([...rows, depth], Math.min(...shape.slice(0, depth))),
-      ],
+      inputs: [d.tensor(shape, d.dtype()), d.places(rows, shape, depth)],
       run: (x, i) => tf.gatherND(x!, i!),
     };
   },
@@ -181,8 +176,8 @@ export const shapes: Record<string, Draw> = {
     return {
       note: `[${rows}, ${depth}] into [${shape}]`,
       inputs: [
-        d.indices([...rows, depth], Math.min(...shape.slice(0, depth))),
-        d.tensor([...rows, ...shape.slice(depth)], d.dtype(['float32', 'int32'])),
+        d.places(rows, shape, depth),
+        d.tensor([...rows, ...shape.slice(depth)], d.dtype(numeric)),
       ],
       run: (i, x) => tf.scatterND(i!, x!, shape),
       rtol: 1e-5,
@@ -192,12 +187,12 @@ export const shapes: Record<string, Draw> = {
     const shape = d.shape(1, 4, 2000, 1);
     const depth = d.int(1, shape.length);
     const rows = d.int(1, 30),
-      dtype = d.dtype(all);
+      dtype = d.dtype();
     return {
       note: `[${rows}, ${depth}] into [${shape}] ${dtype}`,
       inputs: [
         d.tensor(shape, dtype),
-        d.indices([rows, depth], Math.min(...shape.slice(0, depth))),
+        d.places([rows], shape, depth),
         d.tensor([rows, ...shape.slice(depth)], dtype),
       ],
       run: (x, i, u) => tf.tensorScatterUpdate(x!, i!, u!),
@@ -217,7 +212,7 @@ export const shapes: Record<string, Draw> = {
     const segments = d.int(1, 12);
     return {
       note: `[${shape}] ${segments}`,
-      inputs: [d.tensor(shape, d.dtype(['float32', 'int32'])), d.indices([shape[0]!], segments)],
+      inputs: [d.tensor(shape, d.dtype(numeric)), d.indices([shape[0]!], segments)],
       run: (x, i) => tf.unsortedSegmentSum(x!, i as tf.Tensor1D, segments),
       rtol: 1e-5,
       grad: true,
@@ -234,7 +229,7 @@ export const shapes: Record<string, Draw> = {
     const shape = [d.int(1, 3), ...spatial, ...d.shape(0, 2, 20, 1)];
     return {
       note: `[${shape}] ${blocks} ${JSON.stringify(pads)}`,
-      inputs: [d.tensor(shape, d.dtype(['float32', 'int32']))],
+      inputs: [d.tensor(shape, d.dtype(numeric))],
       run: (x) => tf.spaceToBatchND(x!, blocks, pads),
       grad: true,
     };
@@ -249,7 +244,7 @@ export const shapes: Record<string, Draw> = {
     const crops = blocks.map(() => [d.int(0, 1), d.int(0, 1)]);
     return {
       note: `[${shape}] ${blocks} ${JSON.stringify(crops)}`,
-      inputs: [d.tensor(shape, d.dtype(['float32', 'int32']))],
+      inputs: [d.tensor(shape, d.dtype(numeric))],
       run: (x) => tf.batchToSpaceND(x!, blocks, crops),
       grad: true,
     };
@@ -259,17 +254,17 @@ export const shapes: Record<string, Draw> = {
     const shape = [d.int(1, 3), d.int(1, 6), d.int(1, 6), block * block * d.int(1, 5)];
     return {
       note: `[${shape}] ${block}`,
-      inputs: [d.tensor(shape, d.dtype(['float32', 'int32']))],
+      inputs: [d.tensor(shape, d.dtype(numeric))],
       run: (x) => tf.depthToSpace(x as tf.Tensor4D, block),
     };
   },
   sparseToDense: (d) => {
     const shape = d.shape(1, 3, 900, 1),
       rows = d.int(1, 20),
-      dtype = d.dtype(['float32', 'int32']);
+      dtype = d.dtype(numeric);
     return {
       note: `[${shape}] ${rows}`,
-      inputs: [d.indices([rows, shape.length], Math.min(...shape)), d.tensor([rows], dtype)],
+      inputs: [d.places([rows], shape), d.tensor([rows], dtype)],
       run: (i, v) => tf.sparseToDense(i!, v!, shape, 0),
       rtol: 1e-5,
     };
@@ -278,7 +273,7 @@ export const shapes: Record<string, Draw> = {
     const shape = d.shape(1, 3, 40);
     return {
       note: `[${shape}]`,
-      inputs: [d.tensor(shape, d.dtype(['float32', 'int32']))],
+      inputs: [d.tensor(shape, d.dtype(numeric))],
       run: (x) => tf.diag(x!),
     };
   },
@@ -311,7 +306,7 @@ export const shapes: Record<string, Draw> = {
     const shape = d.shape();
     return {
       note: `[${shape}]`,
-      inputs: [d.tensor(shape, d.dtype(all))],
+      inputs: [d.tensor(shape, d.dtype())],
       run: (x) => [tf.zerosLike(x!), tf.onesLike(x!)],
     };
   },

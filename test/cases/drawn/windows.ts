@@ -6,24 +6,17 @@ import type { Draw, Draws } from '../../support/draws.ts';
 const activations = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const;
 
 /** Strides, dilations (one of them 1) and a padding. */
-function window(d: Draws, filter: readonly number[], size: readonly number[]) {
+function window<T extends number[]>(d: Draws, filter: T, size: readonly number[]) {
   const dilated = d.chance(0.3);
   const strides = filter.map(() => (dilated ? 1 : d.int(1, 3)));
   const dilations = filter.map(() => (dilated ? d.int(1, 3) : 1));
   const fits = filter.every((f, i) => (f - 1) * dilations[i]! + 1 <= size[i]!);
-  const explicit = filter.length === 2 && d.chance(0.3);
-  const pad = explicit
-    ? ('explicit' as const)
-    : fits && d.chance(0.5)
-      ? ('valid' as const)
-      : ('same' as const);
-  return { strides, dilations, pad };
+  const pad = fits && d.chance(0.5) ? ('valid' as const) : ('same' as const);
+  return { strides: strides as T, dilations: dilations as T, pad };
 }
 
-type Pad =
-  'valid' | 'same' | [[number, number], [number, number], [number, number], [number, number]];
-function padding(d: Draws, pad: 'valid' | 'same' | 'explicit'): Pad {
-  if (pad !== 'explicit') return pad;
+type Pads = [[number, number], [number, number], [number, number], [number, number]];
+function explicitPads(d: Draws): Pads {
   return [
     [0, 0],
     [d.int(0, 4), d.int(3, 6)],
@@ -37,12 +30,11 @@ function drawPool(name: 'maxPool' | 'avgPool'): Draw {
     const shape = d.image();
     const filter: [number, number] = [d.int(1, 4), d.int(1, 4)];
     const { strides, pad } = window(d, filter, [shape[1], shape[2]]);
-    const how = pad === 'explicit' ? 'same' : pad;
     const x = d.of(shape, () => d.int(-50, 50) / 8);
     return {
-      note: `[${shape}] ${filter} ${strides} ${how}`,
+      note: `[${shape}] ${filter} ${strides} ${pad}`,
       inputs: [x],
-      run: (v) => tf[name](v as tf.Tensor4D, filter, strides as [number, number], how),
+      run: (v) => tf[name](v as tf.Tensor4D, filter, strides, pad),
       rtol: 1e-5,
       grad: true,
     };
@@ -64,13 +56,7 @@ function drawPool3d(name: 'maxPool3d' | 'avgPool3d'): Draw {
     return {
       note: `[${shape}] ${filter} ${strides} ${pad}`,
       inputs: [d.tensor(shape)],
-      run: (v) =>
-        tf[name](
-          v as tf.Tensor5D,
-          filter,
-          strides as [number, number, number],
-          pad as 'same' | 'valid',
-        ),
+      run: (v) => tf[name](v as tf.Tensor5D, filter, strides, pad),
       rtol: 1e-5,
       grad: true,
     };
@@ -87,12 +73,12 @@ function drawConvolution(d: Draws, depthwise: boolean) {
     number,
     number,
   ];
-  const how = padding(d, pad);
+  const how = d.chance(0.3) ? explicitPads(d) : pad;
   return {
     shape,
     kernel,
-    strides: strides as [number, number],
-    dilations: dilations as [number, number],
+    strides,
+    dilations,
     how,
     note: `[${shape}] ∗ [${kernel}] ${strides} ${dilations} ${JSON.stringify(how)}`,
   };
@@ -221,19 +207,13 @@ export const windows: Record<string, Draw> = {
   },
   conv3d: (d) => {
     const shape = [d.int(1, 2), d.int(1, 6), d.int(1, 6), d.int(1, 6), d.length(9, 1)];
-    const filter = [d.int(1, 3), d.int(1, 3), d.int(1, 3)];
+    const filter: [number, number, number] = [d.int(1, 3), d.int(1, 3), d.int(1, 3)];
     const { strides, pad } = window(d, filter, shape.slice(1, 4));
     const kernel = [...filter, shape[4]!, d.length(9, 1)];
     return {
       note: `[${shape}] ∗ [${kernel}] ${strides} ${pad}`,
       inputs: [d.tensor(shape), d.tensor(kernel)],
-      run: (x, w) =>
-        tf.conv3d(
-          x as tf.Tensor5D,
-          w as tf.Tensor5D,
-          strides as [number, number, number],
-          pad as 'same' | 'valid',
-        ),
+      run: (x, w) => tf.conv3d(x as tf.Tensor5D, w as tf.Tensor5D, strides, pad),
       rtol: 2e-5,
       grad: true,
     };
@@ -281,19 +261,13 @@ export const windows: Record<string, Draw> = {
   },
   dilation2d: (d) => {
     const shape = d.image(),
-      filter = [d.int(1, 4), d.int(1, 4), shape[3]];
-    const { strides, dilations } = window(d, filter.slice(0, 2), [shape[1], shape[2]]);
+      sides: [number, number] = [d.int(1, 4), d.int(1, 4)],
+      filter = [...sides, shape[3]];
+    const { strides, dilations } = window(d, sides, [shape[1], shape[2]]);
     return {
       note: `[${shape}] [${filter}] ${strides} ${dilations}`,
       inputs: [d.tensor(shape), d.tensor(filter)],
-      run: (x, f) =>
-        tf.dilation2d(
-          x as tf.Tensor4D,
-          f as tf.Tensor3D,
-          strides as [number, number],
-          'same',
-          dilations as [number, number],
-        ),
+      run: (x, f) => tf.dilation2d(x as tf.Tensor4D, f as tf.Tensor3D, strides, 'same', dilations),
       rtol: 1e-6,
       grad: true,
     };

@@ -212,23 +212,7 @@ function backward(
   shape: Shape,
   { dOut, saved }: GradInputs,
 ): tf.TensorInfo[] {
-  if (!backend.isReleased(saved)) {
-    const gradients = backwardOf(backend, layers, shape, { dOut, saved });
-    backend.release(saved);
-    return gradients;
-  }
-  const again = forward(backend, layers, shape, true);
-  const gradients = backwardOf(backend, layers, shape, { dOut, saved: again[1]! });
-  for (const info of again) backend.disposeIntermediateTensorInfo(info);
-  return gradients;
-}
-
-function backwardOf(
-  backend: NativeBackend,
-  layers: Layers,
-  shape: Shape,
-  { dOut, saved }: GradInputs,
-): tf.TensorInfo[] {
+  const again = backend.isReleased(saved) ? forward(backend, layers, shape, true) : undefined;
   const like = (info: tf.TensorInfo | undefined) =>
     info === undefined ? undefined : backend.output(info.shape);
   const { x, gamma, beta, scale, first, firstBias, last, lastBias } = layers;
@@ -239,7 +223,7 @@ function backwardOf(
   const { binding } = backend;
   const args = [
     ...argumentsOf(backend, layers, shape),
-    backend.floats(saved),
+    backend.floats(again?.[1] ?? saved),
     backend.floats(dOut),
     dX.values,
     dGamma.values,
@@ -252,6 +236,8 @@ function backwardOf(
   ] as const;
   if (shape.ofMlp) binding.mlpBranchGrad(...args);
   else binding.attentionBranchGrad(...args);
+  if (again === undefined) backend.release(saved);
+  else for (const info of again) backend.disposeIntermediateTensorInfo(info);
   const all = [dX, dGamma, dBeta, dFirst, dLast, dScale, dFirstBias, dLastBias];
   return all.flatMap((output) => (output === undefined ? [] : [output.info]));
 }
