@@ -9,9 +9,8 @@ export interface Block {
 }
 
 const LINE = 64;
-// For this size and more an idle block up to so many times larger serves too: that of a branch's backward pass, its gradient.
+// Below this size a larger idle block is not looked for.
 const LARGE = 2 ** 20;
-const TIMES = 4.5;
 
 /**
  * Keeps the memory of disposed tensors for the next ones, so that a training step allocates, zeroes and faults in nothing.
@@ -38,11 +37,14 @@ export class BufferPool {
   /**
    * A block of at least `bytes`, or undefined for none. Small ones pay too: a fresh array of a few numbers has no memory that the addon
    * can read, and is given some at the first call.
+   *
+   * @param upTo  an idle block less than so many times larger serves too, for what does not live long: what does would keep the
+   *              rest of it from all others
    */
-  take(bytes: number): Block | undefined {
+  take(bytes: number, upTo = 1): Block | undefined {
     if (bytes === 0) return undefined;
     const size = sizeClass(bytes);
-    const block = this.#idle.get(size)?.pop() ?? (size < LARGE ? undefined : this.#larger(size));
+    const block = this.#idle.get(size)?.pop() ?? this.#larger(size, upTo);
     if (block === undefined) return this.#allocate(size);
     this.#idleBytes -= block.bytes;
     return block;
@@ -65,8 +67,9 @@ export class BufferPool {
   }
 
   // The smallest that is idle.
-  #larger(size: number): Block | undefined {
-    let best = TIMES * size;
+  #larger(size: number, upTo: number): Block | undefined {
+    if (upTo <= 1 || size < LARGE) return undefined;
+    let best = upTo * size;
     for (const [bytes, stack] of this.#idle) {
       if (stack.length > 0 && bytes > size && bytes < best) best = bytes;
     }

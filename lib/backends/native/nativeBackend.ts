@@ -12,6 +12,9 @@ interface ElementsConstructor<T> {
 /** Identifies the data of a tensor; clones share it. */
 export type DataId = tf.TensorInfo['dataId'];
 
+// What passes may take memory up to so many times larger: that of what a branch kept, about four times its tokens.
+const PASSING_UP_TO = 4.5;
+
 // An array made of the values of some tensors, for as long as they stay the same.
 interface Derived {
   readonly layout: string;
@@ -160,6 +163,11 @@ export class NativeBackend extends MathBackendCPU {
     return this.#output(shape, 'float32', Float32Array);
   }
 
+  /** As `output`, for what seldom outlives a step, as gradients and parts do: its memory may be larger than it needs. */
+  passingOutput(shape: readonly number[]): { info: tf.TensorInfo; values: Float32Array } {
+    return this.#output(shape, 'float32', Float32Array, PASSING_UP_TO);
+  }
+
   /** As `output`, of int32. */
   intOutput(shape: readonly number[]): { info: tf.TensorInfo; values: Int32Array } {
     return this.#output(shape, 'int32', Int32Array);
@@ -183,9 +191,10 @@ export class NativeBackend extends MathBackendCPU {
     shape: readonly number[],
     dtype: tf.DataType,
     View: ElementsConstructor<T>,
+    upTo?: number,
   ): { info: tf.TensorInfo; values: T } {
     const size = tf.util.sizeFromShape(shape as number[]);
-    const block = this.pool.take(View.BYTES_PER_ELEMENT * size);
+    const block = this.pool.take(View.BYTES_PER_ELEMENT * size, upTo);
     const values =
       block === undefined ? new View(size) : new View(block.buffer, block.offset, size);
     const dataId = this.#store(new TensorData(dtype, values, 1, block));

@@ -214,10 +214,10 @@ function backward(
 ): tf.TensorInfo[] {
   const again = backend.isReleased(saved) ? forward(backend, layers, shape, true) : undefined;
   const like = (info: tf.TensorInfo | undefined) =>
-    info === undefined ? undefined : backend.output(info.shape);
+    info === undefined ? undefined : backend.passingOutput(info.shape);
   const { x, gamma, beta, scale, first, firstBias, last, lastBias } = layers;
   const [dX, dGamma, dBeta, dFirst, dLast] = [x, gamma, beta, first, last].map((info) =>
-    backend.output(info.shape),
+    backend.passingOutput(info.shape),
   ) as Five;
   const [dScale, dFirstBias, dLastBias] = [scale, firstBias, lastBias].map(like);
   const { binding } = backend;

@@ -174,7 +174,8 @@ export function copied(
   offset: number,
   shape: number[],
 ): tf.TensorInfo {
-  const { info, values } = backend.outputOf(x.dtype, shape);
+  const { info, values } =
+    x.dtype === 'float32' ? backend.passingOutput(shape) : backend.outputOf(x.dtype, shape);
   if (sizeOf(shape) > 0) backend.binding.copy(walk, backend.elements(x), offset, values, 0);
   return info;
 }
