@@ -22,6 +22,7 @@ export function processorIsa(): string {
   }
   const names = [
     ['amx_bf16', 'amx'],
+    ['avx512_bf16', 'avx512bf16'],
     ['avx512f', 'avx512'],
     ['avx2', 'avx2'],
   ] as const;

@@ -63,7 +63,7 @@ export function recordOf(work: Work, measured: Measured, facts: RunFacts): Bench
     gflops: work.gradients === true || work.flops === 0 ? null : work.flops / median / 1e6,
     peakRssBytes,
     processor: facts.processor,
-    isa: ready.isa?.toLowerCase().replace('-', '') ?? facts.isa,
+    isa: ready.isa ?? facts.isa,
     versions: ready.versions,
   };
 }

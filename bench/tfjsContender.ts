@@ -14,6 +14,7 @@ import {
   VisionTransformer,
   widen,
 } from '../lib/node.ts';
+import { nativeInfo } from '../lib/backends/native/index.ts';
 import type { HostTensor, VisionTransformerOptions } from '../lib/node.ts';
 import type { Task } from './contenderProcess.ts';
 import { assertRounded, productIn } from './libraryPrecision.ts';
@@ -46,7 +47,7 @@ function giveUp(error: unknown): never {
 }
 
 function prepared({ check, ...work }: { check: number[] } & Omit<Prepared, 'ready'>): Prepared {
-  const isa = /AMX|AVX-512|AVX2|NEON/.exec(reason)?.[0];
+  const isa = backend === 'native' ? nativeInfo().isa : undefined;
   return { ready: { check, versions: versions(), ...(isa === undefined ? {} : { isa }) }, ...work };
 }
 

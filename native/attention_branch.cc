@@ -96,7 +96,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     return;
   }
   const Between at = between_of(b, plan, rows, apart ? carve.at : saved);
-  const size_t each = rows_each_task(rows), row_tasks = (rows + each - 1) / each;
+  const size_t each = rows_each_forward(rows), row_tasks = (rows + each - 1) / each;
   const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
   if (columns) {
     // The rows before qkv, and later the result of proj.

@@ -53,6 +53,14 @@ inline size_t rows_each_task(size_t rows, size_t most = kRowsEach) {
   return even_blocks(rows, wanted < 2 * MR ? 2 * MR : wanted < most ? wanted : most);
 }
 
+constexpr size_t kFewRows = 512;
+// The same for a forward pass, where no row depends on another: of few rows a thread takes two tasks, for each task reads every weight.
+inline size_t rows_each_forward(size_t rows, size_t most = kRowsEach) {
+  if (rows > kFewRows) return rows_each_task(rows, most);
+  const size_t share = (rows + 2 * vit::threads() - 1) / (2 * vit::threads());
+  return even_blocks(rows, share < 2 * MR ? 2 * MR : share < most ? share : most);
+}
+
 // A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.
 struct Weight {
   Operand from;
@@ -74,7 +82,7 @@ struct In32 : Packed32 {
   static constexpr bool narrow = false;
   static constexpr size_t kBlock = kRowsEach;  // rows of a block, best
   static constexpr size_t kWide = kRowsEach;   // … where a weight is read for each block
-  static size_t rows_each(size_t rows) { return rows_each_task(rows); }
+  static size_t rows_each(size_t rows) { return rows_each_forward(rows); }
   static size_t factor_size(size_t, size_t) { return 0; }
   // Rows as a factor of several products.
   static void make_factor(const float*, size_t, size_t, size_t, float*) {}
@@ -115,7 +123,7 @@ struct In16 : Packed16 {
   static constexpr size_t kBlock = 4 * KR16;
   static constexpr size_t kWide = 2 * kBlock;
   // Tiles of AMX multiply so fast that rows must share what a weight costs to read.
-  static size_t rows_each(size_t rows) { return rows >= 8 * kBlock ? even_blocks(rows, kBlock) : rows_each_task(rows, kBlock); }
+  static size_t rows_each(size_t rows) { return rows >= 8 * kBlock ? even_blocks(rows, kBlock) : rows_each_forward(rows, kBlock); }
   static size_t factor_size(size_t m, size_t k) { return (packed_a16_size(m, k) + 1) / 2; }
   static void make_factor(const float* rows, size_t ld, size_t m, size_t k, float* factor) {
     pack_a16(Operand{rows, ld, 1}, m, k, reinterpret_cast<bf16*>(factor));
@@ -160,7 +168,7 @@ inline void rows_product(const float* rows, size_t ld, float* factor, const Weig
 
 // Whether a forward pass has so few rows and so large weights that tasks of rows would read the weights again and again from far away:
 // then a task takes columns of a product, and all of its rows.
-inline bool in_columns(size_t rows, size_t weight_floats) { return rows <= 512 && weight_floats > kSlotFloats; }
+inline bool in_columns(size_t rows, size_t weight_floats) { return rows <= kFewRows && weight_floats > kSlotFloats; }
 // c = rows·w (+ bias) for such, in parallel; done(row, rows, column, columns) follows each part, in the thread that made it. Needs
 // factor_size(kRowsEach, w.k) floats of scratch.
 template <typename In, typename Done>

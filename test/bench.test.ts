@@ -248,7 +248,7 @@ describe('the report', () => {
     peakRssBytes: 1e8 * median,
     ready: { check: [], versions: { node: '20' }, ...(isa === undefined ? {} : { isa }) },
   });
-  const native = recordOf(work, measured('native', 4, 'AVX-512'), facts);
+  const native = recordOf(work, measured('native', 4, 'avx512'), facts);
   const peer = recordOf(work, measured('pytorch', 10), facts);
 
   test('a line has exactly these fields', () => {
