@@ -133,7 +133,9 @@ Micro16 choose(size_t rows) {
 }
 
 void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, size_t panel, const float* bias, bool add) {
+                    size_t ldc, size_t panel, const float* bias, bool add, const vit::Fetch& fetch) {
+  const size_t tiles = (round_up(m, MR) / MR) * (round_up(n, NR) / NR) * (round_up(k, kDepth) / kDepth);
+  Fetches fetches{fetch, tiles};
   for (size_t p = 0; p < k; p += kDepth) {
     const size_t kc = k - p < kDepth ? k - p : kDepth;
     for (size_t i0 = 0; i0 < m; i0 += MC) {
@@ -152,6 +154,7 @@ void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
         for (size_t i = 0; i < rows; i += MR) {
           const Tile tile = {c + (i0 + i) * ldc + j / NR16 * panel + j % NR16, ldc, rows - i < MR ? rows - i : MR, cols,
                              p == 0 && bias != nullptr ? bias + j : nullptr, p > 0 || add};
+          fetches.step();
           (cols > VL ? choose<2>(tile.rows) : choose<1>(tile.rows))(kc, left + i * step, step, b, tile);
         }
       }

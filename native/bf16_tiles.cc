@@ -112,7 +112,7 @@ void part_block(Tiles& tiles, const Block& block) {
 }
 
 // Rows first … last - 1 of c, `height` at a time.
-void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t last, size_t height) {
+void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t last, size_t height, Fetches* fetches) {
   configure(tiles, height);
   for (size_t p = 0; p < whole.k; p += KC16) {
     Block block = whole;
@@ -126,6 +126,7 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
       for (size_t i = first; i < last; i += height) {
         block.a = whole.a + i * whole.lda + p;
         block.c = whole.c + i * whole.ldc + j / NR16 * whole.panel;
+        fetches->step();
         if (block.cols % kSide == 0) run(tiles, block);
         else part_block(tiles, block);
       }
@@ -134,7 +135,7 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
 }
 
 void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, size_t panel, const float* bias, bool add) {
+                    size_t ldc, size_t panel, const float* bias, bool add, const vit::Fetch& fetch) {
   if (add && bias != nullptr) {
     for (size_t i = 0; i < m; ++i)
       for (size_t j = 0; j < n; ++j) c[i * ldc + j / NR16 * panel + j % NR16] += bias[j];
@@ -143,8 +144,10 @@ void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
   const Block whole = {a, lda, packed_b, k, c, ldc, panel, m, n, bias, add};
   const size_t full = m / kBlock * kBlock;
   Tiles tiles;
-  if (full > 0) pass(tiles, whole, depth, 0, full, kBlock);
-  if (full < m) pass(tiles, whole, depth, full, m, m - full);
+  const size_t blocks = (round_up(m, kBlock) / kBlock) * (round_up(n, kBlock) / kBlock) * (round_up(k, KC16) / KC16);
+  Fetches fetches{fetch, blocks};
+  if (full > 0) pass(tiles, whole, depth, 0, full, kBlock, &fetches);
+  if (full < m) pass(tiles, whole, depth, full, m, m - full, &fetches);
 }
 
 }  // namespace

@@ -129,14 +129,15 @@ struct In16 : Packed16 {
     pack_a16(Operand{rows, ld, 1}, m, k, reinterpret_cast<bf16*>(factor));
   }
   static void multiply_made(const float*, size_t, const float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
-                            float* c, size_t ldc, const float* bias, Store mode, const Ahead& = Ahead{}) {
+                            float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {
     const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
-    multiply16(reinterpret_cast<const bf16*>(factor), a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode);
+    multiply16(reinterpret_cast<const bf16*>(factor), a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode, NR16,
+               {ahead.data, ahead.count * sizeof(float)});
   }
   static void multiply_rows(const float* rows, size_t ld, float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n,
-                            size_t k, float* c, size_t ldc, const float* bias, Store mode, const Ahead& = Ahead{}) {
+                            size_t k, float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {
     make_factor(rows, ld, m, k, factor);
-    multiply_made(nullptr, 0, factor, w, p0, j0, m, n, k, c, ldc, bias, mode);
+    multiply_made(nullptr, 0, factor, w, p0, j0, m, n, k, c, ldc, bias, mode, ahead);
   }
   static void multiply_far(const float* rows, size_t ld, float* factor, const Weight& w, size_t j0, size_t m, size_t n, float* c, size_t ldc,
                            const float* bias) {

@@ -63,7 +63,7 @@ void forward(const MlpBranch& b, float* saved, float* y) {
       const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
       const Place place = place_of(b, r0, f0);
       In::multiply_made(x, ldx, from_x, fc1, 0, f0, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0, kStoreNew,
-                        kept.hidden == nullptr ? Ahead{} : Ahead{kept.hidden + place.at, m * place.row});
+                        kept_at(kept, place, m));
       activate_factor<form, In>(h, ldh, m, cols, kept, place, from_h);
       In::multiply_made(h, ldh, from_h, fc2, f0, 0, m, dim, cols, z, ldx, f0 == 0 ? b.bias2 : nullptr,
                         f0 == 0 ? kStoreNew : kStoreAdd);
@@ -91,7 +91,7 @@ void backward_rows(const MlpBranch& b, const Saved& kept, const Weight& fc1, con
   for (size_t f0 = 0; f0 < b.hidden; f0 += kHidden) {
     const size_t cols = b.hidden - f0 < kHidden ? b.hidden - f0 : kHidden;
     const Place place = place_of(b, r0, f0);
-    const Ahead ahead = kept.hidden == nullptr ? Ahead{} : Ahead{kept.hidden + place.at, m * place.row};
+    const Ahead ahead = kept_at(kept, place, m);
     In::multiply_made(at.scaled, at.ldx, at.factor, fc2, 0, f0, m, cols, dim, hidden.place(f0), hidden.ld, nullptr, kStoreNew, ahead);
     hidden.template activate<form>(kept, place, m, f0, cols, part.inner + f0);
     hidden.back(fc1, m, f0, cols, at.dnorm, at.ldx);

@@ -34,6 +34,13 @@ inline Place place_of(const vit::MlpBranch& b, size_t r, size_t f) {
   return {first * rows_of(b) + r * row + f - first, row};
 }
 
+// That of m rows, to be fetched before it is read or written.
+inline Ahead kept_at(const Saved& kept, const Place& place, size_t m) {
+  if (kept.hidden != nullptr) return {kept.hidden + place.at, m * place.row};
+  if (kept.hidden16 != nullptr) return {reinterpret_cast<const float*>(kept.hidden16 + place.at), m * place.row / 2};
+  return {};
+}
+
 // Values before gelu, of columns of one block: each becomes gelu of it, and is kept where it is asked for. A pass that keeps nothing
 // rounds like one that does.
 template <int form, typename In>
