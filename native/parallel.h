@@ -1,5 +1,5 @@
-// The one thread pool, and scratch memory that outlives a call. Kernels cut their work into tasks by the sizes alone, never
-// by the number of threads: whoever runs a task, its result is the same.
+// The one thread pool, and scratch memory that outlives a call. Kernels cut their work into tasks by the sizes alone;
+// by the number of threads only where no sum is cut, so that no result depends on it.
 #pragma once
 
 #include <stddef.h>
