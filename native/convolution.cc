@@ -136,9 +136,10 @@ struct Lines {
   }
   size_t floats() const { return copied ? planes * lines * width : 0; }
 };
-// Long enough runs for the inner routine; outputs that are a multiple of 4 KB apart would fall into the same set of the first cache.
+// Long enough runs for the inner routine, which with short ones would mostly read and write c: then columns are written. Outputs that are a
+// multiple of 4 KB apart would fall into the same set of the first cache.
 bool by_lines(const Window& w) {
-  if (w.width.dilation != 1 || w.width.out < 7 || w.width.filter * w.channels < 16) return false;
+  if (w.width.dilation != 1 || w.width.out < 7 || w.width.filter * w.channels < 48) return false;
   const Lines l(w);
   return l.step % 1024 != 0 && l.floats() <= kLineFloats;
 }
