@@ -41,6 +41,12 @@ struct Steps {
     if (In::narrow) return {first, dattended, dqkv, wide_qkv, wide_out, wide_qkv, wide_out};
     return {first, dattended, dqkv, at.qkv + first * plan.ldq, at.out + first * plan.ldx, nullptr, nullptr};
   }
+  // What the heads of m rows from r read next, unless it was made just now.
+  Ahead next_of(const Grads& g, size_t r, size_t m) const {
+    if (!In::narrow) return {g.qkv + (r - g.first) * plan.ldq, m * plan.ldq};
+    if (g.wide_qkv != nullptr) return {};
+    return {reinterpret_cast<const float*>(kept.qkv + r * 3 * plan.dim), m * 3 * plan.dim / 2};
+  }
   // Through proj, for m rows from r; dout is theirs, and so is `scaled`.
   void before_heads(const Grads& g, size_t r, size_t m, float* dout, float* scaled, float* factor, const RowSums& part) const {
     const size_t dim = plan.dim, ldx = plan.ldx, ldq = plan.ldq, in = r - g.first;
@@ -49,8 +55,7 @@ struct Steps {
       if (g.wide_out != nullptr) from_bf16(dim, kept.out + (r + i) * dim, g.wide_out + (in + i) * ldx);
     }
     scale_rows(b.outer, r, m, dy, dout, scaled, ldx, part.out);
-    rows_product<In>(scaled, ldx, factor, proj, m, g.dattended + in * ldx, ldx, nullptr,
-                     In::narrow ? Ahead{} : Ahead{g.qkv + in * ldq, m * ldq});
+    rows_product<In>(scaled, ldx, factor, proj, m, g.dattended + in * ldx, ldx, nullptr, next_of(g, r, m));
   }
   void head(const Grads& g, size_t image, size_t i, float* scratch) const {
     const size_t dim = plan.dim, ldx = plan.ldx, ldq = plan.ldq, tokens = plan.tokens;
