@@ -30,12 +30,14 @@ export interface Task extends Work {
  * @property versions  of what it runs on, by name
  * @property isa       the instruction set that it says it uses
  * @property restBytes what the process held when it began to work: its libraries, the weights and the inputs
+ * @property firstPeakBytes  the most that it held until its results were checked and the work was repeated once
  */
 export interface Ready {
   check: number[];
   versions: Record<string, string>;
   isa?: string;
   restBytes?: number;
+  firstPeakBytes?: number;
 }
 
 /** One round: the mean time of a repetition, and the most memory that the process has held since it began to work. */

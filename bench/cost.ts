@@ -50,11 +50,11 @@ async function main(words: readonly string[]): Promise<number> {
     `\n${processorName()}, ${precision}, ${threads} threads, ${options.rounds} rounds.\n`,
   );
   console.log(growthTable(growths));
-  for (const { axis, mode, kind, exponent, limit } of growths) {
-    if (exponent <= limit) continue;
+  for (const { axis, mode, kind, least, limit } of growths) {
+    if (least <= limit) continue;
     failures += 1;
     console.error(
-      `# ${mode}: ${kind} grows as ${axis} to the power of ${exponent.toFixed(2)}, and ${limit} is allowed`,
+      `# ${mode}: ${kind} grows as ${axis} to the power of ${least.toFixed(2)} at least, and ${limit} is allowed`,
     );
   }
   return failures === 0 ? 0 : 1;
@@ -79,11 +79,10 @@ async function measurePoint(
     measureIt(folder).finally(() => contender.end()),
   );
   const facts = { threads, rounds, processor: processorName(), isa: processorIsa() };
-  const { medianMs, p25Ms, p75Ms, gflops, peakRssBytes, isa, versions } = recordOf(
-    work,
-    measured,
-    facts,
-  );
+  // Of the first repetitions, as many at every place: small work is repeated so often that JavaScript's garbage would hide the rest.
+  const peakRssBytes = measured.ready.firstPeakBytes ?? measured.peakRssBytes;
+  const record = recordOf(work, { ...measured, peakRssBytes }, facts);
+  const { medianMs, p25Ms, p75Ms, gflops, isa, versions } = record;
   const { axis, value, batch, tokens, width, depth } = point;
   return {
     ...{ axis, value, mode: work.kind as 'train' | 'infer', precision: work.precision },

@@ -27,23 +27,32 @@ export function growthExponent(places: readonly Place[]): number {
   throw new RangeError('Expected values above 0 at two places or more.');
 }
 
+// Bytes by which peaks of equal work differ from run to run.
+const NOISE = 10e6;
+
 /**
- * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose least squares are smallest.
+ * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose least squares are smallest; and
+ * `least`, the smallest p that fits as well but for 10 MB, by which peaks of equal work differ.
  *
  * For memory, where a is the libraries, which no measurement of a process at rest gives as well: what it freed before counts
- * there as held. Errors of y count alike at all places, so the largest decide. A growth of less than 32 MB from the smallest to
+ * there as held. Errors of y count alike at all places, so the largest decide. A growth of less than 48 MB from the smallest to
  * the largest place is called none, p = 0: garbage collection moves half as much.
  */
-export function growthBeyondBase(places: readonly Place[]): { exponent: number; base: number } {
-  const ys = places.map(([, y]) => y);
-  let best = { exponent: 0, base: Math.min(...ys), error: Infinity };
+export function growthBeyondBase(places: readonly Place[]): {
+  exponent: number;
+  least: number;
+  base: number;
+} {
   const byX = [...places].sort(([a], [b]) => a - b);
-  if (byX.at(-1)![1] - byX[0]![1] < 32e6) return best;
-  for (let step = 1; step <= 400; step++) {
-    const fit = fitAbove(places.map(([x, y]) => [x ** (step / 100), y]));
-    if (fit.error < best.error) best = { exponent: step / 100, ...fit };
-  }
-  return best;
+  const none = { exponent: 0, least: 0, base: Math.min(...places.map(([, y]) => y)) };
+  if (byX.at(-1)![1] - byX[0]![1] < 48e6) return none;
+  const fits = Array.from({ length: 401 }, (_, step) => {
+    const exponent = step / 100;
+    return { exponent, ...fitAbove(places.map(([x, y]) => [x ** exponent, y])) };
+  }).slice(1);
+  const best = fits.reduce((one, other) => (other.error < one.error ? other : one));
+  const { exponent: least } = fits.find(({ error }) => error <= best.error + NOISE ** 2)!;
+  return { exponent: best.exponent, least, base: best.base };
 }
 
 // The line a + b·u with a, b ≥ 0 of least squares, and their sum.

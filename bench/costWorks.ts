@@ -32,11 +32,12 @@ interface Size {
 
 /**
  * The model that grows. Inference has more images than training, so that its memory stands out from the libraries'; along the
- * axis of tokens there are fewer, as cost grows with their square.
+ * axis of tokens there are fewer, as cost grows with their square, and along that of the batch `inferBatches` times as many.
  */
 export const costBase = {
   batch: { train: 8, infer: 64 },
   batchOfTokens: { train: 2, infer: 8 },
+  inferBatches: 4,
   rows: 8,
   width: 128,
   depth: 4,
@@ -60,7 +61,8 @@ export function costPoints(
   return (['train', 'infer'] as const).flatMap((kind) =>
     grids[axis][quick ? 'quick' : 'full'].map((value) => {
       const base: Size = { batch: batches[kind], rows, width, depth };
-      return pointOf(axis, kind, { ...base, [key]: value }, precision);
+      const times = axis === 'batch' && kind === 'infer' ? costBase.inferBatches : 1;
+      return pointOf(axis, kind, { ...base, [key]: times * value }, precision);
     }),
   );
 }

@@ -26,12 +26,12 @@ export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise
     prepared = undefined;
     prepared = await prepare(question.task);
     repetitions = 1;
-    const { ms } = await round();
+    const { ms, peakRssBytes: firstPeakBytes } = await round();
     // What short work takes when it is warm, the first call does not tell.
     const warm = Math.min(100, 1000 * question.task.seconds);
     if (ms < warm) repetitions = Math.ceil(warm / Math.max(ms, 0.01));
     repetitions = Math.max(1, Math.ceil((1000 * question.task.seconds) / (await round()).ms));
-    return { ...prepared.ready, ...(restBytes === undefined ? {} : { restBytes }) };
+    return { ...prepared.ready, firstPeakBytes, ...(restBytes === undefined ? {} : { restBytes }) };
   };
   for await (const line of createInterface({ input: process.stdin })) {
     let reply: object;
