@@ -1,6 +1,6 @@
 // TensorFlow.js's own test suite, which @tensorflow/tfjs-core ships, against one of our backends:
 //   npm run conformance [-- --backend native|cpu|wasm] [--isa portable,avx2]
-// `native` runs once for each instruction set of this processor with kernels of its own. The closing line joins the runs: a spec
+// `native` runs once for each instruction set of this processor. The closing line joins the runs: a spec
 // that fails in one of them has failed. Exit code 1 if a spec fails or a run does not end, 2 on bad usage.
 
 import { fork } from 'node:child_process';
@@ -17,8 +17,6 @@ const root = path.resolve(import.meta.dirname, '..');
 const suite = path.join(root, 'build', 'conformance', 'suite.mjs');
 const backends = ['native', 'cpu', 'wasm'];
 const require = createRequire(import.meta.url);
-// They differ from another instruction set in bf16 products alone, which no spec has.
-const onlyProducts = ['amx-emulated', 'avx512bf16', 'amx'];
 const minutes = 10; // a run takes seconds
 
 class UsageError extends Error {}
@@ -69,8 +67,7 @@ function readArguments() {
     return { backend, isas: [undefined] };
   }
   const available = nativeIsas();
-  const wanted =
-    isa === undefined ? available.filter((name) => !onlyProducts.includes(name)) : isa.split(',');
+  const wanted = isa === undefined ? available : isa.split(',');
   for (const name of wanted) {
     if (!available.includes(name))
       throw new UsageError(
