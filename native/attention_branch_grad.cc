@@ -43,9 +43,9 @@ struct Steps {
   }
   // What the heads of m rows from r read next, unless it was made just now.
   Ahead next_of(const Grads& g, size_t r, size_t m) const {
-    if (!In::narrow) return {g.qkv + (r - g.first) * plan.ldq, m * plan.ldq};
+    if (!In::narrow) return {g.qkv + (r - g.first) * plan.ldq, m * plan.ldq * sizeof(float)};
     if (g.wide_qkv != nullptr) return {};
-    return {reinterpret_cast<const float*>(kept.qkv + r * 3 * plan.dim), m * 3 * plan.dim / 2};
+    return {kept.qkv + r * 3 * plan.dim, m * 3 * plan.dim * sizeof(bf16)};
   }
   // Through proj, for m rows from r; dout is theirs, and so is `scaled`.
   void before_heads(const Grads& g, size_t r, size_t m, float* dout, float* scaled, float* factor, const RowSums& part) const {

@@ -133,9 +133,9 @@ Micro16 choose(size_t rows) {
 }
 
 void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, size_t panel, const float* bias, bool add, const vit::Fetch& fetch) {
+                    size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
   const size_t tiles = (round_up(m, MR) / MR) * (round_up(n, NR) / NR) * (round_up(k, kDepth) / kDepth);
-  Fetches fetches{fetch, tiles};
+  Fetches fetches{ahead, tiles};
   for (size_t p = 0; p < k; p += kDepth) {
     const size_t kc = k - p < kDepth ? k - p : kDepth;
     for (size_t i0 = 0; i0 < m; i0 += MC) {

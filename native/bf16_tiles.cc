@@ -135,7 +135,7 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
 }
 
 void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, size_t panel, const float* bias, bool add, const vit::Fetch& fetch) {
+                    size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
   if (add && bias != nullptr) {
     for (size_t i = 0; i < m; ++i)
       for (size_t j = 0; j < n; ++j) c[i * ldc + j / NR16 * panel + j % NR16] += bias[j];
@@ -145,7 +145,7 @@ void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
   const size_t full = m / kBlock * kBlock;
   Tiles tiles;
   const size_t blocks = (round_up(m, kBlock) / kBlock) * (round_up(n, kBlock) / kBlock) * (round_up(k, KC16) / KC16);
-  Fetches fetches{fetch, blocks};
+  Fetches fetches{ahead, blocks};
   if (full > 0) pass(tiles, whole, depth, 0, full, kBlock, &fetches);
   if (full < m) pass(tiles, whole, depth, full, m, m - full, &fetches);
 }

@@ -47,18 +47,18 @@ struct Cut {
   }
 };
 
-// Rows of a task where there are `rows` in all: enough tasks to keep the cores busy.
-inline size_t rows_each_task(size_t rows, size_t most = kRowsEach) {
-  const size_t wanted = round_up((rows + 31) / 32, MR);
+// About `wanted` rows, even ones: at least two micro-tiles, at most `most`.
+inline size_t rows_about(size_t rows, size_t wanted, size_t most) {
   return even_blocks(rows, wanted < 2 * MR ? 2 * MR : wanted < most ? wanted : most);
 }
+// Rows of a task where there are `rows` in all: enough tasks to keep the cores busy.
+inline size_t rows_each_task(size_t rows, size_t most = kRowsEach) { return rows_about(rows, round_up((rows + 31) / 32, MR), most); }
 
 constexpr size_t kFewRows = 512;
 // The same for a forward pass, where no row depends on another: of few rows a thread takes two tasks, for each task reads every weight.
 inline size_t rows_each_forward(size_t rows, size_t most = kRowsEach) {
-  if (rows > kFewRows) return rows_each_task(rows, most);
-  const size_t share = (rows + 2 * vit::threads() - 1) / (2 * vit::threads());
-  return even_blocks(rows, share < 2 * MR ? 2 * MR : share < most ? share : most);
+  const size_t tasks = 2 * vit::threads();
+  return rows > kFewRows ? rows_each_task(rows, most) : rows_about(rows, (rows + tasks - 1) / tasks, most);
 }
 
 // A weight for rows_product: b(p, j), k by n, and the memory that it is packed into.
@@ -131,8 +131,7 @@ struct In16 : Packed16 {
   static void multiply_made(const float*, size_t, const float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n, size_t k,
                             float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {
     const bf16* packed = reinterpret_cast<const bf16*>(w.packed) + j0 / NR16 * panel16_size(w.k) + p0 * NR16;
-    multiply16(reinterpret_cast<const bf16*>(factor), a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode, NR16,
-               {ahead.data, ahead.count * sizeof(float)});
+    multiply16(reinterpret_cast<const bf16*>(factor), a16_width(k), packed, w.k, m, n, k, c, ldc, bias, mode, NR16, ahead);
   }
   static void multiply_rows(const float* rows, size_t ld, float* factor, const Weight& w, size_t p0, size_t j0, size_t m, size_t n,
                             size_t k, float* c, size_t ldc, const float* bias, Store mode, const Ahead& ahead = Ahead{}) {

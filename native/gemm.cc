@@ -246,10 +246,10 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
   // The tiles that fetch are the whole ones; each k step its share of what the caller says, or else of the panel after this one.
-  const bool given = ahead.count > 0;
+  const bool given = ahead.bytes > 0;
   const size_t steps = m / MR * k * (given ? n / NR : 1);
-  const size_t step = steps == 0 ? 0 : ((given ? ahead.count : NR * k) + steps - 1) / steps;
-  const float* next = ahead.data;
+  const size_t step = steps == 0 ? 0 : ((given ? ahead.bytes / sizeof(float) : NR * k) + steps - 1) / steps;
+  const float* next = static_cast<const float*>(ahead.data);
   for (size_t j = 0; j < n; j += NR) {
     const size_t cols = n - j < NR ? n - j : NR;
     const size_t vectors = cols > VL ? 2 : 1;
@@ -279,7 +279,7 @@ void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_
       const Operand part{a.data + p * (layout == kPacked ? round_up(m, MR) : a.col), a.row, a.col};
       const bool last = p + kc == k && j + NR >= n;
       multiply(part, layout, panel, depth, m, n - j < NR ? n - j : NR, kc, c + j, ldc, p == 0 && bias != nullptr ? bias + j : nullptr,
-               p == 0 ? store_mode : kStoreAdd, last ? Ahead{} : Ahead{panel + kc * NR, kc * NR});
+               p == 0 ? store_mode : kStoreAdd, last ? Ahead{} : Ahead{panel + kc * NR, kc * NR * sizeof(float)});
     }
 }
 

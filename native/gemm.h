@@ -45,17 +45,13 @@ struct Packed32 {
 };
 inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 
-// Memory that is read after a product: while that runs, `count` floats are fetched from far away into the second cache. Where there is
-// none, each panel of b is fetched while the one before it is multiplied.
-struct Ahead {
-  const float* data;
-  size_t count;
-};
+using vit::Ahead;
 
 enum Store { kStoreNew, kStoreAdd };
 // Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row = 1).
 enum Layout { kPacked, kRows, kColumns };
-// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall.
+// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. With nothing ahead, each panel of b is fetched
+// while the one before it is multiplied.
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
               size_t ldc, const float* bias, Store store, const Ahead& ahead = Ahead{});
 

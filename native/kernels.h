@@ -60,16 +60,16 @@ struct Gemm {
   Precision precision = kFp32;  // kBf16: a and b are rounded to bf16 (nearest, ties to even) on the way in
 };
 
-// Memory that is read after a product, and is fetched into the second cache while it runs.
-struct Fetch {
-  const void* data;
-  size_t bytes;
+// Memory that is read after a product: while that runs, it is fetched from far away into the second cache.
+struct Ahead {
+  const void* data = nullptr;
+  size_t bytes = 0;
 };
 // The inner product routine of bf16: the one part that AVX-512 BF16 and AMX have of their own. See bf16.h, multiply16.
 struct Bf16Product {
   size_t rows;  // of a that it takes best: blocks of a multiple of these
   void (*multiply)(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                   size_t ldc, size_t panel, const float* bias, bool add, const Fetch& fetch);
+                   size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead);
   bool fast;  // faster than a float32 product, so that rounding operands for it pays
   size_t narrowest;  // columns of heads from which on it pays within them
 };

@@ -36,8 +36,8 @@ inline Place place_of(const vit::MlpBranch& b, size_t r, size_t f) {
 
 // That of m rows, to be fetched before it is read or written.
 inline Ahead kept_at(const Saved& kept, const Place& place, size_t m) {
-  if (kept.hidden != nullptr) return {kept.hidden + place.at, m * place.row};
-  if (kept.hidden16 != nullptr) return {reinterpret_cast<const float*>(kept.hidden16 + place.at), m * place.row / 2};
+  if (kept.hidden != nullptr) return {kept.hidden + place.at, m * place.row * sizeof(float)};
+  if (kept.hidden16 != nullptr) return {kept.hidden16 + place.at, m * place.row * sizeof(bf16)};
   return {};
 }
 
