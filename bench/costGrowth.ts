@@ -27,15 +27,16 @@ export function growthExponent(places: readonly Place[]): number {
   throw new RangeError('Expected values above 0 at two places or more.');
 }
 
-// Bytes by which peaks of equal work differ from run to run.
-const NOISE = 10e6;
+// Root mean square of an error in bytes that says nothing of how memory grows: peaks of equal work differ from run to run by 10 MB,
+// up or down, of which a fit takes in most.
+const NOISE = 4e6;
 
 /**
  * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose least squares are smallest; and
- * `least`, the smallest p that fits as well but for 10 MB, by which peaks of equal work differ.
+ * `least`, the smallest p that fits as well but for what peaks of equal work differ by.
  *
  * For memory, where a is the libraries, which no measurement of a process at rest gives as well: what it freed before counts
- * there as held. Errors of y count alike at all places, so the largest decide. A growth of less than 48 MB from the smallest to
+ * there as held. Errors of y count alike at all places, so the largest decide. A growth of less than 32 MB from the smallest to
  * the largest place is called none, p = 0: garbage collection moves half as much.
  */
 export function growthBeyondBase(places: readonly Place[]): {
@@ -45,11 +46,11 @@ export function growthBeyondBase(places: readonly Place[]): {
 } {
   const byX = [...places].sort(([a], [b]) => a - b);
   const none = { exponent: 0, least: 0, base: Math.min(...places.map(([, y]) => y)) };
-  if (byX.at(-1)![1] - byX[0]![1] < 48e6) return none;
-  const fits = Array.from({ length: 401 }, (_, step) => {
-    const exponent = step / 100;
+  if (byX.at(-1)![1] - byX[0]![1] < 32e6) return none;
+  const fits = Array.from({ length: 400 }, (_, i) => {
+    const exponent = (i + 1) / 100;
     return { exponent, ...fitAbove(places.map(([x, y]) => [x ** exponent, y])) };
-  }).slice(1);
+  });
   const best = fits.reduce((one, other) => (other.error < one.error ? other : one));
   const { exponent: least } = fits.find(({ error }) => error <= best.error + NOISE ** 2)!;
   return { exponent: best.exponent, least, base: best.base };

@@ -101,7 +101,7 @@ describe('the report', () => {
     ...{ processor: 'a processor', isa: 'avx2', versions: {} },
   });
   const records = [65, 257, 1025].flatMap((tokens) => [
-    record('train', tokens, (tokens / 50) ** 2),
+    record('train', tokens, (tokens / 100) ** 2),
     record('infer', tokens, tokens / 20),
   ]);
   const growths = growthsOf(records, 'tokens');
