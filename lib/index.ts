@@ -65,24 +65,24 @@ export {
   type Activation,
   type GlobalPool,
   type VisionTransformerConfig,
-} from './models/config.ts';
+} from './models/vit/config.ts';
 export { createModel, modelConfig, modelNames } from './models/createModel.ts';
 export {
   countParameters,
   layerTable,
   parameterShapes,
   type LayerRow,
-} from './models/layerTable.ts';
+} from './models/vit/layerTable.ts';
 export { loadModel, type LoadOptions } from './models/loadModel.ts';
-export { parseModelConfig, type VisionTransformerOptions } from './models/parseConfig.ts';
+export { parseModelConfig, type VisionTransformerOptions } from './models/vit/parseConfig.ts';
 export { modelFileNames, modelBytes } from './models/saveModel.ts';
-export { gigaMacs, summarize } from './models/summary.ts';
+export { gigaMacs, summarize } from './models/vit/summary.ts';
 export {
   VisionTransformer,
   type BuildOptions,
   type Intermediates,
   type IntermediatesOptions,
-} from './models/visionTransformer.ts';
+} from './models/vit/visionTransformer.ts';
 
 // checkpoints
 export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';

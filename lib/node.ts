@@ -10,7 +10,7 @@ import { loadModel as loadModelFrom } from './models/loadModel.ts';
 import { train } from './training/trainer.ts';
 import type { FileStore } from './core/store.ts';
 import type { LoadOptions } from './models/loadModel.ts';
-import type { VisionTransformer } from './models/visionTransformer.ts';
+import type { VisionTransformer } from './models/vit/visionTransformer.ts';
 import type { TrainEnv } from './training/run.ts';
 import type { TrainConfig } from './training/trainConfig.ts';
 import type { TrainResult } from './training/trainer.ts';

@@ -7,8 +7,8 @@ import { readAttention } from '../lib/explain/attentionArray.ts';
 import type { AttentionArray } from '../lib/explain/attentionArray.ts';
 import { attentionMaps, patchGrid, stretchMap } from '../lib/explain/attentionMaps.ts';
 import { predictionOf, visualizeAttention } from '../lib/explain/visualizeAttention.ts';
-import { VisionTransformer } from '../lib/models/visionTransformer.ts';
-import type { VisionTransformerOptions } from '../lib/models/parseConfig.ts';
+import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
+import type { VisionTransformerOptions } from '../lib/models/vit/parseConfig.ts';
 
 const tiny = {
   patchSize: 4,

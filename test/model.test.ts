@@ -4,7 +4,7 @@ import { Capture } from '../lib/core/capture.ts';
 import { InputError, ShapeError } from '../lib/core/errors.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { createModel } from '../lib/models/createModel.ts';
-import { VisionTransformer } from '../lib/models/visionTransformer.ts';
+import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { build, gradients, images, quiet, tiny } from './support/tinyModel.ts';
 
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { CheckpointError } from '../lib/core/errors.ts';
 import type { FileStore } from '../lib/core/store.ts';
 import { loadModel } from '../lib/models/loadModel.ts';
 import { modelBytes } from '../lib/models/saveModel.ts';
-import type { VisionTransformer } from '../lib/models/visionTransformer.ts';
+import type { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { build, images, tiny } from './support/tinyModel.ts';
 
 beforeAll(async () => {

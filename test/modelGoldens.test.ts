@@ -6,8 +6,8 @@ import { widen, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
 import { loadModelTensors } from '../lib/checkpoints/modelState.ts';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { Capture } from '../lib/core/capture.ts';
-import { parameterShapes } from '../lib/models/layerTable.ts';
-import { VisionTransformer } from '../lib/models/visionTransformer.ts';
+import { parameterShapes } from '../lib/models/vit/layerTable.ts';
+import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { softmaxCrossEntropy } from '../lib/ops/softmaxCrossEntropy.ts';
 
 // What timm computed, tensor by tensor; `tfjs-vit parity` runs the whole set.

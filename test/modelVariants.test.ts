@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { Rng } from '../lib/core/rng.ts';
-import { parameterShapes } from '../lib/models/layerTable.ts';
-import type { VisionTransformerOptions } from '../lib/models/parseConfig.ts';
-import type { VisionTransformer } from '../lib/models/visionTransformer.ts';
+import { parameterShapes } from '../lib/models/vit/layerTable.ts';
+import type { VisionTransformerOptions } from '../lib/models/vit/parseConfig.ts';
+import type { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { build, gradients, images } from './support/tinyModel.ts';
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { Capture } from '../lib/core/capture.ts';
 import type { ForwardContext } from '../lib/core/context.ts';
 import { BranchChain } from '../lib/core/kernels.ts';
 import { Rng } from '../lib/core/rng.ts';
-import type { VisionTransformer } from '../lib/models/visionTransformer.ts';
+import type { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { isas } from './support/native.ts';
 import { build, images } from './support/tinyModel.ts';
 

@@ -1,8 +1,8 @@
 // A first benchmark: a model's throughput and each op's time on the backend that is set.
 
-import { parseModelConfig } from '../models/parseConfig.ts';
+import { parseModelConfig } from '../models/vit/parseConfig.ts';
 import { modelConfig } from '../models/createModel.ts';
-import { VisionTransformer } from '../models/visionTransformer.ts';
+import { VisionTransformer } from '../models/vit/visionTransformer.ts';
 import { Rng } from '../core/rng.ts';
 import * as t from '../ops/tensor.ts';
 import { gelu } from '../ops/gelu.ts';

@@ -1,10 +1,10 @@
 import { InputError, expected } from '../core/errors.ts';
 import { modelConfig } from '../models/createModel.ts';
-import { knownOptions, parseModelConfig } from '../models/parseConfig.ts';
+import { knownOptions, parseModelConfig } from '../models/vit/parseConfig.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
 import { parseDataConfig } from './dataset.ts';
-import type { VisionTransformerConfig } from '../models/config.ts';
-import type { VisionTransformerOptions } from '../models/parseConfig.ts';
+import type { VisionTransformerConfig } from '../models/vit/config.ts';
+import type { VisionTransformerOptions } from '../models/vit/parseConfig.ts';
 import type { FullTrainConfig, TrainConfig } from '../training/trainConfig.ts';
 import type { DataConfig } from './dataset.ts';
 

@@ -1,6 +1,6 @@
 import * as t from '../ops/tensor.ts';
 import type { Precision } from '../core/precision.ts';
-import type { VisionTransformer } from '../models/visionTransformer.ts';
+import type { VisionTransformer } from '../models/vit/visionTransformer.ts';
 
 /** The class probabilities of one image of the model's size, [K]. `pixels`: [H, W, C], normalised. */
 export async function probabilitiesOf(

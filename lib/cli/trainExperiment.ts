@@ -43,7 +43,7 @@ export async function trainExperiment(
   const { openFolder } = await import('../io/folder.ts');
   const { runFolderOf } = await import('../io/runFolder.ts');
   const { listenForSignals } = await import('../io/signals.ts');
-  const { VisionTransformer } = await import('../models/visionTransformer.ts');
+  const { VisionTransformer } = await import('../models/vit/visionTransformer.ts');
   const { train } = await import('../training/trainer.ts');
   const resumed = options.resume === undefined ? undefined : await runFolderOf(options.resume);
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);

@@ -7,7 +7,7 @@ import type { RgbImage } from '../core/image.ts';
 import type { Bar } from '../figures/barChart.ts';
 import { attentionSheet } from '../figures/attentionSheet.ts';
 import type { AttentionSheetOptions } from '../figures/attentionSheet.ts';
-import type { VisionTransformer } from '../models/visionTransformer.ts';
+import type { VisionTransformer } from '../models/vit/visionTransformer.ts';
 import * as t from '../ops/tensor.ts';
 import { readAttention } from './attentionArray.ts';
 import type { AttentionArray } from './attentionArray.ts';

@@ -1,9 +1,9 @@
 import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../core/errors.ts';
-import type { VisionTransformerConfig } from './config.ts';
-import { knownOptions, parseModelConfig } from './parseConfig.ts';
-import { modelSizes } from './sizes.ts';
-import { VisionTransformer, type BuildOptions } from './visionTransformer.ts';
+import type { VisionTransformerConfig } from './vit/config.ts';
+import { knownOptions, parseModelConfig } from './vit/parseConfig.ts';
+import { modelSizes } from './vit/sizes.ts';
+import { VisionTransformer, type BuildOptions } from './vit/visionTransformer.ts';
 
 /** The names `createModel` knows, sorted. Besides them it takes the short form `vit_tiny_16_224`. */
 export function modelNames(): string[] {

@@ -9,7 +9,7 @@ import {
 import { loadModelTensors, type LoadModelOptions } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { modelFileNames } from './saveModel.ts';
-import { VisionTransformer, type BuildOptions } from './visionTransformer.ts';
+import { VisionTransformer, type BuildOptions } from './vit/visionTransformer.ts';
 
 /**
  * How a model is loaded, beside what `loadModelTensors` takes.

@@ -2,7 +2,7 @@ import { formatSafetensors } from '../checkpoints/safetensors.ts';
 import { downloadModelTensors } from '../checkpoints/modelState.ts';
 import type { Module } from '../core/module.ts';
 import type { FileStore } from '../core/store.ts';
-import type { VisionTransformerConfig } from './config.ts';
+import type { VisionTransformerConfig } from './vit/config.ts';
 
 /** The files of a saved model. */
 export const modelFileNames = { weights: 'model.safetensors', config: 'config.json' } as const;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { VitError, messageOf } from '../core/errors.ts';
-import { VisionTransformer } from '../models/visionTransformer.ts';
+import { VisionTransformer } from '../models/vit/visionTransformer.ts';
 import { readBytes } from './goldenCase.ts';
 import { goldenBuild, goldenModelConfig } from './modelConfig.ts';
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';

@@ -1,8 +1,8 @@
 import { InputError, VitError, expected } from '../core/errors.ts';
-import { parseModelConfig } from '../models/parseConfig.ts';
+import { parseModelConfig } from '../models/vit/parseConfig.ts';
 import type { GoldenCase } from './goldenCase.ts';
-import type { VisionTransformerConfig } from '../models/config.ts';
-import type { BuildOptions } from '../models/visionTransformer.ts';
+import type { VisionTransformerConfig } from '../models/vit/config.ts';
+import type { BuildOptions } from '../models/vit/visionTransformer.ts';
 
 /** The options of timm's VisionTransformer that a case's config may have. */
 const modelKeys = [

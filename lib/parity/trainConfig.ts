@@ -1,7 +1,7 @@
 import { InputError, expected, show } from '../core/errors.ts';
 import { UnsupportedCase } from './family.ts';
 import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
-import type { VisionTransformerConfig } from '../models/config.ts';
+import type { VisionTransformerConfig } from '../models/vit/config.ts';
 import type { ClipConfig } from '../training/clip.ts';
 import type { EmaConfig } from '../training/ema.ts';
 import type { OptimizerConfig } from '../training/updateRule.ts';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { Rng } from '../../lib/core/rng.ts';
-import type { VisionTransformerOptions } from '../../lib/models/parseConfig.ts';
-import { VisionTransformer } from '../../lib/models/visionTransformer.ts';
+import type { VisionTransformerOptions } from '../../lib/models/vit/parseConfig.ts';
+import { VisionTransformer } from '../../lib/models/vit/visionTransformer.ts';
 
 /** A model of two narrow blocks on 16 × 16 pixels. */
 export const tiny = {

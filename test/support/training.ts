@@ -7,7 +7,7 @@ import { Rng } from '../../lib/core/rng.ts';
 import { IoError } from '../../lib/core/errors.ts';
 import type { FileStore } from '../../lib/core/store.ts';
 import { MemoryDataset } from '../../lib/data/dataset.ts';
-import { VisionTransformer } from '../../lib/models/visionTransformer.ts';
+import { VisionTransformer } from '../../lib/models/vit/visionTransformer.ts';
 import { parseSafetensors } from '../../lib/checkpoints/safetensors.ts';
 import type { EpochLog, StepProgress } from '../../lib/core/runSink.ts';
 import { train } from '../../lib/training/trainer.ts';

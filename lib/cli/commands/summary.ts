@@ -36,7 +36,7 @@ export const summary: Command = {
   ],
   async run(args, terminal) {
     const { modelConfig, modelNames } = await import('../../models/createModel.ts');
-    const { summarize } = await import('../../models/summary.ts');
+    const { summarize } = await import('../../models/vit/summary.ts');
     const [model] = args.positional;
     if (booleanFlag(args, 'list') || model === undefined) {
       for (const name of modelNames()) terminal.out(name);
@@ -44,7 +44,7 @@ export const summary: Command = {
     }
     if (existsSync(model)) {
       const { readCheckpoint } = await import('../../io/checkpointFile.ts');
-      const { parseModelConfig } = await import('../../models/parseConfig.ts');
+      const { parseModelConfig } = await import('../../models/vit/parseConfig.ts');
       const { InputError, expected } = await import('../../core/errors.ts');
       const { config } = await readCheckpoint(model);
       if (config === undefined)

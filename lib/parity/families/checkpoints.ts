@@ -2,7 +2,7 @@
 
 import { downloadModelTensors, loadModelTensors } from '../../checkpoints/modelState.ts';
 import * as t from '../../ops/tensor.ts';
-import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
 import { outputRule } from '../bf16Rule.ts';
 import { containerOf } from '../expectation.ts';
 import { Produced } from '../family.ts';

@@ -7,7 +7,7 @@ import { Rng } from '../../core/rng.ts';
 import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import { globalNorm } from '../../ops/globalNorm.ts';
 import * as t from '../../ops/tensor.ts';
-import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
 import { clipGradients } from '../../training/clip.ts';
 import { Ema } from '../../training/ema.ts';
 import { makeOptimizer } from '../../training/optimizer.ts';

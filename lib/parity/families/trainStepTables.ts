@@ -1,7 +1,7 @@
 // The two tables of family train-step: learning rates over time, and parameter names in groups.
 
 import { InputError, VitError, expected } from '../../core/errors.ts';
-import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
 import {
   layerIds,
   paramGroupsLayerDecay,

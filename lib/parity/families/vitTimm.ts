@@ -5,7 +5,7 @@ import { Capture } from '../../core/capture.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { logSoftmax, softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import * as t from '../../ops/tensor.ts';
-import { VisionTransformer } from '../../models/visionTransformer.ts';
+import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
 import { gradientRule, holdsGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';

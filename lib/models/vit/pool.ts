@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
-import * as t from '../ops/tensor.ts';
-import type { ForwardContext } from '../core/context.ts';
-import type { AttentionPool } from '../layers/attentionPool.ts';
+import * as t from '../../ops/tensor.ts';
+import type { ForwardContext } from '../../core/context.ts';
+import type { AttentionPool } from '../../layers/attentionPool.ts';
 import type { VisionTransformerConfig } from './config.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { closest } from 'fastest-levenshtein';
-import { InputError, expected } from '../core/errors.ts';
-import { assertInteger, assertNumber } from '../core/check.ts';
+import { InputError, expected } from '../../core/errors.ts';
+import { assertInteger, assertNumber } from '../../core/check.ts';
 import {
   defaultConfig,
   assertModelConfig,

@@ -1,21 +1,21 @@
 import type * as tf from '@tensorflow/tfjs';
-import * as t from '../ops/tensor.ts';
-import { assertInteger } from '../core/check.ts';
-import type { ForwardContext } from '../core/context.ts';
-import { InputError, expected } from '../core/errors.ts';
-import { normal, truncNormal } from '../core/init.ts';
-import { Module, type Parameter } from '../core/module.ts';
-import { Rng } from '../core/rng.ts';
-import type { FileStore } from '../core/store.ts';
-import { AttentionPool } from '../layers/attentionPool.ts';
-import type { Block } from '../layers/block.ts';
-import { dropout } from '../layers/drop.ts';
-import { encode } from '../layers/encode.ts';
-import { LayerNorm } from '../layers/layerNorm.ts';
-import { initial, inside, type Part } from '../layers/part.ts';
-import { PatchEmbed } from '../layers/patchEmbed.ts';
-import { repeatForBatch } from '../ops/repeatForBatch.ts';
-import { Sequence } from '../layers/sequence.ts';
+import * as t from '../../ops/tensor.ts';
+import { assertInteger } from '../../core/check.ts';
+import type { ForwardContext } from '../../core/context.ts';
+import { InputError, expected } from '../../core/errors.ts';
+import { normal, truncNormal } from '../../core/init.ts';
+import { Module, type Parameter } from '../../core/module.ts';
+import { Rng } from '../../core/rng.ts';
+import type { FileStore } from '../../core/store.ts';
+import { AttentionPool } from '../../layers/attentionPool.ts';
+import type { Block } from '../../layers/block.ts';
+import { dropout } from '../../layers/drop.ts';
+import { encode } from '../../layers/encode.ts';
+import { LayerNorm } from '../../layers/layerNorm.ts';
+import { initial, inside, type Part } from '../../layers/part.ts';
+import { PatchEmbed } from '../../layers/patchEmbed.ts';
+import { repeatForBatch } from '../../ops/repeatForBatch.ts';
+import { Sequence } from '../../layers/sequence.ts';
 import {
   configWarnings,
   gridSizeOf,
@@ -26,10 +26,10 @@ import {
 import { activationForms, makeBlocks, makeHead, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
-import { saveModel } from './saveModel.ts';
+import { saveModel } from '../saveModel.ts';
 import { summarize } from './summary.ts';
 import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
-import { warnOnce } from './warnOnce.ts';
+import { warnOnce } from '../warnOnce.ts';
 
 /**
  * How a model is built, beside its configuration.

@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { ForwardContext } from '../core/context.ts';
-import type { Module } from '../core/module.ts';
-import { Block } from '../layers/block.ts';
-import { dropPathRates } from '../layers/drop.ts';
-import { Identity } from '../layers/identity.ts';
-import { Linear } from '../layers/linear.ts';
-import { inside, type Part } from '../layers/part.ts';
+import type { ForwardContext } from '../../core/context.ts';
+import type { Module } from '../../core/module.ts';
+import { Block } from '../../layers/block.ts';
+import { dropPathRates } from '../../layers/drop.ts';
+import { Identity } from '../../layers/identity.ts';
+import { Linear } from '../../layers/linear.ts';
+import { inside, type Part } from '../../layers/part.ts';
 import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
 
 /** What the layers call the activations of a configuration. */

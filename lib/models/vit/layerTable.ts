@@ -1,4 +1,4 @@
-import { sizeOf } from '../core/check.ts';
+import { sizeOf } from '../../core/check.ts';
 import {
   gridSizeOf,
   mlpHiddenDimOf,

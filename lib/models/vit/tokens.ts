@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
-import * as t from '../ops/tensor.ts';
-import { assertInteger, assertShape } from '../core/check.ts';
-import { ShapeError, expected } from '../core/errors.ts';
-import { posEmbedFor, sincos1d, sincos2d } from '../layers/posEmbed.ts';
+import * as t from '../../ops/tensor.ts';
+import { assertInteger, assertShape } from '../../core/check.ts';
+import { ShapeError, expected } from '../../core/errors.ts';
+import { posEmbedFor, sincos1d, sincos2d } from '../../layers/posEmbed.ts';
 import { gridSizeOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { sizeOf } from '../core/check.ts';
+import { sizeOf } from '../../core/check.ts';
 import { configWarnings, type VisionTransformerConfig } from './config.ts';
 import { layerTable, type LayerRow } from './layerTable.ts';
 
