@@ -5,12 +5,12 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { colorAt, contactSheet, loadModel, makeImage, selectBackend } from '../lib/node.ts';
+import { colorAt, contactSheet, loadModel, makeImage, selectBackend, vit } from '../lib/node.ts';
 
 const folder = process.argv[2] ?? 'imgs';
 console.log((await selectBackend()).reason);
 
-const model = await loadModel('checkpoints/mnist-vit');
+const model = await loadModel('checkpoints/mnist-vit', { family: vit });
 const values = await model.posEmbed!.data(); // [1, N, C], learned; the class token's comes first
 const [rows, columns] = model.gridSize;
 const { embedDim } = model.config;

@@ -15,12 +15,13 @@ import {
   patchGrid,
   readAttention,
   selectBackend,
+  vit,
 } from '../lib/node.ts';
 
 const folder = process.argv[2] ?? 'imgs';
 console.log((await selectBackend()).reason);
 
-const model = await loadModel('checkpoints/mnist-vit');
+const model = await loadModel('checkpoints/mnist-vit', { family: vit });
 const image = mnistDataset(await loadMnist({ split: 'test', limit: 1 })).image(0);
 const pixels = new Float32Array(image.data.length);
 normalizeInto(image, MNIST_NORMALIZATION, pixels, 0);

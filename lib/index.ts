@@ -60,26 +60,31 @@ export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/pos
 export type { Sequence } from './layers/sequence.ts';
 
 // models
+export { buildModel, createModel, modelConfig, modelNames } from './models/createModel.ts';
+export type { ModelOptions } from './models/families.ts';
+export type { ModelFamily } from './models/family.ts';
+export { layerNormRow, layerRow, linearRow, type LayerRow } from './models/layerRow.ts';
+export {
+  countParameters,
+  gigaMacs,
+  layerTable,
+  parameterShapes,
+  summarize,
+} from './models/layerTable.ts';
+export { loadModel, type LoadOptions } from './models/loadModel.ts';
+export type { BuildOptions, Model } from './models/model.ts';
+export { modelFamilies, registerModelFamily } from './models/registry.ts';
+export { modelFileNames, modelBytes, saveModel } from './models/saveModel.ts';
 export {
   configWarnings,
   type Activation,
   type GlobalPool,
   type VisionTransformerConfig,
 } from './models/vit/config.ts';
-export { createModel, modelConfig, modelNames } from './models/createModel.ts';
-export {
-  countParameters,
-  layerTable,
-  parameterShapes,
-  type LayerRow,
-} from './models/vit/layerTable.ts';
-export { loadModel, type LoadOptions } from './models/loadModel.ts';
+export { vit } from './models/vit/family.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './models/vit/parseConfig.ts';
-export { modelFileNames, modelBytes } from './models/saveModel.ts';
-export { gigaMacs, summarize } from './models/vit/summary.ts';
 export {
   VisionTransformer,
-  type BuildOptions,
   type Intermediates,
   type IntermediatesOptions,
 } from './models/vit/visionTransformer.ts';
@@ -169,6 +174,7 @@ export {
   type TokenLayout,
 } from './explain/attentionMaps.ts';
 export { readAttention, type AttentionArray } from './explain/attentionArray.ts';
+export type { AttentionModel } from './explain/attentionModel.ts';
 export {
   attentionRollout,
   gradientRollout,

@@ -7,10 +7,11 @@ import { progressSink } from './io/progressSink.ts';
 import { runFolderOf } from './io/runFolder.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';
+import { saveModel as saveModelTo } from './models/saveModel.ts';
 import { train } from './training/trainer.ts';
 import type { FileStore } from './core/store.ts';
 import type { LoadOptions } from './models/loadModel.ts';
-import type { VisionTransformer } from './models/vit/visionTransformer.ts';
+import type { Model } from './models/model.ts';
 import type { TrainEnv } from './training/run.ts';
 import type { TrainConfig } from './training/trainConfig.ts';
 import type { TrainResult } from './training/trainer.ts';
@@ -59,27 +60,30 @@ export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
  *
  * @example const model = await loadModel('checkpoints/mnist-vit');
  */
-export async function loadModel(
+export async function loadModel<M extends Model = Model>(
   source: string | FileStore | Uint8Array,
-  options: LoadOptions = {},
-): Promise<VisionTransformer> {
+  options: LoadOptions<M> = {},
+): Promise<M> {
   if (typeof source !== 'string') return loadModelFrom(source, options);
   const { bytes, config, path } = await readCheckpoint(source);
   return loadModelFrom(bytes, { name: path, config, ...options });
 }
 
 /**
- * Writes a model into a folder, which is made if it is not there: `model.safetensors`, `config.json`, `manifest.json`.
+ * Writes a model into a folder, which is made if it is not there, or into a store: `model.safetensors` and `config.json`, in a folder
+ * also `manifest.json`.
  *
  * @throws IoError if the folder cannot be written; what was there before is unchanged then
+ * @throws InputError if the model's configuration does not lead back to its family
  */
-export async function saveModel(
-  model: { save(store: FileStore): Promise<void> },
-  folder: string,
-): Promise<void> {
-  const store = await openFolder(folder, { create: true });
-  await model.save(store);
-  await store.close();
+export async function saveModel(model: Model, target: string | FileStore): Promise<void> {
+  if (typeof target !== 'string') return saveModelTo(model, target);
+  const store = await openFolder(target, { create: true });
+  try {
+    await saveModelTo(model, store);
+  } finally {
+    await store.close();
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   cycleFindings,
   docstringFindings,
   exportFindings,
+  importLines,
   lengthFindings,
   switchedOffFindings,
   wallFindings,
@@ -34,6 +35,19 @@ describe('the house', () => {
   test('no import crosses a wall', () => {
     expect(inLib.length).toBeGreaterThan(10);
     expect(library.flatMap((source) => wallFindings(source, rooms))).toEqual([]);
+  });
+
+  test('only the list of families and the doors name a family of models', () => {
+    const importers = inLib
+      .filter(({ file }) => !file.startsWith('lib/models/vit/'))
+      .filter((source) =>
+        importLines(source).some(({ target }) => target?.startsWith('lib/models/vit/')),
+      );
+    expect(importers.map(({ file }) => file).sort()).toEqual([
+      'lib/index.ts',
+      'lib/models/families.ts',
+      'lib/parity/families/vitTimm.ts',
+    ]);
   });
 
   test('no files import each other in a circle', () => {

@@ -101,7 +101,7 @@ test('a run in a folder leaves a complete set, and its best checkpoint loads', a
   for (const name of names) await store.readChecked(name);
   expect(fs.readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
   expect(fs.readdirSync(join(folder, 'tensorboard'))).toHaveLength(1);
-  const model = await door.loadModel(folder);
+  const model = await door.loadModel(folder, { family: door.vit });
   expect(model.config.embedDim).toBe(12);
   model.dispose();
 });

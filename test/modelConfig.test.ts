@@ -1,9 +1,8 @@
 import { InputError } from '../lib/core/errors.ts';
 import { configWarnings } from '../lib/models/vit/config.ts';
 import { modelConfig, modelNames } from '../lib/models/createModel.ts';
-import { countParameters, parameterShapes } from '../lib/models/vit/layerTable.ts';
+import { countParameters, gigaMacs, parameterShapes, summarize } from '../lib/models/layerTable.ts';
 import { parseModelConfig } from '../lib/models/vit/parseConfig.ts';
-import { gigaMacs, summarize } from '../lib/models/vit/summary.ts';
 
 describe('parseModelConfig', () => {
   test('nothing given is timm’s default, ViT-B/16', () => {

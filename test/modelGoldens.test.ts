@@ -6,7 +6,7 @@ import { widen, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
 import { loadModelTensors } from '../lib/checkpoints/modelState.ts';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { Capture } from '../lib/core/capture.ts';
-import { parameterShapes } from '../lib/models/vit/layerTable.ts';
+import { parameterShapes } from '../lib/models/layerTable.ts';
 import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { softmaxCrossEntropy } from '../lib/ops/softmaxCrossEntropy.ts';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { Rng } from '../lib/core/rng.ts';
-import { parameterShapes } from '../lib/models/vit/layerTable.ts';
+import { parameterShapes } from '../lib/models/layerTable.ts';
 import type { VisionTransformerOptions } from '../lib/models/vit/parseConfig.ts';
 import type { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { build, gradients, images } from './support/tinyModel.ts';

@@ -1,9 +1,6 @@
 import { InputError } from '../lib/core/errors.ts';
-import {
-  layerIds,
-  paramGroupsLayerDecay,
-  paramGroupsWeightDecay,
-} from '../lib/training/paramGroups.ts';
+import { layerGroups } from '../lib/models/vit/layerGroups.ts';
+import { paramGroupsLayerDecay, paramGroupsWeightDecay } from '../lib/training/paramGroups.ts';
 import { makeSchedule } from '../lib/training/schedules.ts';
 import type { ScheduleConfig } from '../lib/training/schedules.ts';
 
@@ -186,6 +183,7 @@ const model = {
   namedParameters: () =>
     new Map(Object.entries(shapes).map(([name, shape]) => [name, { shape }] as const)),
   noWeightDecay: () => new Set(['cls_token', 'reg_token', 'pos_embed']),
+  layerGroups: () => layerGroups(Object.keys(shapes)),
 };
 
 describe('parameter groups', () => {
@@ -207,7 +205,7 @@ describe('parameter groups', () => {
   });
 
   test('layers: embedding, blocks, the final norm with the last block, then the head', () => {
-    const ids = layerIds(model);
+    const ids = model.layerGroups();
     const of = (layer: number) => [...ids].filter(([, id]) => id === layer).map(([name]) => name);
     expect(of(0)).toEqual(Object.keys(shapes).slice(0, 6));
     expect(of(1)).toEqual(['blocks.0.attn.qkv.weight']);
@@ -234,6 +232,16 @@ describe('parameter groups', () => {
       minScale: 0.3,
     });
     expect(floored[0]!.lrScale).toBe(0.3);
+  });
+
+  test('a model that does not say its layers has no layer decay', () => {
+    const options = { weightDecay: 0, layerDecay: 0.5 };
+    const { layerGroups: _, ...without } = model;
+    expect(() => paramGroupsLayerDecay(without, options)).toThrow(
+      /a model with layer groups for layerDecay, received 0\.5/,
+    );
+    const partly = { ...model, layerGroups: () => new Map([['cls_token', 0]]) };
+    expect(() => paramGroupsLayerDecay(partly, options)).toThrow(/received "reg_token"/);
   });
 
   test('a factor outside 0 … 1 is refused', () => {

@@ -1,8 +1,6 @@
 // A first benchmark: a model's throughput and each op's time on the backend that is set.
 
-import { parseModelConfig } from '../models/vit/parseConfig.ts';
-import { modelConfig } from '../models/createModel.ts';
-import { VisionTransformer } from '../models/vit/visionTransformer.ts';
+import { buildModel } from '../models/createModel.ts';
 import { Rng } from '../core/rng.ts';
 import * as t from '../ops/tensor.ts';
 import { gelu } from '../ops/gelu.ts';
@@ -15,6 +13,7 @@ import { updateGradients } from '../training/gradients.ts';
 import { makeOptimizer } from '../training/optimizer.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { Batch } from '../data/loader.ts';
+import type { Model } from '../models/model.ts';
 
 /** What is measured, and how long at least. */
 export interface BenchOptions {
@@ -57,9 +56,10 @@ export async function* benchModel(
   backend: string,
   { model: name, batchSize, seconds }: BenchOptions,
 ): AsyncGenerator<BenchRow> {
-  const config = name === undefined ? parseModelConfig(mnistModel) : modelConfig(name);
   const label = name ?? 'the MNIST model';
-  const model = new VisionTransformer(config, { onWarning: () => undefined });
+  const model = buildModel(name === undefined ? mnistModel : { name }, {
+    onWarning: () => undefined,
+  });
   const batch = randomBatch(model, batchSize);
   const images = t.tensor4d(batch.images, [batchSize, ...batch.imageShape]);
   const optimizer = makeOptimizer(model, { learningRate: 1e-4 });
@@ -183,9 +183,8 @@ function randomTensor(shape: number[], key: number): tf.Tensor {
   );
 }
 
-function randomBatch(model: VisionTransformer, size: number): Batch {
-  const { imageSize, inChannels, numClasses } = model.config;
-  const imageShape = [...imageSize, inChannels] as const;
+function randomBatch(model: Model, size: number): Batch {
+  const { inputShape: imageShape, numClasses } = model;
   const rng = new Rng(0).split('bench');
   const pixels = size * imageShape[0] * imageShape[1] * imageShape[2];
   const labels = Int32Array.from({ length: size }, (_, i) => i % numClasses);

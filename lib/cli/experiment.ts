@@ -1,10 +1,10 @@
+// The config of an experiment, checked and complete.
+
 import { InputError, expected } from '../core/errors.ts';
-import { modelConfig } from '../models/createModel.ts';
-import { knownOptions, parseModelConfig } from '../models/vit/parseConfig.ts';
+import { parseModelOptions } from '../models/createModel.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
 import { parseDataConfig } from './dataset.ts';
-import type { VisionTransformerConfig } from '../models/vit/config.ts';
-import type { VisionTransformerOptions } from '../models/vit/parseConfig.ts';
+import type { ModelOptions } from '../models/families.ts';
 import type { FullTrainConfig, TrainConfig } from '../training/trainConfig.ts';
 import type { DataConfig } from './dataset.ts';
 
@@ -12,7 +12,8 @@ import type { DataConfig } from './dataset.ts';
  * One experiment on one page: what a config file exports, as plain data.
  *
  * @property name   names the run: its folder is `runs/<name>` unless said otherwise
- * @property model  options of `VisionTransformer`, or a size by `name` ("vit_tiny_patch16_224") with options that differ from it
+ * @property model  options of a model of any registered family, or a size by `name` ("vit_tiny_patch16_224") with options that
+ *                  differ from it
  * @property data   the data set and its augmentation
  *
  * @example
@@ -25,14 +26,14 @@ import type { DataConfig } from './dataset.ts';
  */
 export interface ExperimentConfig extends Omit<TrainConfig, 'model' | 'data'> {
   name: string;
-  model: VisionTransformerOptions & { readonly name?: string };
+  model: ModelOptions;
   data: DataConfig;
 }
 
 /** An experiment with every default filled in. */
 export interface Experiment {
   name: string;
-  model: VisionTransformerConfig;
+  model: object;
   data: DataConfig;
   train: FullTrainConfig;
 }
@@ -47,17 +48,7 @@ export function parseExperiment(value: unknown): Experiment {
     throw new InputError(expected('letters, digits, . - and _', 'name', name));
   }
   const parsedData = parseDataConfig(data);
-  const parsedModel = parseNamedModel(model);
+  const parsedModel = parseModelOptions(model);
   const config = { ...train, model: parsedModel, data: parsedData } as unknown as TrainConfig;
   return { name, model: parsedModel, data: parsedData, train: parseTrainConfig(config) };
-}
-
-function parseNamedModel(value: unknown): VisionTransformerConfig {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new InputError(expected('an object of model options', 'model', value));
-  }
-  const { name, ...options } = value as Record<string, unknown>;
-  if (name === undefined) return parseModelConfig(options);
-  if (typeof name !== 'string') throw new InputError(expected('a name', 'model.name', name));
-  return modelConfig(name, knownOptions(options));
 }

@@ -1,3 +1,5 @@
+// An image that a command was given, ready for a model and for people.
+
 import { existsSync } from 'node:fs';
 import { InputError, expected } from '../core/errors.ts';
 import { fitImage } from '../data/fitImage.ts';
@@ -37,8 +39,8 @@ export async function openImage(
   const { image, label, source } =
     /^\d+$/.test(given) && !existsSync(given)
       ? await fromTestSet(Number(given), data)
-      : await fromFile(given, model.config.inChannels, data, note);
-  const [height, width] = model.config.imageSize;
+      : await fromFile(given, model.inputShape[2], data, note);
+  const [height, width] = model.inputShape;
   const picture = fitImage(image, { height, width });
   const pixels = new Float32Array(height * width * picture.channels);
   normalizeInto(picture, normalize, pixels, 0);

@@ -5,9 +5,7 @@ import type { Precision } from '../core/precision.ts';
 import { Rng } from '../core/rng.ts';
 import { MemoryDataset } from '../data/dataset.ts';
 import { Loader, type Batch } from '../data/loader.ts';
-import { modelConfig } from '../models/createModel.ts';
-import { parseModelConfig } from '../models/vit/parseConfig.ts';
-import { VisionTransformer } from '../models/vit/visionTransformer.ts';
+import { buildModel } from '../models/createModel.ts';
 import * as t from '../ops/tensor.ts';
 import type { ProfileMarks } from '../profile/profileKernels.ts';
 import { replaceMethod } from '../profile/replaceMethod.ts';
@@ -19,7 +17,7 @@ import { parseTrainConfig } from '../training/trainConfig.ts';
 import { updateModel, type UpdatedRun } from '../training/updateModel.ts';
 import type { Transform } from '../data/transform.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
-import type { VisionTransformerConfig } from '../models/vit/config.ts';
+import type { Model } from '../models/model.ts';
 import { openData, transformsOf, type OpenedData } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { readConfig } from './readConfig.ts';
@@ -40,7 +38,7 @@ export interface WorkOptions {
 /** Steps to profile; whoever opens it disposes it. */
 export interface Work {
   label: string;
-  model: VisionTransformer;
+  model: Model;
   imagesPerStep: number;
   step(marks: ProfileMarks): Promise<void>;
   dispose(): void;
@@ -66,39 +64,44 @@ const small = {
  * @throws InputError, IoError for what cannot be used; nothing stays allocated then
  */
 export async function openWork(options: WorkOptions, note: (text: string) => void): Promise<Work> {
-  const { mode } = options;
-  const { name, config, data, transforms, ...plan } = await planOf(options);
+  const training = options.mode === 'train';
+  const { name, options: modelOptions, transforms, ...plan } = await planOf(options);
   const train = { ...plan.train, precision: options.precision ?? plan.train.precision };
-  const { batchSize, accumulationSteps } = train;
-  const training = mode === 'train';
-  const loader = new Loader({
-    dataset: data.dataset,
-    normalize: data.normalize,
-    batchSize,
-    seed: train.seed,
-    smoothing: train.smoothing,
-    transforms,
-    training,
-    dropLast: true,
-  });
+  const { batchSize, accumulationSteps, precision } = train;
   // Only a configuration of the caller's is worth a warning.
   const onWarning = options.config === undefined ? () => undefined : note;
-  const model = new VisionTransformer(config, { onWarning });
-  const about = `${training ? 'training' : 'inference'} in ${train.precision}`;
-  const several = training && accumulationSteps > 1 ? `${accumulationSteps} × ` : '';
-  return {
-    label: `${name}, ${about}, batch ${several}${batchSize}`,
-    model,
-    imagesPerStep: batchSize * (training ? accumulationSteps : 1),
-    ...(training
-      ? trainingSteps(model, loader, train)
-      : inferenceSteps(model, loader, { precision: train.precision })),
-  };
+  const model = buildModel(modelOptions, { onWarning });
+  try {
+    const { dataset, normalize } = plan.data ?? randomData(model, batchSize);
+    const loader = new Loader({
+      dataset,
+      normalize,
+      batchSize,
+      seed: train.seed,
+      smoothing: train.smoothing,
+      transforms,
+      training,
+      dropLast: true,
+    });
+    const about = `${training ? 'training' : 'inference'} in ${precision}`;
+    const several = training && accumulationSteps > 1 ? `${accumulationSteps} × ` : '';
+    return {
+      label: `${name}, ${about}, batch ${several}${batchSize}`,
+      model,
+      imagesPerStep: batchSize * (training ? accumulationSteps : 1),
+      ...(training
+        ? trainingSteps(model, loader, train)
+        : inferenceSteps(model, loader, { precision })),
+    };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }
 
 type Steps = Pick<Work, 'step' | 'dispose'>;
 
-function trainingSteps(model: VisionTransformer, loader: Loader, config: FullTrainConfig): Steps {
+function trainingSteps(model: Model, loader: Loader, config: FullTrainConfig): Steps {
   const perUpdate = config.accumulationSteps;
   const updatesPerEpoch = Math.ceil(loader.steps / perUpdate);
   const schedule = makeSchedule(config.learningRate, {
@@ -136,7 +139,7 @@ function trainingSteps(model: VisionTransformer, loader: Loader, config: FullTra
   };
 }
 
-function inferenceSteps(model: VisionTransformer, loader: Loader, context: ForwardContext): Steps {
+function inferenceSteps(model: Model, loader: Loader, context: ForwardContext): Steps {
   let steps = 0;
   return {
     step: async ({ phase }) => {
@@ -164,24 +167,25 @@ async function batchesOf(loader: Loader, first: number, count: number): Promise<
 
 interface Plan {
   name: string;
-  config: VisionTransformerConfig;
+  options: object;
   train: FullTrainConfig;
-  data: OpenedData;
+  /** Undefined: random images. */
+  data: OpenedData | undefined;
   transforms: readonly Transform[];
 }
 
 async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Promise<Plan> {
   if (file !== undefined) {
-    const { name, model: config, data, train } = parseExperiment(await readConfig(file));
+    const { name, model: parsed, data, train } = parseExperiment(await readConfig(file));
     return {
       name,
-      config,
+      options: parsed,
       train: { ...train, batchSize: batchSize ?? train.batchSize },
       data: await openData(data, { split: mode === 'train' ? 'train' : 'test' }),
       transforms: transformsOf(data),
     };
   }
-  const config = model === undefined ? parseModelConfig(small) : modelConfig(model);
+  const modelOptions = model === undefined ? small : { name: model };
   const train = parseTrainConfig({
     epochs: 1,
     batchSize: batchSize ?? 64,
@@ -189,15 +193,15 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
     schedule: { sched: 'constant' },
   });
   const name = model ?? 'a ViT of 28 × 28 pixels (patch 4, 128 wide, 6 deep, 8 heads)';
-  return { name, config, train, data: randomData(config, train.batchSize), transforms: [] };
+  return { name, options: modelOptions, train, data: undefined, transforms: [] };
 }
 
 // One batch of noise, in bytes as a data set has them.
-function randomData(config: VisionTransformerConfig, length: number): OpenedData {
-  const { imageSize, inChannels, numClasses } = config;
-  const imageShape = [...imageSize, inChannels as 1 | 3] as const;
+function randomData({ inputShape, numClasses }: Model, length: number): OpenedData {
+  const [height, width, inChannels] = inputShape;
+  const imageShape = [height, width, inChannels as 1 | 3] as const;
   const rng = new Rng(0).split('profile');
-  const size = length * imageSize[0] * imageSize[1] * inChannels;
+  const size = length * height * width * inChannels;
   const classNames = Array.from({ length: numClasses }, (_, i) => `class ${i}`);
   const dataset = new MemoryDataset({
     images: Uint8Array.from({ length: size }, () => rng.integer(256)),

@@ -43,7 +43,7 @@ export async function trainExperiment(
   const { openFolder } = await import('../io/folder.ts');
   const { runFolderOf } = await import('../io/runFolder.ts');
   const { listenForSignals } = await import('../io/signals.ts');
-  const { VisionTransformer } = await import('../models/vit/visionTransformer.ts');
+  const { buildModel } = await import('../models/createModel.ts');
   const { train } = await import('../training/trainer.ts');
   const resumed = options.resume === undefined ? undefined : await runFolderOf(options.resume);
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
@@ -64,7 +64,7 @@ export async function trainExperiment(
     await useBackend({ ...options, precision }, terminal);
     const training = await openData(data, { split: 'train', limit: full.limit ?? undefined });
     const test = await openData(data, { split: 'test', limit: full.limitVal ?? undefined });
-    const model = new VisionTransformer(modelConfig, { onWarning: terminal.error });
+    const model = buildModel(modelConfig, { onWarning: terminal.error });
     try {
       store = await openFolder(outputDir, { create: true, lock: true });
       const same = resumed !== undefined && path.resolve(resumed) === store.path;

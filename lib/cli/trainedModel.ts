@@ -1,3 +1,5 @@
+// A checkpoint for the commands: its model, and what its images and answers need.
+
 import path from 'node:path';
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
 import { MNIST_CLASSES } from '../data/mnist.ts';
@@ -5,11 +7,10 @@ import { IMAGENET_NORMALIZATION, MNIST_NORMALIZATION } from '../data/normalize.t
 import { assertNormalization } from '../data/normalize.ts';
 import { readCheckpoint, readConfigFile } from '../io/checkpointFile.ts';
 import { openFolder } from '../io/folder.ts';
-import { loadModelTensors } from '../checkpoints/modelState.ts';
-import { parseModelConfig } from '../models/vit/parseConfig.ts';
-import { VisionTransformer } from '../models/vit/visionTransformer.ts';
+import { buildLoaded } from '../models/buildLoaded.ts';
 import { parseDataConfig } from './dataset.ts';
 import type { Normalization } from '../data/normalize.ts';
+import type { Model } from '../models/model.ts';
 import type { DataConfig } from './dataset.ts';
 
 /**
@@ -19,7 +20,7 @@ import type { DataConfig } from './dataset.ts';
  * @property path       the file it came from
  */
 export interface TrainedModel {
-  model: VisionTransformer;
+  model: Model;
   normalize: Normalization;
   classNames: readonly string[] | undefined;
   data: DataConfig | undefined;
@@ -42,15 +43,11 @@ export async function loadTrained(
   }
   const folder = await openFolder(path.dirname(file), { readOnly: true });
   const record = (await readConfigFile(folder)) ?? {};
-  const model = new VisionTransformer(parseModelConfig(config), {
-    initialize: false,
-    onWarning: () => undefined,
-  });
+  const { model } = buildLoaded(config, tensors);
   try {
-    loadModelTensors(model, tensors);
     const data = record['data'] == null ? undefined : dataOf(record['data']);
-    const normalize = normalizationOf(record['normalize'], data, model.config.inChannels, note);
-    const classNames = classNamesOf(record['classNames'], data, model.config.numClasses);
+    const normalize = normalizationOf(record['normalize'], data, model.inputShape[2], note);
+    const classNames = classNamesOf(record['classNames'], data, model.numClasses);
     return { model, normalize, classNames, data, path: file };
   } catch (error) {
     model.dispose();

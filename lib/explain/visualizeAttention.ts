@@ -1,3 +1,5 @@
+// The attention of a model for one image, as a picture.
+
 import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
 import { ShapeError, expected } from '../core/errors.ts';
@@ -7,12 +9,13 @@ import type { RgbImage } from '../core/image.ts';
 import type { Bar } from '../figures/barChart.ts';
 import { attentionSheet } from '../figures/attentionSheet.ts';
 import type { AttentionSheetOptions } from '../figures/attentionSheet.ts';
-import type { VisionTransformer } from '../models/vit/visionTransformer.ts';
+import type { Model } from '../models/model.ts';
 import * as t from '../ops/tensor.ts';
 import { readAttention } from './attentionArray.ts';
 import type { AttentionArray } from './attentionArray.ts';
 import { attentionMaps, patchGrid, queryTokens } from './attentionMaps.ts';
 import type { TokenLayout } from './attentionMaps.ts';
+import { assertAttentionModel, type AttentionModel } from './attentionModel.ts';
 import { attentionRollout } from './rollout.ts';
 import type { RolloutOptions } from './rollout.ts';
 
@@ -31,7 +34,8 @@ export interface VisualizeAttentionOptions
   extends
     Pick<AttentionSheetOptions, 'contrast' | 'colormap' | 'scale'>,
     Pick<RolloutOptions, 'headFusion' | 'discardRatio' | 'startLayer'> {
-  model: VisionTransformer;
+  /** With tokens on a grid of patches: an `AttentionModel`. */
+  model: Model;
   /** The image as the model takes it, normalised as in evaluation: [H, W, I], row by row. */
   pixels: Float32Array;
   /** The same image for people; its size may differ. */
@@ -56,6 +60,7 @@ const barsShown = 10;
  * token shows the mean over its patches. Of more than 10 classes the 10 most probable are shown.
  *
  * @returns the picture as PNG bytes, and the prediction
+ * @throws InputError if the model has no attention over patches
  * @throws ShapeError if `pixels` is not one image of the model's size
  *
  * @example
@@ -65,22 +70,22 @@ export async function visualizeAttention(
   options: VisualizeAttentionOptions,
 ): Promise<{ png: Uint8Array; prediction: Prediction }> {
   const { model, picture, contrast, colormap, scale } = options;
+  assertAttentionModel(model);
   const { probabilities, attentions } = await look(options);
   const prediction = predictionOf(probabilities, options.classNames);
-  const { classToken } = model.config;
-  const layout: TokenLayout = {
-    numPrefixTokens: model.numPrefixTokens,
-    gridSize: model.gridSize,
-  };
+  const { hasClassToken, numPrefixTokens, gridSize } = model;
+  const layout: TokenLayout = { numPrefixTokens, gridSize };
   const png = await attentionSheet({
     image: picture,
-    maps: attentionMaps(attentions, { ...layout, query: classToken ? 'class' : 'mean' }),
-    rollout: rolloutMap(attentions, { ...options, ...layout, classToken }),
+    maps: attentionMaps(attentions, { ...layout, query: hasClassToken ? 'class' : 'mean' }),
+    rollout: rolloutMap(attentions, { ...options, ...layout, hasClassToken }),
     bars: barsOf(prediction, options),
     barsHeading: options.label === undefined ? 'Prediction' : 'Prediction (✓ true class)',
-    mapsHeading: classToken ? 'Attention of the class token' : 'Attention, mean over all patches',
+    mapsHeading: hasClassToken
+      ? 'Attention of the class token'
+      : 'Attention, mean over all patches',
     title: titleOf(prediction, options),
-    subtitle: subtitleOf(options),
+    subtitle: subtitleOf(model, attentions, options),
     ...(contrast === undefined ? {} : { contrast }),
     ...(colormap === undefined ? {} : { colormap }),
     ...(scale === undefined ? {} : { scale }),
@@ -105,8 +110,7 @@ async function look({ model, pixels, precision = 'fp32' }: VisualizeAttentionOpt
   probabilities: Float32Array;
   attentions: AttentionArray[];
 }> {
-  const { imageSize, inChannels } = model.config;
-  const [height, width] = imageSize;
+  const [height, width, inChannels] = model.inputShape;
   if (pixels.length !== height * width * inChannels) {
     throw new ShapeError(
       expected(`${height} × ${width} × ${inChannels} values`, 'pixels', pixels.length),
@@ -129,11 +133,11 @@ async function look({ model, pixels, precision = 'fp32' }: VisualizeAttentionOpt
 
 function rolloutMap(
   attentions: readonly AttentionArray[],
-  options: RolloutOptions & TokenLayout & { classToken: boolean },
+  options: RolloutOptions & TokenLayout & { hasClassToken: boolean },
 ): ReturnType<typeof patchGrid> {
-  const { headFusion, discardRatio, startLayer, classToken, numPrefixTokens } = options;
+  const { headFusion, discardRatio, startLayer, hasClassToken, numPrefixTokens } = options;
   const tokens = attentions[0]!.shape[2]!;
-  const queries = queryTokens(classToken ? 'class' : 'mean', tokens, numPrefixTokens);
+  const queries = queryTokens(hasClassToken ? 'class' : 'mean', tokens, numPrefixTokens);
   const { data } = attentionRollout(attentions, {
     queries,
     ...(headFusion === undefined ? {} : { headFusion }),
@@ -170,14 +174,14 @@ function titleOf(
     : `${said}: wrong, it is ${classLabel(label, classNames)}`;
 }
 
-function subtitleOf({
-  model,
-  source,
-  headFusion = 'mean',
-  discardRatio = 0,
-}: VisualizeAttentionOptions): string {
-  const { depth, numHeads, embedDim } = model.config;
-  const [rows, columns] = model.gridSize;
+function subtitleOf(
+  { gridSize, embedDim }: AttentionModel,
+  attentions: readonly AttentionArray[],
+  { source, headFusion = 'mean', discardRatio = 0 }: VisualizeAttentionOptions,
+): string {
+  const depth = attentions.length;
+  const numHeads = attentions[0]!.shape[1];
+  const [rows, columns] = gridSize;
   const parts = [
     `${rows} × ${columns} patches`,
     `${depth} layers × ${numHeads} heads, ${embedDim} channels`,

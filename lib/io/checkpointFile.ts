@@ -1,3 +1,5 @@
+// A checkpoint on the disk: where it lies, and what stands beside it.
+
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -36,7 +38,7 @@ import type { HostTensor } from '../checkpoints/hostTensor.ts';
 export interface CheckpointFile {
   tensors: Map<string, HostTensor>;
   metadata: Map<string, string>;
-  config: unknown;
+  config: object | undefined;
   bytes: Uint8Array;
   sha256: string;
   path: string;
@@ -118,7 +120,7 @@ export async function readConfigFile(folder: Folder): Promise<Record<string, unk
   return parseConfigJson(text, join(folder.path, 'config.json'));
 }
 
-async function configBeside(folder: Folder): Promise<unknown> {
+async function configBeside(folder: Folder): Promise<object | undefined> {
   const record = await readConfigFile(folder);
   return record === undefined ? undefined : modelConfigOf(record);
 }

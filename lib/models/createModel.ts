@@ -1,35 +1,30 @@
+// Models by the name of a size or by their options, of whatever family is registered.
+
 import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../core/errors.ts';
-import type { VisionTransformerConfig } from './vit/config.ts';
-import { knownOptions, parseModelConfig } from './vit/parseConfig.ts';
-import { modelSizes } from './vit/sizes.ts';
-import { VisionTransformer, type BuildOptions } from './vit/visionTransformer.ts';
+import type { ConfigNamed, ModelNamed, ModelOptions } from './families.ts';
+import type { ModelFamily } from './family.ts';
+import type { BuildOptions, Model } from './model.ts';
+import { familyOf, familyWithSize, modelFamilies, storedConfig } from './registry.ts';
+import { warnOnce } from './warnOnce.ts';
 
 /** The names `createModel` knows, sorted. Besides them it takes the short form `vit_tiny_16_224`. */
 export function modelNames(): string[] {
-  return Object.keys(modelSizes).sort();
+  return modelFamilies()
+    .flatMap((family) => family.names())
+    .sort();
 }
 
 /**
  * The configuration of a named model, without building it.
  *
- * @param overrides  options in any vocabulary of `parseModelConfig`; they replace those of the name
+ * @param overrides  options in any vocabulary of the model's family; they replace those of the name
  * @throws InputError for an unknown name, with the nearest known one
  *
  * @example modelConfig('vit_tiny_patch16_224', {numClasses: 10}).embedDim; // 192
  */
-export function modelConfig(name: string, overrides: unknown = {}): VisionTransformerConfig {
-  const full = name.replace(/^(vit|deit3?)_([a-z_]+)_(\d+)_(\d+)$/, '$1_$2_patch$3_$4');
-  if (!Object.hasOwn(modelSizes, full)) {
-    const nearest = closest(full, modelNames());
-    throw new InputError(expected('a model name', 'name', name, `Did you mean ${nearest}?`));
-  }
-  const own = knownOptions(overrides);
-  const size: Record<string, unknown> = { ...modelSizes[full] };
-  // An override said in another way than the table says it.
-  if ('hiddenDim' in own) delete size.mlpRatio;
-  if ('numPatches' in own) delete size.imageSize;
-  return parseModelConfig({ ...size, ...own });
+export function modelConfig<N extends string>(name: N, overrides: object = {}): ConfigNamed<N> {
+  return sizeFamily(name).config(name, overrides) as ConfigNamed<N>;
 }
 
 /**
@@ -40,14 +35,83 @@ export function modelConfig(name: string, overrides: unknown = {}): VisionTransf
  * @example
  * const model = createModel('vit_tiny_patch16_224', {numClasses: 10, imageSize: 64});
  */
-export function createModel(
-  name: string,
-  overrides: unknown = {},
+export function createModel<N extends string>(
+  name: N,
+  overrides: object = {},
   options: BuildOptions = {},
-): VisionTransformer {
-  const config = modelConfig(name, overrides);
-  const own = knownOptions(overrides);
+): ModelNamed<N> {
+  const family = sizeFamily(name);
+  const config = family.config(name, overrides);
   // The published sizes are as they are; only a choice of the caller's is worth a warning.
-  const quiet = !('embedDim' in own) && !('numHeads' in own);
-  return new VisionTransformer(config, { ...(quiet ? { onWarning: () => {} } : {}), ...options });
+  const known = family.warnings?.(family.config(name)) ?? [];
+  const onWarning = (text: string) => (known.includes(text) ? undefined : warnOnce(text));
+  return buildOf(family, config, { onWarning, ...options }) as ModelNamed<N>;
+}
+
+/**
+ * Builds a model of a configuration, in any vocabulary of its family.
+ *
+ * @throws InputError as `parseModelOptions`
+ *
+ * @example const model = buildModel({imageSize: 28, patchSize: 7, inChannels: 1, embedDim: 96, depth: 4, numHeads: 4});
+ */
+export function buildModel(options: ModelOptions | object, build?: BuildOptions): Model {
+  const { family, config } = parsedModel(options);
+  return buildOf(family, config, build);
+}
+
+/**
+ * Builds a model of a family that is known, of its complete configuration.
+ *
+ * @throws InputError if the model could be saved but not loaded again, because its configuration does not lead back to the family
+ */
+export function buildOf<C extends object, M extends Model>(
+  family: ModelFamily<C, M>,
+  config: C,
+  options?: BuildOptions,
+): M {
+  const model = family.build(config, options);
+  try {
+    storedConfig(model);
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/**
+ * The complete configuration that model options describe: `name` is a size that the others differ from, `family` the family.
+ *
+ * @throws InputError for an option that no model can be built from, naming it
+ *
+ * @example parseModelOptions({name: 'vit_tiny_patch16_224', numClasses: 10});
+ */
+export function parseModelOptions(options: unknown): object {
+  return parsedModel(options).config;
+}
+
+/** The family of model options, and the complete configuration that they describe. @throws InputError as `parseModelOptions` */
+export function parsedModel(value: unknown): { family: ModelFamily; config: object } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InputError(expected('an object of model options', 'model', value));
+  }
+  const { family: given, name, ...options } = value as Record<string, unknown>;
+  if (name === undefined) {
+    const family = familyOf(value);
+    return { family, config: family.parseConfig(options) };
+  }
+  if (typeof name !== 'string') throw new InputError(expected('a name', 'model.name', name));
+  const family = sizeFamily(name);
+  if (given != null && given !== family.family) {
+    throw new InputError(expected(`${family.family}, which has ${name},`, 'model.family', given));
+  }
+  return { family, config: family.config(name, options) };
+}
+
+function sizeFamily(name: string): ModelFamily {
+  const family = familyWithSize(name);
+  if (family !== undefined) return family;
+  const nearest = closest(name, modelNames());
+  throw new InputError(expected('a model name', 'name', name, `Did you mean ${nearest}?`));
 }

@@ -1,4 +1,6 @@
-// The sentences already said in this process.
+// Warnings that a process gives once.
+
+// The sentences that were already said in this process.
 const warned = new Set<string>();
 
 /** Says a sentence on the console, the first time it comes. */

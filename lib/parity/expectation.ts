@@ -1,8 +1,10 @@
+// Golden entries that say whether a file must load.
+
 import path from 'node:path';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { VitError, messageOf } from '../core/errors.ts';
-import { VisionTransformer } from '../models/vit/visionTransformer.ts';
+import { buildModel } from '../models/createModel.ts';
 import { readBytes } from './goldenCase.ts';
 import { goldenBuild, goldenModelConfig } from './modelConfig.ts';
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';
@@ -36,8 +38,7 @@ function tryToLoad(
   entry: Extract<CompareEntry, { kind: 'expect' }>,
 ): { did: 'load' | 'refuse' | 'break'; detail: string } {
   // The model is built outside: a config it refuses says nothing about the file.
-  const model =
-    entry.into && new VisionTransformer(goldenModelConfig(golden.config, golden), goldenBuild);
+  const model = entry.into && buildModel(goldenModelConfig(golden.config, golden), goldenBuild);
   try {
     const file = path.join(golden.folder, entry.file);
     const { tensors } = parseSafetensors(readBytes(file), file);

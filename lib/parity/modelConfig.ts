@@ -1,10 +1,11 @@
-import { InputError, VitError, expected } from '../core/errors.ts';
-import { parseModelConfig } from '../models/vit/parseConfig.ts';
-import type { GoldenCase } from './goldenCase.ts';
-import type { VisionTransformerConfig } from '../models/vit/config.ts';
-import type { BuildOptions } from '../models/vit/visionTransformer.ts';
+// The model of a golden case, from the options of timm that the case gives.
 
-/** The options of timm's VisionTransformer that a case's config may have. */
+import { InputError, VitError, expected } from '../core/errors.ts';
+import { parseModelOptions } from '../models/createModel.ts';
+import type { GoldenCase } from './goldenCase.ts';
+import type { BuildOptions } from '../models/model.ts';
+
+/** The options of a model of timm that a case's config may have. */
 const modelKeys = [
   'img_size',
   'patch_size',
@@ -38,10 +39,10 @@ const modelKeys = [
 export function goldenModelConfig(
   options: Readonly<Record<string, unknown>>,
   golden: GoldenCase,
-): VisionTransformerConfig {
+): object {
   onlyKnownKeys(options, modelKeys, `config of ${golden.name}`);
   try {
-    return parseModelConfig(options);
+    return parseModelOptions(options);
   } catch (error) {
     if (!(error instanceof VitError)) throw error;
     throw new InputError(`config of ${golden.name}: ${error.message}`);

@@ -1,7 +1,8 @@
+// The training of a golden case, in our names.
+
 import { InputError, expected, show } from '../core/errors.ts';
 import { UnsupportedCase } from './family.ts';
 import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
-import type { VisionTransformerConfig } from '../models/vit/config.ts';
 import type { ClipConfig } from '../training/clip.ts';
 import type { EmaConfig } from '../training/ema.ts';
 import type { OptimizerConfig } from '../training/updateRule.ts';
@@ -10,7 +11,7 @@ import type { GoldenCase } from './goldenCase.ts';
 
 /** A train-step case's config in our names; what is absent was not used. */
 export interface GoldenTrainConfig {
-  model: VisionTransformerConfig;
+  model: object;
   optimizer: OptimizerConfig;
   schedule: ScheduleConfig | undefined;
   clip: ClipConfig | undefined;

@@ -1,12 +1,15 @@
 // Which parameters decay and how fast each layer learns: timm's parameter groups, by name.
 
 import { assertNumber } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
 
 /** What the groups need of a model. */
 export interface GroupedModel {
   namedParameters(): ReadonlyMap<string, { readonly shape: readonly number[] }>;
   /** Names that never decay; default none. */
   noWeightDecay?(): ReadonlySet<string>;
+  /** The layer number of each parameter, from 0 at the images; needed for layer decay. */
+  layerGroups?(): ReadonlyMap<string, number>;
 }
 
 /**
@@ -46,6 +49,8 @@ export function paramGroupsWeightDecay(model: GroupedModel, weightDecay: number)
  * @param options.layerDecay  0 … 1; 1 gives every layer the full rate
  * @param options.minScale    the factor is at least this; default 0
  *
+ * @throws InputError if the model does not say which layer a parameter belongs to
+ *
  * Source: timm/optim/_param_groups.py, `param_groups_layer_decay`; Bao et al. 2021 (BEiT), appendix.
  */
 export function paramGroupsLayerDecay(
@@ -59,12 +64,19 @@ export function paramGroupsLayerDecay(
   assertNumber('weightDecay', weightDecay, { min: 0 });
   assertNumber('layerDecay', layerDecay, { min: 0, max: 1 });
   assertNumber('minScale', minScale, { min: 0, max: 1 });
-  const ids = layerIds(model);
-  const last = Math.max(...ids.values());
+  const layers = model.layerGroups?.();
+  if (layers === undefined) {
+    const remedy = 'Leave layerDecay out, or give the model layerGroups().';
+    throw new InputError(expected('a model with layer groups', 'layerDecay', layerDecay, remedy));
+  }
+  const last = Math.max(...layers.values());
   const never = model.noWeightDecay?.() ?? new Set<string>();
   const groups = new Map<string, ParamGroup>();
   for (const [name, { shape }] of model.namedParameters()) {
-    const layer = ids.get(name)!;
+    const layer = layers.get(name);
+    if (layer === undefined) {
+      throw new InputError(expected('the layer of every parameter', 'layerGroups()', name));
+    }
     const exempt = shape.length <= 1 || never.has(name);
     const key = `${layer} ${exempt}`;
     let group = groups.get(key);
@@ -76,32 +88,4 @@ export function paramGroupsLayerDecay(
     group.params.push(name);
   }
   return [...groups.values()];
-}
-
-/**
- * The layer of each parameter, from 0 without gaps: the embedding, each block, then whatever follows (head, `fc_norm`).
- * The final `norm` belongs to the last block.
- *
- * Source: `group_matcher` in timm/models/vision_transformer.py and deit.py.
- */
-export function layerIds(model: GroupedModel): Map<string, number> {
-  const names = [...model.namedParameters().keys()];
-  // timm's distilled model has an embedding rule of its own.
-  const stem = names.includes('dist_token')
-    ? /^(cls_token|pos_embed|patch_embed|dist_token)/
-    : /^(cls_token|reg_token|pos_embed|patch_embed|norm_pre)/;
-  const depth = 1 + Math.max(-1, ...names.map(blockOf));
-  const rank = (name: string): number => {
-    if (stem.test(name)) return 0;
-    const block = blockOf(name);
-    if (block >= 0) return block + 1;
-    return name.startsWith('norm') ? depth : depth + 1;
-  };
-  const used = [...new Set(names.map(rank))].sort((a, b) => a - b);
-  return new Map(names.map((name) => [name, used.indexOf(rank(name))]));
-}
-
-function blockOf(name: string): number {
-  const match = /^blocks\.(\d+)/.exec(name);
-  return match === null ? -1 : Number(match[1]);
 }

@@ -1,3 +1,5 @@
+// What training needs of a model.
+
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
 import type { Module } from '../core/module.ts';
@@ -7,6 +9,8 @@ export interface TrainableModel extends Module {
   forward(images: tf.Tensor4D, context?: ForwardContext): tf.Tensor2D;
   /** Names that never decay; default none. */
   noWeightDecay?(): ReadonlySet<string>;
+  /** The layer number of each parameter, from 0 at the images; needed for layer decay. */
+  layerGroups?(): ReadonlyMap<string, number>;
   /** Its configuration as plain data, stored beside the weights. */
   readonly config?: unknown;
 }

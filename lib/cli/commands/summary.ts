@@ -1,3 +1,5 @@
+// The command `tfjs-vit summary`.
+
 import { existsSync } from 'node:fs';
 import { booleanFlag, numberFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
@@ -35,8 +37,8 @@ export const summary: Command = {
     ['summary --list', 'Every size there is'],
   ],
   async run(args, terminal) {
-    const { modelConfig, modelNames } = await import('../../models/createModel.ts');
-    const { summarize } = await import('../../models/vit/summary.ts');
+    const { modelNames } = await import('../../models/createModel.ts');
+    const { summarize } = await import('../../models/layerTable.ts');
     const [model] = args.positional;
     if (booleanFlag(args, 'list') || model === undefined) {
       for (const name of modelNames()) terminal.out(name);
@@ -44,19 +46,18 @@ export const summary: Command = {
     }
     if (existsSync(model)) {
       const { readCheckpoint } = await import('../../io/checkpointFile.ts');
-      const { parseModelConfig } = await import('../../models/vit/parseConfig.ts');
       const { InputError, expected } = await import('../../core/errors.ts');
       const { config } = await readCheckpoint(model);
       if (config === undefined)
         throw new InputError(expected('config.json beside the weights', model, 'none'));
-      terminal.out(summarize(parseModelConfig(config)));
+      terminal.out(summarize(config));
       return 0;
     }
     const overrides = {
       numClasses: numberFlag(args, 'num-classes'),
       imageSize: numberFlag(args, 'image-size'),
     };
-    terminal.out(summarize(modelConfig(model, overrides)));
+    terminal.out(summarize({ name: model, ...overrides }));
     return 0;
   },
 };

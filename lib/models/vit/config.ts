@@ -1,3 +1,5 @@
+// The configuration of a Vision Transformer, its defaults, and what no model can be built from.
+
 import { assertInteger, assertNumber, assertOneOf } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import type { WeightInit } from '../../layers/part.ts';

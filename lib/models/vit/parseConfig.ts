@@ -1,3 +1,5 @@
+// The one function that understands options of a Vision Transformer, in any of the vocabularies in use.
+
 import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../../core/errors.ts';
 import { assertInteger, assertNumber } from '../../core/check.ts';

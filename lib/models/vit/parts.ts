@@ -1,3 +1,5 @@
+// The blocks and the classifier of a Vision Transformer, made from its configuration.
+
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../../core/context.ts';
 import type { Module } from '../../core/module.ts';

@@ -1,3 +1,5 @@
+// Pooling: the tokens of an image as one vector.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
 import type { ForwardContext } from '../../core/context.ts';

@@ -1,3 +1,5 @@
+// The named sizes of ViT, DeiT and DeiT III.
+
 import type { VisionTransformerOptions } from './parseConfig.ts';
 
 // Width, depth and heads of the ViT and DeiT families.

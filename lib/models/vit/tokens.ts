@@ -1,3 +1,5 @@
+// The grid of patches, position embeddings and block numbers of a Vision Transformer.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
 import { assertInteger, assertShape } from '../../core/check.ts';

@@ -1,3 +1,5 @@
+// timm's Vision Transformer, assembled from the layers.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
 import { assertInteger } from '../../core/check.ts';
@@ -6,7 +8,6 @@ import { InputError, expected } from '../../core/errors.ts';
 import { normal, truncNormal } from '../../core/init.ts';
 import { Module, type Parameter } from '../../core/module.ts';
 import { Rng } from '../../core/rng.ts';
-import type { FileStore } from '../../core/store.ts';
 import { AttentionPool } from '../../layers/attentionPool.ts';
 import type { Block } from '../../layers/block.ts';
 import { dropout } from '../../layers/drop.ts';
@@ -16,6 +17,9 @@ import { initial, inside, type Part } from '../../layers/part.ts';
 import { PatchEmbed } from '../../layers/patchEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
 import { Sequence } from '../../layers/sequence.ts';
+import { formatLayers } from '../formatLayers.ts';
+import type { LayerRow } from '../layerRow.ts';
+import type { BuildOptions, Model } from '../model.ts';
 import {
   configWarnings,
   gridSizeOf,
@@ -23,24 +27,13 @@ import {
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
+import { layerGroups } from './layerGroups.ts';
+import { layerTable } from './layerTable.ts';
 import { activationForms, makeBlocks, makeHead, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
-import { saveModel } from '../saveModel.ts';
-import { summarize } from './summary.ts';
 import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
 import { warnOnce } from '../warnOnce.ts';
-
-/**
- * How a model is built, beside its configuration.
- *
- * @property initialize  false: weights that would be drawn start at zero, for a model that is loaded next; default true
- * @property onWarning   told what is unusual in the configuration; default console.warn, once a process for a sentence
- */
-export interface BuildOptions {
-  initialize?: boolean;
-  onWarning?: (text: string) => void;
-}
 
 /** What `forwardIntermediates` is asked for, beside the context. */
 export interface IntermediatesOptions {
@@ -79,7 +72,8 @@ export interface Intermediates {
  * model.forward(images, {training: true, rng: new Rng(1).split(step)});  // training
  * model.dispose();
  */
-export class VisionTransformer extends Module {
+export class VisionTransformer extends Module implements Model {
+  readonly family = 'vit';
   readonly clsToken: Parameter | undefined;
   readonly regToken: Parameter | undefined;
   readonly posEmbed: Parameter | undefined;
@@ -155,6 +149,27 @@ export class VisionTransformer extends Module {
     return this.current;
   }
 
+  /** Of the images it is configured for: [H, W, I]. */
+  get inputShape(): [number, number, number] {
+    const { imageSize, inChannels } = this.current;
+    return [...imageSize, inChannels];
+  }
+
+  /** 0: no classifier, the logits are the pooled features. */
+  get numClasses(): number {
+    return this.current.numClasses;
+  }
+
+  /** Channels of a token. */
+  get embedDim(): number {
+    return this.current.embedDim;
+  }
+
+  /** Whether the first token is a class token. */
+  get hasClassToken(): boolean {
+    return this.current.classToken;
+  }
+
   /** Rows and columns of patches at the configured image size. */
   get gridSize(): [number, number] {
     return gridSizeOf(this.current);
@@ -174,6 +189,16 @@ export class VisionTransformer extends Module {
   /** Parameters that weight decay leaves alone, besides those of one dimension. */
   noWeightDecay(): Set<string> {
     return new Set(['pos_embed', 'cls_token', 'reg_token', 'dist_token']);
+  }
+
+  /** The layer of each parameter, from 0 without gaps: the embedding, each block, then whatever follows. */
+  layerGroups(): Map<string, number> {
+    return layerGroups([...this.namedParameters().keys()]);
+  }
+
+  /** Every layer in the order of the state dict. */
+  layerTable(): LayerRow[] {
+    return layerTable(this.current);
   }
 
   /**
@@ -297,12 +322,7 @@ export class VisionTransformer extends Module {
 
   /** The model as a table of layers, output shapes, parameters and FLOPs. */
   summary(): string {
-    return summarize(this.current);
-  }
-
-  /** Writes `model.safetensors` and `config.json` into a store; `loadModel` reads them back. */
-  save(store: FileStore): Promise<void> {
-    return saveModel(this, this.current, store);
+    return formatLayers(this.layerTable(), configWarnings(this.current));
   }
 
   // [B, H, W, I] → [B, N, C], what the first block gets.

@@ -1,13 +1,13 @@
 // Family checkpoints: one small model in the containers people use, and a folder of broken and hostile files.
 
-import { downloadModelTensors, loadModelTensors } from '../../checkpoints/modelState.ts';
+import { downloadModelTensors } from '../../checkpoints/modelState.ts';
 import * as t from '../../ops/tensor.ts';
-import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
+import { buildLoaded } from '../../models/buildLoaded.ts';
 import { outputRule } from '../bf16Rule.ts';
 import { containerOf } from '../expectation.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
-import { goldenBuild, goldenModelConfig } from '../modelConfig.ts';
+import { goldenModelConfig } from '../modelConfig.ts';
 import type { Bf16Rule } from '../bf16Rule.ts';
 import type { CasePlan, Family } from '../family.ts';
 import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
@@ -39,10 +39,9 @@ function plan(golden: GoldenCase): CasePlan {
       kind === 'image' ? 'pictures are not part of this family' : undefined,
     bf16Rule,
     run: async (precision) => {
-      const model = new VisionTransformer(config, goldenBuild);
+      const { model } = buildLoaded(config, checkpoint.tensors);
       const images = io.images('input');
       try {
-        loadModelTensors(model, checkpoint.tensors);
         const produced = new Produced();
         await produced.take(
           'io.safetensors',

@@ -1,13 +1,12 @@
 // Family train-step: a few optimizer steps of timm, and two tables around them.
 
-import { loadModelTensors } from '../../checkpoints/modelState.ts';
 import { Capture } from '../../core/capture.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import { globalNorm } from '../../ops/globalNorm.ts';
 import * as t from '../../ops/tensor.ts';
-import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
+import { buildLoaded } from '../../models/buildLoaded.ts';
 import { clipGradients } from '../../training/clip.ts';
 import { Ema } from '../../training/ema.ts';
 import { makeOptimizer } from '../../training/optimizer.ts';
@@ -17,12 +16,12 @@ import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { parameterGradients } from '../gradients.ts';
 import { readJson } from '../goldenCase.ts';
-import { goldenBuild } from '../modelConfig.ts';
 import { goldenTrainConfig } from '../trainConfig.ts';
 import { groupRows, scheduleRows } from './trainStepTables.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { Precision } from '../../core/precision.ts';
 import type { ForwardContext } from '../../core/context.ts';
+import type { Model } from '../../models/model.ts';
 import type { Optimizer } from '../../training/optimizer.ts';
 import type { Schedule } from '../../training/schedules.ts';
 import type { Bf16Rule } from '../bf16Rule.ts';
@@ -125,7 +124,7 @@ class Run {
   private readonly config: GoldenTrainConfig;
   private readonly files: Files;
   private readonly precision: Precision;
-  private readonly model: VisionTransformer;
+  private readonly model: Model;
   private readonly optimizer: Optimizer;
   private readonly ema: Ema | undefined;
   private readonly schedule: Schedule | undefined;
@@ -135,10 +134,9 @@ class Run {
     this.precision = precision;
     this.files = files;
     this.schedule = config.schedule && makeSchedule(config.optimizer.learningRate, config.schedule);
-    this.model = new VisionTransformer(config.model, goldenBuild);
+    this.model = buildLoaded(config.model, files.initial.tensors).model;
     let optimizer: Optimizer | undefined;
     try {
-      loadModelTensors(this.model, files.initial.tensors);
       optimizer = makeOptimizer(this.model, config.optimizer);
       this.optimizer = optimizer;
       this.ema = config.ema && new Ema(this.model.namedParameters(), config.ema);

@@ -1,12 +1,8 @@
 // The two tables of family train-step: learning rates over time, and parameter names in groups.
 
 import { InputError, VitError, expected } from '../../core/errors.ts';
-import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
-import {
-  layerIds,
-  paramGroupsLayerDecay,
-  paramGroupsWeightDecay,
-} from '../../training/paramGroups.ts';
+import { buildModel } from '../../models/createModel.ts';
+import { paramGroupsLayerDecay, paramGroupsWeightDecay } from '../../training/paramGroups.ts';
 import { makeSchedule } from '../../training/schedules.ts';
 import { goldenBuild, goldenModelConfig, onlyKnownKeys } from '../modelConfig.ts';
 import type { ScheduleConfig } from '../../training/schedules.ts';
@@ -65,12 +61,12 @@ export function groupRows(table: unknown, golden: GoldenCase): unknown[] {
     if (typeof layerDecay !== 'number') {
       throw new InputError(expected('a number', `layer_decay in ${where}`, layerDecay));
     }
-    const model = new VisionTransformer(config, goldenBuild);
+    const model = buildModel(config, goldenBuild);
     try {
       const weightDecay = 0.05;
       return {
         param_order: [...model.namedParameters().keys()],
-        layer_id: Object.fromEntries(layerIds(model)),
+        layer_id: Object.fromEntries(model.layerGroups()),
         weight_decay_groups: paramGroupsWeightDecay(model, weightDecay).map((group) => ({
           weight_decay: group.weightDecay,
           params: group.params,

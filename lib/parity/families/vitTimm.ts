@@ -1,17 +1,18 @@
 // Family vit-timm: one forward and backward pass of timm's VisionTransformer, in eval mode.
 
-import { loadModelTensors } from '../../checkpoints/modelState.ts';
 import { Capture } from '../../core/capture.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { logSoftmax, softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import * as t from '../../ops/tensor.ts';
-import { VisionTransformer } from '../../models/vit/visionTransformer.ts';
+import { buildLoaded } from '../../models/buildLoaded.ts';
+import { vit } from '../../models/vit/family.ts';
 import { gradientRule, holdsGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';
-import { goldenBuild, goldenModelConfig } from '../modelConfig.ts';
+import { goldenModelConfig } from '../modelConfig.ts';
 import { parameterGradients } from '../gradients.ts';
 import type * as tf from '@tensorflow/tfjs';
+import type { VisionTransformer } from '../../models/vit/visionTransformer.ts';
 import type { Precision } from '../../core/precision.ts';
 import type { CasePlan, Family } from '../family.ts';
 import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
@@ -35,9 +36,8 @@ function plan(golden: GoldenCase): CasePlan {
       kind === 'image' ? 'pictures are not part of this family' : undefined,
     bf16Rule: (entry) => (holdsGradients(entry) ? gradientRule(golden) : outputRule(golden)),
     run: async (precision) => {
-      const model = new VisionTransformer(config, goldenBuild);
+      const { model } = buildLoaded(config, weights.tensors, { family: vit });
       try {
-        loadModelTensors(model, weights.tensors);
         const produced = new Produced();
         for (const suffix of suffixes) {
           const one = new Run({ model, golden, inputs, suffix, produced, precision });

@@ -1,0 +1,32 @@
+// The models whose attention can be drawn over an image.
+
+import { InputError, expected } from '../core/errors.ts';
+import type { Model } from '../models/model.ts';
+
+/**
+ * A model of tokens on a grid of patches, whose blocks offer `blocks.<i>.attn_probs` [B, h, N, N] to a capture.
+ *
+ * @property numPrefixTokens  tokens before the patches
+ * @property hasClassToken    true: the first of them is a class token
+ * @property gridSize         rows and columns of patches
+ * @property embedDim         channels of a token
+ */
+export interface AttentionModel extends Model {
+  readonly numPrefixTokens: number;
+  readonly hasClassToken: boolean;
+  readonly gridSize: readonly [number, number];
+  readonly embedDim: number;
+}
+
+/** Throws an InputError unless a model has tokens on a grid of patches. */
+export function assertAttentionModel(model: Model): asserts model is AttentionModel {
+  const { numPrefixTokens, hasClassToken, gridSize, embedDim } = model as Partial<AttentionModel>;
+  const fits =
+    typeof numPrefixTokens === 'number' &&
+    typeof hasClassToken === 'boolean' &&
+    typeof embedDim === 'number' &&
+    Array.isArray(gridSize);
+  if (fits) return;
+  const remedy = 'Give one with tokens on a grid of patches, such as a Vision Transformer.';
+  throw new InputError(expected('a model with attention', 'model', model.family, remedy));
+}

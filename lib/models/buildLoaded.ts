@@ -1,0 +1,56 @@
+// A model built for the tensors of a checkpoint, which it takes its weights from.
+
+import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import {
+  loadModelTensors,
+  type LoadModelOptions,
+  type LoadReport,
+} from '../checkpoints/modelState.ts';
+import { InputError, expected } from '../core/errors.ts';
+import { buildOf, parsedModel } from './createModel.ts';
+import type { ModelFamily } from './family.ts';
+import type { BuildOptions, Model } from './model.ts';
+
+/**
+ * How a model is built for tensors, beside what `loadModelTensors` takes.
+ *
+ * @property family     the family that the model must be of, which also types the result; default: the one that the
+ *                      configuration names or that recognizes it
+ * @property onWarning  told what is unusual in the configuration; default: nobody
+ */
+export interface BuildLoadedOptions<M extends Model = Model>
+  extends LoadModelOptions, Pick<BuildOptions, 'onWarning'> {
+  family?: ModelFamily<object, M> | undefined;
+}
+
+/**
+ * Builds a model without drawing weights and loads tensors into it; where that fails, nothing stays allocated.
+ *
+ * Weights are drawn only with `strict: false`, where some of them may keep their own value.
+ *
+ * @param config   in any vocabulary of its family
+ * @param tensors  by the names of the checkpoint; the family's `adapt` brings them to those of its parameters
+ * @returns the model, which the caller owns, and what became of every tensor
+ * @throws CheckpointError as `loadModelTensors`; InputError if no model of the family can be built of the configuration
+ */
+export function buildLoaded<M extends Model = Model>(
+  config: object,
+  tensors: ReadonlyMap<string, HostTensor>,
+  { family, onWarning = () => undefined, ...load }: BuildLoadedOptions<M> = {},
+): { model: M; report: LoadReport } {
+  const parsed = parsedModel(family === undefined ? config : { family: family.family, ...config });
+  if (family !== undefined && parsed.family !== family) {
+    const received = parsed.family.family;
+    throw new InputError(expected(`a model of family ${family.family}`, 'config', received));
+  }
+  const found = parsed.family as ModelFamily<object, M>;
+  const own = found.adapt?.(tensors, parsed.config) ?? tensors;
+  const build = { initialize: load.strict === false, onWarning };
+  const model = buildOf(found, parsed.config, build);
+  try {
+    return { model, report: loadModelTensors(model, own, load) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}

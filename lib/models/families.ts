@@ -1,0 +1,30 @@
+// The families that come with the library, and the options that a model is asked for with. Other files name no family.
+
+import type { ModelFamily } from './family.ts';
+import type { Model } from './model.ts';
+import type { VisionTransformerConfig } from './vit/config.ts';
+import { vit } from './vit/family.ts';
+import type { VisionTransformerOptions } from './vit/parseConfig.ts';
+import type { VisionTransformer } from './vit/visionTransformer.ts';
+
+/** The families that are registered from the start. */
+export const builtInFamilies: readonly ModelFamily[] = [vit];
+
+/**
+ * Options of a model of any registered family.
+ *
+ * `name` is a size by its name, from which the other options differ. `family` names the family; without it the options are those
+ * of the family that recognizes them, and of a Vision Transformer as far as TypeScript can tell.
+ */
+export type ModelOptions =
+  | (VisionTransformerOptions & { readonly name?: string; readonly family?: 'vit' })
+  | (Readonly<Record<string, unknown>> & { readonly name?: string; readonly family: string });
+
+/** The names by which TypeScript knows a size of a Vision Transformer. */
+type VitName = `vit_${string}` | `deit_${string}` | `deit3_${string}` | `test_vit${string}`;
+
+/** The class of the model that a size's name stands for, as far as the name itself tells. */
+export type ModelNamed<N extends string> = N extends VitName ? VisionTransformer : Model;
+
+/** The type of the configuration that a size's name stands for, as far as the name itself tells. */
+export type ConfigNamed<N extends string> = N extends VitName ? VisionTransformerConfig : object;

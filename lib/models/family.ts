@@ -1,0 +1,57 @@
+// The interface of a model family: its named sizes, its configurations, and how a model is built of one.
+
+import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import type { LayerRow } from './layerRow.ts';
+import type { BuildOptions, Model } from './model.ts';
+
+/**
+ * A family of models that share one configuration type, as `registerModelFamily` takes it.
+ *
+ * `C` is the complete configuration, which is plain data. A family that does not recognize its own configurations by their other
+ * keys puts `family` into them.
+ *
+ * @example
+ * const mlp: ModelFamily<MlpConfig> = {
+ *   family: 'mlp',
+ *   names: () => ['mlp_small'],
+ *   config: (name, overrides) => parse({width: 64, ...overrides}),
+ *   parseConfig: (options) => parse(options),
+ *   recognizes: () => false,                                 // only a config with family: 'mlp' is one of ours
+ *   build: (config, {initialize = true} = {}) => new MlpClassifier(config, initialize),
+ * };
+ */
+export interface ModelFamily<C extends object = object, M extends Model = Model> {
+  /** Its name; also the value of the key `family` in configurations. */
+  readonly family: string;
+  /** The names of sizes that `createModel` knows. */
+  names(): readonly string[];
+  /** Whether a name is one of its sizes, where there are spellings besides those of `names`; default: it is one of `names`. */
+  knows?(name: string): boolean;
+  /**
+   * The configuration of a named size.
+   *
+   * @param overrides  options in the vocabulary of `parseConfig`; they replace those of the size
+   * @throws InputError for an option that cannot be used
+   */
+  config(name: string, overrides?: object): C;
+  /**
+   * Completes and checks a configuration in any vocabulary that the family understands. The key `family` was taken out of it.
+   *
+   * @throws InputError naming the option that is unknown or out of range
+   */
+  parseConfig(options: object): C;
+  /** Whether a configuration without the key `family` is one of this family. */
+  recognizes(config: Readonly<Record<string, unknown>>): boolean;
+  /** Builds a model; the caller owns it. */
+  build(config: C, options?: BuildOptions): M;
+  /** The layer table of a configuration, without building the model; default: that of a model built for it. */
+  layerTable?(config: C): readonly LayerRow[];
+  /** Sentences about what is unusual in a configuration but can be built; default none. */
+  warnings?(config: C): readonly string[];
+  /**
+   * The tensors of a checkpoint by the names and shapes of the family's parameters; default: as they are.
+   *
+   * @param tensors  as the file names them
+   */
+  adapt?(tensors: ReadonlyMap<string, HostTensor>, config: C): ReadonlyMap<string, HostTensor>;
+}

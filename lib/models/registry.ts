@@ -1,0 +1,83 @@
+// The registry of model families: found by their name, by a size, or by a configuration.
+
+import { closest } from 'fastest-levenshtein';
+import { InputError, expected } from '../core/errors.ts';
+import { builtInFamilies } from './families.ts';
+import type { ModelFamily } from './family.ts';
+import type { Model } from './model.ts';
+
+const families = new Map(builtInFamilies.map((family) => [family.family, family]));
+
+/**
+ * Adds a family, so that `createModel`, `loadModel` and the command line know its models.
+ *
+ * @throws InputError if a registered family has its name or one of its sizes
+ */
+export function registerModelFamily(family: ModelFamily): void {
+  const { family: name } = family;
+  if (!/^\w+$/.test(name)) {
+    throw new InputError(expected('letters, digits and _', 'the name of a family', name));
+  }
+  if (families.has(name)) {
+    throw new InputError(expected('a name that is free', 'the name of a family', name));
+  }
+  const taken = family.names().find((size) => familyWithSize(size) !== undefined);
+  if (taken !== undefined) {
+    throw new InputError(expected('names that are free', `the sizes of ${name}`, taken));
+  }
+  families.set(name, family);
+}
+
+/** The registered families, those of the library first. */
+export function modelFamilies(): readonly ModelFamily[] {
+  return [...families.values()];
+}
+
+/** The family of a name. @throws InputError with the nearest registered one */
+export function modelFamily(name: string): ModelFamily {
+  const found = families.get(name);
+  if (found !== undefined) return found;
+  const nearest = closest(name, [...families.keys()]);
+  const remedy = `Did you mean ${nearest}? Others are added by registerModelFamily.`;
+  throw new InputError(expected('a registered model family', 'family', name, remedy));
+}
+
+/**
+ * The family of a configuration: the one that its key `family` names, else the one that recognizes it. The family that was registered
+ * last is asked first.
+ *
+ * @throws InputError if it is no object, names an unknown family, or no family recognizes it
+ */
+export function familyOf(config: unknown): ModelFamily {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new InputError(expected('an object of model options', 'config', config));
+  }
+  const options = config as Readonly<Record<string, unknown>>;
+  const { family } = options;
+  if (typeof family === 'string') return modelFamily(family);
+  if (family != null) throw new InputError(expected('a name', 'family', family));
+  const found = modelFamilies().findLast((one) => one.recognizes(options));
+  if (found !== undefined) return found;
+  const remedy = `Give family, one of ${[...families.keys()].join(', ')}.`;
+  throw new InputError(
+    expected('a configuration of a registered family', 'config', config, remedy),
+  );
+}
+
+/** The family that has a size of this name; undefined if none has. */
+export function familyWithSize(name: string): ModelFamily | undefined {
+  return modelFamilies().find((one) => one.knows?.(name) ?? one.names().includes(name));
+}
+
+/**
+ * The configuration of a model as it is stored: what JSON keeps of it.
+ *
+ * @throws InputError if it would not lead back to the model's family
+ */
+export function storedConfig({ config, family }: Pick<Model, 'config' | 'family'>): object {
+  const stored = JSON.parse(JSON.stringify(config)) as object;
+  const found = familyOf(stored).family;
+  if (found === family) return stored;
+  const remedy = `Put family: '${family}' into the configuration, or let the family recognize it.`;
+  throw new InputError(expected(`a configuration of ${family}`, 'the stored model', found, remedy));
+}
