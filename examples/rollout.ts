@@ -28,7 +28,7 @@ normalizeInto(image, MNIST_NORMALIZATION, pixels, 0);
 
 // A forward pass that keeps the attention of every block.
 const capture = new Capture(['blocks.*.attn_probs']);
-tf.tidy(() => model.forward(tf.tensor4d(pixels, [1, 28, 28, 1]), { capture }));
+tf.tidy(() => model.forward(tf.tensor4d(pixels, [1, 28, 28, 1]), { intercept: capture }));
 const attentions = await readAttention(capture);
 capture.dispose();
 

@@ -4,6 +4,12 @@
 export { Capture } from './core/capture.ts';
 export type { ForwardContext } from './core/context.ts';
 export {
+  combineInterceptors,
+  type Interceptor,
+  type Step,
+  type StepForward,
+} from './core/intercept.ts';
+export {
   CheckpointError,
   InputError,
   IoError,
@@ -40,7 +46,7 @@ export { linear } from './ops/linear.ts';
 export { patchify, unpatchify } from './ops/patchify.ts';
 export { qkvAttention } from './ops/qkvAttention.ts';
 export { recompute } from './ops/recompute.ts';
-export { recordGradient } from './ops/recordGradient.ts';
+export { mapGradient, recordGradient } from './ops/recordGradient.ts';
 export type { ResampleMethod } from './ops/resampleMatrix.ts';
 export { resamplePosEmbed, type ResamplePosEmbedOptions } from './ops/resamplePosEmbed.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
@@ -49,12 +55,12 @@ export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 export { Attention, type AttentionConfig } from './layers/attention.ts';
 export { AttentionPool, type AttentionPoolConfig } from './layers/attentionPool.ts';
 export { Block, type BlockConfig } from './layers/block.ts';
-export { dropPathRates } from './layers/drop.ts';
+export { DropPath, Dropout, dropPathRates } from './layers/drop.ts';
 export { LayerNorm, type LayerNormConfig } from './layers/layerNorm.ts';
 export { LayerScale } from './layers/layerScale.ts';
 export { Linear, type LinearConfig } from './layers/linear.ts';
 export { Mlp, type MlpConfig } from './layers/mlp.ts';
-export type { Part, WeightInit } from './layers/part.ts';
+export type { InitScope, WeightInit } from './layers/initScope.ts';
 export { PatchEmbed, type PatchEmbedConfig, type PatchProjection } from './layers/patchEmbed.ts';
 export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
 export type { Sequence } from './layers/sequence.ts';
@@ -155,12 +161,7 @@ export type { OptimizerConfig } from './training/updateRule.ts';
 
 // profile
 export { chromeTrace } from './profile/chromeTrace.ts';
-export {
-  profileKernels,
-  type KernelProfile,
-  type ProfileMarks,
-  type ProfileOptions,
-} from './profile/profileKernels.ts';
+export { profileKernels, type KernelProfile, type ProfileMarks } from './profile/profileKernels.ts';
 export type { Span, SpanKind } from './profile/recorder.ts';
 export type { KernelRow, PhaseRow } from './profile/rows.ts';
 export type { Work } from './profile/work.ts';

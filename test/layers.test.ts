@@ -6,7 +6,7 @@ import { Rng } from '../lib/core/rng.ts';
 import { Attention } from '../lib/layers/attention.ts';
 import { AttentionPool } from '../lib/layers/attentionPool.ts';
 import { Block } from '../lib/layers/block.ts';
-import { dropPath, dropPathRates, dropout } from '../lib/layers/drop.ts';
+import { DropPath, Dropout, dropPathRates } from '../lib/layers/drop.ts';
 import { Linear } from '../lib/layers/linear.ts';
 import { Mlp } from '../lib/layers/mlp.ts';
 import { PatchEmbed } from '../lib/layers/patchEmbed.ts';
@@ -52,10 +52,12 @@ describe('Attention', () => {
       const layer = new Attention({ dim: 12, numHeads: 3, ...options }, part('blocks.0.attn'));
       const x = tokens(2);
       const capture = new Capture(['blocks.0.attn_probs']);
-      expect(distance(layer.forward(x), layer.forward(x, { capture }))).toBeLessThan(1e-6);
+      expect(distance(layer.forward(x), layer.forward(x, { intercept: capture }))).toBeLessThan(
+        1e-6,
+      );
       const inputs = [x, ...layer.namedParameters().values()];
       const fast = gradientsOf(() => layer.forward(x), inputs);
-      const slow = gradientsOf(() => layer.forward(x, { capture }), inputs);
+      const slow = gradientsOf(() => layer.forward(x, { intercept: capture }), inputs);
       fast.forEach((gradient, i) => expect(distance(gradient, slow[i]!)).toBeLessThan(2e-6));
       layer.dispose();
       capture.dispose();
@@ -65,7 +67,7 @@ describe('Attention', () => {
   test('captured probabilities are rows that sum to 1', () => {
     const layer = new Attention({ dim: 12, numHeads: 3 }, part('a'));
     const capture = new Capture(['a_probs']);
-    layer.forward(tokens(3), { capture });
+    layer.forward(tokens(3), { intercept: capture });
     const probabilities = capture.get('a_probs');
     expect(probabilities.shape).toEqual([2, 3, 5, 5]);
     expect(distance(tf.sum(probabilities, -1), tf.ones([2, 3, 5]))).toBeLessThan(1e-6);
@@ -78,7 +80,7 @@ describe('Attention', () => {
     layer.proj.weight.assign(tf.eye(4));
     const x = tokens(4, [1, 3, 4]);
     const capture = new Capture(['a_grad']);
-    tf.grad((y: tf.Tensor) => tf.sum(layer.forward(y as tf.Tensor3D, { capture })))(x);
+    tf.grad((y: tf.Tensor) => tf.sum(layer.forward(y as tf.Tensor3D, { intercept: capture })))(x);
     // out = A·v, so d Σ out / d A[i, j] = Σ_c v[j, c] for every i.
     const v = tf.slice(layer.qkv.forward(x), [0, 0, 8], [1, 3, 4]);
     const wanted = tf.tile(tf.reshape(tf.sum(v, -1), [1, 1, 1, 3]), [1, 1, 3, 1]);
@@ -114,7 +116,10 @@ describe('dropout', () => {
   const ones = () => tf.ones([100, 100]);
 
   test('keeps the expectation, drops the rate, and scales what is left', () => {
-    const y = dropout(ones(), 0.2, 'x.drop', { training: true, rng: new Rng(3) });
+    const y = new Dropout(0.2, { path: 'x.drop' }).forward(ones(), {
+      training: true,
+      rng: new Rng(3),
+    });
     const values = Array.from(y.dataSync());
     expect(new Set(values.map((value) => value.toFixed(4)))).toEqual(new Set(['0.0000', '1.2500']));
     // 10,000 draws: standard deviation of the mean is 0.005.
@@ -124,23 +129,25 @@ describe('dropout', () => {
 
   test('a name has its own draw, the same however often it is asked', () => {
     const run = (name: string) =>
-      dropout(ones(), 0.5, name, { training: true, rng: new Rng(0) }).dataSync();
+      new Dropout(0.5, { path: name })
+        .forward(ones(), { training: true, rng: new Rng(0) })
+        .dataSync();
     expect(run('a')).toEqual(run('a'));
     expect(run('a')).not.toEqual(run('b'));
   });
 
   test('rate 0 and evaluation give the input itself', () => {
     const x = ones();
-    expect(dropout(x, 0, 'a', { training: true })).toBe(x);
-    expect(dropout(x, 0.5, 'a', {})).toBe(x);
-    expect(dropPath(x, 0.5, 'a', { training: false })).toBe(x);
+    expect(new Dropout(0, { path: 'a' }).forward(x, { training: true })).toBe(x);
+    expect(new Dropout(0.5, { path: 'a' }).forward(x, {})).toBe(x);
+    expect(new DropPath(0.5, { path: 'a' }).forward(x, { training: false })).toBe(x);
   });
 });
 
 describe('dropPath', () => {
   test('drops whole samples; the expectation stays', () => {
     const x = tf.ones([4000, 3]);
-    const y = dropPath(x, 0.25, 'a', { training: true, rng: new Rng(5) });
+    const y = new DropPath(0.25, { path: 'a' }).forward(x, { training: true, rng: new Rng(5) });
     const rows = y.arraySync() as number[][];
     for (const row of rows) expect(new Set(row).size).toBe(1);
     const mean = rows.reduce((sum, row) => sum + row[0]!, 0) / rows.length;
@@ -153,14 +160,18 @@ describe('dropPath', () => {
       masks.push(name);
       return tf.tensor1d([1, 0]);
     };
-    const y = dropPath(tf.ones([2, 2]), 0.2, 'blocks.1.drop_path2', { training: true, keepMask });
+    const y = new DropPath(0.2, { path: 'blocks.1.drop_path2' }).forward(tf.ones([2, 2]), {
+      training: true,
+      keepMask,
+    });
     expect(Array.from(y.dataSync())).toEqual([1.25, 1.25, 0, 0]);
     expect(masks).toEqual(['blocks.1.drop_path2']);
   });
 
   test('a mask of another batch is refused', () => {
     const keepMask = () => tf.tensor1d([1, 0, 1]);
-    const run = () => dropPath(tf.ones([2, 2]), 0.2, 'a', { training: true, keepMask });
+    const run = () =>
+      new DropPath(0.2, { path: 'a' }).forward(tf.ones([2, 2]), { training: true, keepMask });
     expect(run).toThrow(ShapeError);
     expect(run).toThrow(/shape \[2\] for the keep mask of a, received \[3\]/);
   });

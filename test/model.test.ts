@@ -141,7 +141,7 @@ describe('forward', () => {
     const x = images();
     const context = { training: true, rng: new Rng(4) };
     const wanted = gradients(model, x, context);
-    expect(gradients(model, x, { ...context, checkpoint: true })).toEqual(wanted);
+    expect(gradients(model, x, { ...context, recompute: true })).toEqual(wanted);
     x.dispose();
   });
 
@@ -156,7 +156,7 @@ describe('forward', () => {
     tf.tidy(() => {
       // With its last block dropped, the second image is what the first block made of it.
       const capture = new Capture(['blocks.*.output']);
-      simple.forward(x, { training: true, keepMask, capture });
+      simple.forward(x, { training: true, keepMask, intercept: capture });
       const last = (i: number) =>
         tf.slice(capture.get(`blocks.${i}.output`), [1, 0, 0], [1, 5, 12]).dataSync();
       expect(last(1)).toEqual(last(0));
@@ -172,16 +172,23 @@ describe('forward', () => {
     const x = images();
     const capture = new Capture(['*', 'blocks.input', 'blocks.*.*']);
     const before = tf.memory().numTensors;
-    gradients(model, x, { capture });
+    gradients(model, x, { intercept: capture });
+    const inBlock = (i: number) =>
+      [
+        ...['norm1', 'attn_logits', 'attn_probs', 'attn_output', 'attn', 'residual1'],
+        ...['norm2', 'mlp', 'residual2', 'output'],
+      ].map((name) => `blocks.${i}.${name}`);
     expect([...capture.entries().keys()]).toEqual([
       'patch_embed',
+      'pos_embed',
       'blocks.input',
-      'blocks.0.attn_probs',
-      'blocks.0.output',
-      'blocks.1.attn_probs',
-      'blocks.1.output',
+      ...inBlock(0),
+      ...inBlock(1),
+      'norm',
       'forward_features',
+      'pool',
       'pre_logits',
+      'head',
       'logits',
       'blocks.1.attn_grad',
       'blocks.0.attn_grad',
@@ -195,9 +202,9 @@ describe('forward', () => {
 
   test('a captured attention gradient is the same when blocks are computed twice', () => {
     const x = images();
-    const run = (checkpoint: boolean) => {
+    const run = (recompute: boolean) => {
       const capture = new Capture(['blocks.*.attn_grad']);
-      gradients(model, x, { capture, checkpoint });
+      gradients(model, x, { intercept: capture, recompute });
       const values = ['blocks.0.attn_grad', 'blocks.1.attn_grad'].map((name) =>
         capture.get(name).dataSync(),
       );
@@ -331,7 +338,7 @@ describe('forwardIntermediates', () => {
     tf.tidy(() => {
       const x = images([2, 16, 24, 3]);
       const capture = new Capture(['blocks.*.output', 'forward_features']);
-      const all = model.forwardIntermediates(x, { capture });
+      const all = model.forwardIntermediates(x, { intercept: capture });
       expect(all.intermediates.map(({ shape }) => shape)).toEqual([
         [2, 6, 12],
         [2, 6, 12],

@@ -117,8 +117,8 @@ describe.each(['cls-token', 'dinov2-like', 'deit-distilled'])('timm, case %s', (
     const attention = new Capture(['blocks.*.attn_probs']);
     tf.tidy(() => {
       const images = golden.images();
-      const logits = model.forward(images, { capture });
-      model.forward(images, { capture: attention });
+      const logits = model.forward(images, { intercept: capture });
+      model.forward(images, { intercept: attention });
       const produced = new Map<string, tf.Tensor>([
         ...capture.entries(),
         ...attention.entries(),
@@ -134,12 +134,12 @@ describe.each(['cls-token', 'dinov2-like', 'deit-distilled'])('timm, case %s', (
     attention.dispose();
   });
 
-  test.each([false, true])('gradients, blocks computed twice: %s', (checkpoint) => {
+  test.each([false, true])('gradients, blocks computed twice: %s', (recompute) => {
     tf.tidy(() => {
       const images = golden.images();
       const targets = golden.tensor('inputs.safetensors', 'soft_targets') as tf.Tensor2D;
       if (!model.config.distilled) {
-        const loss = () => meanLoss(model.forward(images, { checkpoint }), targets);
+        const loss = () => meanLoss(model.forward(images, { recompute }), targets);
         const gradients = gradientsOf(model, images, loss);
         expect(golden.differences('grads.safetensors', gradients)).toEqual([]);
         return;
@@ -148,7 +148,7 @@ describe.each(['cls-token', 'dinov2-like', 'deit-distilled'])('timm, case %s', (
       const teacher = golden.tensor('inputs.safetensors', 'teacher_logits');
       const choice = tf.oneHot(tf.argMax(teacher, 1), model.config.numClasses);
       const loss = () => {
-        const { cls, dist } = model.forwardDistilled(images, { checkpoint });
+        const { cls, dist } = model.forwardDistilled(images, { recompute });
         const taught = meanLoss(dist, tf.cast(choice, 'float32') as tf.Tensor2D);
         return tf.mul<tf.Scalar>(tf.add(meanLoss(cls, targets), taught), 0.5);
       };

@@ -68,7 +68,7 @@ describe.each(Object.entries(variants))('%s', (_name, options) => {
     for (const [name, gradient] of plain) {
       expect({ name, zero: gradient.every((value) => value === 0) }).toEqual({ name, zero: false });
     }
-    for (const [name, gradient] of gradients(model, x, { checkpoint: true })) {
+    for (const [name, gradient] of gradients(model, x, { recompute: true })) {
       expect({ name, gradient }).toEqual({ name, gradient: plain.get(name) });
     }
     x.dispose();
@@ -80,7 +80,7 @@ describe.each(Object.entries(variants))('%s', (_name, options) => {
     const once = () => {
       model.forward(x).dispose();
       gradients(model, x, context);
-      gradients(model, x, { ...context, checkpoint: true });
+      gradients(model, x, { ...context, recompute: true });
     };
     once();
     const before = tf.memory().numTensors;

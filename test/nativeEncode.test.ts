@@ -72,13 +72,13 @@ if (isas.length === 0) {
     ['blocks.0.*', 1],
   ])('a capture of %s is served, with %i calls for the rest', (name, count) => {
     const capture = new Capture([name]);
-    const seen = logits({ capture });
+    const seen = logits({ intercept: capture });
     const captured = [...capture.entries()].map(([key, tensor]) => [key, tensor.dataSync()]);
     capture.dispose();
     expect(calls).toBe(count);
     expect(captured.length).toBeGreaterThan(0);
     const apart = new Capture([name]);
-    const wanted = blockByBlock({ capture: apart });
+    const wanted = blockByBlock({ intercept: apart });
     expect(seen).toEqual(wanted);
     expect(captured).toEqual([...apart.entries()].map(([key, t]) => [key, t.dataSync()]));
     apart.dispose();
@@ -99,9 +99,9 @@ if (isas.length === 0) {
     tf.registerKernel(original);
   });
 
-  test('a gradient takes it apart, and checkpoints are kept', () => {
-    for (const checkpoint of [false, true]) {
-      const context = { training: true, rng: new Rng(1), checkpoint };
+  test('a gradient takes it apart, recomputed blocks or not', () => {
+    for (const recompute of [false, true]) {
+      const context = { training: true, rng: new Rng(1), recompute };
       const grads = tf.variableGrads(() => tf.mean(model.forward(batch, context)) as tf.Scalar);
       tf.dispose(grads.grads);
       tf.dispose(grads.value);

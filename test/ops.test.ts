@@ -192,23 +192,6 @@ describe('properties', () => {
     expect([...gradient.dataSync()]).toEqual([3, 12, 27]);
   });
 
-  test('mapProbabilities sees the softmax and its result meets the values', () => {
-    const [q, k, v] = [1, 2, 3].map((seed) => random([1, 1, 3, 4], seed)) as Three;
-    const seen: number[][] = [];
-    const loss = (queries: tf.Tensor, values: tf.Tensor): tf.Scalar => {
-      const { out } = scaledDotProductAttention(queries as tf.Tensor4D, k, values as tf.Tensor4D, {
-        mapProbabilities: (p) => recordGradient(tf.mul(p, 2), (d) => seen.push([...d.dataSync()])),
-      });
-      return tf.sum(out);
-    };
-    const [, dV] = tf.grads(loss)([q, v]);
-    // dP = 1·vᵀ; the column sums of 2·p reach the values, and all of p sums to the three rows.
-    const rowSums = tf.sum(v, 3).dataSync();
-    expect(seen.length).toBe(1);
-    assertAllClose(seen[0]!, [...rowSums, ...rowSums, ...rowSums], { atol: 1e-6 });
-    expect(tf.sum(dV!).dataSync()[0]).toBeCloseTo(2 * 3 * 4, 4);
-  });
-
   test('the gradient of a loss row sums to 0 when targets sum to 1, at logits of ±1e4 too', () => {
     const logits = tf.tensor2d([
       [1e4, -1e4, 0],

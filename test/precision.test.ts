@@ -121,11 +121,12 @@ describe('in a model', () => {
     );
   const seeded: Record<string, unknown> = { weightInit: 'jax' };
 
+  const attention = new Capture(['blocks.*.attn_probs']);
   test.each([
     ['plain', {}, {}],
-    ['with captured attention', {}, { capture: new Capture(['blocks.*.attn_probs']) }],
+    ['with captured attention', {}, { intercept: attention }],
     ['with dropouts', {}, { training: true }],
-    ['with recomputed blocks', {}, { checkpoint: true }],
+    ['with recomputed blocks', {}, { recompute: true }],
     ['with norms of queries', { qkNorm: true }, {}],
     ['pooled by attention', { globalPool: 'map', classToken: false }, {}],
     ['with two heads', { distilled: true }, {}],
@@ -146,7 +147,7 @@ describe('in a model', () => {
         expect([name, plain]).toEqual([name, expect.arrayContaining([...seen])]);
       expect(told.has('BatchMatMul')).toBe(precision === 'fp32');
     }
-    context.capture?.dispose();
+    attention.dispose();
     model.dispose();
   });
 

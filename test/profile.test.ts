@@ -153,7 +153,7 @@ describe('spans', () => {
   test('a forward pass that the backward pass runs again belongs to that', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
-    const profile = await profileKernels(() => gradientsOf(model, x, { checkpoint: true }), {
+    const profile = await profileKernels(() => gradientsOf(model, x, { recompute: true }), {
       model,
     });
     const again = profile.spans.filter(

@@ -204,7 +204,7 @@ describe('memory', () => {
     const before = tf.memory().numTensors;
     const capture = new Capture(['*', 'blocks.*.output']);
     // Training with dropouts, but without a stream to draw from.
-    expect(() => model.forward(images, { capture, training: true })).toThrow(VitError);
+    expect(() => model.forward(images, { intercept: capture, training: true })).toThrow(VitError);
     expect(capture.entries().size).toBeGreaterThan(0);
     expect(tf.memory().numTensors).toBe(before + capture.entries().size);
     capture.dispose();

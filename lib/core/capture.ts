@@ -1,35 +1,48 @@
+// The interceptor that keeps inner tensors of a forward pass by name.
+
 import * as tf from '@tensorflow/tfjs';
 import { InputError, expected } from './errors.ts';
+import type { Interceptor, Step, StepForward } from './intercept.ts';
 
 /**
  * A request for inner tensors of one forward pass, and what came of it.
  *
- * Names are those of the model's parts: `patch_embed`, `blocks.input`, `blocks.3.attn_probs`, `blocks.3.output`,
- * `forward_features`, `pre_logits`. `*` stands for any run of characters without a dot. A part asks `wants(name)` before it
- * computes anything extra, so a pass without a capture costs nothing.
+ * Names are the paths of the model's steps: modules as in the state dict (`patch_embed`, `blocks.3.mlp.fc1`, `norm`, `head`), whose
+ * results are kept, and inner tensors (`blocks.input`, `blocks.3.attn_probs`, `blocks.3.output`, `forward_features`,
+ * `pre_logits`). `*` stands for any run of characters without a dot, `**` for any run of characters.
  *
  * The kept tensors survive `tf.tidy` and belong to the capture: call `dispose()`.
  *
  * @example
  * const capture = new Capture(['blocks.*.attn_probs']);
- * const logits = model.forward(images, {capture});
+ * const logits = model.forward(images, { intercept: capture });
  * const attention = capture.get('blocks.0.attn_probs');   // [B, h, N, N]
  * capture.dispose();
  */
-export class Capture {
-  private readonly patterns: RegExp[];
+export class Capture implements Interceptor {
+  private readonly patterns: ReadonlyMap<string, RegExp>;
+  private readonly asked = new Map<string, boolean>();
   private readonly kept = new Map<string, tf.Tensor>();
 
   constructor(names: readonly string[]) {
-    this.patterns = names.map(
-      (name) =>
-        new RegExp(`^${name.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^.]*')}$`),
-    );
+    this.patterns = new Map(names.map((name) => [name, patternOf(name)]));
   }
 
   /** Whether the tensor of this name was asked for. */
   wants(name: string): boolean {
-    return this.patterns.some((pattern) => pattern.test(name));
+    let wanted = this.asked.get(name);
+    if (wanted === undefined) {
+      wanted = [...this.patterns.values()].some((pattern) => pattern.test(name));
+      this.asked.set(name, wanted);
+    }
+    return wanted;
+  }
+
+  /** Runs the step and keeps its result when it was asked for. */
+  call({ path, inputs }: Step, forward: StepForward): tf.Tensor {
+    const result = forward(...inputs);
+    this.offer(path, result);
+    return result;
   }
 
   /** Keeps the tensor when it was asked for. */
@@ -55,9 +68,31 @@ export class Capture {
     return this.kept;
   }
 
+  /** Every name that the passes so far could have given. */
+  knownNames(): string[] {
+    return [...this.asked.keys()];
+  }
+
+  /** Which of the requested names stand for none of the `knownNames`: misspelt ones, after a pass. */
+  unmatched(): string[] {
+    const known = this.knownNames();
+    return [...this.patterns]
+      .filter(([, pattern]) => !known.some((name) => pattern.test(name)))
+      .map(([name]) => name);
+  }
+
   /** Frees what was kept. */
   dispose(): void {
     for (const tensor of this.kept.values()) tensor.dispose();
     this.kept.clear();
   }
+}
+
+function patternOf(name: string): RegExp {
+  const pieces = name.split(/(\*+)/).map((piece) => {
+    if (piece === '*') return '[^.]*';
+    if (piece.startsWith('*')) return '.*';
+    return piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^${pieces.join('')}$`);
 }

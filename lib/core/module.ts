@@ -1,3 +1,5 @@
+// The base of all layers and models: named parameters and children.
+
 import * as tf from '@tensorflow/tfjs';
 import { InputError, expected } from './errors.ts';
 

@@ -121,7 +121,7 @@ async function look({ model, pixels, precision = 'fp32' }: VisualizeAttentionOpt
   try {
     output = t.tidy(() => {
       const images = t.tensor4d(pixels, [1, height, width, inChannels]);
-      return t.softmax(model.forward(images, { capture, precision }));
+      return t.softmax(model.forward(images, { intercept: capture, precision }));
     });
     const probabilities = (await output.data()) as Float32Array;
     return { probabilities, attentions: await readAttention(capture) };

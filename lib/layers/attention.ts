@@ -1,15 +1,17 @@
+// Multi-head self-attention as a layer.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { scaledDotProductAttention } from '../ops/attention.ts';
 import { mergeHeads, qkvAttention, splitHeads } from '../ops/qkvAttention.ts';
-import { recordGradient } from '../ops/recordGradient.ts';
 import type { ForwardContext } from '../core/context.ts';
+import { moduleStep } from '../core/intercept.ts';
 import type { AttentionBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
-import { dropout } from './drop.ts';
+import { attend, attentionTensors, needsProbabilities, type AttendOptions } from './attend.ts';
+import { Dropout } from './drop.ts';
+import { inside, type InitScope } from './initScope.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
-import { inside, type Part } from './part.ts';
 
 /** What an `Attention` is built from. */
 export interface AttentionConfig {
@@ -29,9 +31,10 @@ export interface AttentionConfig {
  *
  * q, k, v = split(x·W_qkvᵀ + b); out = proj(concat_heads(softmax(q·kᵀ / √D)·v)), D = C / h.
  *
- * Without a capture, a query norm or attention dropout it runs as one op, which never holds the [B, h, N, N] probabilities.
- * Otherwise they are computed by plain ops; both ways agree to 1e-5 relative (float32). A capture gets the probabilities as
- * `<path>_probs` (`blocks.3.attn_probs`) before dropout, and when a gradient passes, the one with respect to them as `<path>_grad`.
+ * Between the two linear layers it runs as one op, which never holds the [B, h, N, N] probabilities, unless there is a norm of
+ * queries and keys, a dropout acts on the probabilities, or an interceptor wants one of the tensors in between: `<path>_logits`,
+ * `<path>_probs` (`blocks.3.attn_probs`, before dropout), `<path>_output`, and `<path>_grad`, the gradient with respect to the
+ * probabilities, when one passes. Both ways agree to 1e-5 relative (float32).
  *
  * Source: Vaswani et al. 2017, section 3.2; parameter names and their order are timm's.
  */
@@ -39,64 +42,56 @@ export class Attention extends Module {
   readonly qkv: Linear;
   readonly qNorm: LayerNorm | undefined;
   readonly kNorm: LayerNorm | undefined;
+  readonly attnDrop: Dropout;
   readonly proj: Linear;
+  readonly projDrop: Dropout;
   readonly numHeads: number;
   readonly headDim: number;
-  private readonly attnDrop: number;
-  private readonly projDrop: number;
-  private readonly path: string;
+  readonly path: string;
+  /** The paths of all steps that can run in here, its own among them. */
+  readonly steps: readonly string[];
+  private readonly attending: AttendOptions;
 
-  constructor(
-    {
-      dim,
-      numHeads,
-      qkvBias = true,
-      qkNorm = false,
-      normEps = 1e-6,
-      attnDrop = 0,
-      projDrop = 0,
-    }: AttentionConfig,
-    part: Part,
-  ) {
+  constructor(config: AttentionConfig, scope: InitScope) {
     super();
+    const { dim, numHeads, qkvBias = true, qkNorm = false, normEps = 1e-6 } = config;
+    const { attnDrop = 0, projDrop = 0 } = config;
+    const dense = (name: string, outFeatures: number, bias: boolean) =>
+      this.child(name, new Linear({ inFeatures: dim, outFeatures, bias }, inside(scope, name)));
+    const norm = (name: string) =>
+      this.child(name, new LayerNorm({ dim: this.headDim, epsilon: normEps }, inside(scope, name)));
+    const dropout = (name: string, rate: number) =>
+      this.child(name, new Dropout(rate, inside(scope, name)));
+    this.path = scope.path;
     this.numHeads = numHeads;
     this.headDim = dim / numHeads;
-    this.qkv = this.child(
-      'qkv',
-      new Linear({ inFeatures: dim, outFeatures: 3 * dim, bias: qkvBias }, inside(part, 'qkv')),
-    );
+    this.qkv = dense('qkv', 3 * dim, qkvBias);
     if (qkNorm) {
-      const config = { dim: this.headDim, epsilon: normEps };
-      this.qNorm = this.child('q_norm', new LayerNorm(config));
-      this.kNorm = this.child('k_norm', new LayerNorm(config));
+      this.qNorm = norm('q_norm');
+      this.kNorm = norm('k_norm');
     }
-    this.proj = this.child(
-      'proj',
-      new Linear({ inFeatures: dim, outFeatures: dim }, inside(part, 'proj')),
-    );
-    this.attnDrop = attnDrop;
-    this.projDrop = projDrop;
-    this.path = part.path;
+    this.attnDrop = dropout('attn_drop', attnDrop);
+    this.proj = dense('proj', dim, true);
+    this.projDrop = dropout('proj_drop', projDrop);
+    const names = attentionTensors(this.path);
+    this.attending = { names, scale: this.headDim ** -0.5, dropout: this.attnDrop };
+    const children = [...this.children().keys()].map((name) => inside(scope, name).path);
+    this.steps = [this.path, ...children, ...names];
   }
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
-    return t.tidy(() => {
-      const qkv = this.qkv.forward(x, context);
-      const fused = this.qNorm === undefined && !this.needsProbabilities(context);
-      const { numHeads, headDim } = this;
-      const { precision } = context;
-      const mixed = fused
-        ? qkvAttention(qkv, { numHeads, scale: headDim ** -0.5, precision })
-        : this.mix(qkv, context);
-      const out = this.proj.forward(mixed, context);
-      return dropout(out, this.projDrop, `${this.path}.proj_drop`, context);
-    });
+    const { qkv, proj, projDrop } = this;
+    return moduleStep(this, x, context, (given) =>
+      t.tidy(() => {
+        const mixed = this.mixTokens(qkv.forward(given, context), context);
+        return projDrop.forward(proj.forward(mixed, context), context);
+      }),
+    );
   }
 
-  /** Whether something looks at or changes what is between the products, so that the small ops have to run. */
-  isWatched(context: ForwardContext): boolean {
-    const drops = context.training === true && this.projDrop > 0;
-    return drops || this.qNorm !== undefined || this.needsProbabilities(context);
+  /** Whether all of it can be part of one op: not with a norm of queries and keys, nor while a dropout acts. */
+  isFusible(context: ForwardContext): boolean {
+    return this.qNorm === undefined && !this.attnDrop.acts(context) && !this.projDrop.acts(context);
   }
 
   /** The weights as `attentionBranch` takes them. */
@@ -110,37 +105,16 @@ export class Attention extends Module {
     };
   }
 
-  private needsProbabilities({ capture, training }: ForwardContext): boolean {
-    if (training === true && this.attnDrop > 0) return true;
-    if (capture === undefined) return false;
-    return capture.wants(`${this.path}_probs`) || capture.wants(`${this.path}_grad`);
-  }
-
-  // The same as qkvAttention, with room for the norms and for what looks at the probabilities.
-  private mix(qkv: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
-    const [q, k, v] = splitHeads(qkv, this.numHeads);
-    const { out } = scaledDotProductAttention(
-      this.qNorm?.forward(q) ?? q,
-      this.kNorm?.forward(k) ?? k,
-      v,
-      {
-        scale: this.headDim ** -0.5,
-        precision: context.precision,
-        ...(this.needsProbabilities(context) && {
-          mapProbabilities: (probabilities) => this.watch(probabilities, context),
-        }),
-      },
-    );
-    return mergeHeads(out);
-  }
-
-  private watch(probabilities: tf.Tensor4D, context: ForwardContext): tf.Tensor4D {
-    const { capture } = context;
-    capture?.offer(`${this.path}_probs`, probabilities);
-    const watched =
-      capture?.wants(`${this.path}_grad`) === true
-        ? recordGradient(probabilities, (dOut) => capture.offer(`${this.path}_grad`, dOut))
-        : probabilities;
-    return dropout(watched, this.attnDrop, `${this.path}.attn_drop`, context);
+  // [B, N, 3·C] → [B, N, C].
+  private mixTokens(packed: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+    const { numHeads, qNorm, kNorm, attending } = this;
+    if (qNorm === undefined && !needsProbabilities(attending, context)) {
+      const { precision } = context;
+      return qkvAttention(packed, { numHeads, scale: attending.scale, precision });
+    }
+    const [q, k, v] = splitHeads(packed, numHeads);
+    const queries = qNorm?.forward(q, context) ?? q;
+    const keys = kNorm?.forward(k, context) ?? k;
+    return mergeHeads(attend(queries, keys, v, attending, context));
   }
 }

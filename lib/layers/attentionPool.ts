@@ -1,15 +1,18 @@
+// Pooling by attention.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { scaledDotProductAttention } from '../ops/attention.ts';
 import { repeatForBatch } from '../ops/repeatForBatch.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { truncNormal } from '../core/init.ts';
+import { moduleStep } from '../core/intercept.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { Module, type Parameter } from '../core/module.ts';
+import { attend, attentionTensors } from './attend.ts';
+import { initial, inside, type InitScope } from './initScope.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 import { Mlp } from './mlp.ts';
-import { initial, inside, type Part } from './part.ts';
 
 /** What an `AttentionPool` is built from. */
 export interface AttentionPoolConfig {
@@ -25,6 +28,8 @@ export interface AttentionPoolConfig {
  *
  * z = proj(attention(q(latent), k(x), v(x))), out = z + mlp(norm(z)).
  *
+ * An interceptor finds the tensors inside under the names that `Attention` gives them, `attn_pool_probs` [B, h, 1, N] and so on.
+ *
  * Source: Zhai et al. 2022, "Scaling vision transformers", section 3.3 (MAP head); names are those of timm's `AttentionPoolLatent`.
  */
 export class AttentionPool extends Module {
@@ -34,17 +39,21 @@ export class AttentionPool extends Module {
   readonly proj: Linear;
   readonly norm: LayerNorm;
   readonly mlp: Mlp;
+  readonly path: string;
   private readonly numHeads: number;
+  private readonly names: readonly string[];
 
-  constructor(config: AttentionPoolConfig, part: Part) {
+  constructor(config: AttentionPoolConfig, scope: InitScope) {
     super();
     const { dim, numHeads, normEps = 1e-6, activation = 'erf' } = config;
+    this.path = scope.path;
+    this.names = attentionTensors(scope.path);
     this.numHeads = numHeads;
     const dense = (name: string, outFeatures: number) =>
-      this.child(name, new Linear({ inFeatures: dim, outFeatures }, inside(part, name)));
+      this.child(name, new Linear({ inFeatures: dim, outFeatures }, inside(scope, name)));
     this.latent = this.parameter(
       'latent',
-      initial(part, 'latent', [1, 1, dim], (shape, rng) =>
+      initial(scope, 'latent', [1, 1, dim], (shape, rng) =>
         // Cut at two standard deviations, as timm's trunc_normal_tf_ does.
         truncNormal(shape, rng, { std: 1 }).map((value) => value / Math.sqrt(dim)),
       ),
@@ -52,31 +61,27 @@ export class AttentionPool extends Module {
     this.q = dense('q', dim);
     this.kv = dense('kv', 2 * dim);
     this.proj = dense('proj', dim);
-    this.norm = this.child('norm', new LayerNorm({ dim, epsilon: normEps }));
+    this.norm = this.child('norm', new LayerNorm({ dim, epsilon: normEps }, inside(scope, 'norm')));
     const mlp = { dim, hiddenDim: config.mlpHiddenDim, activation };
-    this.mlp = this.child('mlp', new Mlp(mlp, inside(part, 'mlp')));
+    this.mlp = this.child('mlp', new Mlp(mlp, inside(scope, 'mlp')));
   }
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor2D {
-    return t.tidy(() => {
-      const [batch, tokens, dim] = x.shape;
-      const headDim = dim / this.numHeads;
-      const [k, v] = t.unstack(
-        t.transpose(
-          t.reshape(this.kv.forward(x, context), [batch, tokens, 2, this.numHeads, headDim]),
-          [2, 0, 3, 1, 4],
-        ),
-      ) as [tf.Tensor4D, tf.Tensor4D];
-      const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D, context);
-      const heads: tf.Tensor4D = t.reshape(query, [1, this.numHeads, 1, headDim]);
-      const q = repeatForBatch(heads, batch);
-      const { out } = scaledDotProductAttention(q, k, v, {
-        scale: headDim ** -0.5,
-        precision: context.precision,
-      });
-      const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]), context);
-      const result = t.add(pooled, this.mlp.forward(this.norm.forward(pooled), context));
-      return t.reshape(result, [batch, dim]);
-    });
+    return moduleStep(this, x, context, (given) => t.tidy(() => this.pool(given, context)));
+  }
+
+  private pool(x: tf.Tensor3D, context: ForwardContext): tf.Tensor2D {
+    const { numHeads, names, norm, mlp } = this;
+    const [batch, tokens, dim] = x.shape;
+    const headDim = dim / numHeads;
+    const kv = t.reshape(this.kv.forward(x, context), [batch, tokens, 2, numHeads, headDim]);
+    const [k, v] = t.unstack(t.transpose(kv, [2, 0, 3, 1, 4])) as [tf.Tensor4D, tf.Tensor4D];
+    const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D, context);
+    const heads: tf.Tensor4D = t.reshape(query, [1, numHeads, 1, headDim]);
+    const q = repeatForBatch(heads, batch);
+    const out = attend(q, k, v, { names, scale: headDim ** -0.5 }, context);
+    const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]), context);
+    const result = t.add(pooled, mlp.forward(norm.forward(pooled, context), context));
+    return t.reshape(result, [batch, dim]);
   }
 }

@@ -1,8 +1,21 @@
-import { Module } from '../core/module.ts';
+// The layer that changes nothing.
 
-/** A part that changes nothing, for a place that another part can take later: the head of a model without classes. */
+import type * as tf from '@tensorflow/tfjs';
+import type { ForwardContext } from '../core/context.ts';
+import { namedTensor } from '../core/intercept.ts';
+import { Module } from '../core/module.ts';
+import type { PathScope } from './initScope.ts';
+
+/** y = x, for a place that another layer can take later: the head of a model without classes. */
 export class Identity extends Module {
-  forward<T>(x: T): T {
-    return x;
+  readonly path: string;
+
+  constructor({ path }: PathScope = { path: '' }) {
+    super();
+    this.path = path;
+  }
+
+  forward<T extends tf.Tensor>(x: T, context: ForwardContext = {}): T {
+    return namedTensor(this.path, x, context);
   }
 }

@@ -1,7 +1,12 @@
+// Layer normalisation with its gain and offset.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { layerNorm } from '../ops/layerNorm.ts';
+import type { ForwardContext } from '../core/context.ts';
+import { moduleStep } from '../core/intercept.ts';
 import { Module, type Parameter } from '../core/module.ts';
+import type { PathScope } from './initScope.ts';
 
 /** What a `LayerNorm` is built from. */
 export interface LayerNormConfig {
@@ -20,16 +25,20 @@ export class LayerNorm extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
   readonly epsilon: number;
+  readonly path: string;
 
-  constructor({ dim, epsilon = 1e-6 }: LayerNormConfig) {
+  constructor({ dim, epsilon = 1e-6 }: LayerNormConfig, { path }: PathScope = { path: '' }) {
     super();
+    this.path = path;
     this.weight = this.parameter('weight', t.ones([dim]));
     this.bias = this.parameter('bias', t.zeros([dim]));
     this.epsilon = epsilon;
   }
 
-  forward<T extends tf.Tensor>(x: T): T {
+  forward<T extends tf.Tensor>(x: T, context: ForwardContext = {}): T {
     const { weight, bias, epsilon } = this;
-    return layerNorm(x, weight as tf.Tensor1D, bias as tf.Tensor1D, { epsilon });
+    return moduleStep(this, x, context, (given) =>
+      layerNorm(given, weight as tf.Tensor1D, bias as tf.Tensor1D, { epsilon }),
+    );
   }
 }

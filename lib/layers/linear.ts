@@ -1,12 +1,15 @@
+// The dense layer.
+
 import type * as tf from '@tensorflow/tfjs';
 import { linear } from '../ops/linear.ts';
-import type { ForwardContext } from '../core/context.ts';
-import type { GeluForm } from '../core/kernels.ts';
-import { normal, truncNormal, xavierUniform } from '../core/init.ts';
-import type { Rng } from '../core/rng.ts';
 import { sizeOf } from '../core/check.ts';
+import type { ForwardContext } from '../core/context.ts';
+import { normal, truncNormal, xavierUniform } from '../core/init.ts';
+import { moduleStep } from '../core/intercept.ts';
+import type { GeluForm } from '../core/kernels.ts';
 import { Module, type Parameter } from '../core/module.ts';
-import { initial, type Part } from './part.ts';
+import type { Rng } from '../core/rng.ts';
+import { initial, type InitScope } from './initScope.ts';
 
 /** What a `Linear` is built from. */
 export interface LinearConfig {
@@ -16,26 +19,33 @@ export interface LinearConfig {
 }
 
 /**
- * y = x·Wᵀ + b on the last axis, [..., I] → [..., O], with the activation of the next layer taken in where one is named.
+ * y = x·Wᵀ + b on the last axis, [..., I] → [..., O].
  *
- * Parameters `weight` [O, I] and `bias` [O] as torch.nn.Linear has them. They start as `part.weightInit` says.
+ * Parameters `weight` [O, I] and `bias` [O] as torch.nn.Linear has them. They start as `scope.weightInit` says.
  */
 export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
+  readonly path: string;
 
-  constructor({ inFeatures, outFeatures, bias = true }: LinearConfig, part: Part) {
+  constructor({ inFeatures, outFeatures, bias = true }: LinearConfig, scope: InitScope) {
     super();
-    const draw = drawsOf(part);
+    this.path = scope.path;
+    const draw = drawsOf(scope);
     const shape = [outFeatures, inFeatures];
-    this.weight = this.parameter('weight', initial(part, 'weight', shape, draw.weight));
-    if (bias) this.bias = this.parameter('bias', initial(part, 'bias', [outFeatures], draw.bias));
+    this.weight = this.parameter('weight', initial(scope, 'weight', shape, draw.weight));
+    if (bias) this.bias = this.parameter('bias', initial(scope, 'bias', [outFeatures], draw.bias));
   }
 
-  forward<T extends tf.Tensor>(
+  forward<T extends tf.Tensor>(x: T, context: ForwardContext = {}): T {
+    return moduleStep(this, x, context, (given) => this.fused(given, 'none', context));
+  }
+
+  /** The layer and the activation after it as one op: act(x·Wᵀ + b). It is no step of its own for an interceptor. */
+  fused<T extends tf.Tensor>(
     x: T,
+    activation: 'none' | GeluForm,
     { precision }: ForwardContext = {},
-    activation: 'none' | GeluForm = 'none',
   ): T {
     const weight = this.weight as tf.Tensor2D;
     const bias = this.bias as tf.Tensor1D | undefined;
@@ -45,7 +55,7 @@ export class Linear extends Module {
 
 type Draw = (shape: readonly number[], rng: Rng) => Float32Array;
 
-function drawsOf({ path, weightInit = 'timm' }: Part): { weight: Draw; bias: Draw } {
+function drawsOf({ path, weightInit = 'timm' }: InitScope): { weight: Draw; bias: Draw } {
   const zeros: Draw = (shape) => new Float32Array(sizeOf(shape));
   if (weightInit === 'timm') return { weight: (s, r) => truncNormal(s, r), bias: zeros };
   if (/^head(_dist)?$/.test(path)) return { weight: zeros, bias: zeros };

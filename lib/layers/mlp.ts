@@ -1,11 +1,15 @@
+// The feed-forward layer of a block.
+
 import type * as tf from '@tensorflow/tfjs';
+import { gelu } from '../ops/gelu.ts';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
+import { moduleStep, step, wantsAny } from '../core/intercept.ts';
 import type { GeluForm, MlpBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
-import { dropout } from './drop.ts';
+import { Dropout } from './drop.ts';
+import { inside, type InitScope } from './initScope.ts';
 import { Linear } from './linear.ts';
-import { inside, type Part } from './part.ts';
 
 /** What an `Mlp` is built from. */
 export interface MlpConfig {
@@ -16,40 +20,51 @@ export interface MlpConfig {
   drop?: number;
 }
 
-/** The feed-forward part of a block: y = fc2(gelu(fc1(x))), [B, N, C] → [B, N, F] → [B, N, C]. */
+/**
+ * y = drop2(fc2(drop1(act(fc1(x))))), [B, N, C] → [B, N, F] → [B, N, C].
+ *
+ * `fc1` and `act` are one op, unless an interceptor wants one of them: the steps `<path>.fc1` and `<path>.act`.
+ */
 export class Mlp extends Module {
   readonly fc1: Linear;
+  readonly drop1: Dropout;
   readonly fc2: Linear;
+  readonly drop2: Dropout;
   readonly activation: GeluForm;
-  private readonly drop: number;
-  private readonly path: string;
+  readonly path: string;
+  /** The paths of all steps that can run in here, its own among them. */
+  readonly steps: readonly string[];
+  private readonly apart: readonly [fc1: string, act: string];
 
-  constructor({ dim, hiddenDim, activation = 'erf', drop = 0 }: MlpConfig, part: Part) {
+  constructor({ dim, hiddenDim, activation = 'erf', drop = 0 }: MlpConfig, scope: InitScope) {
     super();
-    this.fc1 = this.child(
-      'fc1',
-      new Linear({ inFeatures: dim, outFeatures: hiddenDim }, inside(part, 'fc1')),
-    );
-    this.fc2 = this.child(
-      'fc2',
-      new Linear({ inFeatures: hiddenDim, outFeatures: dim }, inside(part, 'fc2')),
-    );
+    const dense = (name: string, inFeatures: number, outFeatures: number) =>
+      this.child(name, new Linear({ inFeatures, outFeatures }, inside(scope, name)));
+    const dropout = (name: string) => this.child(name, new Dropout(drop, inside(scope, name)));
+    this.path = scope.path;
     this.activation = activation;
-    this.drop = drop;
-    this.path = part.path;
+    this.fc1 = dense('fc1', dim, hiddenDim);
+    this.drop1 = dropout('drop1');
+    this.fc2 = dense('fc2', hiddenDim, dim);
+    this.drop2 = dropout('drop2');
+    this.apart = [this.fc1.path, inside(scope, 'act').path];
+    const { drop1, fc2, drop2 } = this;
+    this.steps = [this.path, ...this.apart, ...[drop1, fc2, drop2].map(({ path }) => path)];
   }
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
-    return t.tidy(() => {
-      const hidden = this.fc1.forward(x, context, this.activation);
-      const kept = dropout(hidden, this.drop, `${this.path}.drop1`, context);
-      return dropout(this.fc2.forward(kept, context), this.drop, `${this.path}.drop2`, context);
-    });
+    const { drop1, fc2, drop2 } = this;
+    return moduleStep(this, x, context, (given) =>
+      t.tidy(() => {
+        const hidden = this.activated(given, context);
+        return drop2.forward(fc2.forward(drop1.forward(hidden, context), context), context);
+      }),
+    );
   }
 
-  /** Whether a dropout acts, so that the small ops have to run. */
-  drops({ training }: ForwardContext): boolean {
-    return training === true && this.drop > 0;
+  /** Whether all of it can be part of one op: not while a dropout acts. */
+  isFusible(context: ForwardContext): boolean {
+    return !this.drop1.acts(context);
   }
 
   /** The weights as `mlpBranch` takes them. */
@@ -61,5 +76,12 @@ export class Mlp extends Module {
       ...(fc1.bias && { bias1: fc1.bias as tf.Tensor1D }),
       ...(fc2.bias && { bias2: fc2.bias as tf.Tensor1D }),
     };
+  }
+
+  private activated(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+    const { fc1, activation, apart } = this;
+    if (!wantsAny(context, apart)) return fc1.fused(x, activation, context);
+    const sums = fc1.forward(x, context);
+    return step(apart[1], [sums], context, (given) => gelu(given, { form: activation }));
   }
 }

@@ -1,12 +1,15 @@
+// Images to patch tokens.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { linear } from '../ops/linear.ts';
 import { patchify } from '../ops/patchify.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { kaimingUniform, lecunNormal } from '../core/init.ts';
+import { moduleStep } from '../core/intercept.ts';
 import type { Rng } from '../core/rng.ts';
 import { Module, type Parameter } from '../core/module.ts';
-import { initial, inside, type Part } from './part.ts';
+import { initial, inside, type InitScope } from './initScope.ts';
 
 /** What a `PatchEmbed` is built from. */
 export interface PatchEmbedConfig {
@@ -15,27 +18,42 @@ export interface PatchEmbedConfig {
   inChannels: number;
   embedDim: number;
   bias?: boolean;
+  /** False: the result keeps rows and columns, [B, h, w, C]; default true. */
+  flatten?: boolean;
 }
 
 /**
- * Cuts images into patches and projects each: [B, H, W, I] → [B, P, C], patches row by row.
+ * Cuts images into patches and projects each: [B, H, W, I] → [B, P, C], patches row by row; [B, h, w, C] with `flatten: false`.
  *
  * It is the convolution with stride = kernel that timm has, and carries its parameters: `proj.weight` [C, I, ph, pw] and
- * `proj.bias` [C], drawn as torch draws those of a convolution, uniform in ± 1/√(I·ph·pw), unless `part.weightInit` says 'jax'.
+ * `proj.bias` [C], drawn as torch draws those of a convolution, uniform in ± 1/√(I·ph·pw), unless `scope.weightInit` says 'jax'.
  */
 export class PatchEmbed extends Module {
   readonly proj: PatchProjection;
   readonly patchSize: readonly [number, number];
+  readonly path: string;
+  private readonly flatten: boolean;
 
-  constructor(config: PatchEmbedConfig, part: Part) {
+  constructor(config: PatchEmbedConfig, scope: InitScope) {
     super();
+    this.path = scope.path;
     this.patchSize = config.patchSize;
-    this.proj = this.child('proj', new PatchProjection(config, inside(part, 'proj')));
+    this.flatten = config.flatten ?? true;
+    this.proj = this.child('proj', new PatchProjection(config, inside(scope, 'proj')));
   }
 
-  forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D {
+  forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D | tf.Tensor4D {
+    return moduleStep(this, images, context, (given) => t.tidy(() => this.embed(given, context)));
+  }
+
+  private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D | tf.Tensor4D {
     const [patchHeight, patchWidth] = this.patchSize;
-    return t.tidy(() => this.proj.forward(patchify(images, { patchHeight, patchWidth }), context));
+    const patches = patchify(images, { patchHeight, patchWidth });
+    const tokens = this.proj.forward(patches, context);
+    if (this.flatten) return tokens;
+    const [batch, height, width] = images.shape;
+    const [, , dim] = tokens.shape;
+    return t.reshape<tf.Rank.R4>(tokens, [batch, height / patchHeight, width / patchWidth, dim]);
   }
 }
 
@@ -43,27 +61,35 @@ export class PatchEmbed extends Module {
 export class PatchProjection extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
+  readonly path: string;
 
-  constructor({ patchSize, inChannels, embedDim, bias = true }: PatchEmbedConfig, part: Part) {
+  constructor(
+    { patchSize, inChannels, embedDim, bias = true }: PatchEmbedConfig,
+    scope: InitScope,
+  ) {
     super();
+    this.path = scope.path;
     const fanIn = inChannels * patchSize[0] * patchSize[1];
-    const jax = part.weightInit === 'jax';
+    const jax = scope.weightInit === 'jax';
     const draw = (shape: readonly number[], rng: Rng) =>
       (jax ? lecunNormal : kaimingUniform)(shape, rng, fanIn);
     const shape = [embedDim, inChannels, ...patchSize];
-    this.weight = this.parameter('weight', initial(part, 'weight', shape, draw));
+    this.weight = this.parameter('weight', initial(scope, 'weight', shape, draw));
     if (bias) {
-      const first = jax ? t.zeros([embedDim]) : initial(part, 'bias', [embedDim], draw);
+      const first = jax ? t.zeros([embedDim]) : initial(scope, 'bias', [embedDim], draw);
       this.bias = this.parameter('bias', first);
     }
   }
 
-  forward(patches: tf.Tensor3D, { precision }: ForwardContext = {}): tf.Tensor3D {
+  forward(patches: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
+    const { precision } = context;
     const [outFeatures] = this.weight.shape;
     const bias = this.bias as tf.Tensor1D | undefined;
-    return t.tidy(() => {
-      const flat = t.reshape<tf.Rank.R2>(this.weight, [outFeatures!, -1]);
-      return linear(patches, flat, bias, { precision }) as tf.Tensor3D;
-    });
+    return moduleStep(this, patches, context, (given) =>
+      t.tidy(() => {
+        const flat = t.reshape<tf.Rank.R2>(this.weight, [outFeatures!, -1]);
+        return linear(given, flat, bias, { precision }) as tf.Tensor3D;
+      }),
+    );
   }
 }

@@ -1,3 +1,5 @@
+// Position embeddings: fixed ones by formula, learned ones for another grid.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { resamplePosEmbed } from '../ops/resamplePosEmbed.ts';

@@ -1,6 +1,8 @@
+// A list of modules as a module.
+
 import { Module } from '../core/module.ts';
 
-/** Parts named by their index, as torch.nn.Sequential names them: `blocks.0`, `blocks.1`, … */
+/** Modules named by their index, as torch.nn.Sequential names them: `blocks.0`, `blocks.1`, … */
 export class Sequence<M extends Module> extends Module {
   readonly items: readonly M[];
 

@@ -1,3 +1,5 @@
+// Scaled dot-product attention of separate queries, keys and values.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertOneOf, assertRank, assertShape } from '../core/check.ts';
 import { precisions, type Precision } from '../core/precision.ts';
@@ -14,14 +16,11 @@ import { operandIn } from './roundBf16.ts';
  * @property precision      of q·kᵀ, of the product with v, and of the five of the gradient; default 'fp32'
  * @property probabilities  true: also return the softmax, [B, h, N, M]. It then holds 4·B·h·N·M bytes (30 MB a block for ViT-S/16
  *                          at B = 32), which a fused kernel never allocates
- * @property mapProbabilities  applied to the softmax before it meets the values, and its result is what is returned: dropout,
- *                          or `recordGradient`. Implies `probabilities`
  */
 export interface AttentionOptions {
   scale?: number;
   precision?: Precision | undefined;
   probabilities?: boolean;
-  mapProbabilities?: (probabilities: tf.Tensor4D) => tf.Tensor4D;
 }
 
 /** What `scaledDotProductAttention` returns. */
@@ -62,22 +61,29 @@ export function scaledDotProductAttention(
   const [batch, heads, , headDim] = q.shape;
   assertShape('k', k, [batch, heads, -1, headDim]);
   assertShape('v', v, k.shape);
-  const { scale = 1 / Math.sqrt(headDim), precision = 'fp32' } = options;
-  const { probabilities = false, mapProbabilities } = options;
+  const { scale = 1 / Math.sqrt(headDim), precision = 'fp32', probabilities = false } = options;
   assertNumber('scale', scale);
   assertOneOf('precision', precision, precisions);
   return tf.tidy((): AttentionResult => {
-    if (!probabilities && mapProbabilities === undefined) {
+    if (!probabilities) {
       return { out: attentionKernel({ q, k, v }, { scale, precision })[0] as tf.Tensor4D };
     }
-    const logits =
-      precision === 'fp32'
-        ? tf.matMul<tf.Tensor4D>(tf.mul(q, scale), k, false, true)
-        : tf.mul<tf.Tensor4D>(product(q, k, { transposeB: true, precision }), scale);
-    const softmax = tf.softmax<tf.Tensor4D>(logits);
-    const seen = mapProbabilities?.(softmax) ?? softmax;
-    return { out: product(seen, v, { precision }), probabilities: seen };
+    const softmax = tf.softmax<tf.Tensor4D>(attentionLogits(q, k, { scale, precision }));
+    return { out: product(softmax, v, { precision }), probabilities: softmax };
   });
+}
+
+/** scale·q·kᵀ in plain ops, differentiable: [B, h, N, D] and [B, h, M, D] → [B, h, N, M]. */
+export function attentionLogits(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  { scale, precision = 'fp32' }: { scale: number; precision?: Precision | undefined },
+): tf.Tensor4D {
+  return tf.tidy(() =>
+    precision === 'fp32'
+      ? tf.matMul<tf.Tensor4D>(tf.mul(q, scale), k, false, true)
+      : tf.mul<tf.Tensor4D>(product(q, k, { transposeB: true, precision }), scale),
+  );
 }
 
 // scale·q·kᵀ. What is rounded is q, not its multiple.

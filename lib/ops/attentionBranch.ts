@@ -1,3 +1,5 @@
+// The residual branch of self-attention as one op.
+
 import type * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertOneOf, assertShape } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';

@@ -1,6 +1,6 @@
-// How a residual branch meets a backend: as one kernel with a gradient kernel of its own where the backend has both, else as the
-// small ops that it is made of. Branches in a row that are not differentiated are one kernel too: JavaScript between them would
-// cost a small model a tenth of its time.
+// Residual branches on a backend. A branch is one kernel with a gradient kernel of its own where the backend has both, and the small
+// ops that it is made of elsewhere. Branches in a row that are not differentiated are one kernel too: JavaScript between them
+// would cost a small model a tenth of its time.
 
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
@@ -30,7 +30,7 @@ export interface Branch<K extends BranchName = BranchName> {
   small: (x: tf.Tensor3D) => tf.Tensor3D;
 }
 
-/** What is checked of every branch. @throws ShapeError, InputError */
+/** Checks the inputs that every branch has. @throws ShapeError, InputError */
 export function checkBranch(
   { x, gamma, beta, scale, keep }: BranchInputs,
   { epsilon }: { epsilon: number },
@@ -53,7 +53,7 @@ export function addBranch(
   return tf.add(x, keep === undefined ? scaled : tf.mul(scaled, tf.reshape(keep, [-1, 1, 1])));
 }
 
-/** Puts together a branch of what it was called with. */
+/** Makes a branch from the inputs of its op. */
 export function makeBranch<K extends BranchName>(
   kernel: K,
   { x: _, ...inputs }: InputsOf<K>,
@@ -96,8 +96,8 @@ interface Chain {
   tensors: readonly tf.Tensor[];
   attrs: BranchChainAttrs;
 }
-// By its first branch: a model that runs the same ones again gives the backend the same attributes, by which that finds what it
-// made of them.
+// Keyed by the first branch of a chain. A model that runs the same branches again passes the backend the same attributes object, by
+// which the backend finds what it prepared for them.
 const chains = new WeakMap<Branch, Chain>();
 
 function chainOf(branches: readonly Branch[]): Chain {
@@ -128,9 +128,9 @@ function recorded({ kernel, inputs, ...branch }: Branch, x: tf.Tensor3D): tf.Ten
   const optional = branch.optional.filter((key) => key in given);
   const names = ['x', 'gamma', 'beta', ...branch.required, ...optional];
   const constant = given['keep'];
-  // The tape sees only the step below: nothing after it reads these two.
+  // Only the op below is recorded on the tape: nothing after it reads these two tensors.
   const [y, saved] = runRegistered(kernel, given, attrs);
-  // Not a registered gradient: tfjs cannot keep inputs for one that may be missing.
+  // A registered gradient would not do: tfjs cannot save an input that may be missing.
   const op = tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;
     const tensors = names.map((key) => given[key]!);

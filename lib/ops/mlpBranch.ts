@@ -1,3 +1,5 @@
+// The residual branch of an MLP as one op.
+
 import type * as tf from '@tensorflow/tfjs';
 import { assertOneOf, assertShape } from '../core/check.ts';
 import * as kernels from '../core/kernels.ts';

@@ -1,3 +1,5 @@
+// Self-attention on the packed result of a qkv layer.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertNumber, assertOneOf, assertRank } from '../core/check.ts';
 import { precisions, type Precision } from '../core/precision.ts';

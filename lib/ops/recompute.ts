@@ -1,3 +1,5 @@
+// Gradient checkpointing: inner tensors are computed again in the backward pass.
+
 import * as tf from '@tensorflow/tfjs';
 import { releaseTape } from './gradients.ts';
 

@@ -62,7 +62,7 @@ export async function explainBadLoss(
   try {
     t.tidy(() => {
       const shape = [batch.size, ...batch.imageShape] as [number, number, number, number];
-      model.forward(t.tensor4d(batch.images, shape), { capture, precision });
+      model.forward(t.tensor4d(batch.images, shape), { intercept: capture, precision });
     });
     const inner = await firstBad(capture.entries());
     if (inner !== undefined) return nonFinite(`the tensor ${inner.name}`, inner.found, when);

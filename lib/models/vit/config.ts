@@ -2,7 +2,7 @@
 
 import { assertInteger, assertNumber, assertOneOf } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import type { WeightInit } from '../../layers/part.ts';
+import type { WeightInit } from '../../layers/initScope.ts';
 import type { PosEmbedKind } from '../../layers/posEmbed.ts';
 
 /** How the tokens become one vector: the class token, a mean, their mean and maximum, attention by a learned query, or not at all. */

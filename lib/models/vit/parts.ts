@@ -7,14 +7,14 @@ import { Block } from '../../layers/block.ts';
 import { dropPathRates } from '../../layers/drop.ts';
 import { Identity } from '../../layers/identity.ts';
 import { Linear } from '../../layers/linear.ts';
-import { inside, type Part } from '../../layers/part.ts';
+import { inside, type InitScope } from '../../layers/initScope.ts';
 import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
 
 /** What the layers call the activations of a configuration. */
 export const activationForms = { gelu: 'erf', gelu_tanh: 'tanh', quick_gelu: 'quick' } as const;
 
 /** The blocks of a model, each with its own drop path rate. */
-export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[] {
+export function makeBlocks(config: VisionTransformerConfig, scope: InitScope): Block[] {
   const block = {
     dim: config.embedDim,
     numHeads: config.numHeads,
@@ -28,7 +28,7 @@ export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[]
     attnDrop: config.attnDropRate,
   };
   return dropPathRates(config.dropPathRate, config.depth).map(
-    (dropPath, i) => new Block({ ...block, dropPath }, inside(part, String(i))),
+    (dropPath, i) => new Block({ ...block, dropPath }, inside(scope, String(i))),
   );
 }
 
@@ -36,8 +36,8 @@ export function makeBlocks(config: VisionTransformerConfig, part: Part): Block[]
 export type Head = Module & { forward<T extends tf.Tensor>(x: T, context?: ForwardContext): T };
 
 /** The classifier of a model; without classes, a part that changes nothing. */
-export function makeHead(dim: number, numClasses: number, part: Part): Head {
+export function makeHead(dim: number, numClasses: number, scope: InitScope): Head {
   return numClasses > 0
-    ? new Linear({ inFeatures: dim, outFeatures: numClasses }, part)
-    : new Identity();
+    ? new Linear({ inFeatures: dim, outFeatures: numClasses }, scope)
+    : new Identity(scope);
 }

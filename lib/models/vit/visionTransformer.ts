@@ -6,16 +6,17 @@ import { assertInteger } from '../../core/check.ts';
 import type { ForwardContext } from '../../core/context.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { normal, truncNormal } from '../../core/init.ts';
+import { namedTensor, step } from '../../core/intercept.ts';
 import { Module, type Parameter } from '../../core/module.ts';
 import { Rng } from '../../core/rng.ts';
 import { AttentionPool } from '../../layers/attentionPool.ts';
 import type { Block } from '../../layers/block.ts';
-import { dropout } from '../../layers/drop.ts';
-import { encode } from '../../layers/encode.ts';
+import { Dropout } from '../../layers/drop.ts';
 import { LayerNorm } from '../../layers/layerNorm.ts';
-import { initial, inside, type Part } from '../../layers/part.ts';
+import { initial, inside, type InitScope } from '../../layers/initScope.ts';
 import { PatchEmbed } from '../../layers/patchEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
+import { runBlocks } from '../../ops/runBlocks.ts';
 import { Sequence } from '../../layers/sequence.ts';
 import { formatLayers } from '../formatLayers.ts';
 import type { LayerRow } from '../layerRow.ts';
@@ -79,11 +80,13 @@ export class VisionTransformer extends Module implements Model {
   readonly posEmbed: Parameter | undefined;
   readonly distToken: Parameter | undefined;
   readonly patchEmbed: PatchEmbed;
+  readonly posDrop: Dropout;
   readonly normPre: LayerNorm | undefined;
   readonly blocks: Sequence<Block>;
   readonly norm: LayerNorm | undefined;
   readonly attnPool: AttentionPool | undefined;
   readonly fcNorm: LayerNorm | undefined;
+  readonly headDrop: Dropout;
   private classifier: Head;
   private distClassifier: Head | undefined;
   private current: VisionTransformerConfig;
@@ -100,14 +103,17 @@ export class VisionTransformer extends Module implements Model {
     this.current = config;
     configWarnings(config).forEach((warning) => onWarning(warning));
     const { embedDim: dim, normEps, numClasses } = config;
-    const root: Part = {
+    const root: InitScope = {
       path: '',
       rng: initialize ? new Rng(config.seed) : undefined,
       weightInit: config.weightInit,
     };
     const tokens = (name: string, rows: number, draw: Parameters<typeof initial>[3]) =>
       this.parameter(name, initial(root, name, [1, rows, dim], draw));
-    const norm = () => new LayerNorm({ dim, epsilon: normEps });
+    const norm = (name: string) =>
+      this.child(name, new LayerNorm({ dim, epsilon: normEps }, { path: name }));
+    const drop = (name: string, rate: number) =>
+      this.child(name, new Dropout(rate, { path: name }));
     const tinyNormal: typeof truncNormal = (shape, rng) => normal(shape, rng, { std: 1e-6 });
 
     if (config.classToken) this.clsToken = tokens('cls_token', 1, tinyNormal);
@@ -116,11 +122,12 @@ export class VisionTransformer extends Module implements Model {
       this.posEmbed = tokens('pos_embed', this.numPatches + placedPrefix(config), truncNormal);
     }
     if (config.distilled) this.distToken = tokens('dist_token', 1, truncNormal);
-    const embed = { ...config, bias: !config.preNorm };
+    const embed = { ...config, bias: !config.preNorm, flatten: !config.dynamicImageSize };
     this.patchEmbed = this.child('patch_embed', new PatchEmbed(embed, inside(root, 'patch_embed')));
-    if (config.preNorm) this.normPre = this.child('norm_pre', norm());
+    this.posDrop = drop('pos_drop', config.posDropRate);
+    if (config.preNorm) this.normPre = norm('norm_pre');
     this.blocks = this.child('blocks', new Sequence(makeBlocks(config, inside(root, 'blocks'))));
-    if (!config.fcNorm) this.norm = this.child('norm', norm());
+    if (!config.fcNorm) this.norm = norm('norm');
     if (config.globalPool === 'map') {
       const poolConfig = {
         dim,
@@ -134,7 +141,8 @@ export class VisionTransformer extends Module implements Model {
         new AttentionPool(poolConfig, inside(root, 'attn_pool')),
       );
     }
-    if (config.fcNorm) this.fcNorm = this.child('fc_norm', norm());
+    if (config.fcNorm) this.fcNorm = norm('fc_norm');
+    this.headDrop = drop('head_drop', config.dropRate);
     this.classifier = this.child('head', makeHead(dim, numClasses, inside(root, 'head')));
     if (config.distilled) {
       this.distClassifier = this.child(
@@ -218,7 +226,7 @@ export class VisionTransformer extends Module implements Model {
   /** Tokens after the last block and, unless it comes after the pooling, the last norm: [B, H, W, I] → [B, N, C]. */
   forwardFeatures(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
-      const x = encode(this.blocks.items, this.embed(images, context), context);
+      const x = runBlocks(this.blocks.items, this.embed(images, context), context);
       return this.finish(x, context);
     });
   }
@@ -234,14 +242,14 @@ export class VisionTransformer extends Module implements Model {
   ): tf.Tensor2D {
     return t.tidy(() => {
       if (this.distClassifier !== undefined) return this.meanOfHeads(features, preLogits, context);
-      const pooled = pool(features, this.current, this.numPrefixTokens, this.attnPool, context);
-      const normed = this.fcNorm?.forward(pooled) ?? pooled;
-      const ready = dropout(normed, this.current.dropRate, 'head_drop', context) as tf.Tensor2D;
-      context.capture?.offer('pre_logits', ready);
+      const pooled = step('pool', [features] as const, context, (tokens) =>
+        pool(tokens, this.current, this.numPrefixTokens, this.attnPool, context),
+      );
+      const normed = this.fcNorm?.forward(pooled, context) ?? pooled;
+      const dropped = this.headDrop.forward(normed, context) as tf.Tensor2D;
+      const ready = namedTensor('pre_logits', dropped, context);
       if (preLogits) return ready;
-      const logits = this.classifier.forward(ready, context);
-      context.capture?.offer('logits', logits);
-      return logits;
+      return namedTensor('logits', this.classifier.forward(ready, context), context);
     });
   }
 
@@ -283,11 +291,11 @@ export class VisionTransformer extends Module implements Model {
       const taken: tf.Tensor3D[] = [];
       let done = 0;
       for (const i of wanted) {
-        x = encode(this.blocks.items.slice(done, i + 1), x, context);
+        x = runBlocks(this.blocks.items.slice(done, i + 1), x, context);
         taken.push(norm ? (this.norm?.forward(x) ?? x) : x);
         done = i + 1;
       }
-      x = encode(this.blocks.items.slice(done), x, context);
+      x = runBlocks(this.blocks.items.slice(done), x, context);
       const features = this.finish(x, context);
       const [batch, tokens, dim] = features.shape;
       const prefix = this.numPrefixTokens;
@@ -329,33 +337,27 @@ export class VisionTransformer extends Module implements Model {
   private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D {
     const grid = imageGrid(images, this.current);
     const [batch] = images.shape;
-    const { capture } = context;
-    const patches = this.patchEmbed.forward(t.cast(images, 'float32'), context);
-    if (capture?.wants('patch_embed') === true) {
-      const { dynamicImageSize, embedDim } = this.current;
-      capture.offer(
-        'patch_embed',
-        dynamicImageSize ? t.reshape(patches, [batch, ...grid, embedDim]) : patches,
-      );
-    }
+    const { embedDim, noEmbedClass } = this.current;
+    const embedded = this.patchEmbed.forward(t.cast(images, 'float32'), context);
+    const patches: tf.Tensor3D =
+      embedded.rank === 3
+        ? (embedded as tf.Tensor3D)
+        : t.reshape(embedded, [batch, grid[0] * grid[1], embedDim]);
     const prefix = [this.clsToken, this.distToken, this.regToken]
       .filter((token) => token !== undefined)
       .map((token) => repeatForBatch(token as tf.Tensor as tf.Tensor3D, batch));
     const join = (x: tf.Tensor3D) => (prefix.length > 0 ? t.concat([...prefix, x], 1) : x);
     const learned = this.posEmbed as tf.Tensor | undefined as tf.Tensor3D | undefined;
     const place = (x: tf.Tensor3D) => addPosition(x, learned, grid, this.current);
-    const { noEmbedClass } = this.current;
-    const placed = noEmbedClass ? join(place(patches)) : place(join(patches));
-    const kept = dropout(placed, this.current.posDropRate, 'pos_drop', context);
-    const x = this.normPre?.forward(kept) ?? kept;
-    capture?.offer('blocks.input', x);
-    return x;
+    const placed = step('pos_embed', [patches] as const, context, (given) =>
+      noEmbedClass ? join(place(given)) : place(join(given)),
+    );
+    const kept = this.posDrop.forward(placed, context);
+    return namedTensor('blocks.input', this.normPre?.forward(kept, context) ?? kept, context);
   }
 
-  private finish(x: tf.Tensor3D, { capture }: ForwardContext): tf.Tensor3D {
-    const features = this.norm?.forward(x) ?? x;
-    capture?.offer('forward_features', features);
-    return features;
+  private finish(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+    return namedTensor('forward_features', this.norm?.forward(x, context) ?? x, context);
   }
 
   private meanOfHeads(
@@ -363,14 +365,11 @@ export class VisionTransformer extends Module implements Model {
     preLogits: boolean,
     context: ForwardContext,
   ): tf.Tensor2D {
-    const { capture } = context;
     const { tokens, logits } = this.bothHeads(features, context);
-    const ready = t.mul<tf.Tensor2D>(t.add(tokens.cls, tokens.dist), 0.5);
-    capture?.offer('pre_logits', ready);
-    if (preLogits) return ready;
-    const mean = t.mul<tf.Tensor2D>(t.add(logits.cls, logits.dist), 0.5);
-    capture?.offer('logits', mean);
-    return mean;
+    const mean = (name: string, { cls, dist }: typeof logits) =>
+      step(name, [cls, dist] as const, context, (a, b) => t.mul<tf.Tensor2D>(t.add(a, b), 0.5));
+    const ready = mean('pre_logits', tokens);
+    return preLogits ? ready : mean('logits', logits);
   }
 
   private bothHeads(

@@ -210,7 +210,7 @@ class Run {
     const context: ForwardContext = {
       training: true,
       precision: this.precision,
-      capture,
+      intercept: capture,
       rng: new Rng(0).split(n),
       keepMask: (name) => masks.get(name),
     };

@@ -111,7 +111,7 @@ class Run {
     ];
     for (const names of passes) {
       const capture = new Capture(names);
-      const logits = t.tidy(() => this.model.forward(images, { capture, precision }));
+      const logits = t.tidy(() => this.model.forward(images, { intercept: capture, precision }));
       for (const [name, tensor] of capture.entries()) {
         await this.produced.take(file, name, t.clone(tensor));
       }

@@ -1,3 +1,5 @@
+// Where a layer stands in its model while it is built, and how its first values are drawn.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import type { Rng } from '../core/rng.ts';
@@ -5,17 +7,20 @@ import type { Rng } from '../core/rng.ts';
 /**
  * Where a layer stands in the model, and what its first values are drawn from.
  *
- * @property path  the layer's full name, `blocks.3.attn`: what its parameters' names begin with, what its random draws are keyed
- *                 by, and what its inner tensors are called in a capture
+ * @property path  the layer's full name, `blocks.3.attn`: the names of its parameters begin with it, its random draws are keyed by
+ *                 it, and an interceptor knows the layer by it
  * @property rng   the stream of initial values, split by parameter name; without it drawn parameters start at zero, for a model
  *                 whose weights are loaded next
  * @property weightInit  how linear weights are drawn; default 'timm'
  */
-export interface Part {
+export interface InitScope {
   path: string;
   rng?: Rng | undefined;
   weightInit?: WeightInit;
 }
+
+/** The scope of a layer whose parameters are constants at first. */
+export type PathScope = Pick<InitScope, 'path'>;
 
 /**
  * How the first weights of linear layers and of the patch projection are drawn; timm's `weight_init`.
@@ -27,9 +32,9 @@ export interface Part {
  */
 export type WeightInit = 'timm' | 'jax';
 
-/** The part of the given name inside another one. */
-export function inside(part: Part, name: string): Part {
-  return { ...part, path: part.path === '' ? name : `${part.path}.${name}` };
+/** The scope of the layer of this name inside another one. */
+export function inside(scope: InitScope, name: string): InitScope {
+  return { ...scope, path: scope.path === '' ? name : `${scope.path}.${name}` };
 }
 
 /**
@@ -38,11 +43,11 @@ export function inside(part: Part, name: string): Part {
  * @param draw  fills the shape from the stream; not called without one
  */
 export function initial(
-  part: Part,
+  scope: InitScope,
   name: string,
   shape: readonly number[],
   draw: (shape: readonly number[], rng: Rng) => Float32Array,
 ): tf.Tensor {
-  if (part.rng === undefined) return t.zeros([...shape]);
-  return t.tensor(draw(shape, part.rng.split(inside(part, name).path)), [...shape]);
+  if (scope.rng === undefined) return t.zeros([...shape]);
+  return t.tensor(draw(shape, scope.rng.split(inside(scope, name).path)), [...shape]);
 }

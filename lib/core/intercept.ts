@@ -1,0 +1,114 @@
+// The seam through which a forward pass is observed and changed: steps with a path, and interceptors that stand around them.
+
+import * as tf from '@tensorflow/tfjs';
+import type { Module } from './module.ts';
+
+/**
+ * One step of a forward pass.
+ *
+ * @property path    its full name: that of a module as in the state dict (`blocks.3.attn.qkv`), or that of an inner tensor
+ *                   (`blocks.3.attn_probs`, `pre_logits`)
+ * @property module  the module whose forward pass the step is; undefined for an inner tensor
+ * @property inputs  what the step is computed from; of a tensor that only has a name, the tensor itself
+ */
+export interface Step {
+  readonly path: string;
+  readonly module: Module | undefined;
+  readonly inputs: readonly tf.Tensor[];
+}
+
+/** Runs a step on its inputs, or on others of the same shapes. */
+export type StepForward = (...inputs: tf.Tensor[]) => tf.Tensor;
+
+/**
+ * Stands around the steps of a forward pass: it can look at inputs, module and result, measure time, run a step on other inputs,
+ * run it twice, or give another result. The result may carry a gradient of its own (`tf.customGrad`).
+ *
+ * A step that is part of a fused op is not called, unless it is wanted: `wants(path)` takes the ops around that step apart, and
+ * those alone. All that runs step by step anyway is called whether wanted or not. So an interceptor that wants nothing measures
+ * the fused path as it is.
+ *
+ * @example
+ * const doubled: Interceptor = {
+ *   wants: (path) => path === 'blocks.0.mlp',
+ *   call: ({ path, inputs }, forward) => {
+ *     const y = forward(...inputs);
+ *     return path === 'blocks.0.mlp' ? tf.mul(y, 2) : y;
+ *   },
+ * };
+ * const logits = model.forward(images, { intercept: doubled });
+ */
+export interface Interceptor {
+  /** Whether the step of this path has to run by itself. It is asked often, and its answer must stay the same during a pass. */
+  wants(path: string): boolean;
+  /** The result of a step; `forward` is what computes it. Tensors made in here and not returned are freed. */
+  call(step: Step, forward: StepForward): tf.Tensor;
+}
+
+/** The part of a forward context that this seam reads. */
+export interface Intercepted {
+  intercept?: Interceptor | undefined;
+}
+
+/** Several interceptors as one; the first is the outermost. */
+export function combineInterceptors(...interceptors: readonly Interceptor[]): Interceptor {
+  return {
+    // Each is asked: a capture learns the names of a model from the questions.
+    wants: (path) => interceptors.filter((interceptor) => interceptor.wants(path)).length > 0,
+    call: (step, forward) => {
+      const run = interceptors.reduceRight<StepForward>(
+        (next, interceptor) =>
+          (...inputs) =>
+            interceptor.call({ ...step, inputs }, next),
+        forward,
+      );
+      return run(...step.inputs);
+    },
+  };
+}
+
+/** Runs a step that has no module: the tensor that an op inside a layer computes. */
+export function step<I extends readonly tf.Tensor[], Y extends tf.Tensor>(
+  path: string,
+  inputs: I,
+  context: Intercepted,
+  forward: (...inputs: I) => Y,
+): Y {
+  if (context.intercept === undefined) return forward(...inputs);
+  return intercepted({ path, module: undefined, inputs }, context.intercept, forward);
+}
+
+/** Runs the forward pass of a module as a step. */
+export function moduleStep<X extends tf.Tensor, Y extends tf.Tensor>(
+  module: Module & { readonly path: string },
+  x: X,
+  context: Intercepted,
+  forward: (x: X) => Y,
+): Y {
+  if (context.intercept === undefined) return forward(x);
+  const { path } = module;
+  return intercepted<[X], Y>({ path, module, inputs: [x] }, context.intercept, forward);
+}
+
+/** Gives a tensor a name, under which an interceptor can see or replace it. */
+export function namedTensor<T extends tf.Tensor>(path: string, x: T, context: Intercepted): T {
+  if (context.intercept === undefined) return x;
+  return intercepted<[T], T>({ path, module: undefined, inputs: [x] }, context.intercept, same);
+}
+
+/** Whether an interceptor wants one of these steps, so that no op may run several of them in one. */
+export function wantsAny({ intercept }: Intercepted, paths: readonly string[]): boolean {
+  return intercept !== undefined && paths.filter((path) => intercept.wants(path)).length > 0;
+}
+
+function intercepted<I extends readonly tf.Tensor[], Y extends tf.Tensor>(
+  about: Step & { inputs: I },
+  intercept: Interceptor,
+  forward: (...inputs: I) => Y,
+): Y {
+  return tf.tidy(() => intercept.call(about, forward as unknown as StepForward) as Y);
+}
+
+function same<T>(x: T): T {
+  return x;
+}
