@@ -25,7 +25,7 @@ export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
 export { precisions, type Precision } from './core/precision.ts';
 export type { Stop } from './core/stop.ts';
-export type { EpochLog, RunSink, StepProgress } from './core/runSink.ts';
+export type { EpochLog, RunSink, StepProgress, TestLog } from './core/runSink.ts';
 export type { FileStore } from './core/store.ts';
 
 // ops
@@ -132,6 +132,7 @@ export {
 export { prefetch } from './data/prefetch.ts';
 export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
 export { randomElastic, type RandomElasticOptions } from './data/randomElastic.ts';
+export { holdOut } from './data/split.ts';
 export { resizeImage, type ResizeFilter } from './data/resizeImage.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 

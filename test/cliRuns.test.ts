@@ -1,7 +1,14 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { encodePng } from '../lib/io/encodePng.ts';
+import {
+  encodePng,
+  loadMnist,
+  loadModel,
+  MNIST_NORMALIZATION,
+  mnistDataset,
+  trainInFolder,
+} from '../lib/node.ts';
 import { tiny, vit, writeExperiment } from './support/cli.ts';
 
 jest.setTimeout(60_000);
@@ -101,6 +108,42 @@ describe('from training to a picture', () => {
     const far = await vit('vis', '--checkpoint', run, '--image', '10000');
     expect([far.code, far.error]).toEqual([2, expect.stringContaining('0 to 9999')]);
   }, 60_000);
+
+  test('chooses on held-out images and ends with the test; an older run goes on as it began', async () => {
+    const run = inFolder('run');
+    const small = ['--limit', '32', '--limit-val', '16'];
+    const words = ['train', '--config', experiment(), ...small, '--val-split', '100'];
+    expect((await vit(...words, '--output-dir', run)).code).toBe(0);
+    const said = logged.mock.calls.join('');
+    expect(said).toContain('Held out for validation: 100 of 60000 training images');
+    expect(said.trimEnd().split('\n').at(-1)).toMatch(/^test top-1 .*16 images.*evaluated once/);
+    const report = JSON.parse(readFileSync(path.join(run, 'test.json'), 'utf8')) as object;
+    expect(report).toMatchObject({ epochs: 1, epoch: 1, images: 16 });
+    const other = await vit('train', '--resume', run, '--val-split', '0.5');
+    expect([other.code, other.error]).toEqual([2, expect.stringContaining('valSplit: 100 → 0.5')]);
+
+    const old = inFolder('old');
+    await vit('train', '--config', experiment(), ...small, '--output-dir', old, '--max-steps', '2');
+    const model = await loadModel(old);
+    const [train, validation] = await Promise.all(
+      (['train', 'test'] as const).map(async (split) => mnistDataset(await loadMnist({ split }))),
+    );
+    const { name, data, ...config } = tiny;
+    const env = { outputDir: old, model, train: train!, validation, progress: false };
+    await trainInFolder(
+      { ...config, data: { name, ...data }, limit: 32, limitVal: 16, maxSteps: 2 },
+      { ...env, normalize: MNIST_NORMALIZATION },
+    );
+    model.dispose();
+    const going = await vit('train', '--resume', old);
+    expect([going.code, going.error]).toEqual([
+      0,
+      expect.stringContaining('older than --val-split'),
+    ]);
+    expect(existsSync(path.join(old, 'test.json'))).toBe(false);
+    const log = readFileSync(path.join(old, 'log.jsonl'), 'utf8');
+    expect(JSON.parse(log)).toMatchObject({ epoch: 1, valTop1: expect.any(Number) as number });
+  });
 
   test('a run in bf16 says so, keeps it, and goes on in no other precision', async () => {
     const run = inFolder('run');

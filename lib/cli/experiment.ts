@@ -49,6 +49,15 @@ export function parseExperiment(value: unknown): Experiment {
   }
   const parsedData = parseDataConfig(data);
   const parsedModel = parseModelOptions(model);
-  const config = { ...train, model: parsedModel, data: parsedData } as unknown as TrainConfig;
-  return { name, model: parsedModel, data: parsedData, train: parseTrainConfig(config) };
+  const { valSplit = defaultValSplit } = train;
+  const config = { ...train, valSplit, model: parsedModel, data: parsedData };
+  return {
+    name,
+    model: parsedModel,
+    data: parsedData,
+    train: parseTrainConfig(config as unknown as TrainConfig),
+  };
 }
+
+// MNIST has a test part and no validation part.
+const defaultValSplit = 5000;

@@ -62,8 +62,11 @@ export async function trainExperiment(
   try {
     const { precision } = full;
     await useBackend({ ...options, precision }, terminal);
-    const training = await openData(data, { split: 'train', limit: full.limit ?? undefined });
-    const test = await openData(data, { split: 'test', limit: full.limitVal ?? undefined });
+    const training = await openData(data, { split: 'train' });
+    const { dataset: test } = await openData(data, { split: 'test' });
+    // A run of before there was valSplit goes on as it began, and keeps the null that says so.
+    const isOld = stored !== undefined && full.valSplit === null;
+    if (isOld) terminal.error(oldSelection);
     const model = buildModel(modelConfig, { onWarning: terminal.error });
     try {
       store = await openFolder(outputDir, { create: true, lock: true });
@@ -75,7 +78,7 @@ export async function trainExperiment(
         {
           model,
           train: training.dataset,
-          validation: test.dataset,
+          ...(isOld ? { validation: test } : { test }),
           transforms: transformsOf(data),
           normalize: training.normalize,
           store,
@@ -96,6 +99,10 @@ export async function trainExperiment(
   }
 }
 
+const oldSelection =
+  'The run to go on with holds out no validation images (it is older than --val-split): its best epoch is still chosen on the ' +
+  'test part, and there is no test at the end.';
+
 /** What only a stored run's config has: it is made anew from the experiment. */
 const derivedKeys = ['classNames', 'imageShape', 'normalize', 'fingerprints'];
 
@@ -110,7 +117,7 @@ async function storedExperiment(folder: string): Promise<Record<string, unknown>
   }
   for (const key of derivedKeys) delete record[key];
   const { name, ...data } = (record['data'] ?? {}) as Record<string, unknown>;
-  return { ...record, name, data, maxSteps: null };
+  return { ...record, name, data, maxSteps: null, valSplit: record['valSplit'] ?? null };
 }
 
 async function sinksOf(

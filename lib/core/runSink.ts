@@ -1,3 +1,5 @@
+// The interface that a run reports to, and what it reports.
+
 /** One object of `log.jsonl`: what an epoch brought. */
 export interface EpochLog {
   /** From 1. */
@@ -13,6 +15,20 @@ export interface EpochLog {
   imagesPerSecond: number;
   seconds: number;
   [extra: string]: unknown;
+}
+
+/** What the one evaluation on the test part gave, after the last epoch. */
+export interface TestLog {
+  /** The epoch whose weights were evaluated, from 1: the best on validation, or the last where nothing is held out. */
+  epoch: number;
+  /** Top-1 of that epoch on the validation images, 0 … 1; null where nothing is held out. */
+  valTop1: number | null;
+  images: number;
+  /** Plain cross-entropy. */
+  loss: number;
+  /** Fractions, 0 … 1. */
+  top1: number;
+  top5: number;
 }
 
 /** The state of a running epoch, as a progress display needs it. */
@@ -41,6 +57,8 @@ export interface RunSink {
   /** One scalar of a training update; `step` counts updates from 1. */
   scalars?(step: number, values: Readonly<Record<string, number>>): void;
   epoch?(log: EpochLog): void;
+  /** The best checkpoint was evaluated on the test part; `epochs`: how many the run has. */
+  test?(log: TestLog, epochs: number): void;
   /** The run ends, by itself or by an error. */
   close?(): void | Promise<void>;
 }

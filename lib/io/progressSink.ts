@@ -1,7 +1,9 @@
+// Progress of a run for a person: a bar in a terminal, lines elsewhere.
+
 import progress from 'cli-progress';
 import { percent, printable } from '../core/format.ts';
 import { errorCodeOf } from './ioError.ts';
-import type { EpochLog, RunSink, StepProgress } from '../core/runSink.ts';
+import type { EpochLog, RunSink, StepProgress, TestLog } from '../core/runSink.ts';
 
 /** Where progress is written: process.stdout, or in a test something like it. */
 export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean };
@@ -51,6 +53,7 @@ function lineSink(out: QuietStream, lineMs: number): RunSink {
       last = performance.now();
       out.line(epochLine(log));
     },
+    test: (log) => testLines(log).forEach((text) => out.line(text)),
   };
 }
 
@@ -88,6 +91,10 @@ function barSink(out: QuietStream, stream: ProgressStream): RunSink {
       stop();
       out.line(epochLine(log));
     },
+    test: (log) => {
+      stop();
+      testLines(log).forEach((text) => out.line(text));
+    },
     close: stop,
   };
 }
@@ -114,6 +121,17 @@ function epochLine(log: EpochLog): string {
   parts.push(`rate ${log.learningRate.toPrecision(3)}`);
   parts.push(`${log.imagesPerSecond.toFixed(0)} images/s`, duration(log.seconds));
   return parts.join('  ');
+}
+
+// The last lines of a run.
+function testLines({ epoch, valTop1, images, top1, loss }: TestLog): string[] {
+  const chosen =
+    valTop1 === null
+      ? `best epoch        ${epoch}, the last: nothing was held out`
+      : `best epoch        ${epoch}`;
+  const validation = valTop1 === null ? [] : [`validation top-1  ${percent(valTop1, 2)}`];
+  const test = `test top-1        ${percent(top1, 2)}  (${images} images, loss ${loss.toFixed(4)}, evaluated once)`;
+  return [chosen, ...validation, test];
 }
 
 /** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` for what is not known. */

@@ -23,7 +23,7 @@ export interface TensorboardOptions {
  * A sink that writes scalars for TensorBoard: `tensorboard --logdir DIR`.
  *
  * Values of a training update stand under their name at the update's number; what an epoch brought under `epoch/NAME` at the
- * epoch's number. Values are stored as float32, NaN and infinities too. The file is opened by the first value.
+ * epoch's number, and the test under `test/NAME` at the last epoch's. Values are stored as float32, NaN and infinities too. The file is opened by the first value.
  *
  * @param folder  is made if it is not there. Each sink writes a file of its own, so a resumed run adds one
  */
@@ -53,6 +53,16 @@ export function tensorboardSink(
         open.add(
           log.epoch,
           numbers.map(([name, value]) => [`epoch/${name}`, value]),
+        );
+        open.flush();
+      });
+    },
+    test: ({ loss, top1, top5 }, epochs) => {
+      const values = Object.entries({ loss, top1, top5 });
+      attempt((open) => {
+        open.add(
+          epochs,
+          values.map(([name, value]) => [`test/${name}`, value]),
         );
         open.flush();
       });

@@ -1,3 +1,5 @@
+// The end of an epoch: validation, log entry, files.
+
 import { evaluate } from './evaluate.ts';
 import type { Evaluation } from './metrics.ts';
 import { epochLog, pictures } from './report.ts';
@@ -25,6 +27,8 @@ export async function endEpoch(run: Run): Promise<Evaluation | undefined> {
   const entry = epochLog(run, evaluation, (performance.now() - begin) / 1000);
   state.log.push(entry);
   state.epoch += 1;
+  // A run that goes on past its end is tested anew at its new end.
+  state.test = null;
   state.update = 0;
   state.sums = emptySums();
   state.times = emptyTimes();

@@ -1,3 +1,5 @@
+// Builds a run from its options, its data and, when it goes on, the stored run.
+
 import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { assertShape } from '../core/check.ts';
@@ -11,7 +13,7 @@ import { assertFiniteWeights } from './guard.ts';
 import { makeOptimizer } from './optimizer.ts';
 import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
-import { recordOf, trainLoader, validationLoader } from './runData.ts';
+import { evaluationLoader, partsOf, recordOf, trainLoader } from './runData.ts';
 import { readRun, runFileNames } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
 import { initialState } from './runState.ts';
@@ -26,11 +28,13 @@ import type { TrainableModel } from './trainableModel.ts';
  *
  * @throws InputError, CheckpointError before anything is written: see `train`
  */
-export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
-  const config = parseTrainConfig(given);
+export async function openRun(options: TrainConfig, env: TrainEnv): Promise<Run> {
+  const config = parseTrainConfig(options);
   const { model, store, resume, stop } = env;
-  const loader = trainLoader(config, env);
-  const validation = validationLoader(config, env);
+  const parts = partsOf(config, env);
+  const loader = trainLoader(config, env, parts.train);
+  const validation = evaluationLoader(config, env, parts.validation);
+  const test = evaluationLoader(config, env, parts.test);
   const updatesPerEpoch = Math.ceil(loader.steps / config.accumulationSteps);
   const schedule = makeSchedule(config.learningRate, {
     stepOnEpochs: false,
@@ -39,7 +43,7 @@ export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
     updatesPerEpoch,
   });
   assertFits(model, loader, config.precision);
-  const record = await recordOf(config, env, loader, validation);
+  const record = await recordOf(config, env, { loader, validation, test });
   const sinks = combineSinks(env.sinks ?? []);
   const stored = resume === undefined ? undefined : await readRun(resume);
   if (stored === undefined) await assertFiniteWeights(model);
@@ -58,9 +62,10 @@ export async function openRun(given: TrainConfig, env: TrainEnv): Promise<Run> {
       if (stored.average !== undefined) ema?.restore(stored.average);
     }
     const state = stored?.state ?? initialState();
-    const parts = { config, record, model, weights, loader, validation, updatesPerEpoch };
-    const run = { ...parts, schedule, optimizer, ema, store, sinks, stop, state };
+    const given = { config, record, model, weights, loader, validation, test, updatesPerEpoch };
+    const run = { ...given, schedule, optimizer, ema, store, sinks, stop, state };
     await writeFirst(run, resume);
+    if (parts.note !== undefined) sinks.message(parts.note);
     return run;
   } catch (error) {
     optimizer.dispose();
@@ -91,6 +96,7 @@ function restoreWeights(
 ): void {
   // Through JSON, as the stored one went.
   const before = {
+    valSplit: null,
     ...stored.config,
     precision: parsePrecision(stored.config['precision'] ?? 'fp32'),
   };

@@ -76,3 +76,14 @@ export async function pictures(
   }
   return files;
 }
+
+/** The confusion matrix of the test, by its name in the run folder; nothing above 2048 classes. */
+export async function testPictures(
+  { loader }: Run,
+  { confusion }: Evaluation,
+): Promise<Map<string, Uint8Array>> {
+  if (confusion === null) return new Map();
+  const { classNames } = loader.config.dataset;
+  const picture = await confusionMatrix({ counts: confusion.flat(), classNames });
+  return new Map([[runFileNames.testConfusion, picture]]);
+}

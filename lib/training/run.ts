@@ -21,7 +21,8 @@ import type { TrainableModel } from './trainableModel.ts';
  *
  * @property model         is trained in place; stays the caller's
  * @property train         the images to train on
- * @property validation    the images to evaluate on after each epoch; default: no evaluation
+ * @property validation    the images to choose the best epoch on; default: `valSplit` of the training images
+ * @property test          the images to evaluate the best checkpoint on, once, when all epochs are done; default: no evaluation
  * @property transforms    augmentation of the training images
  * @property normalize     mean and deviation of the channels
  * @property store         the run folder
@@ -34,6 +35,7 @@ export interface TrainEnv {
   model: TrainableModel;
   train: Dataset;
   validation?: Dataset | undefined;
+  test?: Dataset | undefined;
   transforms?: readonly Transform[];
   normalize: Normalization;
   store: FileStore;
@@ -51,6 +53,7 @@ export interface Run {
   readonly weights: ReadonlyMap<string, tf.Variable>;
   readonly loader: Loader;
   readonly validation: Loader | undefined;
+  readonly test: Loader | undefined;
   readonly updatesPerEpoch: number;
   readonly schedule: Schedule;
   readonly optimizer: Optimizer;
@@ -76,7 +79,7 @@ export async function saveRun(
 /** Options of `saveRun`. */
 export interface SaveOptions {
   isBest?: boolean;
-  extra?: ReadonlyMap<string, Uint8Array>;
+  extra?: ReadonlyMap<string, Uint8Array | string>;
 }
 
 /** Frees what the run made; the model stays. */

@@ -24,6 +24,8 @@ export const runFileNames = {
   state: 'checkpoint.state.safetensors',
   curves: 'curves.png',
   confusion: 'confusion.png',
+  test: 'test.json',
+  testConfusion: 'test_confusion.png',
 } as const;
 
 const stateVersion = '1';

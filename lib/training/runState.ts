@@ -1,4 +1,6 @@
-import type { EpochLog } from '../core/runSink.ts';
+// The counters, the best score and the log of a run, and how they are stored.
+
+import type { EpochLog, TestLog } from '../core/runSink.ts';
 import { CheckpointError, expected } from '../core/errors.ts';
 
 /**
@@ -11,6 +13,7 @@ import { CheckpointError, expected } from '../core/errors.ts';
  * @property sums    over the images of the unfinished epoch
  * @property times   of the unfinished epoch, in this process: a clock's readings are no part of what a run is, and are not stored
  * @property best    the best evaluation so far; null before the first
+ * @property test    the evaluation of the best checkpoint on the test part; null before the end
  * @property log     an object for each finished epoch
  */
 export interface RunState {
@@ -20,6 +23,7 @@ export interface RunState {
   sums: EpochSums;
   times: EpochTimes;
   best: { epoch: number; top1: number; loss: number } | null;
+  test: TestLog | null;
   log: EpochLog[];
 }
 
@@ -46,6 +50,7 @@ export function initialState(): RunState {
     sums: emptySums(),
     times: emptyTimes(),
     best: null,
+    test: null,
     log: [],
   };
 }
@@ -75,7 +80,7 @@ export function parseState(text: string, log: string, name: string): RunState {
   const state = parseJson(text);
   const entries = log.split('\n').filter((line) => line !== '');
   const value = isRecord(state)
-    ? { ...state, times: emptyTimes(), log: entries.map(parseJson) }
+    ? { ...state, test: state['test'] ?? null, times: emptyTimes(), log: entries.map(parseJson) }
     : undefined;
   if (!isState(value)) throw new CheckpointError(expected('the state of a run', name, text));
   return value;
@@ -91,12 +96,13 @@ function parseJson(text: string): unknown {
 
 function isState(value: unknown): value is RunState {
   if (!isRecord(value)) return false;
-  const { epoch, update, step, sums, best, log } = value;
+  const { epoch, update, step, sums, best, test, log } = value;
   return (
     [epoch, update, step].every(isCount) &&
     isRecord(sums) &&
     Object.keys(emptySums()).every((key) => typeof sums[key] === 'number') &&
     (best === null || (isRecord(best) && typeof best['top1'] === 'number')) &&
+    (test === null || (isRecord(test) && typeof test['top1'] === 'number')) &&
     Array.isArray(log) &&
     log.length === epoch &&
     log.every(isRecord)

@@ -1,3 +1,5 @@
+// Several run sinks as one.
+
 import type { RunSink } from '../core/runSink.ts';
 
 /** Many sinks as one; each hears everything, in the order given. */
@@ -7,6 +9,7 @@ export function combineSinks(sinks: readonly RunSink[]): Required<RunSink> {
     step: (progress) => sinks.forEach((sink) => sink.step?.(progress)),
     scalars: (step, values) => sinks.forEach((sink) => sink.scalars?.(step, values)),
     epoch: (log) => sinks.forEach((sink) => sink.epoch?.(log)),
+    test: (log, epochs) => sinks.forEach((sink) => sink.test?.(log, epochs)),
     async close() {
       for (const sink of sinks) await sink.close?.();
     },

@@ -1,5 +1,8 @@
+// The options of a training run, their defaults and their checks.
+
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { assertValSplit } from '../data/split.ts';
 import { parsePrecision, type Precision } from '../core/precision.ts';
 import { assertClip } from './clip.ts';
 import type { ClipConfig } from './clip.ts';
@@ -24,7 +27,10 @@ import type { ScheduleConfig } from './schedules.ts';
  * @property clip               default null: no clipping
  * @property ema                a moving average of the weights, which is then what is evaluated; default null
  * @property dropLast           leave out an epoch's last batch when it is not full; default false
- * @property limit, limitVal    use only the first images; default null: all
+ * @property valSplit           training images that are held out for validation where the data have no validation part: a number
+ *                              of images ≥ 1, or a fraction < 1 of them; 0 and null, the default: none
+ * @property limit              train on the first images only, counted after the split; default null: all
+ * @property limitVal           validate and test on the first images only; default null: all
  * @property maxSteps           end after this many updates of the run; default null
  * @property checkpointSteps    also save every so many updates within an epoch; default null
  * @property checkpointMinutes  also save when this many minutes have passed; default 5
@@ -45,6 +51,7 @@ export interface TrainConfig {
   clip?: ClipConfig | null;
   ema?: EmaConfig | null;
   dropLast?: boolean;
+  valSplit?: number | null;
   limit?: number | null;
   limitVal?: number | null;
   maxSteps?: number | null;
@@ -68,6 +75,7 @@ const defaults = {
   clip: null,
   ema: null,
   dropLast: false,
+  valSplit: null,
   limit: null,
   limitVal: null,
   maxSteps: null,
@@ -109,6 +117,7 @@ export function parseTrainConfig(config: TrainConfig): FullTrainConfig {
   for (const key of ['limit', 'limitVal', 'maxSteps', 'checkpointSteps'] as const) {
     if (full[key] !== null) assertInteger(key, full[key], { min: 1 });
   }
+  if (full.valSplit !== null) assertValSplit(full.valSplit);
   if (full.checkpointMinutes !== null) {
     assertNumber('checkpointMinutes', full.checkpointMinutes, { min: 0 });
   }

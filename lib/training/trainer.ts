@@ -1,9 +1,12 @@
+// The training loop.
+
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
-import type { EpochLog } from '../core/runSink.ts';
+import type { EpochLog, TestLog } from '../core/runSink.ts';
 import type { Batch } from '../data/loader.ts';
 import { prefetch } from '../data/prefetch.ts';
 import { endEpoch } from './endEpoch.ts';
+import { evaluateTest } from './evaluateTest.ts';
 import type { Evaluation } from './metrics.ts';
 import { openRun } from './openRun.ts';
 import { progressOf } from './report.ts';
@@ -21,6 +24,7 @@ export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
  *
  * @property exitCode    0, or 130 and 143 after SIGINT and SIGTERM, as shells expect
  * @property best        the best evaluation so far
+ * @property test        the evaluation of the best checkpoint on the test part; null without one, and before all epochs are done
  * @property evaluation  the last evaluation of this call; undefined if there was none
  */
 export interface TrainResult {
@@ -29,6 +33,7 @@ export interface TrainResult {
   epoch: number;
   step: number;
   best: { epoch: number; top1: number; loss: number } | null;
+  test: TestLog | null;
   log: EpochLog[];
   evaluation: Evaluation | undefined;
 }
@@ -37,7 +42,8 @@ export interface TrainResult {
  * Trains a model and keeps its run folder.
  *
  * Each update: loss → gradients → clip → optimizer (at the schedule's rate) → moving average. Each epoch: evaluate (the moving
- * average if there is one, else the model), log, save, and save the best. A run that was stopped anywhere and goes on is, byte
+ * average if there is one, else the model) on the validation images, log, save, and save the best. When all epochs are done, the
+ * best checkpoint is evaluated once on the test part. A run that was stopped anywhere and goes on is, byte
  * for byte, the run that never stopped: weights, optimizer state, average and log, but for the times.
  *
  * The files of the folder are replaced as one set, at the start, after each epoch, at a stop, and in between every
@@ -81,13 +87,14 @@ async function trainEpochs(run: Run): Promise<TrainResult> {
     if (state.epoch < config.epochs) reason = signal;
     break;
   }
-  if (reason !== 'finished') {
+  if (reason === 'finished') reason = (await evaluateTest(run)) ?? reason;
+  else {
     await saveRun(run);
     sinks.message(`Stopped (${reason}) at step ${state.step}; saved in ${store.location}.`);
   }
   const exitCode = reason === 'SIGINT' ? 130 : reason === 'SIGTERM' ? 143 : 0;
-  const { epoch, step, best, log } = state;
-  return { reason, exitCode, epoch, step, best, log, evaluation };
+  const { epoch, step, best, test, log } = state;
+  return { reason, exitCode, epoch, step, best, test, log, evaluation };
 }
 
 /** When the run began and was last saved, in ms, and at which step it began. */

@@ -17,8 +17,15 @@ const settings = {
     aliases: ['learning-rate'],
   },
   seed: integer('seed', 'Of order, augmentation, dropouts and first weights', 0),
-  limit: integer('limit', 'Train on the first N images only', 1),
-  'limit-val': integer('limitVal', 'Evaluate on the first N images only', 1),
+  'val-split': {
+    ...number(
+      'valSplit',
+      'Hold out N training images (a fraction below 1: that share) to choose the best epoch on; 0: none',
+    ),
+    value: 'N|FRACTION',
+  },
+  limit: integer('limit', 'Train on the first N images only, counted after the split', 1),
+  'limit-val': integer('limitVal', 'Validate and test on the first N images only', 1),
   'max-steps': integer('maxSteps', 'Stop after N updates, saved, so that --resume goes on', 1),
   'checkpoint-steps': integer('checkpointSteps', 'Also save every N updates', 1),
   'checkpoint-minutes': number('checkpointMinutes', 'Also save every so many minutes'),

@@ -1,0 +1,42 @@
+// The one evaluation on the test part, when all epochs of a run are done.
+
+import { loadModelTensors } from '../checkpoints/modelState.ts';
+import { parseSafetensors } from '../checkpoints/safetensors.ts';
+import { evaluate } from './evaluate.ts';
+import { testPictures } from './report.ts';
+import { saveRun } from './run.ts';
+import type { Run } from './run.ts';
+import { runFileNames } from './runFiles.ts';
+import { withWeights } from './trainableModel.ts';
+
+/**
+ * Evaluates the best checkpoint of a finished run on its test part, saves the result and tells the sinks.
+ *
+ * The model keeps its own weights. Nothing happens without a test part, and where the result is there already.
+ *
+ * @returns the signal that ended the evaluation; the run makes up for it when it goes on
+ */
+export async function evaluateTest(run: Run): Promise<'SIGINT' | 'SIGTERM' | undefined> {
+  const { state, model, test, store, stop, sinks, config } = run;
+  if (test === undefined || state.test !== null) return undefined;
+  const { best: name } = runFileNames;
+  const bytes = await (store.readChecked?.(name) ?? store.read(name));
+  const { tensors } = parseSafetensors(bytes, `${store.location}/${name}`);
+  const result = await withWeights(model, new Map(), () => {
+    loadModelTensors(model, tensors);
+    return evaluate(model, test, { stop, precision: config.precision });
+  });
+  if (result === undefined) {
+    sinks.message(`Stopped (${stop!.signal}) before the end of the test; go on to make up for it.`);
+    return stop!.signal;
+  }
+  const { images, loss, top1, top5 } = result;
+  const epoch = state.best?.epoch ?? state.epoch;
+  state.test = { epoch, valTop1: state.best?.top1 ?? null, images, loss, top1, top5 };
+  const extra = new Map<string, Uint8Array | string>(await testPictures(run, result));
+  const report = { epochs: state.epoch, ...state.test, ...result };
+  extra.set(runFileNames.test, `${JSON.stringify(report, null, 2)}\n`);
+  await saveRun(run, { extra });
+  sinks.test(state.test, state.epoch);
+  return undefined;
+}
