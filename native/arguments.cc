@@ -6,7 +6,8 @@ namespace vit {
 
 size_t product(size_t a, size_t b) {
   size_t result;
-  if (__builtin_mul_overflow(a, b, &result)) throw ArgumentError("Expected sizes whose product fits, received larger ones.");
+  if (__builtin_mul_overflow(a, b, &result))
+    throw ArgumentError("Expected sizes whose product fits, received larger ones.");
   return result;
 }
 
@@ -41,7 +42,8 @@ napi_value Arguments::item_of(size_t index, size_t item) const {
 }
 
 void Arguments::fail(size_t index, const char* wanted) const {
-  throw ArgumentError(std::string("Expected ") + wanted + " for argument " + std::to_string(index) + ", received something else.");
+  throw ArgumentError(std::string("Expected ") + wanted + " for argument " + std::to_string(index) +
+                      ", received something else.");
 }
 
 bool Arguments::view(napi_value value, napi_typedarray_type* type, size_t* length, void** data) const {
@@ -144,7 +146,8 @@ bool Arguments::is_null(size_t index) const {
 std::string Arguments::text(size_t index) const {
   char buffer[64];
   size_t length = 0;
-  if (napi_get_value_string_utf8(env_, values_[index], buffer, sizeof buffer, &length) != napi_ok) fail(index, "a string");
+  if (napi_get_value_string_utf8(env_, values_[index], buffer, sizeof buffer, &length) != napi_ok)
+    fail(index, "a string");
   return std::string(buffer, length);
 }
 
@@ -167,8 +170,9 @@ float* Arguments::floats_in(size_t index, size_t item, size_t length, bool or_nu
   size_t actual;
   float* data = floats_in(index, item, &actual);
   if (actual != length)
-    throw ArgumentError("Expected a Float32Array of " + std::to_string(length) + " elements at " + std::to_string(item) +
-                        " of argument " + std::to_string(index) + ", received " + std::to_string(actual) + ".");
+    throw ArgumentError("Expected a Float32Array of " + std::to_string(length) + " elements at " +
+                        std::to_string(item) + " of argument " + std::to_string(index) + ", received " +
+                        std::to_string(actual) + ".");
   return data;
 }
 

@@ -1,7 +1,8 @@
-// Arguments of a JavaScript call, checked: anything wrong is thrown as ArgumentError and becomes a JavaScript TypeError.
-// Elements of lists are read first of all, since a getter among them may run any code: detach an array, or call the addon again.
-// After the constructor no JavaScript runs until the call ends, so a pointer to an array's data stays good. Arrays over shared
-// or resizable memory are as good as others: shared memory never shrinks, and what another thread writes meanwhile is its affair.
+// Arguments of a JavaScript call, checked: anything wrong is thrown as ArgumentError and becomes a JavaScript
+// TypeError. Elements of lists are read first of all, since a getter among them may run any code: detach an array, or
+// call the addon again. After the constructor no JavaScript runs until the call ends, so a pointer to an array's data
+// stays good. Arrays over shared or resizable memory are as good as others: shared memory never shrinks, and what
+// another thread writes meanwhile is its affair.
 #pragma once
 
 #include <node_api.h>

@@ -1,5 +1,6 @@
-// Attention of one head at a time, 64 queries at a time: a block of scores against all keys is kept, softmaxed and multiplied
-// while it is in the cache. The backward pass recomputes it from logSumExp, as in Dao et al. 2022, "FlashAttention", alg. 4.
+// Attention of one head at a time, 64 queries at a time: a block of scores against all keys is kept, softmaxed and
+// multiplied while it is in the cache. The backward pass recomputes it from logSumExp, as in Dao et al. 2022,
+// "FlashAttention", alg. 4.
 
 #include <math.h>
 
@@ -42,8 +43,9 @@ Head head_of(const Attention& a, size_t b, size_t i) {
   return {a.queries, a.keys, a.dim, a.scale, a.q + at_q, a.q_side.row, a.k + at_kv, a.v + at_kv, a.kv_side.row};
 }
 
-// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. In powers of two, whose exponent costs less
-// than that of e. VL rows at a time, so that what is done once a row (joining lanes, the logarithm) is done for VL of them at once.
+// Softmax of `count` rows of scores, not yet divided by its sum: inverse[r] is 1 over that. In powers of two, whose
+// exponent costs less than that of e. VL rows at a time, so that what is done once a row (joining lanes, the logarithm)
+// is done for VL of them at once.
 void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, float* inverse, float* log_sum_exp) {
   const size_t last = (keys - 1) / VL * VL;
   const vi inside = lanes_below(keys - last);
@@ -82,7 +84,8 @@ void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, 
 }
 
 // Scores in p become probabilities, the gradients of these in dp those of the scores. deltas: Σ dout·out of each row.
-void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, const float* deltas) {
+void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp,
+                 const float* deltas) {
   const vf unit = set1(scale), factor = set1(scale * kLog2E);
   for (size_t r = 0; r < count; ++r) {
     const vf shift = set1(log_sum_exp[r] * kLog2E), delta = set1(deltas[r]);
@@ -101,7 +104,8 @@ void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, flo
   probabilities(p, dp, row, count, keys, scale, log_sum_exp, deltas);
   for (size_t r = 0; r < count; ++r) {
     float* dr = dp + r * row;
-    for (size_t j = 0; j < keys; j += VL) store(dr + j, load(p + r * row + j) * (load(dr + j) - set1(deltas[r])) * set1(scale));
+    for (size_t j = 0; j < keys; j += VL)
+      store(dr + j, load(p + r * row + j) * (load(dr + j) - set1(deltas[r])) * set1(scale));
   }
 }
 
@@ -113,7 +117,8 @@ Weight packed(const Operand& from, size_t k, size_t n, float* to) {
 
 }  // namespace
 
-void probabilities(float* s, const float* ds, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, float* deltas) {
+void probabilities(float* s, const float* ds, size_t row, size_t count, size_t keys, float scale,
+                   const float* log_sum_exp, float* deltas) {
   const vf factor = set1(scale * kLog2E);
   const size_t last = (keys - 1) / VL * VL;
   const vi inside = lanes_below(keys - last);
@@ -149,7 +154,8 @@ void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row,
   for (size_t q0 = begin; q0 < end; q0 += kQueries) {
     const size_t count = end - q0 < kQueries ? end - q0 : kQueries;
     float* o = out + q0 * out_row;
-    In::multiply_rows(h.q + q0 * h.q_row, h.q_row, factor, kt, 0, 0, count, round_up(h.keys, VL), h.dim, s, row, nullptr, kStoreNew);
+    In::multiply_rows(h.q + q0 * h.q_row, h.q_row, factor, kt, 0, 0, count, round_up(h.keys, VL), h.dim, s, row,
+                      nullptr, kStoreNew);
     float inverse[kQueries];
     exponentials(s, row, count, h.keys, h.scale, inverse, log_sum_exp + q0);
     In::multiply_rows(s, row, factor, v, 0, 0, count, h.dim, h.keys, o, out_row, nullptr, kStoreNew);
@@ -189,7 +195,8 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
       score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0, deltas);
     }
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
-    In32::multiply_rows(ds, row, nullptr, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, nullptr, kStoreNew);
+    In32::multiply_rows(ds, row, nullptr, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row,
+                        nullptr, kStoreNew);
     packed<In32>(q, count, h.dim, right);
     In32::multiply_columns(ds, row, h.keys, right, h.dim, count, grad.dk, grad.dkv_row, mode);
     packed<In32>(dout, count, h.dim, right);
@@ -216,13 +223,13 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
     const size_t i = unit % a.heads;
     const size_t begin = task % parts * kQueries;
     const size_t end = begin + queries_each < a.queries ? begin + queries_each : a.queries;
-    attend<In32>(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row, log_sum_exp + unit * a.queries,
-           vit::scratch(worker));
+    attend<In32>(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row,
+                 log_sum_exp + unit * a.queries, vit::scratch(worker));
   });
 }
 
-void attention_grad(const Attention& a, const float* dout, const float* out, const float* log_sum_exp, float* dq, float* dk,
-                    float* dv) {
+void attention_grad(const Attention& a, const float* dout, const float* out, const float* log_sum_exp, float* dq,
+                    float* dk, float* dv) {
   if (a.batch * a.heads * a.queries * a.keys == 0) return;
   vit::reserve_scratch(head_grad_scratch(head_of(a, 0, 0)));
   vit::parallel(a.batch * a.heads, [&](size_t unit, size_t worker) {
@@ -230,7 +237,8 @@ void attention_grad(const Attention& a, const float* dout, const float* out, con
     const size_t i = unit % a.heads;
     const size_t at_kv = offset_of(a.kv_side, b, i);
     const size_t at_out = offset_of(a.out_side, b, i);
-    const HeadResult result{dout + at_out, a.out_side.row, out + at_out, a.out_side.row, log_sum_exp + unit * a.queries};
+    const HeadResult result{dout + at_out, a.out_side.row, out + at_out, a.out_side.row,
+                            log_sum_exp + unit * a.queries};
     const HeadGrad grad{dq + offset_of(a.q_side, b, i), a.q_side.row, dk + at_kv, dv + at_kv, a.kv_side.row};
     attend_grad(head_of(a, b, i), result, grad, vit::scratch(worker));
   });

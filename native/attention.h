@@ -18,8 +18,8 @@ struct HeadOf {
 };
 typedef HeadOf<float> Head;
 typedef HeadOf<vit::bf16> Head16;
-// What the backward pass reads: the gradient of the result, the result, log_sum_exp [queries]. Without the result, or where it was
-// rounded, Σ dout·out is summed over the probabilities: that costs a second look at them.
+// What the backward pass reads: the gradient of the result, the result, log_sum_exp [queries]. Without the result, or
+// where it was rounded, Σ dout·out is summed over the probabilities: that costs a second look at them.
 struct HeadResult {
   const float* dout;
   size_t dout_row;
@@ -39,8 +39,8 @@ constexpr size_t kQueries = 64;
 // From row to row of scores: rows end with padding, so that whole vectors may be read and written.
 inline size_t score_row(size_t keys) { return (keys + VL - 1) / VL * VL + 16; }
 
-// With products as In makes them (branch.h): In32, or In16, where q, k, v, probabilities and all gradients are rounded for their products,
-// softmax and its sums are not.
+// With products as In makes them (branch.h): In32, or In16, where q, k, v, probabilities and all gradients are rounded
+// for their products, softmax and its sums are not.
 //
 // Floats of scratch that a call needs.
 template <typename In>
@@ -54,6 +54,7 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
 size_t head_grad_scratch16(const Head16& h);
 void attend_grad16(const Head16& h, const HeadResult& result, const HeadGrad& grad, float* scratch);
 // Scores s of `count` rows become probabilities, and deltas[r] Σ of them times ds.
-void probabilities(float* s, const float* ds, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp, float* deltas);
+void probabilities(float* s, const float* ds, size_t row, size_t count, size_t keys, float scale,
+                   const float* log_sum_exp, float* deltas);
 
 }  // namespace VIT_ISA

@@ -1,5 +1,6 @@
-// The gradient of attention of one head with bf16 products. Scores' gradients and probabilities are rounded once, into the operands of
-// the products that take them; dk and dv are summed turned, dim by keys, so that none of these needs turning.
+// The gradient of attention of one head with bf16 products. Scores' gradients and probabilities are rounded once, into
+// the operands of the products that take them; dk and dv are summed turned, dim by keys, so that none of these needs
+// turning.
 
 #include "attention.h"
 #include "branch.h"
@@ -47,7 +48,8 @@ void attend_grad16(const Head16& h, const HeadResult& result, const HeadGrad& gr
   const bf16* vt = right_of({h.v, 1, h.kv_row}, h.dim, h.keys, own);
   const bf16* k = right_of({h.k, h.kv_row, 1}, h.keys, h.dim, own);
   float *p = own.take(kQueries * row), *dp = own.take(kQueries * row);
-  bf16 *ds_left = take16(own, packed_a16_size(kQueries, h.keys)), *ds_right = take16(own, packed_b16_size(kQueries, h.keys));
+  bf16 *ds_left = take16(own, packed_a16_size(kQueries, h.keys)),
+       *ds_right = take16(own, packed_b16_size(kQueries, h.keys));
   bf16 *p_right = take16(own, packed_b16_size(kQueries, h.keys)), *left = take16(own, packed_a16_size(kQueries, h.dim));
   bf16* turned = take16(own, packed_a16_size(h.dim, kQueries));
   float *dkt = own.take(h.dim * ldt), *dvt = own.take(h.dim * ldt);
@@ -58,13 +60,15 @@ void attend_grad16(const Head16& h, const HeadResult& result, const HeadGrad& gr
     // Rows that fill a tile of AMX are an operand as they are.
     const bool whole = h.dim % KR16 == 0;
     if (!whole) pack_a16(Operand16{q, h.q_row, 1}, count, h.dim, left);
-    multiply16(whole ? q : left, whole ? h.q_row : a16_width(h.dim), kt, h.dim, count, padded, h.dim, p, row, nullptr, kStoreNew);
+    multiply16(whole ? q : left, whole ? h.q_row : a16_width(h.dim), kt, h.dim, count, padded, h.dim, p, row, nullptr,
+               kStoreNew);
     pack_a16(Operand{dout, result.dout_row, 1}, count, h.dim, left);
     multiply16(left, a16_width(h.dim), vt, h.dim, count, padded, h.dim, dp, row, nullptr, kStoreNew);
     float deltas[kQueries];
     probabilities(p, dp, row, count, h.keys, h.scale, result.log_sum_exp + q0, deltas);
     rounding().score_grads(count, h.keys, p, dp, row, deltas, h.scale, ds_left, ds_right, p_right);
-    multiply16(ds_left, a16_width(h.keys), k, h.keys, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row, nullptr, kStoreNew);
+    multiply16(ds_left, a16_width(h.keys), k, h.keys, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row,
+               nullptr, kStoreNew);
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
     pack_a16(Operand16{q, 1, h.q_row}, h.dim, count, turned);
     multiply16(turned, a16_width(count), ds_right, count, h.dim, h.keys, count, dkt, ldt, nullptr, mode);

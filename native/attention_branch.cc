@@ -1,6 +1,6 @@
-// The residual branch of attention, forward. With many images a task takes one, or a few small ones, through norm, qkv, attention and
-// proj, so that nothing leaves the cache but what the backward pass reads; with few, the cores share the rows, then the heads,
-// then the rows again.
+// The residual branch of attention, forward. With many images a task takes one, or a few small ones, through norm, qkv,
+// attention and proj, so that nothing leaves the cache but what the backward pass reads; with few, the cores share the
+// rows, then the heads, then the rows again.
 
 #include <string.h>
 
@@ -22,7 +22,8 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   const Plan plan(b);
   const size_t rows = plan.rows, dim = plan.dim, tokens = plan.tokens;
   const size_t size_qkv = In::packed_size(dim, 3 * dim), size_proj = In::packed_size(dim, dim);
-  // Where the backward pass does not read what is between the steps, a task of whole images has it in memory of its own.
+  // Where the backward pass does not read what is between the steps, a task of whole images has it in memory of its
+  // own.
   const bool apart = saved == nullptr || In::narrow;
   const bool local = apart && plan.whole_images;
   const size_t task_rows = plan.images_each * tokens;
@@ -30,14 +31,16 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   const size_t shared_size = apart && !local ? between_size(b, plan, rows) : 0;
   const bool columns = !plan.whole_images && in_columns(rows, 4 * dim * dim);
   const size_t inner_size = columns ? rows * plan.ldx : 0;
-  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size_qkv, size_proj) : 0) + shared_size + inner_size + 80)};
+  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size_qkv, size_proj) : 0) + shared_size +
+                                  inner_size + 80)};
   Carver weights_at{b.outer.packed == nullptr ? carve.take(both_packed(size_qkv, size_proj)) : b.outer.packed};
   const Weight qkv{{b.qkv, 1, dim}, dim, 3 * dim, weights_at.take(size_qkv)};
   const Weight proj{{b.proj, 1, dim}, dim, dim, weights_at.take(size_proj)};
   float* inner = carve.take(inner_size);
   const Weight weights[] = {qkv, proj};
   if (b.outer.packed == nullptr || !b.outer.ready) pack_weights<In>(weights, 2);
-  const size_t for_head = (narrow_heads<In>(b) ? head_scratch<In16> : head_scratch<In32>)(head_of(b, plan, nullptr, 0)), for_factor = In::factor_size(In::kWide, dim);
+  const size_t for_head = (narrow_heads<In>(b) ? head_scratch<In16> : head_scratch<In32>)(head_of(b, plan, nullptr, 0)),
+               for_factor = In::factor_size(In::kWide, dim);
   vit::reserve_scratch(In::kWide * plan.ldx + for_head + for_factor + local_size + 128);
   const bool narrow_kept = saved != nullptr && In::narrow;
   const Kept16 kept = narrow_kept ? kept16_of(b, plan, saved) : Kept16{};
@@ -54,18 +57,20 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     rows_product<In>(x, plan.ldx, factor, qkv, m, to, plan.ldq, b.qkv_bias);
     if (In::narrow) round_qkv(to, m, 3 * dim, narrow_kept ? kept.qkv + r0 * 3 * dim : nullptr);
   };
-  const auto attend_queries = [&](const Between& at, size_t first, size_t image, size_t i, size_t begin, size_t end, float* scratch) {
+  const auto attend_queries = [&](const Between& at, size_t first, size_t image, size_t i, size_t begin, size_t end,
+                                  float* scratch) {
     const size_t r0 = image * tokens - first;
     const auto run = narrow_heads<In>(b) ? attend<In16> : attend<In32>;
     run(head_of(b, plan, at.qkv + r0 * plan.ldq, i), begin, end, at.out + r0 * plan.ldx + i * (dim / b.heads), plan.ldx,
-           at.log_sum_exp + r0 * b.heads + i * tokens, scratch);
+        at.log_sum_exp + r0 * b.heads + i * tokens, scratch);
   };
   const auto proj_rows = [&](const Between& at, size_t first, size_t r0, size_t m, float* z, float* factor) {
     const float* from = at.out + (r0 - first) * plan.ldx;
     rows_product<In>(from, plan.ldx, factor, proj, m, z, plan.ldx, b.proj_bias);
     // What was multiplied is kept.
     const bf16* rounded = reinterpret_cast<const bf16*>(factor);
-    for (size_t r = 0; narrow_kept && r < m; ++r) memcpy(kept.out + (r0 + r) * dim, rounded + r * a16_width(dim), dim * sizeof(bf16));
+    for (size_t r = 0; narrow_kept && r < m; ++r)
+      memcpy(kept.out + (r0 + r) * dim, rounded + r * a16_width(dim), dim * sizeof(bf16));
     add_rows(b.outer, r0, m, 0, dim, z, plan.ldx, y);
   };
   // The moments and logSumExp of rows that a task had for itself.
@@ -101,11 +106,14 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   if (columns) {
     // The rows before qkv, and later the result of proj.
     vit::parallel(row_tasks, [&](size_t task, size_t) {
-      norm_rows(b.outer, task * each, rows_of_task(task), false, at.mean, at.rstd, inner + task * each * plan.ldx, plan.ldx);
+      norm_rows(b.outer, task * each, rows_of_task(task), false, at.mean, at.rstd, inner + task * each * plan.ldx,
+                plan.ldx);
     });
-    columns_product<In>(inner, plan.ldx, rows, qkv, at.qkv, plan.ldq, b.qkv_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
-      if (In::narrow) round_qkv(at.qkv + r * plan.ldq + j, m, cols, narrow_kept ? kept.qkv + r * 3 * dim + j : nullptr);
-    });
+    columns_product<In>(
+        inner, plan.ldx, rows, qkv, at.qkv, plan.ldq, b.qkv_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
+          if (In::narrow)
+            round_qkv(at.qkv + r * plan.ldq + j, m, cols, narrow_kept ? kept.qkv + r * 3 * dim + j : nullptr);
+        });
   } else {
     vit::parallel(row_tasks, [&](size_t task, size_t worker) {
       float* x = vit::scratch(worker);
@@ -125,11 +133,13 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   if (columns) {
     if (narrow_kept)
       vit::parallel(row_tasks, [&](size_t task, size_t) {
-        for (size_t r = task * each, end = r + rows_of_task(task); r < end; ++r) to_bf16(dim, at.out + r * plan.ldx, kept.out + r * dim);
+        for (size_t r = task * each, end = r + rows_of_task(task); r < end; ++r)
+          to_bf16(dim, at.out + r * plan.ldx, kept.out + r * dim);
       });
-    columns_product<In>(at.out, plan.ldx, rows, proj, inner, plan.ldx, b.proj_bias, [&](size_t r, size_t m, size_t j, size_t cols) {
-      add_rows(b.outer, r, m, j, cols, inner + r * plan.ldx + j, plan.ldx, y);
-    });
+    columns_product<In>(at.out, plan.ldx, rows, proj, inner, plan.ldx, b.proj_bias,
+                        [&](size_t r, size_t m, size_t j, size_t cols) {
+                          add_rows(b.outer, r, m, j, cols, inner + r * plan.ldx + j, plan.ldx, y);
+                        });
   } else {
     vit::parallel(row_tasks, [&](size_t task, size_t worker) {
       float* z = vit::scratch(worker);

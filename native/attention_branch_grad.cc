@@ -1,4 +1,5 @@
-// The residual branch of attention, backward: through proj, the heads, and qkv with the norm, cut as the forward pass is.
+// The residual branch of attention, backward: through proj, the heads, and qkv with the norm, cut as the forward pass
+// is.
 
 #include <string.h>
 
@@ -17,8 +18,8 @@ size_t head_grad_floats(const AttentionBranch& b, const Plan& plan) {
                              : head_grad_scratch({plan.tokens, plan.tokens, dim, 1, nullptr, 0, nullptr, nullptr, 0});
 }
 
-// The gradients of some rows, those from `first` on: between the steps, and qkv and attention's result, which in bf16 are widened into
-// `wide_*` where that is not null.
+// The gradients of some rows, those from `first` on: between the steps, and qkv and attention's result, which in bf16
+// are widened into `wide_*` where that is not null.
 struct Grads {
   size_t first;
   float *dattended, *dqkv;
@@ -48,7 +49,8 @@ struct Steps {
     return {kept.qkv + r * 3 * plan.dim, m * 3 * plan.dim * sizeof(bf16)};
   }
   // Through proj, for m rows from r; dout is theirs, and so is `scaled`.
-  void before_heads(const Grads& g, size_t r, size_t m, float* dout, float* scaled, float* factor, const RowSums& part) const {
+  void before_heads(const Grads& g, size_t r, size_t m, float* dout, float* scaled, float* factor,
+                    const RowSums& part) const {
     const size_t dim = plan.dim, ldx = plan.ldx, ldq = plan.ldq, in = r - g.first;
     for (size_t i = 0; In::narrow && i < m; ++i) {
       if (g.wide_qkv != nullptr) from_bf16(3 * dim, kept.qkv + (r + i) * 3 * dim, g.wide_qkv + (in + i) * ldq);
@@ -62,29 +64,36 @@ struct Steps {
     const size_t in = image * tokens - g.first, column = i * (dim / b.heads);
     // A rounded result would make the error of every score's gradient one of the same sign.
     const float* out = In::narrow ? nullptr : g.out + in * ldx + column;
-    const HeadResult result{g.dattended + in * ldx + column, ldx, out, ldx, at.log_sum_exp + image * tokens * b.heads + i * tokens};
+    const HeadResult result{g.dattended + in * ldx + column, ldx, out, ldx,
+                            at.log_sum_exp + image * tokens * b.heads + i * tokens};
     float* dq = g.dqkv + in * ldq + column;
     const HeadGrad to{dq, ldq, dq + dim, dq + 2 * dim, ldq};
     if (!narrow_heads<In>(b)) return attend_grad(head_of(b, plan, g.qkv + in * ldq, i), result, to, scratch);
     const bf16* q = kept.qkv + image * tokens * 3 * dim + column;
-    attend_grad16({tokens, tokens, dim / b.heads, b.factor, q, 3 * dim, q + dim, q + 2 * dim, 3 * dim}, result, to, scratch);
+    attend_grad16({tokens, tokens, dim / b.heads, b.factor, q, 3 * dim, q + dim, q + 2 * dim, 3 * dim}, result, to,
+                  scratch);
   }
   // Attention's result of m rows from r as a packed operand.
   void pack_out(const Grads& g, size_t r, size_t m, float* packed) const {
     const size_t dim = plan.dim, panels = In::panels(dim);
-    if (In::narrow) return pack_b16(Operand16{kept.out + r * dim, dim, 1}, m, dim, 0, panels, reinterpret_cast<bf16*>(packed));
+    if (In::narrow)
+      return pack_b16(Operand16{kept.out + r * dim, dim, 1}, m, dim, 0, panels, reinterpret_cast<bf16*>(packed));
     In::pack({g.out + (r - g.first) * plan.ldx, plan.ldx, 1}, m, dim, 0, panels, packed);
   }
-  // Through qkv and the norm, for m rows from r; norms become the rows before qkv, and dnorm is theirs. In bf16, `packed` becomes the
-  // gradient of qkv as an operand unless it is null.
-  void after_heads(const Grads& g, size_t r, size_t m, float* norms, float* dnorm, float* factor, float* packed, const RowSums& part) const {
+  // Through qkv and the norm, for m rows from r; norms become the rows before qkv, and dnorm is theirs. In bf16,
+  // `packed` becomes the gradient of qkv as an operand unless it is null.
+  void after_heads(const Grads& g, size_t r, size_t m, float* norms, float* dnorm, float* factor, float* packed,
+                   const RowSums& part) const {
     const size_t ldx = plan.ldx, ldq = plan.ldq, dim3 = 3 * plan.dim;
     const float* d = g.dqkv + (r - g.first) * ldq;
     if (In::narrow && packed != nullptr) {
-      rounding().round_twice(m, dim3, d, ldq, part.inner, reinterpret_cast<bf16*>(factor), reinterpret_cast<bf16*>(packed));
+      rounding().round_twice(m, dim3, d, ldq, part.inner, reinterpret_cast<bf16*>(factor),
+                             reinterpret_cast<bf16*>(packed));
     } else {
       for (size_t i = 0; i < m; ++i)
-        each_part(dim3, [&](size_t j, size_t n) { put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n); });
+        each_part(dim3, [&](size_t j, size_t n) {
+          put(part.inner + j, get(part.inner + j, n) + get(d + i * ldq + j, n), n);
+        });
       In::make_factor(d, ldq, m, dim3, factor);
     }
     In::multiply_made(d, ldq, factor, qkv, 0, 0, m, plan.dim, dim3, dnorm, ldx, nullptr, kStoreNew);
@@ -94,7 +103,8 @@ struct Steps {
 };
 
 template <typename In>
-Steps<In> steps_of(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, float* dx, Carver& carve) {
+Steps<In> steps_of(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, float* dx,
+                   Carver& carve) {
   const size_t dim = plan.dim;
   float* own = const_cast<float*>(saved);
   const Weight qkv{{b.qkv, dim, 1}, 3 * dim, dim, carve.take(In::packed_size(3 * dim, dim))};
@@ -110,7 +120,8 @@ size_t steps_size(const Plan& plan) {
 
 // Weights' gradients in slots (see branch.h): a slot is a run of images, a task's worth of them at a time.
 template <typename In>
-void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy,
+                       const vit::BranchGrad& grad) {
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
   const size_t tasks = (b.outer.batch + plan.images_each - 1) / plan.images_each;
   const size_t run = (tasks + kSlots - 1) / kSlots * plan.images_each;  // images of a slot
@@ -126,8 +137,10 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
   float* slot_grads = carve.take(slots * slot_each);
   float* out_bias = carve.take(dim);
   const size_t for_head = head_grad_floats<In>(b, plan), rows_factor = In::factor_size(kRowsEach, 3 * dim);
-  const size_t grow_factor = In::grow_size(dim, kRowsEach), for_factor = rows_factor > grow_factor ? rows_factor : grow_factor;
-  const size_t packed_rows = In::packed_size(kRowsEach, In::narrow ? 3 * dim : dim), widened = In::narrow && !narrow_heads<In>(b) ? held * ldq : 0;
+  const size_t grow_factor = In::grow_size(dim, kRowsEach),
+               for_factor = rows_factor > grow_factor ? rows_factor : grow_factor;
+  const size_t packed_rows = In::packed_size(kRowsEach, In::narrow ? 3 * dim : dim),
+               widened = In::narrow && !narrow_heads<In>(b) ? held * ldq : 0;
   vit::reserve_scratch(held * (ldx + ldq) + widened + 2 * kRowsEach * ldx + packed_rows + for_head + for_factor + 192);
   vit::parallel(slots, [&](size_t slot, size_t worker) {
     Carver own{vit::scratch(worker)};
@@ -169,10 +182,12 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
 
 // … and of chunks of images.
 template <typename In>
-void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy, const vit::BranchGrad& grad) {
+void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float* saved, const float* dy,
+                        const vit::BranchGrad& grad) {
   const size_t dim = plan.dim, tokens = plan.tokens, ldx = plan.ldx, ldq = plan.ldq;
   // A chunk is whole images, and whole tasks of them.
-  const size_t images = kChunk / tokens < plan.images_each ? plan.images_each : kChunk / tokens / plan.images_each * plan.images_each;
+  const size_t images =
+      kChunk / tokens < plan.images_each ? plan.images_each : kChunk / tokens / plan.images_each * plan.images_each;
   const size_t most = images < b.outer.batch ? images : b.outer.batch;
   const size_t held = most * tokens;
   const size_t each = plan.whole_images ? plan.images_each * tokens : rows_each_task(held);
@@ -180,7 +195,8 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
   const size_t tasks = ((b.outer.batch + most - 1) / most) * tasks_each;
   const size_t sums_each = round_up(6 * dim, 16);
   const size_t widened = In::narrow ? held * ldx + (narrow_heads<In>(b) ? 0 : held * ldq) : 0;
-  Carver carve{vit::outer_scratch(steps_size<In>(plan) + tasks * sums_each + held * (3 * ldx + ldq) + widened + dim + 192)};
+  Carver carve{
+      vit::outer_scratch(steps_size<In>(plan) + tasks * sums_each + held * (3 * ldx + ldq) + widened + dim + 192)};
   const Steps<In> steps = steps_of<In>(b, plan, saved, dy, grad.dx, carve);
   float* sums = carve.take(tasks * sums_each);
   float* out_bias = carve.take(dim);
@@ -245,7 +261,8 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
 template <typename In>
 void backward(const AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad) {
   const Plan plan(b);
-  if (plan.whole_images && in_slots(plan.rows, 4 * plan.dim * plan.dim)) return backward_in_slots<In>(b, plan, saved, dy, grad);
+  if (plan.whole_images && in_slots(plan.rows, 4 * plan.dim * plan.dim))
+    return backward_in_slots<In>(b, plan, saved, dy, grad);
   backward_in_chunks<In>(b, plan, saved, dy, grad);
 }
 

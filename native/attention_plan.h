@@ -12,7 +12,11 @@ struct Plan {
   size_t images_each;  // of a task that takes whole images
   bool whole_images;
   explicit Plan(const vit::AttentionBranch& b)
-      : tokens(b.outer.tokens), rows(b.outer.batch * b.outer.tokens), dim(b.outer.dim), ldx(width_of(dim)), ldq(width_of(3 * dim)) {
+      : tokens(b.outer.tokens),
+        rows(b.outer.batch * b.outer.tokens),
+        dim(b.outer.dim),
+        ldx(width_of(dim)),
+        ldq(width_of(3 * dim)) {
     images_each = tokens < kRowsEach ? kRowsEach / tokens : 1;
     whole_images = (b.outer.batch + images_each - 1) / images_each >= 8 && tokens <= 1024;
   }
@@ -50,8 +54,8 @@ inline Head head_of(const vit::AttentionBranch& b, const Plan& plan, const float
   return {plan.tokens, plan.tokens, dim, b.factor, q, plan.ldq, q + plan.dim, q + 2 * plan.dim, plan.ldq};
 }
 
-// Whether products within heads take bf16 operands too, and not float32 ones that were rounded before: where that is faster, and heads are
-// so wide that it makes up for rounding probabilities. Then heads are read as they were kept.
+// Whether products within heads take bf16 operands too, and not float32 ones that were rounded before: where that is
+// faster, and heads are so wide that it makes up for rounding probabilities. Then heads are read as they were kept.
 template <typename In>
 bool narrow_heads(const vit::AttentionBranch& b) {
   const vit::Bf16Product& product = *vit::kernels().bf16_product;

@@ -1,4 +1,5 @@
-// Entries of the kernels that go along an axis: reductions of other kinds than `reduce`, running sums, windows, transforms.
+// Entries of the kernels that go along an axis: reductions of other kinds than `reduce`, running sums, windows,
+// transforms.
 
 #include "entry.h"
 
@@ -48,7 +49,8 @@ napi_value arg_extreme(const Arguments& args) {
   int32_t* out = args.ints(5, product(outer, inner));
   check_some(n);
   if (n >= kMostPlaces) throw ArgumentError("Expected less than 2^31 elements to choose from, received more.");
-  if (kind == Kind::kUint8) throw ArgumentError("Expected a Float32Array or an Int32Array for argument 4, received something else.");
+  if (kind == Kind::kUint8)
+    throw ArgumentError("Expected a Float32Array or an Int32Array for argument 4, received something else.");
   if (kind == Kind::kFloat32) kernels().arg_floats(max, outer, n, inner, static_cast<const float*>(x), out);
   else kernels().arg_ints(max, outer, n, inner, static_cast<const int32_t*>(x), out);
   return nothing(args);
@@ -61,8 +63,10 @@ napi_value scan(const Arguments& args) {
   const Kind kind = args.kind(6);
   const void* x = args.of_kind(6, total, kind);
   void* out = args.of_kind(7, total, kind);
-  if (kind == Kind::kUint8) throw ArgumentError("Expected a Float32Array or an Int32Array for argument 6, received something else.");
-  if (kind == Kind::kFloat32) kernels().scan_floats(s, outer, n, inner, static_cast<const float*>(x), static_cast<float*>(out));
+  if (kind == Kind::kUint8)
+    throw ArgumentError("Expected a Float32Array or an Int32Array for argument 6, received something else.");
+  if (kind == Kind::kFloat32)
+    kernels().scan_floats(s, outer, n, inner, static_cast<const float*>(x), static_cast<float*>(out));
   else kernels().scan_ints(s, outer, n, inner, static_cast<const int32_t*>(x), static_cast<int32_t*>(out));
   return nothing(args);
 }
@@ -96,7 +100,8 @@ napi_value local_response_grad(const Arguments& args) {
 // fft(batch, n, inverse, re, im, outRe, outIm).
 napi_value fft(const Arguments& args) {
   const size_t batch = args.size(0), n = args.size(1), total = product(batch, n);
-  kernels().fft(batch, n, args.flag(2), args.floats(3, total), args.floats(4, total), args.floats(5, total), args.floats(6, total));
+  kernels().fft(batch, n, args.flag(2), args.floats(3, total), args.floats(4, total), args.floats(5, total),
+                args.floats(6, total));
   return nothing(args);
 }
 

@@ -1,6 +1,6 @@
-// The inner routine of bf16 products on vectors. With AVX-512 BF16, vdpbf16ps adds to each of 16 sums the products of a pair of
-// columns of a with a pair of rows of b. Elsewhere, and where that instruction is slow, a block of a becomes float32 once, the
-// pairs of b are split by a shift and a mask as they are loaded.
+// The inner routine of bf16 products on vectors. With AVX-512 BF16, vdpbf16ps adds to each of 16 sums the products of a
+// pair of columns of a with a pair of rows of b. Elsewhere, and where that instruction is slow, a block of a becomes
+// float32 once, the pairs of b are split by a shift and a mask as they are loaded.
 
 #include "bf16.h"
 #include "simd.h"
@@ -27,8 +27,8 @@ struct Tile {
   bool add;
 };
 
-// A tile's sums, in lines of two vectors, into c, where rows or columns are fewer. Not part of the routine for each height, which
-// would take long to compile.
+// A tile's sums, in lines of two vectors, into c, where rows or columns are fewer. Not part of the routine for each
+// height, which would take long to compile.
 void finish(const Tile& tile, const float* sums) {
   const size_t full = tile.cols / VL * VL;
   const size_t rest = tile.cols - full;
@@ -132,8 +132,8 @@ Micro16 choose(size_t rows) {
   return micro16<MR, V>;
 }
 
-void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
+void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k,
+                    float* c, size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
   const size_t tiles = (round_up(m, MR) / MR) * (round_up(n, NR) / NR) * (round_up(k, kDepth) / kDepth);
   Fetches fetches{ahead, tiles};
   for (size_t p = 0; p < k; p += kDepth) {
@@ -152,8 +152,9 @@ void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
         const size_t cols = n - j < NR ? n - j : NR;
         const bf16* b = packed_b + j / NR16 * panel16_size(depth) + p * NR16 + 2 * (j % NR16);
         for (size_t i = 0; i < rows; i += MR) {
-          const Tile tile = {c + (i0 + i) * ldc + j / NR16 * panel + j % NR16, ldc, rows - i < MR ? rows - i : MR, cols,
-                             p == 0 && bias != nullptr ? bias + j : nullptr, p > 0 || add};
+          const Tile tile = {
+              c + (i0 + i) * ldc + j / NR16 * panel + j % NR16, ldc,         rows - i < MR ? rows - i : MR, cols,
+              p == 0 && bias != nullptr ? bias + j : nullptr,   p > 0 || add};
           fetches.step();
           (cols > VL ? choose<2>(tile.rows) : choose<1>(tile.rows))(kc, left + i * step, step, b, tile);
         }

@@ -1,6 +1,6 @@
-// The layouts of bf16.h, from float32 and from bf16. Both operands are handled as pairs of neighbours along k, 32 bits each: b wants
-// the pairs of a row of columns side by side, a wants those of a row one after the other. Where the source has the other
-// direction contiguous, a block of pairs is turned in registers.
+// The layouts of bf16.h, from float32 and from bf16. Both operands are handled as pairs of neighbours along k, 32 bits
+// each: b wants the pairs of a row of columns side by side, a wants those of a row one after the other. Where the
+// source has the other direction contiguous, a block of pairs is turned in registers.
 
 #include "bf16_rounding.h"
 #include "bf16_vector.h"
@@ -15,7 +15,8 @@ VIT_INLINE vu along(const float* p, size_t n) {
 }
 VIT_INLINE vu along(const bf16* p, size_t n) { return pairs_of(p, n); }
 
-// VL pairs, of two rows each: element i of p and of p + step. n of the VL exist, and without `both` the second row is zero.
+// VL pairs, of two rows each: element i of p and of p + step. n of the VL exist, and without `both` the second row is
+// zero.
 VIT_INLINE vu across(const float* p, size_t step, size_t n, bool both) {
   if (n >= VL && both) return stacked(load(p), load(p + step));
   return stacked(get_some(p, n), get_some(p + step, both ? n : 0));
@@ -24,7 +25,8 @@ VIT_INLINE vu across(const bf16* p, size_t step, size_t n, bool both) {
   return __builtin_convertvector(halves(p, n), vu) | __builtin_convertvector(halves(p + step, both ? n : 0), vu) << 16;
 }
 
-// VL vectors of VL pairs, `make(0)` and so on, turned: line q of dst, the first `lines` of them, gets pair q of each vector.
+// VL vectors of VL pairs, `make(0)` and so on, turned: line q of dst, the first `lines` of them, gets pair q of each
+// vector.
 template <typename Make>
 VIT_INLINE void turn_pairs(const Make& make, bf16* dst, size_t line, size_t lines) {
   vf block[VL];
@@ -35,9 +37,7 @@ VIT_INLINE void turn_pairs(const Make& make, bf16* dst, size_t line, size_t line
     if (i < lines) put(dst + i * line, reinterpret_cast<vu>(block[i]));
 }
 
-VIT_INLINE bf16 one(const float* p) {
-  return static_cast<bf16>(along(p, 1)[0]);
-}
+VIT_INLINE bf16 one(const float* p) { return static_cast<bf16>(along(p, 1)[0]); }
 VIT_INLINE bf16 one(const bf16* p) { return *p; }
 
 template <typename T>
@@ -103,7 +103,9 @@ void pack_b16(const Operand16& b, size_t k, size_t n, size_t first, size_t last,
 void round_floats(size_t n, const float* x, bf16* y) {
   for (size_t j = 0; j < n; j += 2 * VL) put_n(y + j, along(x + j, n - j), n - j);
 }
-void pack_left(const float* a, size_t row, size_t col, size_t m, size_t k, bf16* dst) { pack_rows(a, row, col, m, k, dst); }
+void pack_left(const float* a, size_t row, size_t col, size_t m, size_t k, bf16* dst) {
+  pack_rows(a, row, col, m, k, dst);
+}
 void pack_right(const float* b, size_t row, size_t col, size_t k, size_t n, size_t first, size_t last, bf16* dst) {
   pack_panels(b, row, col, k, n, first, last, dst);
 }

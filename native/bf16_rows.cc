@@ -1,4 +1,5 @@
-// Steps between two products in bf16 that write their results as the operands of the next: see Bf16Rounding in kernels.h.
+// Steps between two products in bf16 that write their results as the operands of the next: see Bf16Rounding in
+// kernels.h.
 
 #include "bf16_rounding.h"
 #include "bf16_vector.h"
@@ -36,8 +37,8 @@ struct Right {
   }
 };
 
-// make(r, j, count, &x, &y) gives up to VL elements from column j of row r, zeros past `count`: x of both operands, y of another right
-// one where `two` says so. Two rows and two vectors at a time.
+// make(r, j, count, &x, &y) gives up to VL elements from column j of row r, zeros past `count`: x of both operands, y
+// of another right one where `two` says so. Two rows and two vectors at a time.
 template <bool two, typename Make>
 void operands(size_t m, size_t n, const Make& make, float* sum, bf16* left, bf16* right, bf16* other) {
   const size_t width = a16_width(n), filled = round_up(n, KR16);
@@ -71,8 +72,8 @@ void round_twice(size_t m, size_t n, const float* x, size_t ldx, float* sum, bf1
   operands<false>(m, n, make, sum, left, right, nullptr);
 }
 
-void score_grads(size_t m, size_t n, const float* p, const float* dp, size_t ld, const float* deltas, float scale, bf16* left, bf16* right,
-                 bf16* p_right) {
+void score_grads(size_t m, size_t n, const float* p, const float* dp, size_t ld, const float* deltas, float scale,
+                 bf16* left, bf16* right, bf16* p_right) {
   const auto make = [&](size_t r, size_t j, size_t count, vf* ds, vf* probability) {
     *probability = get_some(p + r * ld + j, count);
     *ds = *probability * (get_some(dp + r * ld + j, count) - set1(deltas[r])) * set1(scale);
@@ -96,8 +97,8 @@ void gelu_as(size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t 
 }
 
 template <int form>
-void gelu_grad_as(size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg, float* sum, bf16* left, bf16* right,
-                  bf16* gelu_right) {
+void gelu_grad_as(size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg, float* sum, bf16* left,
+                  bf16* right, bf16* gelu_right) {
   const auto make = [&](size_t r, size_t j, size_t count, vf* d, vf* value) {
     vf slope;
     *value = gelu_both_v<form>(get_some(kept + r * ldk + j, count), &slope);
@@ -106,13 +107,14 @@ void gelu_grad_as(size_t m, size_t n, const bf16* kept, size_t ldk, const float*
   operands<true>(m, n, make, sum, left, right, gelu_right);
 }
 
-void gelu_rows(vit::Activation form, size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t ldk, bf16* left) {
+void gelu_rows(vit::Activation form, size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t ldk,
+               bf16* left) {
   if (form == vit::kGeluErf) gelu_as<0>(m, n, h, ldh, kept, ldk, left);
   else if (form == vit::kGeluTanh) gelu_as<1>(m, n, h, ldh, kept, ldk, left);
   else gelu_as<2>(m, n, h, ldh, kept, ldk, left);
 }
-void gelu_grad_rows(vit::Activation form, size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg, float* sum,
-               bf16* left, bf16* right, bf16* gelu_right) {
+void gelu_grad_rows(vit::Activation form, size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg,
+                    float* sum, bf16* left, bf16* right, bf16* gelu_right) {
   if (form == vit::kGeluErf) gelu_grad_as<0>(m, n, kept, ldk, dg, ldg, sum, left, right, gelu_right);
   else if (form == vit::kGeluTanh) gelu_grad_as<1>(m, n, kept, ldk, dg, ldg, sum, left, right, gelu_right);
   else gelu_grad_as<2>(m, n, kept, ldk, dg, ldg, sum, left, right, gelu_right);
@@ -120,7 +122,7 @@ void gelu_grad_rows(vit::Activation form, size_t m, size_t n, const bf16* kept, 
 
 }  // namespace
 
-const vit::Bf16Rounding bf16_rounding = {round_floats, pack_left, pack_right, round_rows, round_twice, gelu_rows, gelu_grad_rows,
-                                           score_grads};
+const vit::Bf16Rounding bf16_rounding = {round_floats, pack_left, pack_right,     round_rows,
+                                         round_twice,  gelu_rows, gelu_grad_rows, score_grads};
 
 }  // namespace VIT_ISA

@@ -1,6 +1,6 @@
-// bf16 products by the tiles of AMX: a block of 32 by 32 of c is 2 by 2 tiles, which two tiles of a and two of b update four
-// times for each 32 of k. The last rows have a configuration with fewer rows; the last columns go through a block of their own.
-// Compiled a second time with the tiles emulated (tiles.h).
+// bf16 products by the tiles of AMX: a block of 32 by 32 of c is 2 by 2 tiles, which two tiles of a and two of b update
+// four times for each 32 of k. The last rows have a configuration with fewer rows; the last columns go through a block
+// of their own. Compiled a second time with the tiles emulated (tiles.h).
 
 #include "bf16.h"
 #include "table.h"
@@ -134,8 +134,8 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
   }
 }
 
-void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                    size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
+void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k,
+                    float* c, size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
   if (add && bias != nullptr) {
     for (size_t i = 0; i < m; ++i)
       for (size_t j = 0; j < n; ++j) c[i * ldc + j / NR16 * panel + j % NR16] += bias[j];

@@ -1,5 +1,5 @@
-// Rounding to bf16 in registers: nearest, ties to even; a NaN stays one, quiet. See bf16.h. A pair is two bf16 in 32 bits, the first
-// in the lower half.
+// Rounding to bf16 in registers: nearest, ties to even; a NaN stays one, quiet. See bf16.h. A pair is two bf16 in 32
+// bits, the first in the lower half.
 #pragma once
 
 #include "bf16.h"
@@ -51,8 +51,8 @@ VIT_INLINE vu round_both(vf* a, vf* b) {
 }
 // Pairs of an element of `even` and one of `odd`.
 VIT_INLINE vu stacked(vf even, vf odd) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3,
-                                         18, 2, 17, 1, 16, 0);
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   return reinterpret_cast<vu>(_mm512_permutexvar_epi16(order, reinterpret_cast<__m512i>(neighbours(even, odd))));
 }
 #else

@@ -1,6 +1,6 @@
 // What JavaScript can call; lib/backends/native/binding.ts is its TypeScript twin. Every entry checks its arguments and
-// turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the other. That an output
-// overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is not said.
+// turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the other. That an
+// output overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is not said.
 
 #include <memory>
 
@@ -128,15 +128,17 @@ napi_value softmax(const Arguments& args) {
 napi_value layer_norm(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
   kernels().layer_norm(rows, cols, args.floats(2, n), args.floats(3, cols), args.floats(4, cols),
-                       static_cast<float>(args.number(5)), args.floats(6, n), args.floats(7, rows), args.floats(8, rows));
+                       static_cast<float>(args.number(5)), args.floats(6, n), args.floats(7, rows),
+                       args.floats(8, rows));
   return nothing(args);
 }
 
 // layerNormGrad(rows, cols, dOut, x, gamma, mean, rstd, dX, dGamma, dBeta).
 napi_value layer_norm_grad(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
-  kernels().layer_norm_grad(rows, cols, args.floats(2, n), args.floats(3, n), args.floats(4, cols), args.floats(5, rows),
-                            args.floats(6, rows), args.floats(7, n), args.floats(8, cols), args.floats(9, cols));
+  kernels().layer_norm_grad(rows, cols, args.floats(2, n), args.floats(3, n), args.floats(4, cols),
+                            args.floats(5, rows), args.floats(6, rows), args.floats(7, n), args.floats(8, cols),
+                            args.floats(9, cols));
   return nothing(args);
 }
 
@@ -229,7 +231,8 @@ struct Part {
   size_t tensor, begin, count;
 };
 
-// n tensors of the lists at `index` of the arguments, cut into parts of 16,384 elements; lengths must agree across the lists.
+// n tensors of the lists at `index` of the arguments, cut into parts of 16,384 elements; lengths must agree across the
+// lists.
 struct Lists {
   size_t n;
   std::unique_ptr<float*[]> data;
@@ -247,7 +250,8 @@ struct Lists {
         size_t size;
         data[list * n + i] = args.floats_in(first + list, i, &size);
         if (list == 0) length[i] = size;
-        else if (size != length[i]) throw ArgumentError("Expected tensors of one size across the lists, received several.");
+        else if (size != length[i])
+          throw ArgumentError("Expected tensors of one size across the lists, received several.");
       }
     }
     for (size_t i = 0; i < n; ++i) part_count += (length[i] + kPart - 1) / kPart;
@@ -274,9 +278,12 @@ struct Update {
       rate[i] = static_cast<float>(args.number_in(first + 1, i));
     }
     const double beta1 = args.number(first + 2), beta2 = args.number(first + 3);
-    c = {static_cast<float>(beta1),        static_cast<float>(beta2),
-         static_cast<float>(1.0 - beta1),  static_cast<float>(1.0 - beta2),
-         static_cast<float>(args.number(first + 4)), static_cast<float>(args.number(first + 5))};
+    c = {static_cast<float>(beta1),
+         static_cast<float>(beta2),
+         static_cast<float>(1.0 - beta1),
+         static_cast<float>(1.0 - beta2),
+         static_cast<float>(args.number(first + 4)),
+         static_cast<float>(args.number(first + 5))};
   }
 };
 
@@ -293,8 +300,8 @@ napi_value adamw(const Arguments& args) {
   const auto kernel = kernels().adamw;
   parallel(lists.part_count, [&](size_t task, size_t) {
     const Part& part = lists.parts[task];
-    kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part), lists.at(2, part),
-           lists.at(3, part), lists.at(4, part), lists.at(5, part), lists.at(6, part));
+    kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part),
+           lists.at(2, part), lists.at(3, part), lists.at(4, part), lists.at(5, part), lists.at(6, part));
   });
   return nothing(args);
 }
@@ -307,8 +314,8 @@ napi_value adamw_squares(const Arguments& args) {
   const auto kernel = kernels().adamw_squares;
   parallel(lists.part_count, [&](size_t task, size_t) {
     const Part& part = lists.parts[task];
-    partial[task] = kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part),
-                           lists.at(2, part), lists.at(3, part));
+    partial[task] = kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part),
+                           lists.at(1, part), lists.at(2, part), lists.at(3, part));
   });
   double total = 0;
   for (size_t i = 0; i < lists.part_count; ++i) total += partial[i];

@@ -1,5 +1,6 @@
-// How gemm cuts a product into tasks, for float32 and bf16: b is packed once into panels that all tasks share, a task is a block of
-// rows (and columns, when there are few rows). After Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+// How gemm cuts a product into tasks, for float32 and bf16: b is packed once into panels that all tasks share, a task
+// is a block of rows (and columns, when there are few rows). After Goto and van de Geijn 2008, "Anatomy of
+// high-performance matrix multiplication".
 //
 // A `Way` is a precision's part of it: Packed32 or Packed16, and
 //   kDepth       rows of b that are multiplied at a time
@@ -8,8 +9,8 @@
 //   most_rows()  of a block of a
 //   rows_each(m) rows of a task's block
 //   in_place(g)  whether rows of a are read where they are
-//   block(g, packed_b, depth, p0, i0, rows, j0, cols, scratch)  rows i0 … and columns j0 … of c over `depth` rows of packed b,
-//                which begin at row p0 of all k
+//   block(g, packed_b, depth, p0, i0, rows, j0, cols, scratch)
+//                rows i0 … and columns j0 … of c over `depth` rows of packed b, which begin at row p0 of all k
 #pragma once
 
 #include "gemm.h"
@@ -24,7 +25,8 @@ void single_gemm(const vit::Gemm& g, float* scratch) {
   float* block = scratch + Way::packed_size(g.k, g.n);
   Way::pack({g.b, g.b_row, g.b_col}, g.k, g.n, 0, Way::panels(g.n), scratch);
   const size_t each = Way::most_rows();
-  for (size_t i = 0; i < g.m; i += each) Way::block(g, scratch, g.k, 0, i, g.m - i < each ? g.m - i : each, 0, g.n, block);
+  for (size_t i = 0; i < g.m; i += each)
+    Way::block(g, scratch, g.k, 0, i, g.m - i < each ? g.m - i : each, 0, g.n, block);
 }
 
 template <typename Way>
@@ -37,8 +39,8 @@ void shared_gemm(const vit::Gemm& g) {
     const size_t panels = Way::panels(cols);
     size_t depth = Way::kBudget / (panels * NC) / Way::kDepth * Way::kDepth;
     if (depth < Way::kDepth) depth = Way::kDepth;
-    // Sixteen tasks or more keep the cores evenly busy: smaller blocks of rows first, for each block packs its part of a
-    // once; columns only where there are few rows.
+    // Sixteen tasks or more keep the cores evenly busy: smaller blocks of rows first, for each block packs its part of
+    // a once; columns only where there are few rows.
     const size_t rows_each = Way::rows_each(g.m);
     const size_t row_blocks = (g.m + rows_each - 1) / rows_each;
     size_t col_blocks = row_blocks >= 16 ? 1 : (16 + row_blocks - 1) / row_blocks;
@@ -70,17 +72,17 @@ void shared_gemm(const vit::Gemm& g) {
   }
 }
 
-// A small product whose rows of a are read in place: a task packs some columns of b for itself and takes all rows, so that nobody waits
-// for the packing of the others.
+// A small product whose rows of a are read in place: a task packs some columns of b for itself and takes all rows, so
+// that nobody waits for the packing of the others.
 template <typename Way>
 bool is_low(const vit::Gemm& g) {
   const size_t panels = Way::panels(g.n), threads = vit::threads();
-  return Way::in_place(g) && g.m * g.k <= (size_t{1} << 17) &&
-         (panels % threads == 0 || panels >= 4 * threads);
+  return Way::in_place(g) && g.m * g.k <= (size_t{1} << 17) && (panels % threads == 0 || panels >= 4 * threads);
 }
 template <typename Way>
 void low_gemm(const vit::Gemm& g) {
-  const size_t panels = Way::panels(g.n), tasks = panels < 16 ? panels : 16, each = (panels + tasks - 1) / tasks * Way::kColumns;
+  const size_t panels = Way::panels(g.n), tasks = panels < 16 ? panels : 16,
+               each = (panels + tasks - 1) / tasks * Way::kColumns;
   vit::reserve_scratch(Way::packed_size(g.k, each) + Way::kBlock);
   vit::parallel((g.n + each - 1) / each, [&](size_t task, size_t worker) {
     const size_t j = task * each;
@@ -93,10 +95,12 @@ void low_gemm(const vit::Gemm& g) {
   });
 }
 
-// A product of few elements and long sums, such as the gradient of a weight: k is cut into this many runs, each summed by a task into
-// memory of its own, so that every element of a and b is read once. The sums are joined in order.
+// A product of few elements and long sums, such as the gradient of a weight: k is cut into this many runs, each summed
+// by a task into memory of its own, so that every element of a and b is read once. The sums are joined in order.
 constexpr size_t kRuns = 16;
-inline bool is_long(const vit::Gemm& g) { return g.m * g.n <= (size_t{1} << 18) && g.k >= 2048 && g.k >= 4 * g.m && g.k >= 4 * g.n; }
+inline bool is_long(const vit::Gemm& g) {
+  return g.m * g.n <= (size_t{1} << 18) && g.k >= 2048 && g.k >= 4 * g.m && g.k >= 4 * g.n;
+}
 
 template <typename Way>
 void long_gemm(const vit::Gemm& g) {
@@ -154,7 +158,8 @@ void blocked_gemm(const vit::Gemm& g) {
     vit::reserve_scratch(alone);
     const size_t each = work < 32768.0 ? static_cast<size_t>(32768.0 / (work + 1.0)) + 1 : 1;
     vit::parallel((g.batch + each - 1) / each, [&](size_t task, size_t worker) {
-      for (size_t b = task * each; b < g.batch && b < (task + 1) * each; ++b) single_gemm<Way>(one_of(b), vit::scratch(worker));
+      for (size_t b = task * each; b < g.batch && b < (task + 1) * each; ++b)
+        single_gemm<Way>(one_of(b), vit::scratch(worker));
     });
     return;
   }

@@ -29,7 +29,8 @@ void add_rows(const Branch& b, size_t r0, size_t rows, size_t j0, size_t cols, c
   }
 }
 
-void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float* kept, float* scaled, size_t ld, float* sum) {
+void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float* kept, float* scaled, size_t ld,
+                float* sum) {
   for (size_t r = 0; r < rows; ++r) {
     const size_t row = r0 + r;
     const vf keep = set1(b.keep == nullptr ? 1.0f : b.keep[row / b.tokens]);
@@ -42,8 +43,8 @@ void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float*
   }
 }
 
-void norm_grad_rows(const Branch& b, size_t r0, size_t rows, const float* mean, const float* rstd, const float* g, size_t ldg,
-                    const float* dy, float* dx, const RowSums& sums) {
+void norm_grad_rows(const Branch& b, size_t r0, size_t rows, const float* mean, const float* rstd, const float* g,
+                    size_t ldg, const float* dy, float* dx, const RowSums& sums) {
   for (size_t r = 0; r < rows; ++r) {
     const size_t row = r0 + r, at = row * b.dim;
     norm_grad_row(g + r * ldg, b.x + at, b.dim, mean[row], rstd[row], b.gamma, dx + at, sums.gamma, sums.beta,
@@ -84,8 +85,8 @@ void finish_scale(const Branch& b, const LastLayer& last, float* dw, float* db, 
 
 }  // namespace
 
-void finish_grads(const Branch& b, const LastLayer& last, const float* sums, size_t tasks, size_t stride, float* out_bias,
-                  const vit::BranchGrad& grad) {
+void finish_grads(const Branch& b, const LastLayer& last, const float* sums, size_t tasks, size_t stride,
+                  float* out_bias, const vit::BranchGrad& grad) {
   const size_t dim = b.dim;
   float* last_bias = grad.last_bias == nullptr ? out_bias : grad.last_bias;
   join_sums(sums, tasks, stride, dim, grad.dgamma);
@@ -106,7 +107,8 @@ void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_
       return sum;
     };
     if (!turned) {
-      for (size_t i = begin; i < end; ++i) each_part(n, [&](size_t j, size_t cols) { put(dw + i * n + j, total(i, j, cols), cols); });
+      for (size_t i = begin; i < end; ++i)
+        each_part(n, [&](size_t j, size_t cols) { put(dw + i * n + j, total(i, j, cols), cols); });
       return;
     }
     for (size_t i0 = begin; i0 < end; i0 += VL)
@@ -120,8 +122,8 @@ void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_
   });
 }
 
-void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n, size_t rows,
-                 bool more, float* dw) {
+void weight_grad(vit::Precision precision, const float* a, size_t lda, size_t m, const float* b, size_t ldb, size_t n,
+                 size_t rows, bool more, float* dw) {
   vit::Gemm g{};
   g.a = a;
   g.b = b;

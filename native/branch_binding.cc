@@ -8,13 +8,13 @@
 namespace vit {
 namespace {
 
-// Arguments 0 … 11 of an entry of one branch: sizes [batch, tokens, dim, hidden or heads, precision], epsilon, the form of gelu or the
-// factor on q·kᵀ, x, then the arrays below.
+// Arguments 0 … 11 of an entry of one branch: sizes [batch, tokens, dim, hidden or heads, precision], epsilon, the form
+// of gelu or the factor on q·kᵀ, x, then the arrays below.
 constexpr size_t kSizes = 5;
 constexpr size_t kX = 3;
 constexpr size_t kArrays = 4;
-// The arrays of a branch, in order: gamma, beta, scale|null, keep|null, then weight, bias|null, weight, bias|null of the two layers; in a
-// chain then packed|null.
+// The arrays of a branch, in order: gamma, beta, scale|null, keep|null, then weight, bias|null, weight, bias|null of
+// the two layers; in a chain then packed|null.
 enum Array { kGamma, kBeta, kScale, kKeep, kFirst, kFirstBias, kLast, kLastBias, kPackedWeights, kArrayCount };
 
 // Where they are: arguments from `first` on, or in a chain elements of the list that is argument `list`.
@@ -24,7 +24,9 @@ struct Arrays {
   bool in_list = false;
   size_t list = 0;
 
-  float* floats(Array i, size_t n) const { return in_list ? args.floats_in(list, first + i, n, false) : args.floats(first + i, n); }
+  float* floats(Array i, size_t n) const {
+    return in_list ? args.floats_in(list, first + i, n, false) : args.floats(first + i, n);
+  }
   float* or_null(Array i, size_t n) const {
     return in_list ? args.floats_in(list, first + i, n, true) : args.floats_or_null(first + i, n);
   }
@@ -37,7 +39,8 @@ struct Sizes {
 
 int choice_of(double value, int most, const char* what) {
   if (!(value >= 0 && value <= most) || value != static_cast<double>(static_cast<int>(value)))
-    throw ArgumentError(std::string("Expected ") + what + " from 0 to " + std::to_string(most) + " of a branch, received another.");
+    throw ArgumentError(std::string("Expected ") + what + " from 0 to " + std::to_string(most) +
+                        " of a branch, received another.");
   return static_cast<int>(value);
 }
 
@@ -104,7 +107,8 @@ AttentionBranch attention_of(const Arrays& arrays, const Sizes& s, double epsilo
   return b;
 }
 AttentionBranch attention_of(const Arguments& args, const Sizes& s) {
-  return attention_of(Arrays{args, kArrays}, s, args.number(1), args.number(2), args.floats(kX, product(s.rows, s.dim)));
+  return attention_of(Arrays{args, kArrays}, s, args.number(1), args.number(2),
+                      args.floats(kX, product(s.rows, s.dim)));
 }
 
 float* or_null(const Arguments& args, size_t index, const float* belongs_to, size_t n) {
@@ -120,10 +124,14 @@ struct Layer {
 
 // dX, dGamma, dBeta, dScale|null, dFirst, dFirstBias|null, dLast, dLastBias|null from argument 14 on.
 BranchGrad grad_of(const Arguments& args, const Branch& b, const Layer& first, const Layer& last) {
-  return {args.floats(14, b.batch * b.tokens * b.dim),        args.floats(15, b.dim),
-          args.floats(16, b.dim),                             or_null(args, 17, b.scale, b.dim),
-          args.floats(18, first.weight_size),                 or_null(args, 19, first.bias, first.bias_size),
-          args.floats(20, last.weight_size),                  or_null(args, 21, last.bias, last.bias_size)};
+  return {args.floats(14, b.batch * b.tokens * b.dim),
+          args.floats(15, b.dim),
+          args.floats(16, b.dim),
+          or_null(args, 17, b.scale, b.dim),
+          args.floats(18, first.weight_size),
+          or_null(args, 19, first.bias, first.bias_size),
+          args.floats(20, last.weight_size),
+          or_null(args, 21, last.bias, last.bias_size)};
 }
 
 const float* dy_of(const Arguments& args, const Branch& b) { return args.floats(13, b.batch * b.tokens * b.dim); }
@@ -191,8 +199,9 @@ napi_value attention_branch_grad_entry(const Arguments& args) {
   return nothing(args);
 }
 
-// branchChain(sizes, reals, arrays, x, y): for each branch seven whole numbers [the sizes of one branch, whether it is an MLP's, whether
-// packed is ready], two reals [epsilon, form or factor], nine arrays. Each reads the result of the one before, the first x.
+// branchChain(sizes, reals, arrays, x, y): for each branch seven whole numbers [the sizes of one branch, whether it is
+// an MLP's, whether packed is ready], two reals [epsilon, form or factor], nine arrays. Each reads the result of the
+// one before, the first x.
 napi_value branch_chain_entry(const Arguments& args) {
   struct Link {
     bool of_mlp;
@@ -201,8 +210,10 @@ napi_value branch_chain_entry(const Arguments& args) {
   };
   constexpr size_t whole = kSizes + 2, real = 2;
   const size_t count = args.array_length(0) / whole;
-  if (count == 0 || args.array_length(0) != count * whole || args.array_length(1) != count * real || args.array_length(2) != count * kArrayCount)
-    throw ArgumentError("Expected 7 whole numbers, 2 reals and 9 arrays for each of at least one branch, received another number.");
+  if (count == 0 || args.array_length(0) != count * whole || args.array_length(1) != count * real ||
+      args.array_length(2) != count * kArrayCount)
+    throw ArgumentError(
+        "Expected 7 whole numbers, 2 reals and 9 arrays for each of at least one branch, received another number.");
   const Kernels& k = kernels();
   const Sizes first = sizes_at(args, 0);
   const size_t size = product(first.rows, first.dim);
@@ -220,7 +231,8 @@ napi_value branch_chain_entry(const Arguments& args) {
     if (link.of_mlp) link.mlp = mlp_of(arrays, s, epsilon, form, i == 0 ? x : y);
     else link.attention = attention_of(arrays, s, epsilon, form, i == 0 ? x : y);
     Branch& outer = link.of_mlp ? link.mlp.outer : link.attention.outer;
-    outer.packed = arrays.or_null(kPackedWeights, link.of_mlp ? k.mlp_branch_packed(link.mlp) : k.attention_branch_packed(link.attention));
+    outer.packed = arrays.or_null(
+        kPackedWeights, link.of_mlp ? k.mlp_branch_packed(link.mlp) : k.attention_branch_packed(link.attention));
     outer.ready = choice_of(args.number_in(0, i * whole + kSizes + 1), 1, "a flag") == 1;
   }
   for (const Link& link : links) {

@@ -1,5 +1,5 @@
-// Convolution as a product of the columns that the filter sees with the filter. Columns are written for a block of outputs at a time,
-// with zeros for what lies outside, and multiplied while they are in the second cache.
+// Convolution as a product of the columns that the filter sees with the filter. Columns are written for a block of
+// outputs at a time, with zeros for what lies outside, and multiplied while they are in the second cache.
 
 #include "gemm.h"
 #include "spatial_table.h"
@@ -13,7 +13,8 @@ using namespace vit;
 
 // Columns that are written at a time.
 constexpr size_t kDeep = 4 * KC;
-// Of a gradient of the filter: outputs of a block, columns of a piece, runs of blocks, and the floats that a small filter has.
+// Of a gradient of the filter: outputs of a block, columns of a piece, runs of blocks, and the floats that a small
+// filter has.
 constexpr size_t kBlock = 256;
 constexpr size_t kPiece = 4 * MC;
 constexpr size_t kRuns = 16;
@@ -32,10 +33,10 @@ VIT_INLINE void zero_floats(float* to, size_t count) {
   each_part(count, [&](size_t j, size_t n) { put(to + j, set1(0.0f), n); });
 }
 
-// A run of columns of `count` outputs side by side: `floats` of the line of an image from its place `at` on (which may lie outside),
-// at most `limit` floats long; each output begins `stride` further.
-VIT_INLINE void write_run(const float* line, ptrdiff_t limit, ptrdiff_t at, ptrdiff_t stride, size_t count, size_t floats, float* dst,
-                          size_t step) {
+// A run of columns of `count` outputs side by side: `floats` of the line of an image from its place `at` on (which may
+// lie outside), at most `limit` floats long; each output begins `stride` further.
+VIT_INLINE void write_run(const float* line, ptrdiff_t limit, ptrdiff_t at, ptrdiff_t stride, size_t count,
+                          size_t floats, float* dst, size_t step) {
   const ptrdiff_t length = static_cast<ptrdiff_t>(floats);
   const auto edge = [&](size_t i) {
     const ptrdiff_t begin = at + static_cast<ptrdiff_t>(i) * stride;
@@ -59,11 +60,13 @@ VIT_INLINE void write_run(const float* line, ptrdiff_t limit, ptrdiff_t at, ptrd
 }
 
 // Columns first … first + depth - 1 of outputs row … row + rows - 1 of the batch; rows of dst are `step` apart.
-void write_columns(const Window& w, const float* x, size_t row, size_t rows, size_t first, size_t depth, float* dst, size_t step) {
+void write_columns(const Window& w, const float* x, size_t row, size_t rows, size_t first, size_t depth, float* dst,
+                   size_t step) {
   // Taps that lie side by side in the image are one run.
   const size_t joined = w.width.dilation == 1 ? w.width.filter : 1;
   const size_t run = joined * w.channels, runs_a_line = w.width.filter / joined;
-  const ptrdiff_t channels = static_cast<ptrdiff_t>(w.channels), length = static_cast<ptrdiff_t>(w.width.in * w.channels);
+  const ptrdiff_t channels = static_cast<ptrdiff_t>(w.channels),
+                  length = static_cast<ptrdiff_t>(w.width.in * w.channels);
   const ptrdiff_t stride = static_cast<ptrdiff_t>(w.width.stride * w.channels);
   for (size_t r = 0; r < rows;) {
     const size_t line_of_out = (row + r) / w.width.out, ow = (row + r) % w.width.out;
@@ -79,9 +82,11 @@ void write_columns(const Window& w, const float* x, size_t row, size_t rows, siz
       if (d < 0 || h < 0 || static_cast<size_t>(d) >= w.depth.in || static_cast<size_t>(h) >= w.height.in) {
         for (size_t i = 0; i < count; ++i) zero_floats(to + i * step, floats);
       } else {
-        const size_t from = ((image * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h)) * w.width.in;
+        const size_t from =
+            ((image * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h)) * w.width.in;
         const ptrdiff_t c = start_of(w.width, ow) + static_cast<ptrdiff_t>(fw * w.width.dilation);
-        write_run(x + from * w.channels, length, c * channels + static_cast<ptrdiff_t>(skip), stride, count, floats, to, step);
+        write_run(x + from * w.channels, length, c * channels + static_cast<ptrdiff_t>(skip), stride, count, floats, to,
+                  step);
       }
       done += floats;
     }
@@ -113,12 +118,12 @@ Gemm product_of(const float* a, const float* b, float* c, size_t m, size_t n, si
 
 size_t parts(size_t n, size_t each) { return (n + each - 1) / each; }
 
-// Without columns: a row of the filter sees floats that lie side by side in a line of the image, so the lines are the left factor as
-// they are, or copied with zeros before and behind.
+// Without columns: a row of the filter sees floats that lie side by side in a line of the image, so the lines are the
+// left factor as they are, or copied with zeros before and behind.
 struct Lines {
-  size_t filter;    // floats that a row of the filter sees
-  size_t step;      // from output to output
-  size_t width;     // of a line, with what lies outside
+  size_t filter;  // floats that a row of the filter sees
+  size_t step;    // from output to output
+  size_t width;   // of a line, with what lies outside
   bool copied;
   size_t planes, lines;  // that a block sees: taps of the depth, and lines of the image
   size_t each;           // output lines of a block
@@ -136,8 +141,8 @@ struct Lines {
   }
   size_t floats() const { return copied ? planes * lines * width : 0; }
 };
-// Long enough runs for the inner routine, which with short ones would mostly read and write c: then columns are written. Outputs that are a
-// multiple of 4 KB apart would fall into the same set of the first cache.
+// Long enough runs for the inner routine, which with short ones would mostly read and write c: then columns are
+// written. Outputs that are a multiple of 4 KB apart would fall into the same set of the first cache.
 bool by_lines(const Window& w) {
   if (w.width.dilation != 1 || w.width.out < 7 || w.width.filter * w.channels < 48) return false;
   const Lines l(w);
@@ -145,8 +150,9 @@ bool by_lines(const Window& w) {
 }
 
 // Output lines first … first + count - 1 of plane od of an image, columns j0 … j0 + cols - 1 of n.
-void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* packed, const float* bias, size_t image,
-                    size_t od, size_t first, size_t count, size_t j0, size_t cols, float* memory, float* out) {
+void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* packed, const float* bias,
+                    size_t image, size_t od, size_t first, size_t count, size_t j0, size_t cols, float* memory,
+                    float* out) {
   const size_t k = w.taps() * w.channels, length = w.width.in * w.channels, rows = w.width.out;
   const ptrdiff_t top = start_of(w.height, first);
   const Range depth = inside(w.depth, od);
@@ -178,7 +184,8 @@ void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, c
             const bool begins = fd == depth.begin && fh == seen.begin && p == 0;
             const size_t at = (fd * w.height.filter + fh) * l.filter + p;
             multiply({a + p, l.step, 1}, kRows, panel + at * NR, k, rows, width, l.filter - p < KC ? l.filter - p : KC,
-                     c + i * rows * n + j, n, begins && bias != nullptr ? bias + j0 + j : nullptr, begins ? kStoreNew : kStoreAdd);
+                     c + i * rows * n + j, n, begins && bias != nullptr ? bias + j0 + j : nullptr,
+                     begins ? kStoreNew : kStoreAdd);
           }
   }
   // What sees nothing is the bias alone.
@@ -192,7 +199,8 @@ void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, c
 
 }  // namespace
 
-void convolve(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp, float* out) {
+void convolve(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp,
+              float* out) {
   const size_t m = w.batch * w.out_pixels(), k = w.taps() * w.channels;
   if (m == 0 || n == 0) return;
   if (plain(w) || k == 0) {
@@ -232,7 +240,8 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
     if (lines) {
       const size_t first = block % blocks_a_plane * l.each, plane = block / blocks_a_plane;
       const size_t count = w.height.out - first < l.each ? w.height.out - first : l.each;
-      convolve_lines(w, l, n, x, packed, bias, plane / w.depth.out, plane % w.depth.out, first, count, j0, cols, memory, out);
+      convolve_lines(w, l, n, x, packed, bias, plane / w.depth.out, plane % w.depth.out, first, count, j0, cols, memory,
+                     out);
       float* c = out + (plane * w.height.out + first) * w.width.out * n + j0;
       if (bounds(clamp)) clamp_rows(clamp, c, count * w.width.out, cols, n);
       return;
@@ -278,7 +287,8 @@ void large_filter_grad(const Window& w, size_t n, const float* x, const float* d
 }
 
 // Sums over outputs begin … end - 1, k·n of them.
-void add_run(const Window& w, size_t n, const float* x, const float* dy, size_t begin, size_t end, float* sums, float* memory) {
+void add_run(const Window& w, size_t n, const float* x, const float* dy, size_t begin, size_t end, float* sums,
+             float* memory) {
   const size_t k = w.taps() * w.channels;
   float* packed_dy = memory;
   float* tiles = packed_dy + packed_b_size(kBlock, n);
@@ -290,13 +300,14 @@ void add_run(const Window& w, size_t n, const float* x, const float* dy, size_t 
       const size_t deep = k - p < kPiece ? k - p : kPiece;
       write_columns(w, x, row, rows, p, deep, columns, kPiece);
       pack_a({columns, 1, kPiece}, deep, rows, tiles);
-      multiply({tiles, 0, 0}, kPacked, packed_dy, rows, deep, n, rows, sums + p * n, n, nullptr, row == begin ? kStoreNew : kStoreAdd);
+      multiply({tiles, 0, 0}, kPacked, packed_dy, rows, deep, n, rows, sums + p * n, n, nullptr,
+               row == begin ? kStoreNew : kStoreAdd);
     }
   }
 }
 
-// As pack_a of the columns of one line of outputs, whose tiles have room for `depth` of them: the first `floats` that a row of the
-// filter sees. Without a line, zeros.
+// As pack_a of the columns of one line of outputs, whose tiles have room for `depth` of them: the first `floats` that a
+// row of the filter sees. Without a line, zeros.
 VIT_INLINE void deal(const float* line, size_t step, size_t count, size_t floats, size_t depth, float* dst) {
   for (size_t i = 0; i < floats; i += MR, dst += MR * depth) {
     const size_t width = floats - i < MR ? floats - i : MR;
@@ -316,10 +327,10 @@ struct Held {
   size_t line;
 };
 
-// As add_run, over lines of outputs begin … end - 1: lines of the image are a factor as they are. What a few lines of outputs see in turn
-// is copied once.
-void add_long_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end, float* sums,
-                    float* memory) {
+// As add_run, over lines of outputs begin … end - 1: lines of the image are a factor as they are. What a few lines of
+// outputs see in turn is copied once.
+void add_long_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin,
+                    size_t end, float* sums, float* memory) {
   const size_t count = w.width.out, length = w.width.in * w.channels, filters = w.depth.filter * w.height.filter;
   float* packed_dy = memory;
   float* copies = packed_dy + packed_b_size(count, n);
@@ -333,24 +344,27 @@ void add_long_lines(const Window& w, const Lines& l, size_t n, const float* x, c
       const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(f % w.height.filter * w.height.dilation);
       const ptrdiff_t d = start_of(w.depth, plane % w.depth.out) + static_cast<ptrdiff_t>(fd * w.depth.dilation);
       if (d < 0 || h < 0 || static_cast<size_t>(d) >= w.depth.in || static_cast<size_t>(h) >= w.height.in) continue;
-      const size_t at = (plane / w.depth.out * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h);
+      const size_t at =
+          (plane / w.depth.out * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h);
       const float* line = x + at * length;
       if (l.copied) {
         const size_t slot = fd * l.reach + static_cast<size_t>(h) % l.reach;
         float* copy = copies + slot * l.width;
         if (held[slot].line != at)
-          write_run(line, static_cast<ptrdiff_t>(length), -w.width.pad * static_cast<ptrdiff_t>(w.channels), 0, 1, l.width, copy, 0);
+          write_run(line, static_cast<ptrdiff_t>(length), -w.width.pad * static_cast<ptrdiff_t>(w.channels), 0, 1,
+                    l.width, copy, 0);
         held[slot].line = at;
         line = copy;
       }
-      multiply({line, 1, l.step}, Layout::kColumns, packed_dy, count, l.filter, n, count, sums + f * l.filter * n, n, nullptr, kStoreAdd);
+      multiply({line, 1, l.step}, Layout::kColumns, packed_dy, count, l.filter, n, count, sums + f * l.filter * n, n,
+               nullptr, kStoreAdd);
     }
   }
 }
 
 // … and of short ones, `each` at a time.
-void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end, size_t each,
-               float* sums, float* memory) {
+void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end,
+               size_t each, float* sums, float* memory) {
   const size_t count = w.width.out, length = w.width.in * w.channels;
   float* packed_dy = memory;
   float* tiles = packed_dy + packed_b_size(each * count, n);
@@ -364,10 +378,13 @@ void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const 
         for (size_t i = 0; i < lines; ++i) {
           const size_t oh = (first + i) % w.height.out, plane = (first + i) / w.height.out;
           const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(f % w.height.filter * w.height.dilation);
-          const ptrdiff_t d = start_of(w.depth, plane % w.depth.out) + static_cast<ptrdiff_t>(f / w.height.filter * w.depth.dilation);
+          const ptrdiff_t d =
+              start_of(w.depth, plane % w.depth.out) + static_cast<ptrdiff_t>(f / w.height.filter * w.depth.dilation);
           const float* line = nullptr;
           if (d >= 0 && h >= 0 && static_cast<size_t>(d) < w.depth.in && static_cast<size_t>(h) < w.height.in) {
-            line = x + ((plane / w.depth.out * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h)) * length;
+            line = x + ((plane / w.depth.out * w.depth.in + static_cast<size_t>(d)) * w.height.in +
+                        static_cast<size_t>(h)) *
+                           length;
             if (l.copied) {
               const ptrdiff_t at = -w.width.pad * static_cast<ptrdiff_t>(w.channels);
               write_run(line, static_cast<ptrdiff_t>(length), at, 0, 1, l.width, whole, 0);

@@ -11,7 +11,7 @@ namespace vit {
 namespace {
 
 constexpr size_t kLeastRun = 65536, kMostRuns = 16;  // of a list that is counted
-constexpr size_t kColumns = 256;  // of a segment, for one task
+constexpr size_t kColumns = 256;                     // of a segment, for one task
 
 // Counts are integers whatever they are stored as; sums of weights are of their kind.
 template <typename T, typename Out>
@@ -89,7 +89,8 @@ void search_side(const Search& s, const T* sorted, const T* values, int32_t* pla
 float mean_of(float sum, size_t n) { return sum / static_cast<float>(n); }
 int32_t mean_of(int32_t sum, size_t n) { return static_cast<int32_t>(sum / static_cast<int64_t>(n)); }
 
-// Whether all are below the limit, and not below the one before (`ascending`). What was looked at is copied: out may overlap it.
+// Whether all are below the limit, and not below the one before (`ascending`). What was looked at is copied: out may
+// overlap it.
 bool copy_checked(size_t n, const int32_t* from, size_t limit, bool ascending, int32_t* copy) {
   memmove(copy, from, n * sizeof *from);
   std::atomic<bool> good{true};
@@ -108,7 +109,8 @@ template <typename T>
 bool segments_of(const Segments& s, const int32_t* given, const int32_t* given_ids, const T* x, T* out) {
   int32_t* indices = reinterpret_cast<int32_t*>(outer_scratch(2 * s.count + 1));
   int32_t* ids = indices + s.count;
-  if (!copy_checked(s.count, given, s.rows, false, indices) || !copy_checked(s.count, given_ids, s.segments, true, ids)) return false;
+  if (!copy_checked(s.count, given, s.rows, false, indices) || !copy_checked(s.count, given_ids, s.segments, true, ids))
+    return false;
   if (s.cols == 0 || s.segments == 0) return true;
   const size_t blocks = (s.cols + kColumns - 1) / kColumns;
   const size_t wide = std::min(s.cols, kColumns);
@@ -135,7 +137,8 @@ bool segments_of(const Segments& s, const int32_t* given, const int32_t* given_i
 }  // namespace
 
 bool count_list(Kind kind, size_t n, size_t size, const int32_t* x, const void* weights, void* out) {
-  if (kind == Kind::kInt32) return count_runs(n, size, x, static_cast<const int32_t*>(weights), static_cast<int32_t*>(out));
+  if (kind == Kind::kInt32)
+    return count_runs(n, size, x, static_cast<const int32_t*>(weights), static_cast<int32_t*>(out));
   if (weights == nullptr) return count_runs(n, size, x, static_cast<const int32_t*>(nullptr), static_cast<float*>(out));
   return count_runs(n, size, x, static_cast<const float*>(weights), static_cast<float*>(out));
 }

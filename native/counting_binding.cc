@@ -1,5 +1,5 @@
-// Entries of counting.h. Those that look at integers give true, or false where one is wrong: then nothing was written, and the kernel of
-// tfjs says what is wrong.
+// Entries of counting.h. Those that look at integers give true, or false where one is wrong: then nothing was written,
+// and the kernel of tfjs says what is wrong.
 
 #include "counting.h"
 
@@ -43,13 +43,15 @@ napi_value unique_slices_entry(const Arguments& args) {
 // searchSorted(rows, length, count, right, sorted [rows, length], values [rows, count], places [rows, count]).
 napi_value search_sorted_entry(const Arguments& args) {
   const Search s = {args.size(0), args.size(1), args.size(2), args.flag(3)};
-  if (s.length >= size_t{1} << 31) throw ArgumentError("Expected fewer than 2^31 elements to search in, received more.");
+  if (s.length >= size_t{1} << 31)
+    throw ArgumentError("Expected fewer than 2^31 elements to search in, received more.");
   const Kind kind = args.kind(4);
   const void* sorted = args.of_kind(4, product(s.rows, s.length), kind);
   const void* values = args.of_kind(5, product(s.rows, s.count), kind);
   int32_t* places = args.ints(6, product(s.rows, s.count));
   if (kind == Kind::kUint8) not_numbers();
-  if (kind == Kind::kFloat32) search_sorted(s, static_cast<const float*>(sorted), static_cast<const float*>(values), places);
+  if (kind == Kind::kFloat32)
+    search_sorted(s, static_cast<const float*>(sorted), static_cast<const float*>(values), places);
   else search_sorted(s, static_cast<const int32_t*>(sorted), static_cast<const int32_t*>(values), places);
   return nothing(args);
 }
@@ -98,7 +100,8 @@ napi_value reshape_indices_entry(const Arguments& args) {
 // countRows(count, rank, rows, indices [count, rank], next [rows], empty [rows]) -> the number of elements, or -1.
 napi_value count_rows_entry(const Arguments& args) {
   const size_t count = args.size(0), rank = args.size(1), rows = args.size(2);
-  if (rank == 0 || count + rows >= size_t{1} << 31) throw ArgumentError("Expected tuples and rows that int32 can count, received others.");
+  if (rank == 0 || count + rows >= size_t{1} << 31)
+    throw ArgumentError("Expected tuples and rows that int32 can count, received others.");
   const int32_t* indices = args.ints(3, product(count, rank));
   int32_t* next = args.ints(4, rows);
   const int64_t total = count_rows(count, rank, rows, indices, next, args.bytes(5, rows));
@@ -107,8 +110,8 @@ napi_value count_rows_entry(const Arguments& args) {
   return value;
 }
 
-// fillRows(rank, indices [count, rank], values [count], rest [1], next [rows], empty [rows], places [total, rank], filled [total],
-// reverse [count]).
+// fillRows(rank, indices [count, rank], values [count], rest [1], next [rows], empty [rows], places [total, rank],
+// filled [total], reverse [count]).
 napi_value fill_rows_entry(const Arguments& args) {
   Filling f;
   Kind kind, other;
@@ -116,7 +119,8 @@ napi_value fill_rows_entry(const Arguments& args) {
   const void* values = args.any(2, &f.count, &kind);
   args.any(4, &f.rows, &other);
   void* filled = args.any(7, &f.total, &other);
-  if (f.rank == 0 || f.total >= size_t{1} << 31) throw ArgumentError("Expected tuples that int32 can count, received others.");
+  if (f.rank == 0 || f.total >= size_t{1} << 31)
+    throw ArgumentError("Expected tuples that int32 can count, received others.");
   f.indices = args.ints(1, product(f.count, f.rank));
   const void* rest = args.of_kind(3, 1, kind);
   f.next = args.ints(4, f.rows);
@@ -128,12 +132,9 @@ napi_value fill_rows_entry(const Arguments& args) {
 }
 
 const Export kExports[] = {
-    {"countList", entry<4, count_list_entry>},
-    {"uniqueSlices", entry<6, unique_slices_entry>},
-    {"searchSorted", entry<7, search_sorted_entry>},
-    {"reduceSegments", entry<9, reduce_segments_entry>},
-    {"countRows", entry<6, count_rows_entry>},
-    {"fillRows", entry<9, fill_rows_entry>},
+    {"countList", entry<4, count_list_entry>},           {"uniqueSlices", entry<6, unique_slices_entry>},
+    {"searchSorted", entry<7, search_sorted_entry>},     {"reduceSegments", entry<9, reduce_segments_entry>},
+    {"countRows", entry<6, count_rows_entry>},           {"fillRows", entry<9, fill_rows_entry>},
     {"reshapeIndices", entry<5, reshape_indices_entry>},
 };
 

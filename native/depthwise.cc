@@ -62,7 +62,8 @@ void depthwise(const Window& w, const float* x, const float* filter, const float
       // The last are done again where they do not fill a block.
       if (ow + kPixels > whole.end) ow = whole.end - kPixels;
       const float* corner = image;
-      if (lines.begin < lines.end) corner = line_of(lines.begin) + static_cast<size_t>(start_of(w.width, ow)) * channels;
+      if (lines.begin < lines.end)
+        corner = line_of(lines.begin) + static_cast<size_t>(start_of(w.width, ow)) * channels;
       const float* weights = filter + lines.begin * w.width.filter * channels;
       each_part(channels, [&](size_t j, size_t n) {
         const vf first = bias == nullptr ? set1(0.0f) : get(bias + j, n);

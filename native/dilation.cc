@@ -1,4 +1,5 @@
-// Grayscale dilation, the maximum of what a window sees plus the filter there, and its gradients, which go to the places of the maxima.
+// Grayscale dilation, the maximum of what a window sees plus the filter there, and its gradients, which go to the
+// places of the maxima.
 
 #include "spatial_table.h"
 #include "window.h"
@@ -34,7 +35,8 @@ VIT_INLINE size_t place(const Axis& a, size_t out, size_t tap) {
   return static_cast<size_t>(start_of(a, out) + static_cast<ptrdiff_t>(tap * a.dilation));
 }
 
-// body(elements of x, elements of the filter) for every tap of an output that lies inside; both begin at the first channel.
+// body(elements of x, elements of the filter) for every tap of an output that lies inside; both begin at the first
+// channel.
 template <typename Body>
 VIT_INLINE void each_tap(const Window& w, size_t row, Range lines, size_t column, Range columns, const Body& body) {
   const size_t image = row / w.height.out, oh = row % w.height.out;
@@ -62,13 +64,16 @@ VIT_INLINE void dilate_vectors(const Window& w, size_t row, Range lines, size_t 
     else put(to, best[v], n);
 }
 
-// places[i] of each element of a row of outputs: the first tap with the largest sum, or (pixels) its pixel of the image. Where no sum
-// counts that is tap 0, or the pixel where the window begins within the image.
+// places[i] of each element of a row of outputs: the first tap with the largest sum, or (pixels) its pixel of the
+// image. Where no sum counts that is tap 0, or the pixel where the window begins within the image.
 template <bool pixels>
-void find_places(const Window& w, size_t row, const std::vector<Range>& columns, const float* x, const float* filter, int32_t* places) {
+void find_places(const Window& w, size_t row, const std::vector<Range>& columns, const float* x, const float* filter,
+                 int32_t* places) {
   const size_t image = row / w.height.out * w.in_pixels(), oh = row % w.height.out;
   const Range lines = inside(w.height, oh);
-  const auto begin = [](const Axis& a, size_t out) { return start_of(a, out) < 0 ? 0 : static_cast<int64_t>(start_of(a, out)); };
+  const auto begin = [](const Axis& a, size_t out) {
+    return start_of(a, out) < 0 ? 0 : static_cast<int64_t>(start_of(a, out));
+  };
   for (size_t ow = 0; ow < w.width.out; ++ow) {
     const int64_t none = pixels ? begin(w.height, oh) * static_cast<int64_t>(w.width.in) + begin(w.width, ow) : 0;
     int32_t* to = places + ow * w.channels;
@@ -99,7 +104,8 @@ void dilate(const Window& w, const float* x, const float* filter, float* out) {
       for (; j + 4 * VL <= w.channels; j += 4 * VL)
         dilate_vectors<4>(w, row, lines, ow, columns[ow], x + j, filter + j, VL, to + j);
       for (; j < w.channels; j += VL)
-        dilate_vectors<1>(w, row, lines, ow, columns[ow], x + j, filter + j, w.channels - j < VL ? w.channels - j : VL, to + j);
+        dilate_vectors<1>(w, row, lines, ow, columns[ow], x + j, filter + j, w.channels - j < VL ? w.channels - j : VL,
+                          to + j);
     }
   });
 }
@@ -128,7 +134,8 @@ void dilate_ints(const Window& w, const int32_t* x, const int32_t* filter, int32
 void dilate_input_grad(const Window& w, const float* x, const float* filter, const float* dy, float* dx) {
   const size_t channels = w.channels, width = w.width.in, out_line = w.width.out * channels;
   const std::vector<Range> columns = all_inside(w.width);
-  // A task has some rows of dx, and looks at every window that reaches into them; those at its edges are looked at twice.
+  // A task has some rows of dx, and looks at every window that reaches into them; those at its edges are looked at
+  // twice.
   const size_t reach = (w.height.filter - 1) * w.height.dilation + 1;
   const size_t cost = cost_of(w) / w.height.stride + width * channels;
   size_t each = 65536 / (cost == 0 ? 1 : cost) + 1;
@@ -158,7 +165,8 @@ void dilate_input_grad(const Window& w, const float* x, const float* filter, con
 }
 
 void dilate_filter_grad(const Window& w, const float* x, const float* filter, const float* dy, float* dfilter) {
-  const size_t channels = w.channels, rows = w.batch * w.height.out, size = w.taps() * channels, out_line = w.width.out * channels;
+  const size_t channels = w.channels, rows = w.batch * w.height.out, size = w.taps() * channels,
+               out_line = w.width.out * channels;
   const std::vector<Range> columns = all_inside(w.width);
   const size_t cost = cost_of(w);
   size_t each = (rows + kRuns - 1) / kRuns;

@@ -46,14 +46,10 @@ void binary(Binary op, const Walk& walk, const float* a, const float* b, float* 
     case kSub: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x - y; });
     case kMul: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x * y; });
     case kDiv: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x / y; });
-    case kMaximum:
-      return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : max_v(x, y); });
-    case kMinimum:
-      return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : min_v(x, y); });
-    case kSquaredDifference:
-      return binary_walk(walk, a, b, out, [](vf x, vf y) { return (x - y) * (x - y); });
-    case kPrelu:
-      return binary_walk(walk, a, b, out, [](vf x, vf y) { return x < set1(0.0f) ? y * x : x; });
+    case kMaximum: return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : max_v(x, y); });
+    case kMinimum: return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : min_v(x, y); });
+    case kSquaredDifference: return binary_walk(walk, a, b, out, [](vf x, vf y) { return (x - y) * (x - y); });
+    case kPrelu: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x < set1(0.0f) ? y * x : x; });
     case kEluGrad:
       return binary_walk(walk, a, b, out, [](vf x, vf y) { return y >= set1(0.0f) ? x : x * (y + set1(1.0f)); });
     default: return transcendental(op, walk, a, b, out);
@@ -133,8 +129,7 @@ template <int form>
 void gelu_grad_of(size_t n, const float* dout, const float* x, float* dx) {
   chunks(n, [&](size_t i, size_t end) {
     for (; i + VL <= end; i += VL) store(dx + i, load(dout + i) * gelu_slope_v<form>(load(x + i)));
-    if (i < end)
-      store_n(dx + i, load_n(dout + i, end - i) * gelu_slope_v<form>(load_n(x + i, end - i)), end - i);
+    if (i < end) store_n(dx + i, load_n(dout + i, end - i) * gelu_slope_v<form>(load_n(x + i, end - i)), end - i);
   });
 }
 

@@ -23,34 +23,42 @@ struct Operands {
     check_range(walk, walk.stride_b, 0, b_length, "b");
   }
   template <typename T>
-  const T* a_as() const { return static_cast<const T*>(a); }
+  const T* a_as() const {
+    return static_cast<const T*>(a);
+  }
   template <typename T>
-  const T* b_as() const { return static_cast<const T*>(b); }
+  const T* b_as() const {
+    return static_cast<const T*>(b);
+  }
 };
 
-[[noreturn]] void wrong_kind() { throw ArgumentError("Expected elements that the kernel computes with, received others."); }
+[[noreturn]] void wrong_kind() {
+  throw ArgumentError("Expected elements that the kernel computes with, received others.");
+}
 
 bool of_int(Binary op) {
-  return op == kAdd || op == kSub || op == kMul || op == kMaximum || op == kMinimum || op == kSquaredDifference || op == kMod ||
-         op == kBitwiseAnd;
+  return op == kAdd || op == kSub || op == kMul || op == kMaximum || op == kMinimum || op == kSquaredDifference ||
+         op == kMod || op == kBitwiseAnd;
 }
 bool of_bytes(Binary op) { return op == kAdd || op == kSub || op == kMul || op == kSquaredDifference; }
 bool of_int(Unary op) { return op == kNeg || op == kAbs || op == kSquare || op == kSign || op == kRelu; }
 
-// binary(op, walk, a, b, out) of float32, int32 or bytes, compare(op, walk, a, b, out) of any, floorDiv(walk, a, b, out).
+// binary(op, walk, a, b, out) of float32, int32 or bytes, compare(op, walk, a, b, out) of any, floorDiv(walk, a, b,
+// out).
 napi_value binary(const Arguments& args) {
   const Operands in(args, 1);
   const Binary op = static_cast<Binary>(args.integer(0, 0, kBinaryCount - 1));
   void* out = args.of_kind(4, in.total, in.kind);
-  const bool computes = in.kind == Kind::kFloat32 ? op != kBitwiseAnd : in.kind == Kind::kInt32 ? of_int(op) : of_bytes(op);
+  const bool computes = in.kind == Kind::kFloat32 ? op != kBitwiseAnd
+                        : in.kind == Kind::kInt32 ? of_int(op)
+                                                  : of_bytes(op);
   if (!computes) wrong_kind();
   if (in.total == 0) return nothing(args);
   if (in.kind == Kind::kUint8)
     kernels().binary_bytes(op, in.walk, in.a_as<uint8_t>(), in.b_as<uint8_t>(), static_cast<uint8_t*>(out));
   else if (in.kind == Kind::kInt32)
     kernels().binary_int(op, in.walk, in.a_as<int32_t>(), in.b_as<int32_t>(), static_cast<int32_t*>(out));
-  else
-    kernels().binary(op, in.walk, in.a_as<float>(), in.b_as<float>(), static_cast<float*>(out));
+  else kernels().binary(op, in.walk, in.a_as<float>(), in.b_as<float>(), static_cast<float*>(out));
   return nothing(args);
 }
 // powerInt(walk, a, b, out): false where the kernel does not know.
@@ -124,7 +132,8 @@ napi_value clip(const Arguments& args) {
   if (kind == Kind::kUint8) wrong_kind();
   if (kind == Kind::kInt32) kernels().clip_int(n, static_cast<const int32_t*>(x), low, high, args.ints(3, n));
   else
-    kernels().clip(n, static_cast<const float*>(x), static_cast<float>(low), static_cast<float>(high), args.floats(3, n));
+    kernels().clip(n, static_cast<const float*>(x), static_cast<float>(low), static_cast<float>(high),
+                   args.floats(3, n));
   return nothing(args);
 }
 
@@ -150,7 +159,6 @@ napi_value cast(const Arguments& args) {
   kernels().cast(from, to, n, x, out);
   return nothing(args);
 }
-
 
 // select(condition, a, b, out).
 napi_value select(const Arguments& args) {
@@ -194,21 +202,11 @@ napi_value gelu_grad(const Arguments& args) {
 }
 
 const Export kExports[] = {
-    {"binary", entry<5, binary>},
-    {"powerInt", entry<4, power_int>},
-    {"compare", entry<5, compare>},
-    {"floorDiv", entry<4, floor_div>},
-    {"logical", entry<5, logical>},
-    {"logicalNot", entry<2, logical_not>},
-    {"unary", entry<4, unary>},
-    {"test", entry<3, test>},
-    {"clip", entry<4, clip>},
-    {"addN", entry<2, add_n>},
-    {"cast", entry<2, cast>},
-    {"select", entry<4, select>},
-    {"fill", entry<2, fill>},
-    {"gelu", entry<3, gelu>},
-    {"geluGrad", entry<4, gelu_grad>},
+    {"binary", entry<5, binary>},      {"powerInt", entry<4, power_int>}, {"compare", entry<5, compare>},
+    {"floorDiv", entry<4, floor_div>}, {"logical", entry<5, logical>},    {"logicalNot", entry<2, logical_not>},
+    {"unary", entry<4, unary>},        {"test", entry<3, test>},          {"clip", entry<4, clip>},
+    {"addN", entry<2, add_n>},         {"cast", entry<2, cast>},          {"select", entry<4, select>},
+    {"fill", entry<2, fill>},          {"gelu", entry<3, gelu>},          {"geluGrad", entry<4, gelu_grad>},
 };
 
 }  // namespace

@@ -22,8 +22,8 @@ Walk walk_of(const Arguments& args, size_t index) {
     const double a = args.number_in(index, rank + d);
     const double b = args.number_in(index, 2 * rank + d);
     const double limit = 1099511627776.0;
-    if (!(size >= 0 && size <= limit && a >= -limit && a <= limit && b >= -limit && b <= limit) || size != floor(size) ||
-        a != floor(a) || b != floor(b))
+    if (!(size >= 0 && size <= limit && a >= -limit && a <= limit && b >= -limit && b <= limit) ||
+        size != floor(size) || a != floor(a) || b != floor(b))
       throw ArgumentError("Expected sizes and strides that are integers within 2^40, received others.");
     walk.size[d] = static_cast<size_t>(size);
     walk.stride_a[d] = static_cast<ptrdiff_t>(a);

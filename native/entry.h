@@ -1,4 +1,5 @@
-// What every entry of the addon is made of, and the walks that many take. A *_binding.cc lists its entries; binding.cc exports them.
+// What every entry of the addon is made of, and the walks that many take. A *_binding.cc lists its entries; binding.cc
+// exports them.
 #pragma once
 
 #include <node_api.h>

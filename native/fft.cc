@@ -1,6 +1,6 @@
-// Fourier transforms in passes that sort themselves (Stockham; Swarztrauber 1982, "FFT algorithms for vector computers"), of the
-// factors 4, 2, 3, 5, 7, 11 and 13. A length with a larger factor is a convolution of a power of 2 (Bluestein 1970), in float64.
-// Twiddles are computed in float64. A transform is done by one thread.
+// Fourier transforms in passes that sort themselves (Stockham; Swarztrauber 1982, "FFT algorithms for vector
+// computers"), of the factors 4, 2, 3, 5, 7, 11 and 13. A length with a larger factor is a convolution of a power of 2
+// (Bluestein 1970), in float64. Twiddles are computed in float64. A transform is done by one thread.
 
 #include <math.h>
 
@@ -37,7 +37,8 @@ struct Side {
 // exp(-2πi·k/n), the angle kept small.
 double angle_of(size_t k, size_t n) { return -2 * M_PI * (static_cast<double>(k % n) / static_cast<double>(n)); }
 
-// What the passes over n elements need: for each, its radix p, and exp(-2πi·q·k/length) at (k - 1)·m + q for q < m = length/p.
+// What the passes over n elements need: for each, its radix p, and exp(-2πi·q·k/length) at (k - 1)·m + q for q < m =
+// length/p.
 template <typename T>
 struct Plan {
   size_t n = 0;
@@ -165,14 +166,16 @@ VIT_INLINE void turn_groups(vf* rows) {
   pair(0, 2, two), pair(1, 3, two);
 }
 
-// Radix 4 where s is 1 or 4: a vector runs along j + s·q, in which x is contiguous, and its results are written in groups of four.
-// w holds a twiddle for each of these places.
+// Radix 4 where s is 1 or 4: a vector runs along j + s·q, in which x is contiguous, and its results are written in
+// groups of four. w holds a twiddle for each of these places.
 template <size_t s>
-VIT_INLINE void narrow4(size_t m, const float* wr, const float* wi, const float* xr, const float* xi, float* yr, float* yi) {
+VIT_INLINE void narrow4(size_t m, const float* wr, const float* wi, const float* xr, const float* xi, float* yr,
+                        float* yi) {
   const size_t far = s * m;
   for (size_t t = 0; t < far; t += VL) {
     const Pair a = {load(xr + t), load(xi + t)}, b = {load(xr + t + far), load(xi + t + far)};
-    const Pair c = {load(xr + t + 2 * far), load(xi + t + 2 * far)}, d = {load(xr + t + 3 * far), load(xi + t + 3 * far)};
+    const Pair c = {load(xr + t + 2 * far), load(xi + t + 2 * far)},
+               d = {load(xr + t + 3 * far), load(xi + t + 3 * far)};
     const Pair sum = {a.re + c.re, a.im + c.im}, dif = {a.re - c.re, a.im - c.im};
     const Pair odd = {b.re + d.re, b.im + d.im}, turn = {b.im - d.im, d.re - b.re};
     const Pair one = times({dif.re + turn.re, dif.im + turn.im}, wr + t, wi + t);
@@ -272,7 +275,8 @@ void transform(const Plan<T>& plan, Side<const T> x, Side<T> y, T* memory) {
   }
 }
 
-// A transform of n as a convolution of `size` elements: y_k = c_k·Σ_j (x_j·c_j)·conj(c_{k-j}), with c_j = exp(-πi·j²/n).
+// A transform of n as a convolution of `size` elements: y_k = c_k·Σ_j (x_j·c_j)·conj(c_{k-j}), with c_j =
+// exp(-πi·j²/n).
 struct Convolution {
   Plan<double> plan;
   Complexes<double> chirp;

@@ -1,5 +1,5 @@
-// Matrix product in float32: the micro-kernel keeps a tile of c in registers. Rows of a are read in place when they are contiguous
-// and n is small: packing them would cost more than it gives. How it is cut: blocked_gemm.h.
+// Matrix product in float32: the micro-kernel keeps a tile of c in registers. Rows of a are read in place when they are
+// contiguous and n is small: packing them would cost more than it gives. How it is cut: blocked_gemm.h.
 
 #include "gemm.h"
 
@@ -12,8 +12,8 @@ namespace {
 
 using vit::Gemm;
 
-// What a micro-kernel fetches while it runs, a line with a k step, for many at once would hold up the loads that follow: nothing;
-// memory from `ahead` on into the second cache, ahead_step floats a step; that, and its own tile of c.
+// What a micro-kernel fetches while it runs, a line with a k step, for many at once would hold up the loads that
+// follow: nothing; memory from `ahead` on into the second cache, ahead_step floats a step; that, and its own tile of c.
 enum Fetch { kNothing, kAhead, kAheadAndC };
 
 // a_step: from row to row of a, or from column to column where the rows of a tile are side by side.
@@ -102,8 +102,8 @@ Micro choose_micro(size_t rows, size_t vectors) {
 }
 
 // dst[p·dst_row + i] = src[i·src_row + p·src_col] for p below VL and `depth`, i < width <= VL; zero where i >= rows.
-VIT_INLINE void turn(const float* src, size_t src_row, size_t src_col, size_t rows, size_t depth, float* dst, size_t dst_row,
-                     size_t width) {
+VIT_INLINE void turn(const float* src, size_t src_row, size_t src_col, size_t rows, size_t depth, float* dst,
+                     size_t dst_row, size_t width) {
   const size_t n = depth < VL ? depth : VL;
   vf block[VL];
   if (src_col == 1) {
@@ -134,8 +134,9 @@ VIT_INLINE void copy_tile_row(const float* src, float* dst) {
 #endif
 }
 
-// Where n is small packing rows costs more than it gives, unless they are a multiple of 4 KB apart: those fall into the same set
-// of the first cache. Columns are packed always: read in place, each step touches a line that no prefetcher foresees.
+// Where n is small packing rows costs more than it gives, unless they are a multiple of 4 KB apart: those fall into the
+// same set of the first cache. Columns are packed always: read in place, each step touches a line that no prefetcher
+// foresees.
 Layout layout_of(const Gemm& g) {
   return g.a_col == 1 && g.n <= 512 && (g.a_row * sizeof(float)) % 4096 != 0 ? kRows : kPacked;
 }
@@ -172,8 +173,8 @@ struct Way32 : Packed32 {
     const size_t rows = round_up((m + 15) / 16, MR);
     return rows > MC ? MC : rows < 2 * MR ? 2 * MR : rows;
   }
-  static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
-                    float* scratch) {
+  static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0,
+                    size_t cols, float* scratch) {
     float* c = g.c + i0 * g.ldc + j0;
     const Layout layout = layout_of(g);
     for (size_t d = 0; d < depth; d += kDeep) {
@@ -182,7 +183,8 @@ struct Way32 : Packed32 {
       Operand a{g.a + i0 * g.a_row + (p0 + d) * g.a_col, g.a_row, g.a_col};
       if (layout == kPacked) {
         for (size_t p = 0; p < deep; p += KC)
-          pack_a({a.data + p * a.col, a.row, a.col}, rows, deep - p < KC ? deep - p : KC, scratch + p * round_up(rows, MR));
+          pack_a({a.data + p * a.col, a.row, a.col}, rows, deep - p < KC ? deep - p : KC,
+                 scratch + p * round_up(rows, MR));
         a.data = scratch;
       }
       multiply_deep(a, layout, packed_b + j0 * depth + d * NR, depth, rows, cols, deep, c, g.ldc,
@@ -243,9 +245,10 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
   }
 }
 
-void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-              size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
-  // The tiles that fetch are the whole ones; each k step its share of what the caller says, or else of the panel after this one.
+void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
+              float* c, size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
+  // The tiles that fetch are the whole ones; each k step its share of what the caller says, or else of the panel after
+  // this one.
   const bool given = ahead.bytes > 0;
   const size_t steps = m / MR * k * (given ? n / NR : 1);
   const size_t step = steps == 0 ? 0 : ((given ? ahead.bytes / sizeof(float) : NR * k) + steps - 1) / steps;
@@ -260,17 +263,19 @@ void multiply(const Operand& a, Layout layout, const float* packed_b, size_t dep
       const size_t rows = m - i < MR ? m - i : MR;
       const bool fetch = fetches && rows == MR;
       const Micro run = layout == kRows ? fetch ? fetching_micro<false>(store_mode) : choose_micro<false>(rows, vectors)
-                                        : fetch ? fetching_micro<true>(store_mode) : choose_micro<true>(rows, vectors);
+                        : fetch         ? fetching_micro<true>(store_mode)
+                                        : choose_micro<true>(rows, vectors);
       const float* tile = a.data + i * (layout == kPacked ? k : a.row);
       const size_t a_step = layout == kPacked ? MR : layout == kRows ? a.row : a.col;
-      run(k, tile, a_step, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode, next, step);
+      run(k, tile, a_step, panel, c + i * ldc + j, ldc, cols, bias == nullptr ? nullptr : bias + j, store_mode, next,
+          step);
       if (fetch) next += step * k;
     }
   }
 }
 
-void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                   size_t ldc, const float* bias, Store store_mode) {
+void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
+                   float* c, size_t ldc, const float* bias, Store store_mode) {
   if (k <= KC) return multiply(a, layout, packed_b, depth, m, n, k, c, ldc, bias, store_mode);
   for (size_t j = 0; j < n; j += NR)
     for (size_t p = 0; p < k; p += KC) {
@@ -278,8 +283,9 @@ void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_
       const float* panel = packed_b + j * depth + p * NR;
       const Operand part{a.data + p * (layout == kPacked ? round_up(m, MR) : a.col), a.row, a.col};
       const bool last = p + kc == k && j + NR >= n;
-      multiply(part, layout, panel, depth, m, n - j < NR ? n - j : NR, kc, c + j, ldc, p == 0 && bias != nullptr ? bias + j : nullptr,
-               p == 0 ? store_mode : kStoreAdd, last ? Ahead{} : Ahead{panel + kc * NR, kc * NR * sizeof(float)});
+      multiply(part, layout, panel, depth, m, n - j < NR ? n - j : NR, kc, c + j, ldc,
+               p == 0 && bias != nullptr ? bias + j : nullptr, p == 0 ? store_mode : kStoreAdd,
+               last ? Ahead{} : Ahead{panel + kc * NR, kc * NR * sizeof(float)});
     }
 }
 
@@ -293,8 +299,7 @@ void gemm(const Gemm& g) {
           c = (g.accumulate ? c : 0.0f) + (g.bias == nullptr ? 0.0f : g.bias[j]);
         }
     if (g.activation != vit::kNone)
-      for (size_t b = 0; b < g.batch; ++b)
-        activate(g.activation, g.c + b * g.c_batch, g.m, g.n, g.ldc);
+      for (size_t b = 0; b < g.batch; ++b) activate(g.activation, g.c + b * g.c_batch, g.m, g.n, g.ldc);
     return;
   }
   if (g.precision == vit::kBf16) return gemm_bf16(g);

@@ -6,9 +6,9 @@
 
 namespace VIT_ISA {
 
-// A micro-tile is MR rows by NR = 2 vectors: 28 accumulators of the 32 registers of AVX-512, 24 of the 32 of NEON, which has no
-// multiply-add from memory and needs some for elements of a; 12 of 16 elsewhere. KC·NR floats of b stay in the first cache,
-// MC·KC of a in the second.
+// A micro-tile is MR rows by NR = 2 vectors: 28 accumulators of the 32 registers of AVX-512, 24 of the 32 of NEON,
+// which has no multiply-add from memory and needs some for elements of a; 12 of 16 elsewhere. KC·NR floats of b stay in
+// the first cache, MC·KC of a in the second.
 #if defined(VIT_AVX512)
 constexpr size_t MR = 14;
 #elif defined(VIT_NEON)
@@ -28,7 +28,8 @@ struct Operand {
   size_t row, col;
 };
 
-// dst[(panel·k + p)·NR + j] = b(p, panel·NR + j), zero past n; panels first … last - 1. A call may cover a part of k rows.
+// dst[(panel·k + p)·NR + j] = b(p, panel·NR + j), zero past n; panels first … last - 1. A call may cover a part of k
+// rows.
 void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, float* dst);
 // dst[(tile·k + p)·MR + i] = a(tile·MR + i, p), zero past m.
 void pack_a(const Operand& a, size_t m, size_t k, float* dst);
@@ -48,17 +49,19 @@ inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 using vit::Ahead;
 
 enum Store { kStoreNew, kStoreAdd };
-// Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row = 1).
+// Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row =
+// 1).
 enum Layout { kPacked, kRows, kColumns };
-// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. With nothing ahead, each panel of b is fetched
-// while the one before it is multiplied.
-void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-              size_t ldc, const float* bias, Store store, const Ahead& ahead = Ahead{});
+// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. With nothing ahead, each panel
+// of b is fetched while the one before it is multiplied.
+void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
+              float* c, size_t ldc, const float* bias, Store store, const Ahead& ahead = Ahead{});
 
-// The same for any k, cut as gemm cuts it: a panel of b is finished before the next one begins, so that its part of c stays in the first
-// caches, while what follows the part that is multiplied is fetched. Of a from pack_a, KC columns follow KC columns.
-void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k, float* c,
-                   size_t ldc, const float* bias, Store store);
+// The same for any k, cut as gemm cuts it: a panel of b is finished before the next one begins, so that its part of c
+// stays in the first caches, while what follows the part that is multiplied is fetched. Of a from pack_a, KC columns
+// follow KC columns.
+void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
+                   float* c, size_t ldc, const float* bias, Store store);
 
 // c = activation(c), in place.
 void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc);

@@ -1,5 +1,5 @@
-// gemm in bf16: as gemm.cc, with both operands rounded while they are packed. A task packs its rows of a for a part of k at a
-// time and multiplies them while they are in the second cache.
+// gemm in bf16: as gemm.cc, with both operands rounded while they are packed. A task packs its rows of a for a part of
+// k at a time and multiplies them while they are in the second cache.
 
 #include "bf16.h"
 #include "blocked_gemm.h"
@@ -23,8 +23,8 @@ struct Way16 : Packed16 {
     const size_t rows = round_up((m + 15) / 16 < 28 ? 28 : (m + 15) / 16, unit());
     return rows < most_rows() ? rows : most_rows();
   }
-  static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0, size_t cols,
-                    float* scratch) {
+  static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0,
+                    size_t cols, float* scratch) {
     float* c = g.c + i0 * g.ldc + j0;
     bf16* a = reinterpret_cast<bf16*>(scratch);
     const bf16* b = reinterpret_cast<const bf16*>(packed_b) + j0 / NR16 * panel16_size(depth);

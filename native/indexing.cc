@@ -11,7 +11,8 @@ namespace {
 
 constexpr size_t kMostScans = 16;  // how often the tuples of a scatter are looked through
 
-// Whether all are below the limit. What was looked at is copied: the indices themselves may change, where out overlaps them.
+// Whether all are below the limit. What was looked at is copied: the indices themselves may change, where out overlaps
+// them.
 bool copy_within(size_t n, const int32_t* indices, size_t limit, int32_t* copy) {
   std::atomic<bool> good{true};
   ranges(n, 1, [&](size_t begin, size_t end) {
@@ -39,7 +40,8 @@ void gather_lines(const Gather& g, const T* x, const int32_t* indices, T* out) {
       if (g.slice == 1)
         for (size_t i = 0; i < n; ++i) to[i] = from[chosen[i]];
       else
-        for (size_t i = 0; i < n; ++i) memmove(to + i * g.slice, from + static_cast<size_t>(chosen[i]) * g.slice, g.slice * sizeof(T));
+        for (size_t i = 0; i < n; ++i)
+          memmove(to + i * g.slice, from + static_cast<size_t>(chosen[i]) * g.slice, g.slice * sizeof(T));
       begin += n;
     }
   });
@@ -67,7 +69,8 @@ int64_t* row_memory(size_t count) { return reinterpret_cast<int64_t*>(outer_scra
 
 template <typename T>
 void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const T* values, T* out) {
-  if (s.clear) ranges(t.rows * t.slice, 1, [&](size_t begin, size_t end) { memset(out + begin, 0, (end - begin) * sizeof(T)); });
+  if (s.clear)
+    ranges(t.rows * t.slice, 1, [&](size_t begin, size_t end) { memset(out + begin, 0, (end - begin) * sizeof(T)); });
   const size_t work = t.count * t.slice;
   const size_t wanted = (work + kTask - 1) / kTask;
   const size_t most = t.slice >= 128 ? t.slice / 64 : t.rows;
@@ -90,8 +93,7 @@ void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const 
         for (size_t j = from; j < to; ++j) target[j] = *value;
       else if (s.sum)
         for (size_t j = from; j < to; ++j) target[j] = added(target[j], value[j]);
-      else
-        memmove(target + from, value + from, (to - from) * sizeof(T));
+      else memmove(target + from, value + from, (to - from) * sizeof(T));
     }
   });
 }
@@ -129,7 +131,8 @@ void ramp_of(size_t n, double start, double step, T* out) {
   ranges(n, 1, [&](size_t begin, size_t end) {
     const double first = static_cast<double>(begin);
     const int32_t count = static_cast<int32_t>(end - begin);
-    for (int32_t i = 0; i < count; ++i) out[begin + static_cast<size_t>(i)] = static_cast<T>(start + (first + i) * step);
+    for (int32_t i = 0; i < count; ++i)
+      out[begin + static_cast<size_t>(i)] = static_cast<T>(start + (first + i) * step);
   });
 }
 
@@ -154,7 +157,8 @@ bool gather_nd(const Tuples& t, size_t bytes, const void* x, void* out) {
     if (length == 4)
       for (size_t i = begin; i < end; ++i) memcpy(to + 4 * i, from + 4 * static_cast<size_t>(rows[i]), 4);
     else
-      for (size_t i = begin; i < end; ++i) memmove(to + i * length, from + static_cast<size_t>(rows[i]) * length, length);
+      for (size_t i = begin; i < end; ++i)
+        memmove(to + i * length, from + static_cast<size_t>(rows[i]) * length, length);
   });
   return true;
 }
@@ -164,7 +168,8 @@ bool scatter(const Tuples& t, const Scatter& s, Kind kind, const void* values, v
   if (!rows_of(t, rows) && !s.skip) return false;
   if (t.slice == 0 || t.rows == 0) return true;
   if (kind == Kind::kFloat32) scatter_rows(t, s, rows, static_cast<const float*>(values), static_cast<float*>(out));
-  else if (kind == Kind::kInt32) scatter_rows(t, s, rows, static_cast<const int32_t*>(values), static_cast<int32_t*>(out));
+  else if (kind == Kind::kInt32)
+    scatter_rows(t, s, rows, static_cast<const int32_t*>(values), static_cast<int32_t*>(out));
   else scatter_rows(t, s, rows, static_cast<const uint8_t*>(values), static_cast<uint8_t*>(out));
   return true;
 }

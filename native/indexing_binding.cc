@@ -1,5 +1,5 @@
-// Entries of indexing.h. Those that look at indices give true, or false where one is wrong: then nothing was written, and the kernel of
-// tfjs says what is wrong.
+// Entries of indexing.h. Those that look at indices give true, or false where one is wrong: then nothing was written,
+// and the kernel of tfjs says what is wrong.
 
 #include "indexing.h"
 
@@ -118,7 +118,8 @@ napi_value bincount_entry(const Arguments& args) {
 // topK(rows, cols, k, x, values, places).
 napi_value top_k_entry(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), k = args.size(2);
-  if (k > cols || cols >= size_t{1} << 31) throw ArgumentError("Expected k of at most so many elements, below 2^31, received more.");
+  if (k > cols || cols >= size_t{1} << 31)
+    throw ArgumentError("Expected k of at most so many elements, below 2^31, received more.");
   const Kind kind = args.kind(3);
   const void* x = args.of_kind(3, product(rows, cols), kind);
   void* values = args.of_kind(4, product(rows, k), kind);
@@ -132,7 +133,8 @@ napi_value top_k_entry(const Arguments& args) {
 // draw(rows, cols, probabilities, random numbers as a list, events [rows, numbers]), 0 < cols < 2^31.
 napi_value draw_entry(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), samples = args.array_length(3);
-  if (cols == 0 || cols >= size_t{1} << 31) throw ArgumentError("Expected 1 to 2^31 - 1 events, received another number.");
+  if (cols == 0 || cols >= size_t{1} << 31)
+    throw ArgumentError("Expected 1 to 2^31 - 1 events, received another number.");
   const float* probabilities = args.floats(2, product(rows, cols));
   int32_t* events = args.ints(4, product(rows, samples));
   std::vector<double> random(samples);
@@ -147,21 +149,23 @@ napi_value ramp_entry(const Arguments& args) {
   size_t n;
   Kind kind;
   void* out = args.any(2, &n, &kind);
-  if (kind == Kind::kUint8) throw ArgumentError("Expected a Float32Array or an Int32Array for argument 2, received something else.");
+  if (kind == Kind::kUint8)
+    throw ArgumentError("Expected a Float32Array or an Int32Array for argument 2, received something else.");
   if (kind == Kind::kFloat32) {
     ramp(n, start, step, static_cast<float*>(out));
     return nothing(args);
   }
   const double last = start + static_cast<double>(n == 0 ? 0 : n - 1) * step;
-  if (!(fabs(start) <= INT32_MAX && fabs(last) <= INT32_MAX)) throw ArgumentError("Expected integers of 32 bits, received larger numbers.");
+  if (!(fabs(start) <= INT32_MAX && fabs(last) <= INT32_MAX))
+    throw ArgumentError("Expected integers of 32 bits, received larger numbers.");
   ramp(n, start, step, static_cast<int32_t*>(out));
   return nothing(args);
 }
 
 const Export kExports[] = {
-    {"gather", entry<8, gather_entry>},   {"gatherNd", entry<6, gather_nd_entry>}, {"scatter", entry<9, scatter_entry>},
+    {"gather", entry<8, gather_entry>},  {"gatherNd", entry<6, gather_nd_entry>}, {"scatter", entry<9, scatter_entry>},
     {"oneHot", entry<5, one_hot_entry>}, {"bincount", entry<7, bincount_entry>},  {"topK", entry<6, top_k_entry>},
-    {"draw", entry<5, draw_entry>},       {"ramp", entry<3, ramp_entry>},
+    {"draw", entry<5, draw_entry>},      {"ramp", entry<3, ramp_entry>},
 };
 
 }  // namespace

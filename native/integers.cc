@@ -1,4 +1,5 @@
-// Elementwise kernels of int32 and of truth values, and those whose result is such. Plain loops, which the compiler vectorizes.
+// Elementwise kernels of int32 and of truth values, and those whose result is such. Plain loops, which the compiler
+// vectorizes.
 
 #include "integers.h"
 
@@ -17,7 +18,8 @@ using namespace vit;
 VIT_INLINE int32_t difference(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) - static_cast<uint32_t>(b));
 }
-// The quotient of two int32 in float64 is an integer only where it is exact, so its floor is right. Division by 0 gives 0.
+// The quotient of two int32 in float64 is an integer only where it is exact, so its floor is right. Division by 0 gives
+// 0.
 VIT_INLINE int32_t remainder_of(double a, double b) {
   const double rest = a - floor(a / b) * b;
   return static_cast<int32_t>(b != 0 ? rest : 0);
@@ -91,7 +93,8 @@ void binary_bytes(Binary op, const Walk& walk, const uint8_t* a, const uint8_t* 
     case kAdd: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low(x + y); });
     case kSub: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low(x - y); });
     case kMul: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low(x * y); });
-    case kSquaredDifference: return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low((x - y) * (x - y)); });
+    case kSquaredDifference:
+      return walk_each(walk, a, b, out, [=](uint8_t x, uint8_t y) { return low((x - y) * (x - y)); });
     default: return;
   }
 }

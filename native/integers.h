@@ -8,14 +8,17 @@
 
 namespace VIT_ISA {
 
-// The fraction is cut off, the rest taken modulo 2^32; NaN and infinities give 0. No branch, so that loops of it are vectorized.
+// The fraction is cut off, the rest taken modulo 2^32; NaN and infinities give 0. No branch, so that loops of it are
+// vectorized.
 VIT_INLINE int32_t wrapped(double x) {
   const double whole = trunc(x);
   const double rest = whole - floor(whole * 0x1p-32) * 0x1p32;
   const double value = rest < 0x1p31 ? rest : rest - 0x1p32;
   return static_cast<int32_t>(rest == rest ? value : 0.0);
 }
-VIT_INLINE int32_t sum_of(int32_t a, int32_t b) { return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b)); }
+VIT_INLINE int32_t sum_of(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
 // JavaScript multiplies in float64, which takes the low bits of what is beyond 2^53.
 VIT_INLINE int32_t product_of(double a, double b) { return wrapped(a * b); }
 

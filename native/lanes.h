@@ -1,4 +1,5 @@
-// The number of float32 lanes of a vector, alone: the intrinsics that simd.h needs take the compiler half a second to read.
+// The number of float32 lanes of a vector, alone: the intrinsics that simd.h needs take the compiler half a second to
+// read.
 #pragma once
 
 #include <stddef.h>

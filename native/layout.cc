@@ -1,5 +1,5 @@
-// Copies between two strided arrays. A run whose both strides are 1 is a memmove; a run that is far apart on one side only (a
-// transpose) goes in blocks of 16 by 16, so that every cache line fetched is used.
+// Copies between two strided arrays. A run whose both strides are 1 is a memmove; a run that is far apart on one side
+// only (a transpose) goes in blocks of 16 by 16, so that every cache line fetched is used.
 
 #include "parallel.h"
 #include "simd.h"

@@ -1,5 +1,5 @@
-// The residual branch of the MLP. A task takes a block of rows through norm, fc1, gelu and fc2; the hidden columns are cut in
-// blocks too, so that a row of any width stays in the cache.
+// The residual branch of the MLP. A task takes a block of rows through norm, fc1, gelu and fc2; the hidden columns are
+// cut in blocks too, so that a row of any width stays in the cache.
 
 #include <string.h>
 
@@ -19,7 +19,8 @@ void forward(const MlpBranch& b, float* saved, float* y) {
   const size_t ldx = width_of(dim), ldh = width_of(wide);
   const size_t size1 = In::packed_size(dim, hidden), size2 = In::packed_size(hidden, dim);
   const size_t between = columns ? rows * (ldx + ldh) : 0;
-  Carver carve{vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size1, size2) : 0) + between + 2 * rows + 64)};
+  Carver carve{
+      vit::outer_scratch((b.outer.packed == nullptr ? both_packed(size1, size2) : 0) + between + 2 * rows + 64)};
   Carver weights_at{b.outer.packed == nullptr ? carve.take(both_packed(size1, size2)) : b.outer.packed};
   const Weight fc1{{b.fc1, 1, dim}, dim, hidden, weights_at.take(size1)};
   const Weight fc2{{b.fc2, 1, hidden}, hidden, dim, weights_at.take(size2)};
@@ -62,8 +63,8 @@ void forward(const MlpBranch& b, float* saved, float* y) {
     for (size_t f0 = 0; f0 < hidden; f0 += kHidden) {
       const size_t cols = hidden - f0 < kHidden ? hidden - f0 : kHidden;
       const Place place = place_of(b, r0, f0);
-      In::multiply_made(x, ldx, from_x, fc1, 0, f0, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0, kStoreNew,
-                        kept_at(kept, place, m));
+      In::multiply_made(x, ldx, from_x, fc1, 0, f0, m, cols, dim, h, ldh, b.bias1 == nullptr ? nullptr : b.bias1 + f0,
+                        kStoreNew, kept_at(kept, place, m));
       activate_factor<form, In>(h, ldh, m, cols, kept, place, from_h);
       In::multiply_made(h, ldh, from_h, fc2, f0, 0, m, dim, cols, z, ldx, f0 == 0 ? b.bias2 : nullptr,
                         f0 == 0 ? kStoreNew : kStoreAdd);
@@ -72,8 +73,8 @@ void forward(const MlpBranch& b, float* saved, float* y) {
   });
 }
 
-// Where the backward pass has the rows of a block, ldx apart: the norm, the gradient of fc2's result, once as it is and once scaled, that
-// of the norm's result; and the scaled one as a factor.
+// Where the backward pass has the rows of a block, ldx apart: the norm, the gradient of fc2's result, once as it is and
+// once scaled, that of the norm's result; and the scaled one as a factor.
 struct Block {
   float *norm, *dout, *scaled, *dnorm, *factor;
   size_t ldx;
@@ -81,8 +82,8 @@ struct Block {
 
 // The gradients of m rows from r0, in one thread.
 template <int form, typename In, typename Hidden>
-void backward_rows(const MlpBranch& b, const Saved& kept, const Weight& fc1, const Weight& fc2, const float* dy, size_t r0, size_t m,
-                   const Block& at, Hidden hidden, const RowSums& part, float* dx) {
+void backward_rows(const MlpBranch& b, const Saved& kept, const Weight& fc1, const Weight& fc2, const float* dy,
+                   size_t r0, size_t m, const Block& at, Hidden hidden, const RowSums& part, float* dx) {
   const size_t dim = b.outer.dim;
   norm_rows(b.outer, r0, m, true, kept.mean, kept.rstd, at.norm, at.ldx);
   scale_rows(b.outer, r0, m, dy, at.dout, at.scaled, at.ldx, part.out);
@@ -92,7 +93,8 @@ void backward_rows(const MlpBranch& b, const Saved& kept, const Weight& fc1, con
     const size_t cols = b.hidden - f0 < kHidden ? b.hidden - f0 : kHidden;
     const Place place = place_of(b, r0, f0);
     const Ahead ahead = kept_at(kept, place, m);
-    In::multiply_made(at.scaled, at.ldx, at.factor, fc2, 0, f0, m, cols, dim, hidden.place(f0), hidden.ld, nullptr, kStoreNew, ahead);
+    In::multiply_made(at.scaled, at.ldx, at.factor, fc2, 0, f0, m, cols, dim, hidden.place(f0), hidden.ld, nullptr,
+                      kStoreNew, ahead);
     hidden.template activate<form>(kept, place, m, f0, cols, part.inner + f0);
     hidden.back(fc1, m, f0, cols, at.dnorm, at.ldx);
     hidden.grow(m, f0, cols);

@@ -17,8 +17,8 @@ size_t rows_each_task(size_t rows, size_t cols) {
 
 }  // namespace
 
-void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon, float* y,
-                float* mean, float* rstd) {
+void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon,
+                float* y, float* mean, float* rstd) {
   const size_t each = 16384 / (cols + 1) + 1;
   vit::parallel((rows + each - 1) / each, [&](size_t task, size_t) {
     for (size_t i = task * each; i < rows && i < (task + 1) * each; ++i) {

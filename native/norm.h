@@ -1,5 +1,5 @@
-// Layer norm of one row and its gradient: what norm.cc and the residual branches are made of. A row fits the first cache, so it is
-// read again rather than kept.
+// Layer norm of one row and its gradient: what norm.cc and the residual branches are made of. A row fits the first
+// cache, so it is read again rather than kept.
 #pragma once
 
 #include <math.h>
@@ -28,17 +28,19 @@ VIT_INLINE void row_moments(const float* x, size_t cols, float epsilon, float* m
 }
 
 // y = (x - mean)·rstd·gamma + beta.
-VIT_INLINE void norm_row(const float* x, size_t cols, float mean, float rstd, const float* gamma, const float* beta, float* y) {
+VIT_INLINE void norm_row(const float* x, size_t cols, float mean, float rstd, const float* gamma, const float* beta,
+                         float* y) {
   const vf shift = set1(mean), factor = set1(rstd);
   each_part(cols, [&](size_t j, size_t n) {
     put(y + j, (get(x + j, n) - shift) * factor * get(gamma + j, n) + get(beta + j, n), n);
   });
 }
 
-// dx = rstd·(g - mean(g) - x̂·mean(g·x̂)) with g = dout·gamma, to which `finish(j, n, that)` may add; dgamma += dout·x̂, dbeta += dout.
+// dx = rstd·(g - mean(g) - x̂·mean(g·x̂)) with g = dout·gamma, to which `finish(j, n, that)` may add; dgamma += dout·x̂,
+// dbeta += dout.
 template <typename F>
-VIT_INLINE void norm_grad_row(const float* dout, const float* x, size_t cols, float mean, float rstd, const float* gamma,
-                              float* dx, float* dgamma, float* dbeta, const F& finish) {
+VIT_INLINE void norm_grad_row(const float* dout, const float* x, size_t cols, float mean, float rstd,
+                              const float* gamma, float* dx, float* dgamma, float* dbeta, const F& finish) {
   const float scale = 1.0f / static_cast<float>(cols);
   const vf shift = set1(mean), factor = set1(rstd);
   vf sum = set1(0.0f), product = sum;

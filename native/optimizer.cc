@@ -1,4 +1,5 @@
-// The updates of AdamW and of a moving average, and a sum of squares, each on a part of one tensor in the calling thread.
+// The updates of AdamW and of a moving average, and a sum of squares, each on a part of one tensor in the calling
+// thread.
 
 #include "simd.h"
 #include "table.h"
@@ -12,8 +13,8 @@ struct Moved {
 };
 
 // The update of the `count` lanes from i; the others are those of zeros.
-VIT_INLINE Moved move(const vit::AdamW& c, size_t i, size_t count, float keep, float rate, const float* p, const float* g,
-                      const float* m, const float* v) {
+VIT_INLINE Moved move(const vit::AdamW& c, size_t i, size_t count, float keep, float rate, const float* p,
+                      const float* g, const float* m, const float* v) {
   const vf gv = get(g + i, count);
   const vf mv = set1(c.beta1) * get(m + i, count) + set1(c.one_minus_beta1) * gv;
   const vf vv = set1(c.beta2) * get(v + i, count) + set1(c.one_minus_beta2) * gv * gv;
@@ -33,8 +34,8 @@ void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p
   });
 }
 
-double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
-                     const float* v) {
+double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g,
+                     const float* m, const float* v) {
   double total = 0;
   for (size_t begin = 0; begin < n; begin += 4096) {
     const size_t end = n - begin < 4096 ? n : begin + 4096;

@@ -1,5 +1,6 @@
-// How parallel.h works: the caller publishes a job and takes tasks from the same counter as the workers, so that a worker
-// the system does not schedule costs nothing. Idle workers spin for a moment, then sleep; no lock is taken but to sleep and to wake.
+// How parallel.h works: the caller publishes a job and takes tasks from the same counter as the workers, so that a
+// worker the system does not schedule costs nothing. Idle workers spin for a moment, then sleep; no lock is taken but
+// to sleep and to wake.
 
 #include "parallel.h"
 
@@ -18,8 +19,8 @@
 namespace vit {
 namespace {
 
-// How long a thread that has nothing to do looks on before it sleeps: longer than JavaScript takes from one op to the next, for waking it
-// takes about as long. In time, because a pause lasts from ten to over a hundred cycles.
+// How long a thread that has nothing to do looks on before it sleeps: longer than JavaScript takes from one op to the
+// next, for waking it takes about as long. In time, because a pause lasts from ten to over a hundred cycles.
 constexpr std::chrono::microseconds kSpin{200};
 constexpr size_t kMaxThreads = 256;
 
@@ -71,8 +72,9 @@ struct Memory {
   }
 };
 
-// What is left of a job in one word, so that taking a task is one addition and cannot mix up two jobs: tasks in all, and the next.
-// A thread that comes late adds to a word whose tasks are all taken, or takes a task of the next job, which cannot end without it.
+// What is left of a job in one word, so that taking a task is one addition and cannot mix up two jobs: tasks in all,
+// and the next. A thread that comes late adds to a word whose tasks are all taken, or takes a task of the next job,
+// which cannot end without it.
 constexpr uint64_t kNextBits = 32;
 constexpr size_t kMostTasks = (size_t{1} << 31) - 1;
 inline uint64_t word_of(size_t tasks) { return static_cast<uint64_t>(tasks) << kNextBits; }
@@ -92,7 +94,8 @@ struct Pool {
   alignas(64) std::atomic<uint64_t> left{0};
   alignas(64) std::atomic<size_t> generation{0};
   alignas(64) std::atomic<size_t> finished{0};
-  // Threads that sleep, or are about to: they look at what they wait for after they have said so, the others after they have changed it.
+  // Threads that sleep, or are about to: they look at what they wait for after they have said so, the others after they
+  // have changed it.
   alignas(64) std::atomic<size_t> sleepers{0};
   std::atomic<bool> caller_sleeps{false};
 
@@ -132,7 +135,9 @@ struct Pool {
     generation.fetch_add(1);
     if (sleepers.load() > 0) {
       // Whoever is between its look and its sleep holds the mutex.
-      { std::lock_guard<std::mutex> lock(mutex); }
+      {
+        std::lock_guard<std::mutex> lock(mutex);
+      }
       wake.notify_all();
     }
     take_tasks(0);

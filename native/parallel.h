@@ -18,15 +18,12 @@ void run_tasks(size_t tasks, Task task, void* context);
 template <typename Body>
 inline __attribute__((always_inline)) void parallel(size_t tasks, const Body& body) {
   run_tasks(
-      tasks,
-      [](void* context, size_t task, size_t worker) {
-        (*static_cast<const Body*>(context))(task, worker);
-      },
+      tasks, [](void* context, size_t task, size_t worker) { (*static_cast<const Body*>(context))(task, worker); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
-// Makes every worker's scratch at least `floats` long, until the next call; to be called outside tasks. Contents are lost. Throws
-// std::bad_alloc.
+// Makes every worker's scratch at least `floats` long, until the next call; to be called outside tasks. Contents are
+// lost. Throws std::bad_alloc.
 void reserve_scratch(size_t floats);
 float* scratch(size_t worker);
 // The memory that all tasks of a call share. Throws std::bad_alloc. Contents are lost when it grows.

@@ -30,8 +30,16 @@ VIT_INLINE void each_output(const Window& w, const float* x, const Body& body) {
     };
     for (size_t ow = 0; ow < w.width.out; ++ow) {
       const Range c = columns[ow];
-      Seen seen{x, d.end - d.begin, h.end - h.begin, c.end - c.begin, w.depth.dilation * plane, w.height.dilation * line,
-                w.width.dilation * w.channels, 0, w.depth.dilation * w.height.in * w.width.in, w.height.dilation * w.width.in,
+      Seen seen{x,
+                d.end - d.begin,
+                h.end - h.begin,
+                c.end - c.begin,
+                w.depth.dilation * plane,
+                w.height.dilation * line,
+                w.width.dilation * w.channels,
+                0,
+                w.depth.dilation * w.height.in * w.width.in,
+                w.height.dilation * w.width.in,
                 w.width.dilation};
       if (seen.depth * seen.height * seen.width == 0) seen.depth = 0;
       else {
@@ -137,7 +145,8 @@ void pool_positions(Position kind, bool last, const Window& w, const float* x, i
 void pool_grad(const Window& w, const int32_t* positions, const float* dy, float factor, float* dx) {
   const size_t channels = w.channels;
   if (positions == nullptr)
-    return sum_sights(w, factor, dx, [=](size_t out, size_t, size_t, size_t j, size_t n) { return get(dy + out * channels + j, n); });
+    return sum_sights(w, factor, dx,
+                      [=](size_t out, size_t, size_t, size_t j, size_t n) { return get(dy + out * channels + j, n); });
   sum_sights(w, factor, dx, [=](size_t out, size_t, size_t pixel, size_t j, size_t n) {
     const vi chosen = ints(positions + out * channels + j, n) == whole(pixel);
     return as_float(as_int(get(dy + out * channels + j, n)) & chosen);

@@ -1,4 +1,5 @@
-// Products, reductions of integers and truth values, and the places of extremes, over the middle axis of [outer, n, inner].
+// Products, reductions of integers and truth values, and the places of extremes, over the middle axis of [outer, n,
+// inner].
 
 #include <math.h>
 
@@ -13,10 +14,10 @@ namespace {
 
 using namespace vit;
 
-constexpr size_t kTask = 16384;      // elements of a task, at least
-constexpr size_t kRowPart = 65536;   // elements of a contiguous row that are reduced in one
-constexpr size_t kColumns = 256;     // columns that are reduced together
-constexpr size_t kColumnPart = 1024; // rows of them
+constexpr size_t kTask = 16384;       // elements of a task, at least
+constexpr size_t kRowPart = 65536;    // elements of a contiguous row that are reduced in one
+constexpr size_t kColumns = 256;      // columns that are reduced together
+constexpr size_t kColumnPart = 1024;  // rows of them
 
 // How the work is cut: units of `width` columns by `length` rows, `parts` of them along the reduced axis.
 struct Cut {
@@ -56,10 +57,11 @@ VIT_INLINE void each_unit(const Cut& c, const Body& body) {
   });
 }
 
-// `row(x, n)` reduces a contiguous row, `step(total, x)` takes one element more, which is also how parts are joined, in order.
+// `row(x, n)` reduces a contiguous row, `step(total, x)` takes one element more, which is also how parts are joined, in
+// order.
 template <typename T, typename A, typename Row, typename Step, typename Join, typename Finish>
-VIT_INLINE void fold_axis(size_t outer, size_t n, size_t inner, const T* x, T* out, A none, const Row& row, const Step& step,
-                          const Join& join, const Finish& finish) {
+VIT_INLINE void fold_axis(size_t outer, size_t n, size_t inner, const T* x, T* out, A none, const Row& row,
+                          const Step& step, const Join& join, const Finish& finish) {
   if (outer == 0 || n == 0 || inner == 0) return;
   const Cut c(outer, n, inner);
   A* partial = c.parts == 1 ? nullptr : reinterpret_cast<A*>(shared_scratch((c.units * c.width * sizeof(A) + 3) / 4));
@@ -108,7 +110,8 @@ double row_product(const float* x, size_t n) {
 }
 
 template <typename Step>
-VIT_INLINE void fold_ints(size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out, int32_t none, const Step& step) {
+VIT_INLINE void fold_ints(size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out, int32_t none,
+                          const Step& step) {
   const auto row = [&](const int32_t* from, size_t count) {
     int32_t total = none;
     for (size_t i = 0; i < count; ++i) total = step(total, from[i]);
@@ -186,8 +189,8 @@ VIT_INLINE size_t place_of(const T* x, size_t n, T value) {
   return i;
 }
 
-// Parts are searched apart and joined in order: a later one counts only if it is better. The first element is the one to beat, so a
-// NaN there stays; others are passed over.
+// Parts are searched apart and joined in order: a later one counts only if it is better. The first element is the one
+// to beat, so a NaN there stays; others are passed over.
 template <bool max, typename T>
 void arg_axis(size_t outer, size_t n, size_t inner, const T* x, int32_t* out) {
   if (outer == 0 || n == 0 || inner == 0) return;
@@ -245,16 +248,18 @@ void arg_axis(size_t outer, size_t n, size_t inner, const T* x, int32_t* out) {
 
 void product(size_t outer, size_t n, size_t inner, const float* x, float* out) {
   const auto times = [](double total, double factor) { return total * factor; };
-  fold_axis(outer, n, inner, x, out, 1.0, row_product, times, times, [](double total) { return static_cast<float>(total); });
+  fold_axis(outer, n, inner, x, out, 1.0, row_product, times, times,
+            [](double total) { return static_cast<float>(total); });
 }
 
 void reduce_ints(IntReduce op, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out) {
   if (outer == 0 || n == 0 || inner == 0) return;
   switch (op) {
-    case kIntSum:
-      return fold_ints(outer, n, inner, x, out, 0, [](int32_t a, int32_t b) { return sum_of(a, b); });
-    case kIntMax: return fold_ints(outer, n, inner, x, out, INT32_MIN, [](int32_t a, int32_t b) { return a > b ? a : b; });
-    case kIntMin: return fold_ints(outer, n, inner, x, out, INT32_MAX, [](int32_t a, int32_t b) { return a < b ? a : b; });
+    case kIntSum: return fold_ints(outer, n, inner, x, out, 0, [](int32_t a, int32_t b) { return sum_of(a, b); });
+    case kIntMax:
+      return fold_ints(outer, n, inner, x, out, INT32_MIN, [](int32_t a, int32_t b) { return a > b ? a : b; });
+    case kIntMin:
+      return fold_ints(outer, n, inner, x, out, INT32_MAX, [](int32_t a, int32_t b) { return a < b ? a : b; });
     case kIntProduct: return int_product(outer, n, inner, x, out);
     default: return;
   }

@@ -105,8 +105,8 @@ void sample_grad(const Sampling& s, const float* dy, float* dx) {
   });
 }
 
-void pick(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill, const float* x,
-          float* out) {
+void pick(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill,
+          const float* x, float* out) {
   const size_t each = channels >= 16384 ? 1 : 16384 / (channels == 0 ? 1 : channels);
   const size_t blocks = (count + each - 1) / each;
   parallel(images * blocks, [&](size_t task, size_t) {
@@ -121,7 +121,8 @@ void pick(size_t images, size_t pixels, size_t channels, size_t count, const int
   });
 }
 
-void normalize(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset, float* out) {
+void normalize(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset,
+               float* out) {
   const size_t each = cols >= 16384 ? 1 : 16384 / (cols == 0 ? 1 : cols);
   parallel((rows + each - 1) / each, [&](size_t task, size_t) {
     const size_t end = rows - task * each < each ? rows : (task + 1) * each;

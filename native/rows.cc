@@ -51,7 +51,8 @@ VIT_INLINE float run_best(const float* x, size_t n) {
 double run_reduce(Reduce op, const float* x, size_t n) {
   if (op == kSum || op == kMean) {
     double sum = 0;
-    for (size_t i = 0; i < n; i += kBlock) sum += static_cast<double>(block_sum(x + i, n - i < kBlock ? n - i : kBlock));
+    for (size_t i = 0; i < n; i += kBlock)
+      sum += static_cast<double>(block_sum(x + i, n - i < kBlock ? n - i : kBlock));
     return sum;
   }
   return static_cast<double>(op == kMax ? run_best<true>(x, n) : run_best<false>(x, n));
@@ -130,7 +131,8 @@ void reduce_columns(Reduce op, size_t outer, size_t n, size_t inner, const float
   for (size_t o = 0; o < outer; ++o)
     for (size_t j = 0; j < inner; ++j) {
       double total = static_cast<double>(partial[o * parts * inner + j]);
-      for (size_t p = 1; p < parts; ++p) total = join(op, total, static_cast<double>(partial[(o * parts + p) * inner + j]));
+      for (size_t p = 1; p < parts; ++p)
+        total = join(op, total, static_cast<double>(partial[(o * parts + p) * inner + j]));
       out[o * inner + j] = static_cast<float>(op == kMean ? total * scale : total);
     }
 }
@@ -191,7 +193,8 @@ void softmax(size_t rows, size_t cols, const float* x, bool logarithm, float* ou
   });
 }
 
-void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss, float* dlogits) {
+void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
+                           float* dlogits) {
   each_row(rows, cols, [&](size_t i) {
     const float* z = logits + i * cols;
     const float* t = targets + i * cols;
@@ -215,7 +218,8 @@ void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const 
   });
 }
 
-void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss, float* dlogits) {
+void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
+                          float* dlogits) {
   each_row(rows, cols, [&](size_t i) {
     const float* z = logits + i * cols;
     const float* t = targets + i * cols;

@@ -41,7 +41,8 @@ template <bool times, typename T>
 void scan_columns(const Scan& s, size_t n, size_t inner, size_t columns, const T* x, T* out) {
   const ptrdiff_t step = (s.reverse ? -1 : 1) * static_cast<ptrdiff_t>(inner);
   ptrdiff_t at = s.reverse ? static_cast<ptrdiff_t>((n - 1) * inner) : 0;
-  for (size_t j = 0; j < columns; ++j) out[static_cast<size_t>(at) + j] = s.exclusive ? (times ? 1 : 0) : x[static_cast<size_t>(at) + j];
+  for (size_t j = 0; j < columns; ++j)
+    out[static_cast<size_t>(at) + j] = s.exclusive ? (times ? 1 : 0) : x[static_cast<size_t>(at) + j];
   for (size_t i = 1; i < n; ++i) {
     const T* before = out + at;
     const T* value = x + at + (s.exclusive ? 0 : step);
@@ -90,7 +91,8 @@ VIT_INLINE vf power(vf base, float beta) {
   return load(lane);
 }
 
-// body(row, padded) for every row, in tasks of some; `padded` is scratch of radius zeros, cols elements, and zeros again.
+// body(row, padded) for every row, in tasks of some; `padded` is scratch of radius zeros, cols elements, and zeros
+// again.
 template <typename Body>
 VIT_INLINE void windows(const LocalResponse& s, size_t arrays, const Body& body) {
   const size_t length = s.cols + 2 * s.radius + VL;
@@ -99,7 +101,8 @@ VIT_INLINE void windows(const LocalResponse& s, size_t arrays, const Body& body)
   parallel((s.rows + each - 1) / each, [&](size_t task, size_t worker) {
     float* padded = scratch(worker);
     for (size_t i = 0; i < arrays * length; ++i) padded[i] = 0;
-    for (size_t row = task * each; row < s.rows && row < (task + 1) * each; ++row) body(row * s.cols, padded, padded + length);
+    for (size_t row = task * each; row < s.rows && row < (task + 1) * each; ++row)
+      body(row * s.cols, padded, padded + length);
   });
 }
 VIT_INLINE vf window_sum(const float* padded, size_t column, size_t radius) {

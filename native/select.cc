@@ -18,7 +18,7 @@
 namespace avx512bf16 {
 extern const vit::Bf16Product bf16_product;
 extern const vit::Bf16Rounding bf16_rounding;
-}
+}  // namespace avx512bf16
 namespace amx {
 extern const vit::Bf16Product bf16_product;
 }
@@ -46,8 +46,9 @@ Kernels with_product(const char* isa, const Kernels& rest, const Bf16Product& pr
 }
 
 #if defined(VIT_HAS_AVX512BF16)
-// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, begin one every other
-// cycle: half the rate of float32 (measured: docs/benchmarks.md). A rule, not a measurement, so that every run takes the same.
+// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, begin one every
+// other cycle: half the rate of float32 (measured: docs/benchmarks.md). A rule, not a measurement, so that every run
+// takes the same.
 bool fast_dot() {
   unsigned a, b, c, d;
   const bool fp16 = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 23)) != 0;
@@ -56,8 +57,8 @@ bool fast_dot() {
 #endif
 
 #if defined(VIT_HAS_AMX)
-// Whether the processor has tiles of bf16, the system saves them (XCR0), and this process may use them: Linux wants to be asked
-// before it makes room for 8 KB more of registers.
+// Whether the processor has tiles of bf16, the system saves them (XCR0), and this process may use them: Linux wants to
+// be asked before it makes room for 8 KB more of registers.
 bool may_use_amx() {
   unsigned a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d) || (c & bit_OSXSAVE) == 0) return false;

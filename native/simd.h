@@ -45,8 +45,7 @@ VIT_INLINE void store_n(float* p, vf v, size_t n) {
 VIT_INLINE vf set1(float x) { return _mm256_set1_ps(x); }
 VIT_INLINE vf sqrt_v(vf x) { return _mm256_sqrt_ps(x); }
 VIT_INLINE __m256i first_lanes(size_t n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
-                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 VIT_INLINE vf load_n(const float* p, size_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
 VIT_INLINE void store_n(float* p, vf v, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
@@ -104,8 +103,8 @@ constexpr FloatMode kFlush = 0;
 VIT_INLINE FloatMode float_mode() { return 0; }
 VIT_INLINE void set_float_mode(FloatMode) {}
 #endif
-// While it lives, the thread takes them as zero: a multiply-add that meets one costs over a hundred cycles (x86), and where softmax is
-// peaked most probabilities are such.
+// While it lives, the thread takes them as zero: a multiply-add that meets one costs over a hundred cycles (x86), and
+// where softmax is peaked most probabilities are such.
 class FlushDenormals {
   const FloatMode before = float_mode();
 
@@ -172,13 +171,15 @@ VIT_INLINE void transpose_block(vf* rows) {
   if constexpr (VL >= 16) exchange<8>(rows);
 }
 
-// Lane i of the result joins the lanes of rows[i], in a fixed tree; half the shuffles of turning the block. Changes rows.
+// Lane i of the result joins the lanes of rows[i], in a fixed tree; half the shuffles of turning the block. Changes
+// rows.
 template <size_t half, typename Join>
 VIT_INLINE void fold(vf* rows, const Join& join) {
 #pragma GCC unroll 16
   for (size_t i = 0; i < VL; i += 2 * half) {
     const vf a = rows[i], b = rows[i + half];
-    rows[i] = join(mix<half, false>(a, b, std::make_index_sequence<VL>()), mix<half, true>(a, b, std::make_index_sequence<VL>()));
+    rows[i] = join(mix<half, false>(a, b, std::make_index_sequence<VL>()),
+                   mix<half, true>(a, b, std::make_index_sequence<VL>()));
   }
 }
 template <typename Join>

@@ -35,7 +35,8 @@ Window window_of(const Arguments& args) {
 Window image_window(const Arguments& args) {
   const Window w = window_of(args);
   const Axis& d = w.depth;
-  if (d.in != 1 || d.out != 1 || d.filter != 1 || d.pad != 0) throw ArgumentError("Expected a window of depth 1, received another.");
+  if (d.in != 1 || d.out != 1 || d.filter != 1 || d.pad != 0)
+    throw ArgumentError("Expected a window of depth 1, received another.");
   return w;
 }
 size_t pixels(size_t depth, size_t height, size_t width) { return product(product(depth, height), width); }
@@ -88,7 +89,8 @@ napi_value depthwise(const Arguments& args) {
   const Window w = image_window(args);
   const float* filter = args.floats(2, columns_of(w));
   const float* bias = args.floats_or_null(3, w.channels);
-  kernels().spatial->depthwise(w, args.floats(1, in_size(w)), filter, bias, clamp_of(args, 4), args.floats(6, out_size(w)));
+  kernels().spatial->depthwise(w, args.floats(1, in_size(w)), filter, bias, clamp_of(args, 4),
+                               args.floats(6, out_size(w)));
   return nothing(args);
 }
 // depthwiseInputGrad(window, dY, filter, dX), depthwiseFilterGrad(window, x, dY, dFilter).
@@ -120,7 +122,8 @@ napi_value convolve_filter_grad(const Arguments& args) {
   const Window w = window_of(args);
   const size_t n = args.size(1);
   const float* dy = args.floats(3, product(out_rows(w), n));
-  kernels().spatial->convolve_filter_grad(w, n, args.floats(2, in_size(w)), dy, args.floats(4, product(columns_of(w), n)));
+  kernels().spatial->convolve_filter_grad(w, n, args.floats(2, in_size(w)), dy,
+                                          args.floats(4, product(columns_of(w), n)));
   return nothing(args);
 }
 // sumColumns(window, columns, x).
@@ -139,18 +142,22 @@ const int32_t* copy_of(const int32_t* indices, size_t n, Kept* kept) {
 }
 
 // low, high and part, from argument `first` on: a step for each of a box's, for one box or for all.
-Between between_of(const Arguments& args, size_t first, size_t count, size_t boxes, bool shared, size_t limit, Kept* kept) {
+Between between_of(const Arguments& args, size_t first, size_t count, size_t boxes, bool shared, size_t limit,
+                   Kept* kept) {
   const size_t length = product(count, shared ? 1 : boxes);
   const int32_t* low = copy_of(args.ints(first, length), length, kept);
   const int32_t* high = copy_of(args.ints(first + 1, length), length, kept);
   const Between b{count, shared, low, high, args.floats(first + 2, length)};
   for (size_t i = 0; i < length; ++i)
-    if (b.low[i] >= 0 && (static_cast<size_t>(b.low[i]) >= limit || b.high[i] < 0 || static_cast<size_t>(b.high[i]) >= limit))
+    if (b.low[i] >= 0 &&
+        (static_cast<size_t>(b.low[i]) >= limit || b.high[i] < 0 || static_cast<size_t>(b.high[i]) >= limit))
       throw ArgumentError("Expected steps that lie within an image, received others.");
   return b;
 }
-// From argument `first` on: shared, the height and the width of a box, then the steps of its rows and those of its columns.
-Sampling sampling_of(const Arguments& args, size_t height, size_t width, size_t channels, size_t boxes, size_t first, Kept* kept) {
+// From argument `first` on: shared, the height and the width of a box, then the steps of its rows and those of its
+// columns.
+Sampling sampling_of(const Arguments& args, size_t height, size_t width, size_t channels, size_t boxes, size_t first,
+                     Kept* kept) {
   Sampling s;
   s.height = height, s.width = width, s.channels = channels, s.boxes = boxes;
   const bool shared = args.flag(first);
@@ -164,10 +171,11 @@ size_t box_size(const Sampling& s) {
   return product(product(s.boxes, s.channels), product(s.rows.count, s.columns.count));
 }
 
-// sample(images, height, width, channels, boxes, nearest, fill, image, shared, boxHeight, boxWidth, rowLow, rowHigh, rowPart,
-// columnLow, columnHigh, columnPart, x, out).
+// sample(images, height, width, channels, boxes, nearest, fill, image, shared, boxHeight, boxWidth, rowLow, rowHigh,
+// rowPart, columnLow, columnHigh, columnPart, x, out).
 napi_value sample(const Arguments& args) {
-  const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3), boxes = args.size(4);
+  const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3),
+               boxes = args.size(4);
   Kept kept;
   Sampling s = sampling_of(args, height, width, channels, boxes, 8, &kept);
   s.nearest = args.flag(5);
@@ -181,8 +189,8 @@ napi_value sample(const Arguments& args) {
   return nothing(args);
 }
 
-// sampleGrad(images, height, width, channels, nearest, shared, boxHeight, boxWidth, rowLow, rowHigh, rowPart, columnLow, columnHigh,
-// columnPart, dY, dX): shared, and nothing outside.
+// sampleGrad(images, height, width, channels, nearest, shared, boxHeight, boxWidth, rowLow, rowHigh, rowPart,
+// columnLow, columnHigh, columnPart, dY, dX): shared, and nothing outside.
 napi_value sample_grad(const Arguments& args) {
   const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3);
   Kept kept;
@@ -206,7 +214,8 @@ napi_value pick(const Arguments& args) {
   const float* x = args.floats(6, product(product(images, pixels), channels));
   float* out = args.floats(7, product(product(images, count), channels));
   for (size_t i = 0; i < count; ++i)
-    if (index[i] >= 0 && static_cast<size_t>(index[i]) >= pixels) throw ArgumentError("Expected pixels of the image, received others.");
+    if (index[i] >= 0 && static_cast<size_t>(index[i]) >= pixels)
+      throw ArgumentError("Expected pixels of the image, received others.");
   kernels().spatial->pick(images, pixels, channels, count, index, fill, x, out);
   return nothing(args);
 }
@@ -215,12 +224,13 @@ napi_value pick(const Arguments& args) {
 napi_value normalize(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
   const float* offset = args.floats_or_null(5, cols);
-  kernels().spatial->normalize(rows, cols, args.floats(2, n), args.floats(3, cols), args.floats(4, cols), offset, args.floats(6, n));
+  kernels().spatial->normalize(rows, cols, args.floats(2, n), args.floats(3, cols), args.floats(4, cols), offset,
+                               args.floats(6, n));
   return nothing(args);
 }
 
-// transform(batch, height, width, channels, outHeight, outWidth, bilinear, border, fill, shared, maps, x, out): of no image without a
-// pixel.
+// transform(batch, height, width, channels, outHeight, outWidth, bilinear, border, fill, shared, maps, x, out): of no
+// image without a pixel.
 napi_value transform(const Arguments& args) {
   Projection p;
   p.batch = args.size(0), p.height = args.size(1), p.width = args.size(2), p.channels = args.size(3);
@@ -256,12 +266,14 @@ napi_value dilate(const Arguments& args) {
   const void* x = args.of_kind(1, in_size(w), kind);
   const void* filter = args.of_kind(2, columns_of(w), kind);
   void* out = args.of_kind(3, out_size(w), kind);
-  if (kind == Kind::kUint8) throw ArgumentError("Expected a Float32Array or an Int32Array for argument 1, received something else.");
+  if (kind == Kind::kUint8)
+    throw ArgumentError("Expected a Float32Array or an Int32Array for argument 1, received something else.");
   const SpatialKernels& own = *kernels().spatial;
   if (out_size(w) == 0) return nothing(args);
   if (kind == Kind::kFloat32)
     own.dilate(w, static_cast<const float*>(x), static_cast<const float*>(filter), static_cast<float*>(out));
-  else own.dilate_ints(w, static_cast<const int32_t*>(x), static_cast<const int32_t*>(filter), static_cast<int32_t*>(out));
+  else
+    own.dilate_ints(w, static_cast<const int32_t*>(x), static_cast<const int32_t*>(filter), static_cast<int32_t*>(out));
   return nothing(args);
 }
 // dilateInputGrad(window, x, filter, dY, dX), dilateFilterGrad(window, x, filter, dY, dFilter).
@@ -280,8 +292,8 @@ napi_value dilate_grad(const Arguments& args, bool of_filter) {
 napi_value dilate_input_grad(const Arguments& args) { return dilate_grad(args, false); }
 napi_value dilate_filter_grad(const Arguments& args) { return dilate_grad(args, true); }
 
-// suppress(boxes, scores, overlap, threshold, scale, chosen, chosenScores|null) -> how many are chosen, at most the length of `chosen`;
-// -1, and nothing is written, where a corner is not finite.
+// suppress(boxes, scores, overlap, threshold, scale, chosen, chosenScores|null) -> how many are chosen, at most the
+// length of `chosen`; -1, and nothing is written, where a corner is not finite.
 napi_value suppress(const Arguments& args) {
   Suppression s;
   s.scores = args.any_floats(1, &s.n);
@@ -291,16 +303,19 @@ napi_value suppress(const Arguments& args) {
   args.any(5, &s.most, &kind);
   int32_t* chosen = args.ints(5, s.most);
   float* scores = args.floats_or_null(6, s.most);
-  if (s.n > 0x7fffffff || s.most > s.n) throw ArgumentError("Expected places for no more than the boxes, received more.");
+  if (s.n > 0x7fffffff || s.most > s.n)
+    throw ArgumentError("Expected places for no more than the boxes, received more.");
   if (!(s.overlap >= 0 && s.overlap <= 1)) throw ArgumentError("Expected an overlap from 0 to 1, received another.");
-  if (!(s.scale <= 0 && s.scale >= -DBL_MAX)) throw ArgumentError("Expected a finite scale of at most 0, received another.");
+  if (!(s.scale <= 0 && s.scale >= -DBL_MAX))
+    throw ArgumentError("Expected a finite scale of at most 0, received another.");
   // A copy: another thread may write to shared memory.
   const std::vector<float> boxes(s.boxes, s.boxes + 4 * s.n);
   s.boxes = boxes.data();
   bool finite = true;
   for (float corner : boxes) finite = finite && fabsf(corner) <= FLT_MAX;
   napi_value count = nullptr;
-  napi_create_double(args.env(), finite ? static_cast<double>(kernels().spatial->suppress(s, chosen, scores)) : -1.0, &count);
+  napi_create_double(args.env(), finite ? static_cast<double>(kernels().spatial->suppress(s, chosen, scores)) : -1.0,
+                     &count);
   return count;
 }
 

@@ -5,9 +5,25 @@
 namespace VIT_ISA {
 
 const vit::SpatialKernels spatial_kernels = {
-    pool, pool_positions, pool_grad, depthwise, depthwise_input_grad, depthwise_filter_grad,
-    convolve, convolve_filter_grad, sum_columns, sample, sample_grad, pick, normalize,
-    transform, dilate, dilate_ints, dilate_input_grad, dilate_filter_grad, suppress,
+    pool,
+    pool_positions,
+    pool_grad,
+    depthwise,
+    depthwise_input_grad,
+    depthwise_filter_grad,
+    convolve,
+    convolve_filter_grad,
+    sum_columns,
+    sample,
+    sample_grad,
+    pick,
+    normalize,
+    transform,
+    dilate,
+    dilate_ints,
+    dilate_input_grad,
+    dilate_filter_grad,
+    suppress,
 };
 
 }  // namespace VIT_ISA

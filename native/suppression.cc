@@ -1,4 +1,5 @@
-// The choice of boxes that do not cover each other, best first. This file is not contracted: an overlap may lie just at its limit.
+// The choice of boxes that do not cover each other, best first. This file is not contracted: an overlap may lie just at
+// its limit.
 
 #include <algorithm>
 
@@ -19,7 +20,9 @@ struct Candidate {
   uint32_t box, seen;
 };
 struct Worse {
-  bool operator()(const Candidate& a, const Candidate& b) const { return a.score < b.score || (a.score == b.score && a.box > b.box); }
+  bool operator()(const Candidate& a, const Candidate& b) const {
+    return a.score < b.score || (a.score == b.score && a.box > b.box);
+  }
 };
 
 VIT_INLINE bool any(vi mask) {
@@ -35,9 +38,13 @@ VIT_INLINE bool any(vi mask) {
 }
 
 template <typename T>
-VIT_INLINE T lesser(T a, T b) { return a < b ? a : b; }
+VIT_INLINE T lesser(T a, T b) {
+  return a < b ? a : b;
+}
 template <typename T>
-VIT_INLINE T greater(T a, T b) { return a > b ? a : b; }
+VIT_INLINE T greater(T a, T b) {
+  return a > b ? a : b;
+}
 
 struct Box {
   float top, left, bottom, right, area;
@@ -72,7 +79,8 @@ class Chosen {
   // Intersection over union.
   double overlap(const Box& b, size_t i) const {
     const float top = at(0)[i], left = at(1)[i], bottom = at(2)[i], right = at(3)[i];
-    const double area = length(b.top, b.bottom) * length(b.left, b.right), other = length(top, bottom) * length(left, right);
+    const double area = length(b.top, b.bottom) * length(b.left, b.right),
+                 other = length(top, bottom) * length(left, right);
     if (area <= 0.0 || other <= 0.0) return 0.0;
     const double height = greater(length(greater(b.top, top), lesser(b.bottom, bottom)), 0.0);
     const double width = greater(length(greater(b.left, left), lesser(b.right, right)), 0.0);
@@ -80,8 +88,8 @@ class Chosen {
     return common / (area + other - common);
   }
 
-  // Whether a chosen box covers it by `limit`. Float32 finds those that may, with room for its rounding, where areas are of sizes that
-  // it holds well; float64 decides.
+  // Whether a chosen box covers it by `limit`. Float32 finds those that may, with room for its rounding, where areas
+  // are of sizes that it holds well; float64 decides.
   bool cover(const Box& b, double limit) const {
     const vf one = set1(1.0f), share = set1(static_cast<float>(limit * (1.0 - 0x1p-16)));
     const vf least = set1(limit > 1e-12 ? 1e-20f : HUGE_VALF), most = set1(1e30f);

@@ -1,7 +1,7 @@
 // The kernels of one instruction set as a table.
 
-#include "spatial_table.h"
 #include "table.h"
+#include "spatial_table.h"
 
 #define VIT_JOIN2(a, b) a##b
 #define VIT_JOIN(a, b) VIT_JOIN2(a, b)

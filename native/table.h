@@ -37,17 +37,19 @@ void local_response_grad(const vit::LocalResponse& shape, const float* x, const 
 void fft(size_t batch, size_t n, bool inverse, const float* re, const float* im, float* out_re, float* out_im);
 void magnitude(size_t n, const float* re, const float* im, float* out);
 void softmax(size_t rows, size_t cols, const float* x, bool logarithm, float* out);
-void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon, float* y,
-                float* mean, float* rstd);
+void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon,
+                float* y, float* mean, float* rstd);
 void layer_norm_grad(size_t rows, size_t cols, const float* dout, const float* x, const float* gamma, const float* mean,
                      const float* rstd, float* dx, float* dgamma, float* dbeta);
 void gelu(vit::Activation form, size_t n, const float* x, float* y);
 void gelu_grad(vit::Activation form, size_t n, const float* dout, const float* x, float* dx);
-void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss, float* dlogits);
-void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss, float* dlogits);
+void softmax_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
+                           float* dlogits);
+void binary_cross_entropy(size_t rows, size_t cols, const float* logits, const float* targets, float* loss,
+                          float* dlogits);
 void attention(const vit::Attention& shape, float* out, float* log_sum_exp);
-void attention_grad(const vit::Attention& shape, const float* dout, const float* out, const float* log_sum_exp, float* dq,
-                    float* dk, float* dv);
+void attention_grad(const vit::Attention& shape, const float* dout, const float* out, const float* log_sum_exp,
+                    float* dq, float* dk, float* dv);
 size_t mlp_branch_saved(const vit::MlpBranch& b);
 size_t mlp_branch_packed(const vit::MlpBranch& b);
 void mlp_branch(const vit::MlpBranch& b, float* saved, float* y);
@@ -55,11 +57,12 @@ void mlp_branch_grad(const vit::MlpBranch& b, const float* saved, const float* d
 size_t attention_branch_saved(const vit::AttentionBranch& b);
 size_t attention_branch_packed(const vit::AttentionBranch& b);
 void attention_branch(const vit::AttentionBranch& b, float* saved, float* y);
-void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, const float* dy, const vit::BranchGrad& grad);
+void attention_branch_grad(const vit::AttentionBranch& b, const float* saved, const float* dy,
+                           const vit::BranchGrad& grad);
 void adamw(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
            const float* v, float* p_out, float* m_out, float* v_out);
-double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g, const float* m,
-                     const float* v);
+double adamw_squares(const vit::AdamW& c, size_t n, float keep, float rate, const float* p, const float* g,
+                     const float* m, const float* v);
 void ema(size_t n, float decay, float rest, const float* average, const float* value, float* out);
 double sum_of_squares(size_t n, const float* x);
 extern const vit::Bf16Product bf16_product;

@@ -1,7 +1,8 @@
-// The tile operations of AMX that bf16_tiles.cc uses, for a block of 2 by 2 tiles of c: the processor's, or the same in plain C++
-// for tests on any machine. Numbers of the tiles: c(i, j) = 2·i + j, a(i) = 4 + i, b(j) = 6 + j. The emulation follows the
-// operation sections of Intel's manual (SDM vol. 2, LDTILECFG, TILELOADD, TILESTORED, TDPBF16PS): what would be a fault is an
-// abort, rows and bytes past a tile's shape become zero, and sums have the order, rounding and flushed denormals of the manual.
+// The tile operations of AMX that bf16_tiles.cc uses, for a block of 2 by 2 tiles of c: the processor's, or the same in
+// plain C++ for tests on any machine. Numbers of the tiles: c(i, j) = 2·i + j, a(i) = 4 + i, b(j) = 6 + j. The
+// emulation follows the operation sections of Intel's manual (SDM vol. 2, LDTILECFG, TILELOADD, TILESTORED, TDPBF16PS):
+// what would be a fault is an abort, rows and bytes past a tile's shape become zero, and sums have the order, rounding
+// and flushed denormals of the manual.
 #pragma once
 
 #include <math.h>
@@ -28,8 +29,8 @@ static_assert(sizeof(TileConfig) == 64, "as LDTILECFG reads it");
 
 #if defined(VIT_AMX)
 
-// The processor's tiles, from configure to the end of the object's life. Fences: the compiler's intrinsics do not all say that
-// they touch memory.
+// The processor's tiles, from configure to the end of the object's life. Fences: the compiler's intrinsics do not all
+// say that they touch memory.
 class Tiles {
  public:
   Tiles() = default;

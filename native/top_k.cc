@@ -1,5 +1,6 @@
-// The largest of each row. An element and its place are one number of 64 bits, so that a smaller number is a larger element, and of
-// equal elements the first. Few are kept in a heap, of which most elements are below the least; else the row is sorted by its bytes.
+// The largest of each row. An element and its place are one number of 64 bits, so that a smaller number is a larger
+// element, and of equal elements the first. Few are kept in a heap, of which most elements are below the least; else
+// the row is sorted by its bytes.
 
 #include <string.h>
 

@@ -26,8 +26,8 @@ VIT_INLINE void walk_long(const Walk& walk, const float* a, const float* b, floa
   });
 }
 
-// Of one exponent, 2 or ½, the result is a product or a root, rounded as the power in float64 would be. The root of minus infinity is
-// infinite here, and that of -0 is 0.
+// Of one exponent, 2 or ½, the result is a product or a root, rounded as the power in float64 would be. The root of
+// minus infinity is infinite here, and that of -0 is 0.
 void power(const Walk& walk, const float* a, const float* b, float* out) {
   bool constant = true;
   for (size_t d = 0; d < walk.rank; ++d) constant = constant && (walk.stride_b[d] == 0 || walk.size[d] < 2);

@@ -1,5 +1,6 @@
-// Functions of <math.h> on vectors: at most 4 ulp off in all lanes, most of them 2; infinities and NaN behave as there, and as in
-// JavaScript where that differs (pow). What float32 cannot hold on the way is done in float64, half a vector at a time.
+// Functions of <math.h> on vectors: at most 4 ulp off in all lanes, most of them 2; infinities and NaN behave as there,
+// and as in JavaScript where that differs (pow). What float32 cannot hold on the way is done in float64, half a vector
+// at a time.
 #pragma once
 
 #include "kernels.h"
@@ -43,7 +44,8 @@ VIT_INLINE bool any(vi mask) { return _mm_movemask_ps(as_float(mask)) != 0; }
 VIT_INLINE vd low_half(vf x) { return vd{x[0], x[1]}; }
 VIT_INLINE vd high_half(vf x) { return vd{x[2], x[3]}; }
 VIT_INLINE vf joined(vd low, vd high) {
-  return vf{static_cast<float>(low[0]), static_cast<float>(low[1]), static_cast<float>(high[0]), static_cast<float>(high[1])};
+  return vf{static_cast<float>(low[0]), static_cast<float>(low[1]), static_cast<float>(high[0]),
+            static_cast<float>(high[1])};
 }
 VIT_INLINE bool any(vi mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) != 0; }
 #endif
@@ -150,7 +152,8 @@ VIT_INLINE vf atanh_v(vf x) {
   return size <= set1(1.0f) ? near : nan_v();
 }
 
-// x = n·π/2 + r with r in ±π/4, or a little outside; up to 131,072 r has all its bits (Cody and Waite 1980, in float64).
+// x = n·π/2 + r with r in ±π/4, or a little outside; up to 131,072 r has all its bits (Cody and Waite 1980, in
+// float64).
 VIT_INLINE vd turned(vd x, vd n) { return (x - n * 0x1.921fb54p+0) - n * 0x1.10b4611a62633p-30; }
 VIT_INLINE vf turns_of(vf x) { return x * set1(0.63661977236758134f) + set1(kWholes); }
 constexpr float kMostTurned = 131072.0f;
@@ -186,7 +189,8 @@ VIT_INLINE vf cos_v(vf x) {
   return mended(sine_v(x, 1), abs_v(x) > set1(kMostTurned), x,
                 [](float s) { return static_cast<float>(cos(static_cast<double>(s))); });
 }
-// Near its poles all of float32's bits count, so it is float64 throughout: sin/cos of r, or -cos/sin where n is odd, by their series.
+// Near its poles all of float32's bits count, so it is float64 throughout: sin/cos of r, or -cos/sin where n is odd, by
+// their series.
 VIT_INLINE vd tangent_of(vd x, vd n) {
   const vd r = turned(x, n);
   const vd z = r * r;
@@ -209,7 +213,8 @@ VIT_INLINE vd tangent_of(vd x, vd n) {
 VIT_INLINE vf tan_v(vf x) {
   const vf n = turns_of(x) - set1(kWholes);
   const vf y = joined(tangent_of(low_half(x), low_half(n)), tangent_of(high_half(x), high_half(n)));
-  return mended(y, abs_v(x) > set1(kMostTurned), x, [](float s) { return static_cast<float>(tan(static_cast<double>(s))); });
+  return mended(y, abs_v(x) > set1(kMostTurned), x,
+                [](float s) { return static_cast<float>(tan(static_cast<double>(s))); });
 }
 
 constexpr float kHalfPi = 1.5707963267948966f;
@@ -270,7 +275,9 @@ VIT_INLINE vf atan2_v(vf y, vf x) {
   least = same ? one : least;
   most = (same | (most == zero)) != 0 ? one : most;
   const vi middle = least > set1(0.4142135623730950f) * most;
-  const auto quotient = [](vd a, vd b) { return (a > 0.4142135623730950 * b ? a - b : a) / (a > 0.4142135623730950 * b ? a + b : b); };
+  const auto quotient = [](vd a, vd b) {
+    return (a > 0.4142135623730950 * b ? a - b : a) / (a > 0.4142135623730950 * b ? a + b : b);
+  };
   const vf t = joined(quotient(low_half(least), low_half(most)), quotient(high_half(least), high_half(most)));
   vf angle = atan_near_v(t);
   angle = ((t < zero) | ((t == zero) & middle)) != 0 ? set1(kQuarterPi) + angle : angle;
@@ -279,13 +286,14 @@ VIT_INLINE vf atan2_v(vf y, vf x) {
   return ((x == x) & (y == y)) != 0 ? with_sign(angle, y) : x + y;
 }
 
-// x^y of positive normal x; float64 throughout, some 2^-33 of the result: log2 by the series of artanh((m - 1)/(m + 1)) for m in
-// [√½, √2), 2^ by that of e^.
+// x^y of positive normal x; float64 throughout, some 2^-33 of the result: log2 by the series of artanh((m - 1)/(m + 1))
+// for m in [√½, √2), 2^ by that of e^.
 VIT_INLINE vd power_of(vd x, vd y) {
   constexpr int64_t root = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000;
   typedef uint64_t vu __attribute__((vector_size(VL * 4)));
   const vl bits = as_long(x) - root + one;
-  const vd exponent = as_double(reinterpret_cast<vl>(reinterpret_cast<vu>(bits) >> 52) | 0x4330000000000000) - (0x1p52 + 1023);
+  const vd exponent =
+      as_double(reinterpret_cast<vl>(reinterpret_cast<vu>(bits) >> 52) | 0x4330000000000000) - (0x1p52 + 1023);
   const vd m = as_double((bits & 0x000fffffffffffff) + root);
   const vd s = (m - 1.0) / (m + 1.0);
   const vd z = s * s;

@@ -1,4 +1,5 @@
-// Images seen through a projection. This file is not contracted: where a place lies just between two pixels, a last bit decides.
+// Images seen through a projection. This file is not contracted: where a place lies just between two pixels, a last bit
+// decides.
 
 #include "spatial_table.h"
 #include "window.h"
@@ -144,8 +145,8 @@ void transform(const Projection& p, const float* x, float* out) {
   const size_t width = p.out_width * p.channels;
   each_row(p.batch * p.out_height, 4 * width, [&](size_t at) {
     const size_t b = at / p.out_height, row = at % p.out_height;
-    const Image image = {x + b * p.height * p.width * p.channels, static_cast<double>(p.height), static_cast<double>(p.width), p.fill,
-                         p.width * p.channels};
+    const Image image = {x + b * p.height * p.width * p.channels, static_cast<double>(p.height),
+                         static_cast<double>(p.width), p.fill, p.width * p.channels};
     const float* map = p.maps + (p.shared ? 0 : 8 * b);
     float* to = out + at * width;
     if (p.channels == 1) transform_row<1>(p, image, map, row, to);

@@ -44,7 +44,8 @@ size_t unique_of(size_t n, const Hash& hash_of, const Equal& equal, int32_t* fir
   for (size_t i = 0; i < n; ++i) {
     const uint32_t hash = hash_of(i);
     size_t at = hash & (size - 1);
-    while (table[at].number != 0 && !(table[at].hash == hash && equal(static_cast<size_t>(found[table[at].number - 1]), i)))
+    while (table[at].number != 0 &&
+           !(table[at].hash == hash && equal(static_cast<size_t>(found[table[at].number - 1]), i)))
       at = (at + 1) & (size - 1);
     if (table[at].number == 0) {
       found[count] = static_cast<int32_t>(i);
@@ -60,7 +61,8 @@ template <typename T>
 size_t unique_in(const Slices& s, const T* x, int32_t* firsts, int32_t* places) {
   // Of one element the hash says all.
   if (s.outer == 1 && s.inner == 1)
-    return unique_of(s.n, [=](size_t i) { return mixed(bits_of(x[i])); }, [](size_t, size_t) { return true; }, firsts, places);
+    return unique_of(
+        s.n, [=](size_t i) { return mixed(bits_of(x[i])); }, [](size_t, size_t) { return true; }, firsts, places);
   const auto at = [&](size_t outer, size_t i) { return x + (outer * s.n + i) * s.inner; };
   const auto hash_of = [&](size_t i) {
     uint32_t hash = 0;

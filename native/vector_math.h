@@ -5,8 +5,8 @@
 
 namespace VIT_ISA {
 
-// x = n ln2 + r: e^r - 1 by a polynomial in r, and n with what was added to it to leave no bit for a fraction. Coefficients: Moshier,
-// Cephes, expf.
+// x = n ln2 + r: e^r - 1 by a polynomial in r, and n with what was added to it to leave no bit for a fraction.
+// Coefficients: Moshier, Cephes, expf.
 constexpr float kWholes = 12582912.0f;
 VIT_INLINE vf exp_of_rest_v(vf x, vf* shifted) {
   *shifted = x * set1(1.44269504088896341f) + set1(kWholes);
@@ -22,8 +22,8 @@ VIT_INLINE vf exp_of_rest_v(vf x, vf* shifted) {
   return p * (r * r) + r;
 }
 
-// e^x, 2 ulp; 0 below -104, infinity above 88.73, denormals in between. The power 2^n comes in two factors so that the ends do not
-// overflow early.
+// e^x, 2 ulp; 0 below -104, infinity above 88.73, denormals in between. The power 2^n comes in two factors so that the
+// ends do not overflow early.
 VIT_INLINE vf exp_v(vf x) {
   x = max_v(min_v(x, set1(89.0f)), set1(-104.0f));
   vf shifted;
@@ -39,9 +39,9 @@ VIT_INLINE vf exp_v(vf x) {
 #endif
 }
 
-// 2^x of x up to 0 or a little above, 3 ulp; 0 far below. Exact at 0 and at minus infinity. A polynomial in what x is above an
-// integer, the largest below it or the nearest, then the exponent grows by that integer. Coefficients: minimax for a relative error
-// (Remez 1934) of 8.2e-8, and Moshier, Cephes, exp2f.
+// 2^x of x up to 0 or a little above, 3 ulp; 0 far below. Exact at 0 and at minus infinity. A polynomial in what x is
+// above an integer, the largest below it or the nearest, then the exponent grows by that integer. Coefficients: minimax
+// for a relative error (Remez 1934) of 8.2e-8, and Moshier, Cephes, exp2f.
 VIT_INLINE vf exp2_v(vf x) {
 #if defined(VIT_AVX512)
   const vf r = _mm512_maskz_reduce_ps(0xFFFF, x, 0x09);
@@ -68,8 +68,8 @@ VIT_INLINE vf exp2_v(vf x) {
 #endif
 }
 
-// log x of normal positive x, 1 ulp; NaN stays. x = 2^n·m with m in [√½, √2), a polynomial in m - 1. Coefficients: Moshier,
-// Cephes, logf.
+// log x of normal positive x, 1 ulp; NaN stays. x = 2^n·m with m in [√½, √2), a polynomial in m - 1. Coefficients:
+// Moshier, Cephes, logf.
 VIT_INLINE vf log_v(vf x) {
   const vi bits = as_int(x) - 0x3f3504f3;
   const vi power = bits >> 23;
@@ -132,7 +132,8 @@ constexpr float kTanhScale = 0.79788456080286536f;  // √(2/π)
 constexpr float kTanhCubic = 0.044715f;
 constexpr float kQuick = 1.702f;
 
-// p/q with one division less to wait for where there is a reciprocal of 14 bits, which one step of Newton's makes whole.
+// p/q with one division less to wait for where there is a reciprocal of 14 bits, which one step of Newton's makes
+// whole.
 VIT_INLINE vf quotient_v(vf p, vf q) {
 #if defined(VIT_AVX512)
   const vf r = _mm512_maskz_rcp14_ps(0xFFFF, q);
@@ -142,7 +143,8 @@ VIT_INLINE vf quotient_v(vf p, vf q) {
 #endif
 }
 
-// Φ(x), the share of normal numbers below x, absolute error 3e-7: ½ + ½·erf(x·√½) with the factors in erf_v's coefficients.
+// Φ(x), the share of normal numbers below x, absolute error 3e-7: ½ + ½·erf(x·√½) with the factors in erf_v's
+// coefficients.
 VIT_INLINE vf normal_below_v(vf value) {
   constexpr float k = 0.5f * kSqrtHalf;
   const vf x = max_v(min_v(value, set1(4.0f / kSqrtHalf)), set1(-4.0f / kSqrtHalf));

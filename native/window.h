@@ -1,6 +1,6 @@
-// What the kernels on images share: the taps inside an image, and sums over the outputs that see a pixel. Included only by files
-// that are compiled once for each instruction set. Vectors hold types of this namespace alone: code for std::vector<size_t> might
-// be joined with that of another instruction set.
+// What the kernels on images share: the taps inside an image, and sums over the outputs that see a pixel. Included only
+// by files that are compiled once for each instruction set. Vectors hold types of this namespace alone: code for
+// std::vector<size_t> might be joined with that of another instruction set.
 #pragma once
 
 #include <vector>
@@ -77,7 +77,8 @@ template <typename Term>
 VIT_INLINE void sum_sights(const vit::Window& w, float factor, float* dx, const Term& term) {
   const Sights planes(w.depth), lines(w.height), columns(w.width);
   const size_t rows = w.batch * w.depth.in * w.height.in;
-  const size_t per_place = (columns.all.size() * lines.all.size() / (w.width.in * w.height.in + 1) + 1) * w.depth.filter;
+  const size_t per_place =
+      (columns.all.size() * lines.all.size() / (w.width.in * w.height.in + 1) + 1) * w.depth.filter;
   each_row(rows, w.width.in * w.channels * per_place, [&](size_t row) {
     const size_t line = row % w.height.in;
     const size_t plane = row / w.height.in % w.depth.in;
@@ -92,7 +93,8 @@ VIT_INLINE void sum_sights(const vit::Window& w, float factor, float* dx, const 
           for (const Sight* h = lines.first(line); h < lines.last(line); ++h) {
             const size_t out = ((image * w.depth.out + d->out) * w.height.out + h->out) * w.width.out;
             const size_t tap = (d->tap * w.height.filter + h->tap) * w.width.filter;
-            for (const Sight* c = columns.first(column); c < end; ++c) sum += term(out + c->out, tap + c->tap, pixel, j, n);
+            for (const Sight* c = columns.first(column); c < end; ++c)
+              sum += term(out + c->out, tap + c->tap, pixel, j, n);
           }
         put(to + j, sum * set1(factor), n);
       });

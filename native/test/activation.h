@@ -21,8 +21,8 @@ inline double gelu_slope(vit::Activation form, double x) {
   return s + 1.702 * x * s * (1 - s);
 }
 
-// erf is 5e-7 off, absolutely, of which gelu has half; tanh 3 ulp and sigmoid 4, of numbers up to 1, with arguments that are rounded
-// themselves.
+// erf is 5e-7 off, absolutely, of which gelu has half; tanh 3 ulp and sigmoid 4, of numbers up to 1, with arguments
+// that are rounded themselves.
 inline double gelu_error(vit::Activation form, double x) {
   return fabs(x) * (form == vit::kGeluErf ? 3e-7 : 8 * kUlp) + FLT_MIN;
 }

@@ -1,5 +1,5 @@
-// The residual branch of attention and its gradient against loops in float64: with many images, of which a task takes whole ones,
-// and with few or long ones, which the threads share.
+// The residual branch of attention and its gradient against loops in float64: with many images, of which a task takes
+// whole ones, and with few or long ones, which the threads share.
 
 #include "branch_reference.h"
 
@@ -65,7 +65,9 @@ struct Inner {
   Sums w_qkv, w_proj, qkv, out, z;
 
   explicit Inner(const AttentionBranch& a)
-      : rows(a.outer.batch * a.outer.tokens), norm(norm_of(a.outer)), w_qkv(a.qkv, 3 * a.outer.dim * a.outer.dim),
+      : rows(a.outer.batch * a.outer.tokens),
+        norm(norm_of(a.outer)),
+        w_qkv(a.qkv, 3 * a.outer.dim * a.outer.dim),
         w_proj(a.proj, a.outer.dim * a.outer.dim) {
     const vit::Precision precision = a.outer.precision;
     qkv = product(precision, norm.y, w_qkv.turned(3 * a.outer.dim), rows, a.qkv_bias);
@@ -109,7 +111,8 @@ Sums qkv_grad(const AttentionBranch& a, const Inner& inner, const Sums& dout) {
           dp += dout.value[o] * inner.qkv.value[v], dp_size += dout.size[o] * inner.qkv.size[v];
           add(v, p[j] * dout.value[o], p[j] * dout.size[o]);
         }
-        const double unit = p[j] * static_cast<double>(a.factor), ds = unit * (dp - delta), ds_size = unit * (dp_size + delta_size);
+        const double unit = p[j] * static_cast<double>(a.factor), ds = unit * (dp - delta),
+                     ds_size = unit * (dp_size + delta_size);
         for (size_t d = 0; d < at.head; ++d) {
           const size_t q = at.q(i, d), k = at.k(j, d);
           add(q, ds * inner.qkv.value[k], ds_size * inner.qkv.size[k]);
@@ -134,8 +137,8 @@ void forward(Case& t, const Size& s, vit::Precision precision) {
   if (t.judges()) judge(y, a);
 }
 
-// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not, and so
-// does one whose result takes the place of x.
+// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not,
+// and so does one whose result takes the place of x.
 void saves(Case& t, const Size& s, vit::Precision precision) {
   const AttentionBranch a = random_attention(t, s, precision);
   Output& y = t.output("y", s.batch * s.tokens * a.outer.dim);
@@ -194,7 +197,8 @@ void grad(Case& t, const Size& s, vit::Precision precision) {
   Outer o = outer_grad(a.outer, dy, inner.z);
   const Sums dqkv = qkv_grad(a, inner, product(precision, o.scaled, inner.w_proj, rows));
   const Sums w_qkv = product(precision, dqkv.turned(rows), inner.norm.y, 3 * dim);
-  const Sums unscaled = product(precision, o.kept.turned(rows), inner.out, dim), w_proj = scaled_rows(a.outer, unscaled);
+  const Sums unscaled = product(precision, o.kept.turned(rows), inner.out, dim),
+             w_proj = scaled_rows(a.outer, unscaled);
   add_weights(&o, inner.w_proj, unscaled);
   const Sums b_qkv = column_sums(dqkv, 3 * dim), b_proj = scaled_rows(a.outer, column_sums(o.kept, dim));
   judge_outer(outer, a.outer, dy, inner.norm, o, product(precision, dqkv, inner.w_qkv, rows));
@@ -210,7 +214,8 @@ template <Run run, vit::Precision precision>
 void any(Case& t) {
   run(t, {t.upto(5), t.upto(60), t.upto(4), t.upto(20)}, precision);
 }
-// So many images that a task takes one, or several, for itself; and often more than the gradient has in memory at a time.
+// So many images that a task takes one, or several, for itself; and often more than the gradient has in memory at a
+// time.
 template <Run run, vit::Precision precision>
 void images(Case& t) {
   const size_t short_ones = 20 + t.upto(20);

@@ -41,7 +41,8 @@ Heads random_heads(Case& t) {
     a.k = t.input(s.kv_size);
     a.v = t.input(s.kv_size);
   }
-  t.says("packed", s.packed), t.says("batch", static_cast<double>(a.batch)), t.says("heads", static_cast<double>(a.heads));
+  t.says("packed", s.packed), t.says("batch", static_cast<double>(a.batch)),
+      t.says("heads", static_cast<double>(a.heads));
   t.says("queries", static_cast<double>(a.queries)), t.says("keys", static_cast<double>(a.keys));
   t.says("dim", static_cast<double>(a.dim)), t.says("peaked", peaked);
   return s;
@@ -156,13 +157,15 @@ void attention_grad(Case& t) {
       const float* d_row = dout + at(a.out_side, b, i, r);
       const float* o_row = out + at(a.out_side, b, i, r);
       Sum delta;
-      for (size_t d = 0; d < a.dim; ++d) delta.add(wide(d_row[d]) * wide(o_row[d]), fabs(wide(d_row[d]) * wide(o_row[d])));
+      for (size_t d = 0; d < a.dim; ++d)
+        delta.add(wide(d_row[d]) * wide(o_row[d]), fabs(wide(d_row[d]) * wide(o_row[d])));
       for (size_t j = 0; j < a.keys; ++j) {
         const double p = exp(score[j] - shift);
         const float* k_row = a.k + at(a.kv_side, b, i, j);
         const float* v_row = a.v + at(a.kv_side, b, i, j);
         Sum dp;
-        for (size_t d = 0; d < a.dim; ++d) dp.add(wide(d_row[d]) * wide(v_row[d]), fabs(wide(d_row[d]) * wide(v_row[d])));
+        for (size_t d = 0; d < a.dim; ++d)
+          dp.add(wide(d_row[d]) * wide(v_row[d]), fabs(wide(d_row[d]) * wide(v_row[d])));
         const double ds = p * (dp.value - delta.value) * wide(a.scale);
         const double ds_size = p * (dp.size + delta.size) * wide(a.scale);
         const float* q_row = a.q + at(a.q_side, b, i, r);

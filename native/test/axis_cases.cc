@@ -1,5 +1,5 @@
-// Reductions of integers and truth values, products, places of extremes, running sums, windows and transforms, against float64 or,
-// of integers, against what is exact.
+// Reductions of integers and truth values, products, places of extremes, running sums, windows and transforms, against
+// float64 or, of integers, against what is exact.
 
 #include <algorithm>
 #include <complex>
@@ -26,7 +26,8 @@ Shape some_shape(Case& t) {
   else if (kind == 1) s = {t.upto(60), t.upto(500), 1};
   else if (kind == 2) s = {t.upto(3), 900 + t.upto(2500), t.upto(40)};
   else s = {t.upto(5), t.upto(100), t.upto(600)};
-  t.says("outer", static_cast<double>(s.outer)), t.says("n", static_cast<double>(s.n)), t.says("inner", static_cast<double>(s.inner));
+  t.says("outer", static_cast<double>(s.outer)), t.says("n", static_cast<double>(s.n)),
+      t.says("inner", static_cast<double>(s.inner));
   return s;
 }
 template <typename Body>
@@ -75,7 +76,10 @@ void reduce_ints(Case& t) {
       high = std::max(high, value);
       times *= value;
     }
-    const int32_t wanted = op == kIntSum ? static_cast<int32_t>(sum) : op == kIntMax ? high : op == kIntMin ? low : stored(times);
+    const int32_t wanted = op == kIntSum   ? static_cast<int32_t>(sum)
+                           : op == kIntMax ? high
+                           : op == kIntMin ? low
+                                           : stored(times);
     shown.exactly(line, wanted);
   });
 }
@@ -211,7 +215,8 @@ void local_response_grad(Case& t) {
     const size_t first = i / s.cols * s.cols, j = i % s.cols;
     double sum = 0, size = 0;
     for (size_t k = j < s.radius ? 0 : j - s.radius; k < s.cols && k <= j + s.radius; ++k) {
-      const double share = static_cast<double>(dy[first + k]) * static_cast<double>(y[first + k]) / base_of(s, x + first, k);
+      const double share =
+          static_cast<double>(dy[first + k]) * static_cast<double>(y[first + k]) / base_of(s, x + first, k);
       sum += share;
       size += fabs(share);
     }
@@ -253,11 +258,16 @@ void fft(Case& t) {
 }  // namespace
 
 const std::vector<Entry> axis_cases = {
-    {"product", product_case},       {"reduce_ints", reduce_ints},
-    {"reduce_bools", reduce_bools},  {"arg_floats", arg_floats},
-    {"arg_ints", arg_ints},          {"scan_floats", scan_floats},
-    {"scan_ints", scan_ints},        {"local_response", local_response},
-    {"local_response_grad", local_response_grad}, {"fft", fft},
+    {"product", product_case},
+    {"reduce_ints", reduce_ints},
+    {"reduce_bools", reduce_bools},
+    {"arg_floats", arg_floats},
+    {"arg_ints", arg_ints},
+    {"scan_floats", scan_floats},
+    {"scan_ints", scan_ints},
+    {"local_response", local_response},
+    {"local_response_grad", local_response_grad},
+    {"fft", fft},
 };
 
 }  // namespace vit_test

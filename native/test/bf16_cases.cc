@@ -1,6 +1,6 @@
-// What a table rounds to bf16 (Bf16Rounding), element by element; gemm's cases and those of the branches show that products read it right.
-// The layouts are written out once more here: a left operand [m, n] has rows of n filled up to 32, never a multiple of 1,024 elements,
-// a right one panels of 32 columns with pairs of rows side by side.
+// What a table rounds to bf16 (Bf16Rounding), element by element; gemm's cases and those of the branches show that
+// products read it right. The layouts are written out once more here: a left operand [m, n] has rows of n filled up to
+// 32, never a multiple of 1,024 elements, a right one panels of 32 columns with pairs of rows side by side.
 
 #include "activation.h"
 #include "cases.h"
@@ -45,7 +45,8 @@ struct Shape {
 template <typename Value, typename Off>
 void expect_left(Case& t, const char* name, const Shape& s, const Halves& left, const Value& value, const Off& off) {
   const size_t cols = filled(s.n);
-  Output& out = show(t, name, s.m * cols, [&](size_t i) { return value_of(left.data()[i / cols * left_row(s.n) + i % cols]); });
+  Output& out =
+      show(t, name, s.m * cols, [&](size_t i) { return value_of(left.data()[i / cols * left_row(s.n) + i % cols]); });
   for (size_t i = 0; t.judges() && i < s.m * cols; ++i) {
     const size_t r = i / cols, j = i % cols;
     if (j < s.n) out.near(i, value(r, j), off(r, j));
@@ -157,8 +158,9 @@ void gelu_forward(Case& t) {
   const auto before = [&](size_t i, size_t j) { return to_bf16(wide(h[i * ld + j])); };
   Output& out = show(t, "kept", s.m * s.n, [&](size_t i) { return value_of(kept.data()[i / s.n * ldk + i % s.n]); });
   for (size_t i = 0; t.judges() && i < s.m * s.n; ++i) out.exactly(i, keeps ? before(i / s.n, i % s.n) : 0);
-  expect_left(t, "left", s, left, [&](size_t i, size_t j) { return gelu(form, before(i, j)); },
-              [&](size_t i, size_t j) { return rounding_of(gelu(form, before(i, j))) + gelu_error(form, before(i, j)); });
+  expect_left(
+      t, "left", s, left, [&](size_t i, size_t j) { return gelu(form, before(i, j)); },
+      [&](size_t i, size_t j) { return rounding_of(gelu(form, before(i, j))) + gelu_error(form, before(i, j)); });
 }
 
 void gelu_backward(Case& t) {
@@ -170,15 +172,17 @@ void gelu_backward(Case& t) {
   t.kernels.bf16_rounding->round((s.m - 1) * ldk + s.n, h, kept.data());
   Output& sum = t.output("sum", s.n);
   memcpy(floats(sum), before, s.n * sizeof(float));
-  t.kernels.bf16_rounding->gelu_grad(form, s.m, s.n, kept.data(), ldk, dg, ld, floats(sum), left.data(), right.data(), gelu_right.data());
+  t.kernels.bf16_rounding->gelu_grad(form, s.m, s.n, kept.data(), ldk, dg, ld, floats(sum), left.data(), right.data(),
+                                     gelu_right.data());
   const auto x = [&](size_t i, size_t j) { return to_bf16(wide(h[i * ldk + j])); };
   const auto grad = [&](size_t i, size_t j) { return wide(dg[i * ld + j]) * gelu_slope(form, x(i, j)); };
   const auto error = [&](size_t i, size_t j) { return fabs(wide(dg[i * ld + j])) * gelu_slope_error(form, x(i, j)); };
   const auto off = [&](size_t i, size_t j) { return rounding_of(grad(i, j)) + error(i, j); };
   expect_left(t, "left", s, left, grad, off);
   expect_right(t, "right", s, right, grad, off);
-  expect_right(t, "gelu", s, gelu_right, [&](size_t i, size_t j) { return gelu(form, x(i, j)); },
-               [&](size_t i, size_t j) { return rounding_of(gelu(form, x(i, j))) + gelu_error(form, x(i, j)); });
+  expect_right(
+      t, "gelu", s, gelu_right, [&](size_t i, size_t j) { return gelu(form, x(i, j)); },
+      [&](size_t i, size_t j) { return rounding_of(gelu(form, x(i, j))) + gelu_error(form, x(i, j)); });
   for (size_t j = 0; t.judges() && j < s.n; ++j) {
     double total = wide(before[j]), size = fabs(total), errors = 0;
     for (size_t i = 0; i < s.m; ++i) total += grad(i, j), size += fabs(grad(i, j)), errors += error(i, j);
@@ -193,13 +197,18 @@ void score_grads(Case& t) {
   const float scale = 0.25f;
   const Halves left = left_of(s), right = right_of(s), p_right = right_of(s);
   t.kernels.bf16_rounding->score_grads(s.m, s.n, p, dp, ld, deltas, scale, left.data(), right.data(), p_right.data());
-  const auto grad = [&](size_t i, size_t j) { return wide(p[i * ld + j]) * (wide(dp[i * ld + j]) - wide(deltas[i])) * wide(scale); };
+  const auto grad = [&](size_t i, size_t j) {
+    return wide(p[i * ld + j]) * (wide(dp[i * ld + j]) - wide(deltas[i])) * wide(scale);
+  };
   const auto off = [&](size_t i, size_t j) {
-    return rounding_of(grad(i, j)) + 2 * kUlp * fabs(wide(p[i * ld + j])) * (fabs(wide(dp[i * ld + j])) + fabs(wide(deltas[i])));
+    return rounding_of(grad(i, j)) +
+           2 * kUlp * fabs(wide(p[i * ld + j])) * (fabs(wide(dp[i * ld + j])) + fabs(wide(deltas[i])));
   };
   expect_left(t, "left", s, left, grad, off);
   expect_right(t, "right", s, right, grad, off);
-  expect_right(t, "p", s, p_right, [&](size_t i, size_t j) { return to_bf16(wide(p[i * ld + j])); }, [](size_t, size_t) { return 0.0; });
+  expect_right(
+      t, "p", s, p_right, [&](size_t i, size_t j) { return to_bf16(wide(p[i * ld + j])); },
+      [](size_t, size_t) { return 0.0; });
 }
 
 }  // namespace

@@ -161,11 +161,12 @@ OuterOutputs outer_outputs(Case& t, const vit::Branch& b) {
 
 vit::BranchGrad grad_of(const OuterOutputs& o, const LayerOutputs& first, const LayerOutputs& last) {
   const auto or_null = [](const Output* output) { return output == nullptr ? nullptr : floats(*output); };
-  return {floats(*o.dx),        floats(*o.dgamma),   floats(*o.dbeta),   or_null(o.dscale),
+  return {floats(*o.dx),        floats(*o.dgamma),   floats(*o.dbeta),    or_null(o.dscale),
           floats(first.weight), or_null(first.bias), floats(last.weight), or_null(last.bias)};
 }
 
-void judge_outer(const OuterOutputs& o, const vit::Branch& b, const float* dy, const Norm& norm, const Outer& outer, const Sums& g) {
+void judge_outer(const OuterOutputs& o, const vit::Branch& b, const float* dy, const Norm& norm, const Outer& outer,
+                 const Sums& g) {
   const size_t rows = rows_of(b), dim = b.dim;
   const double n = static_cast<double>(dim), relative = relative_of(b.precision);
   Sums dx(rows * dim), products = g;

@@ -1,5 +1,6 @@
-// What the cases of the residual branches share: random arguments, and the parts of both branches as loops in float64. In bf16 the
-// factors of products are rounded here too, so that a kernel is off by its sums, and by a factor that just rounds the other way.
+// What the cases of the residual branches share: random arguments, and the parts of both branches as loops in float64.
+// In bf16 the factors of products are rounded here too, so that a kernel is off by its sums, and by a factor that just
+// rounds the other way.
 #pragma once
 
 #include "cases.h"
@@ -8,8 +9,8 @@ namespace vit_test {
 
 typedef std::vector<double> Doubles;
 
-// Numbers, and how large each and the terms of its sum are: the root of the sum of all their squares, of which roundings that
-// differ from term to term make up a small part.
+// Numbers, and how large each and the terms of its sum are: the root of the sum of all their squares, of which
+// roundings that differ from term to term make up a small part.
 struct Sums {
   Doubles value, size;
   Sums() = default;
@@ -68,6 +69,7 @@ struct LayerOutputs {
   const Output* bias;
 };
 vit::BranchGrad grad_of(const OuterOutputs& o, const LayerOutputs& first, const LayerOutputs& last);
-void judge_outer(const OuterOutputs& o, const vit::Branch& b, const float* dy, const Norm& norm, const Outer& outer, const Sums& g);
+void judge_outer(const OuterOutputs& o, const vit::Branch& b, const float* dy, const Norm& norm, const Outer& outer,
+                 const Sums& g);
 
 }  // namespace vit_test

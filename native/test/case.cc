@@ -52,8 +52,8 @@ void Output::like(const std::vector<double>& value, const std::vector<double>& s
     whole += sizes[i] * sizes[i];
   }
   if (wrong_.empty() && !(sqrt(off) <= relative * sqrt(whole)))
-    wrong_ = text("%s (%zu elements) is off by %.9g, all in all of %.9g; of which %.3g is allowed", name_, size(), sqrt(off), sqrt(whole),
-                  relative);
+    wrong_ = text("%s (%zu elements) is off by %.9g, all in all of %.9g; of which %.3g is allowed", name_, size(),
+                  sqrt(off), sqrt(whole), relative);
   const double mean = sqrt(whole / static_cast<double>(size()));
   for (size_t i = 0; i < size(); ++i) near(i, value[i], 4 * relative * (mean + sizes[i]));
 }
@@ -72,7 +72,8 @@ void Output::fails(const char* what) {
 void Output::check() {
   if (!memory_.intact()) wrong_ = std::string("what lies before ") + name_ + " was written";
   for (size_t i = 0; wrong_.empty() && i < size(); ++i)
-    if (allowed_[i] == kUnset) wrong_ = std::string("the case expects nothing of ") + name_ + "[" + std::to_string(i) + "]";
+    if (allowed_[i] == kUnset)
+      wrong_ = std::string("the case expects nothing of ") + name_ + "[" + std::to_string(i) + "]";
 }
 
 std::string Output::difference(const Output& other) const {
@@ -95,7 +96,8 @@ const float* Case::input(size_t n, Values values) {
     x *= ldexpf(1.0f, static_cast<int>(rng.below(30)) - 15);
     if (rng.below(40) == 0) x *= ldexpf(1.0f, static_cast<int>(rng.below(260)) - 130);
     if (rng.below(60) == 0) x = rng.below(2) == 0 ? 0.0f : -0.0f;
-    if (values == kSpecial && rng.below(60) == 0) x = rng.below(2) == 0 ? NAN : rng.below(2) == 0 ? INFINITY : -INFINITY;
+    if (values == kSpecial && rng.below(60) == 0)
+      x = rng.below(2) == 0 ? NAN : rng.below(2) == 0 ? INFINITY : -INFINITY;
   }
   return given(drawn);
 }
@@ -122,7 +124,9 @@ const int32_t* Case::ints(size_t n) {
     const uint32_t any = static_cast<uint32_t>(rng.below(size_t{1} << 32));
     const int32_t ends[] = {INT32_MIN, INT32_MAX, -1, 1, 0, 65536};
     const size_t kind = rng.below(4);
-    data[i] = kind == 0 ? ends[rng.below(6)] : kind == 1 ? static_cast<int32_t>(any) : static_cast<int32_t>(any % 19) - 9;
+    data[i] = kind == 0   ? ends[rng.below(6)]
+              : kind == 1 ? static_cast<int32_t>(any)
+                          : static_cast<int32_t>(any % 19) - 9;
   }
   inputs_.back()->seal();
   return data;

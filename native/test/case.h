@@ -1,6 +1,7 @@
-// One run of a kernel on random arguments, and what is expected of it. A case draws its sizes and inputs from `rng`, calls
-// `kernels`, and says of every element of every output what it must be. It is run again with other numbers of threads and on the
-// portable kernels, with the same seed: then the outputs are compared and the expectations are not worked out again.
+// One run of a kernel on random arguments, and what is expected of it. A case draws its sizes and inputs from `rng`,
+// calls `kernels`, and says of every element of every output what it must be. It is run again with other numbers of
+// threads and on the portable kernels, with the same seed: then the outputs are compared and the expectations are not
+// worked out again.
 #pragma once
 
 #include <float.h>

@@ -20,12 +20,14 @@ std::vector<int32_t> below(Case& t, size_t n, size_t limit) {
 
 void refused(Case& t, bool done, bool wrong, const std::vector<int32_t>& out) {
   Output& shown = t.output("done, or left alone", 1, Output::kByte);
-  *bytes(shown) = done != wrong && (done || std::all_of(out.begin(), out.end(), [](int32_t value) { return value == 9; }));
+  *bytes(shown) =
+      done != wrong && (done || std::all_of(out.begin(), out.end(), [](int32_t value) { return value == 9; }));
   shown.exactly(0, 1);
 }
 
 void count_list_case(Case& t) {
-  const size_t n = t.rng.below(4) == 0 ? 140000 + t.rng.below(90000) : t.upto(5000) - 1, size = t.upto(t.coin() ? 40 : 40000);
+  const size_t n = t.rng.below(4) == 0 ? 140000 + t.rng.below(90000) : t.upto(5000) - 1,
+               size = t.upto(t.coin() ? 40 : 40000);
   const bool weighted = t.coin(), wrong = n > 0 && t.rng.below(6) == 0;
   t.says("n", static_cast<double>(n)), t.says("size", static_cast<double>(size)), t.says("weighted", weighted);
   std::vector<int32_t> x = below(t, n, size + 5);
@@ -39,8 +41,10 @@ void count_list_case(Case& t) {
   for (float& share : shares) share = t.rng.normal();
   Output &sums = t.output("sums", size), &counts = t.output("counts", size);
   std::fill_n(floats(sums), size, 9.0f), std::fill_n(floats(counts), size, 9.0f);
-  if (count_list(vit::Kind::kFloat32, n, size, x.data(), shares.data(), floats(sums)) == wrong) sums.fails("done, or not");
-  if (count_list(vit::Kind::kFloat32, n, size, x.data(), nullptr, floats(counts)) == wrong) counts.fails("done, or not");
+  if (count_list(vit::Kind::kFloat32, n, size, x.data(), shares.data(), floats(sums)) == wrong)
+    sums.fails("done, or not");
+  if (count_list(vit::Kind::kFloat32, n, size, x.data(), nullptr, floats(counts)) == wrong)
+    counts.fails("done, or not");
   if (!t.judges()) return;
   std::vector<uint32_t> wanted(size, 0), number(size, 0);
   std::vector<double> sum(size, 0), sizes(size, 0);
@@ -62,7 +66,8 @@ void count_list_case(Case& t) {
 template <typename T>
 void search_of(Case& t, std::vector<T> sorted, const std::vector<T>& values, const Search& s) {
   for (size_t row = 0; row < s.rows && t.rng.below(5) > 0; ++row)
-    std::sort(sorted.begin() + static_cast<ptrdiff_t>(row * s.length), sorted.begin() + static_cast<ptrdiff_t>((row + 1) * s.length));
+    std::sort(sorted.begin() + static_cast<ptrdiff_t>(row * s.length),
+              sorted.begin() + static_cast<ptrdiff_t>((row + 1) * s.length));
   std::vector<int32_t> places(s.rows * s.count, -1);
   search_sorted(s, sorted.data(), values.data(), places.data());
   Output& shown = show(t, "places", places);
@@ -79,12 +84,14 @@ void search_of(Case& t, std::vector<T> sorted, const std::vector<T>& values, con
 }
 void search_sorted_case(Case& t) {
   const Search s = {t.upto(9), t.upto(700) - 1, t.upto(900), t.coin()};
-  t.says("length", static_cast<double>(s.length)), t.says("count", static_cast<double>(s.count)), t.says("right", s.right);
+  t.says("length", static_cast<double>(s.length)), t.says("count", static_cast<double>(s.count)),
+      t.says("right", s.right);
   const size_t limit = t.coin() ? 30 : 0;
   if (t.coin()) return search_of(t, integers(t, s.rows * s.length, limit), integers(t, s.rows * s.count, limit), s);
   const float* sorted = t.input(s.rows * s.length);
   const float* values = t.input(s.rows * s.count, kSpecial);
-  search_of(t, std::vector<float>(sorted, sorted + s.rows * s.length), std::vector<float>(values, values + s.rows * s.count), s);
+  search_of(t, std::vector<float>(sorted, sorted + s.rows * s.length),
+            std::vector<float>(values, values + s.rows * s.count), s);
 }
 
 // Sums in float32 in the order of the indices are exact here.
@@ -142,7 +149,8 @@ void reshape_indices_case(Case& t) {
   Output& shown = show(t, "out", out);
   for (size_t i = 0; t.judges() && i < out.size(); ++i) {
     size_t place = 0, below_it = 1;
-    for (size_t d = 0; d < from.rank; ++d) place = place * from.of[d] + static_cast<size_t>(indices[i / to.rank * from.rank + d]);
+    for (size_t d = 0; d < from.rank; ++d)
+      place = place * from.of[d] + static_cast<size_t>(indices[i / to.rank * from.rank + d]);
     for (size_t d = i % to.rank + 1; d < to.rank; ++d) below_it *= to.of[d];
     shown.exactly(i, wrong ? 9 : static_cast<double>(place / below_it % to.of[i % to.rank]));
   }
@@ -151,7 +159,8 @@ void reshape_indices_case(Case& t) {
 void fill_rows_case(Case& t) {
   const size_t rank = t.upto(3), rows = t.upto(60), count = t.upto(200) - 1;
   const bool wrong = count > 0 && t.rng.below(5) == 0;
-  t.says("rank", static_cast<double>(rank)), t.says("rows", static_cast<double>(rows)), t.says("count", static_cast<double>(count));
+  t.says("rank", static_cast<double>(rank)), t.says("rows", static_cast<double>(rows)),
+      t.says("count", static_cast<double>(count));
   std::vector<int32_t> indices = below(t, count * rank, rows);
   if (wrong) indices[t.rng.below(count) * rank] = t.coin() ? -1 : static_cast<int32_t>(rows);
   const std::vector<int32_t> values = integers(t, count);
@@ -162,8 +171,9 @@ void fill_rows_case(Case& t) {
   if (total < 0) return;
   std::vector<int32_t> places(static_cast<size_t>(total) * rank, 9), filled(static_cast<size_t>(total), 9);
   const int32_t rest = 5;
-  const Filling f = {count,          rank,        rows,          static_cast<size_t>(total),
-                     indices.data(), empty.data(), next.data(), places.data(), reverse.data()};
+  const Filling f = {count,          rank,         rows,        static_cast<size_t>(total),
+                     indices.data(), empty.data(), next.data(), places.data(),
+                     reverse.data()};
   if (!fill_rows(f, 4, values.data(), &rest, filled.data())) t.output("filled", 1).fails("not done");
   Output &all = show(t, "places", places), &with = show(t, "values", filled), &back = show(t, "reverse", reverse);
   size_t at = 0;
@@ -213,7 +223,8 @@ void expect_unique(Case& t, const Slices& s, Kind kind, const std::vector<T>& x)
 
 void unique_slices_case(Case& t) {
   const Slices s = {t.upto(3), t.upto(400), t.upto(3)};
-  t.says("outer", static_cast<double>(s.outer)), t.says("n", static_cast<double>(s.n)), t.says("inner", static_cast<double>(s.inner));
+  t.says("outer", static_cast<double>(s.outer)), t.says("n", static_cast<double>(s.n)),
+      t.says("inner", static_cast<double>(s.inner));
   const size_t n = s.outer * s.n * s.inner;
   expect_unique(t, s, vit::Kind::kInt32, below(t, n, t.coin() ? 3 : 100000));
   const float odd[] = {0.0f, -0.0f, NAN, -NAN, INFINITY, 1.0f};
@@ -226,12 +237,9 @@ void unique_slices_case(Case& t) {
 
 // None of them is in the table: hence their names.
 const std::vector<Entry> counting_cases = {
-    {"counting/count_list", count_list_case},
-    {"counting/unique_slices", unique_slices_case},
-    {"counting/search_sorted", search_sorted_case},
-    {"counting/reduce_segments", reduce_segments_case},
-    {"counting/fill_rows", fill_rows_case},
-    {"counting/reshape_indices", reshape_indices_case},
+    {"counting/count_list", count_list_case},       {"counting/unique_slices", unique_slices_case},
+    {"counting/search_sorted", search_sorted_case}, {"counting/reduce_segments", reduce_segments_case},
+    {"counting/fill_rows", fill_rows_case},         {"counting/reshape_indices", reshape_indices_case},
 };
 
 }  // namespace vit_test

@@ -67,16 +67,43 @@ void unary_reference(Unary op, double x, double alpha, double* value, double* al
   switch (op) {
     case kNeg: *value = -x; return;
     case kAbs: *value = fabs(x); return;
-    case kSquare: *value = x * x; *allowed = kUlp * x * x + DBL_MIN; break;
-    case kSqrt: *value = sqrt(x); *allowed = kUlp * *value; break;
-    case kRsqrt: *value = 1 / sqrt(x); *allowed = 2 * kUlp * *value; break;
-    case kReciprocal: *value = 1 / x; *allowed = kUlp * fabs(*value); break;
-    case kExp: *value = exp(x); *allowed = 2 * kUlp * *value; break;
-    case kLog: *value = log(x); *allowed = kUlp * fabs(*value); break;
-    case kErf: *value = erf(x); *allowed = 5e-7; break;
-    case kTanh: *value = tanh(x); *allowed = 3 * kUlp * fabs(*value); break;
+    case kSquare:
+      *value = x * x;
+      *allowed = kUlp * x * x + DBL_MIN;
+      break;
+    case kSqrt:
+      *value = sqrt(x);
+      *allowed = kUlp * *value;
+      break;
+    case kRsqrt:
+      *value = 1 / sqrt(x);
+      *allowed = 2 * kUlp * *value;
+      break;
+    case kReciprocal:
+      *value = 1 / x;
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kExp:
+      *value = exp(x);
+      *allowed = 2 * kUlp * *value;
+      break;
+    case kLog:
+      *value = log(x);
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kErf:
+      *value = erf(x);
+      *allowed = 5e-7;
+      break;
+    case kTanh:
+      *value = tanh(x);
+      *allowed = 3 * kUlp * fabs(*value);
+      break;
     // e^-x overflows before the result does.
-    case kSigmoid: *value = 1 / (1 + exp(-x)); *allowed = 4 * kUlp * *value + static_cast<double>(FLT_MIN); break;
+    case kSigmoid:
+      *value = 1 / (1 + exp(-x));
+      *allowed = 4 * kUlp * *value + static_cast<double>(FLT_MIN);
+      break;
     case kRelu: *value = x <= 0 ? 0 : x; return;
     case kStep: *value = x > 0 ? 1 : x <= 0 ? alpha : x; return;
     case kRoundBf16: *value = to_bf16(x); return;
@@ -85,26 +112,74 @@ void unary_reference(Unary op, double x, double alpha, double* value, double* al
     case kRound: *value = nearbyint(x); return;
     case kSign: *value = (x > 0) - (x < 0); return;
     case kRelu6: *value = x <= 0 ? 0 : x > 6 ? 6 : x; return;
-    case kLeakyRelu: *value = x < 0 ? alpha * x : x; *allowed = 0.5 * kUlp * fabs(*value); break;
-    case kElu: *value = x >= 0 ? x : expm1(x); *allowed = kUlp * fabs(*value); break;
+    case kLeakyRelu:
+      *value = x < 0 ? alpha * x : x;
+      *allowed = 0.5 * kUlp * fabs(*value);
+      break;
+    case kElu:
+      *value = x >= 0 ? x : expm1(x);
+      *allowed = kUlp * fabs(*value);
+      break;
     case kSelu:
       *value = x >= 0 ? 1.0507009873554805 * x : 1.7580993408473769 * expm1(x);
       *allowed = 2 * kUlp * fabs(*value);
       break;
-    case kSoftplus: *value = x > 700 ? x : log1p(exp(x)); *allowed = 2 * kUlp * *value; break;
-    case kLog1p: *value = log1p(x); *allowed = kUlp * fabs(*value); break;
-    case kExpm1: *value = expm1(x); *allowed = kUlp * fabs(*value); break;
-    case kSin: *value = sin(x); *allowed = kUlp * fabs(*value); break;
-    case kCos: *value = cos(x); *allowed = 1.5 * kUlp * fabs(*value); break;
-    case kTan: *value = tan(x); *allowed = 0.6 * kUlp * fabs(*value); break;
-    case kAsin: *value = asin(x); *allowed = 1.5 * kUlp * fabs(*value); break;
-    case kAcos: *value = acos(x); *allowed = kUlp * fabs(*value); break;
-    case kAtan: *value = atan(x); *allowed = 2 * kUlp * fabs(*value); break;
-    case kSinh: *value = sinh(x); *allowed = 1.5 * kUlp * fabs(*value); break;
-    case kCosh: *value = cosh(x); *allowed = kUlp * fabs(*value); break;
-    case kAsinh: *value = asinh(x); *allowed = 1.5 * kUlp * fabs(*value); break;
-    case kAcosh: *value = acosh(x); *allowed = 1.5 * kUlp * fabs(*value); break;
-    case kAtanh: *value = atanh(x); *allowed = 1.5 * kUlp * fabs(*value); break;
+    case kSoftplus:
+      *value = x > 700 ? x : log1p(exp(x));
+      *allowed = 2 * kUlp * *value;
+      break;
+    case kLog1p:
+      *value = log1p(x);
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kExpm1:
+      *value = expm1(x);
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kSin:
+      *value = sin(x);
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kCos:
+      *value = cos(x);
+      *allowed = 1.5 * kUlp * fabs(*value);
+      break;
+    case kTan:
+      *value = tan(x);
+      *allowed = 0.6 * kUlp * fabs(*value);
+      break;
+    case kAsin:
+      *value = asin(x);
+      *allowed = 1.5 * kUlp * fabs(*value);
+      break;
+    case kAcos:
+      *value = acos(x);
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kAtan:
+      *value = atan(x);
+      *allowed = 2 * kUlp * fabs(*value);
+      break;
+    case kSinh:
+      *value = sinh(x);
+      *allowed = 1.5 * kUlp * fabs(*value);
+      break;
+    case kCosh:
+      *value = cosh(x);
+      *allowed = kUlp * fabs(*value);
+      break;
+    case kAsinh:
+      *value = asinh(x);
+      *allowed = 1.5 * kUlp * fabs(*value);
+      break;
+    case kAcosh:
+      *value = acosh(x);
+      *allowed = 1.5 * kUlp * fabs(*value);
+      break;
+    case kAtanh:
+      *value = atanh(x);
+      *allowed = 1.5 * kUlp * fabs(*value);
+      break;
     default: *value = x; return;
   }
   *allowed += 0x1p-149;  // a denormal result is rounded to the next
@@ -183,7 +258,8 @@ void gelu_grad(Case& t) {
 }  // namespace
 
 const std::vector<Entry> elementwise_cases = {
-    {"binary", binary}, {"unary", unary}, {"clip", clip}, {"add_n", add_n}, {"gelu", gelu_forward}, {"gelu_grad", gelu_grad},
+    {"binary", binary}, {"unary", unary},       {"clip", clip},
+    {"add_n", add_n},   {"gelu", gelu_forward}, {"gelu_grad", gelu_grad},
 };
 
 }  // namespace vit_test

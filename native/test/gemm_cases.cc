@@ -15,7 +15,9 @@ void product(Case& t, const Shape& s, vit::Precision precision) {
   vit::Gemm g = {};
   g.precision = precision;
   g.accumulate = t.rng.below(3) == 0;
-  const auto factor = [&](float x) { return precision == vit::kBf16 ? to_bf16(static_cast<double>(x)) : static_cast<double>(x); };
+  const auto factor = [&](float x) {
+    return precision == vit::kBf16 ? to_bf16(static_cast<double>(x)) : static_cast<double>(x);
+  };
   g.batch = s.batch, g.m = s.m, g.n = s.n, g.k = s.k;
   const bool a_many = t.rng.below(4) != 0, b_many = t.coin(), turn_a = t.coin(), turn_b = t.coin();
   const size_t gap = t.rng.below(3) == 0 ? t.rng.below(5) : 0;
@@ -34,8 +36,7 @@ void product(Case& t, const Shape& s, vit::Precision precision) {
   t.says("turnA", turn_a), t.says("turnB", turn_b), t.says("activation", g.activation), t.says("adds", g.accumulate);
   // Between the rows of c nothing may be written, and where it does not add, nothing of c be read.
   const float* old = g.accumulate ? t.input(c.size()) : nullptr;
-  for (size_t i = 0; i < c.size(); ++i)
-    g.c[i] = g.ldc > 0 && i % g.ldc >= g.n ? -7.0f : old == nullptr ? NAN : old[i];
+  for (size_t i = 0; i < c.size(); ++i) g.c[i] = g.ldc > 0 && i % g.ldc >= g.n ? -7.0f : old == nullptr ? NAN : old[i];
   t.kernels.gemm(g);
   if (!t.judges()) return;
   std::vector<double> sums(g.n), sizes(g.n);
@@ -74,18 +75,21 @@ template <vit::Precision precision>
 void any(Case& t) {
   product(t, {1, t.upto(120), t.upto(120), t.upto(300)}, precision);
 }
-// Enough work to be shared by the threads: by columns where rows of a are read in place, else by rows; k is cut at 256, or 512.
+// Enough work to be shared by the threads: by columns where rows of a are read in place, else by rows; k is cut at 256,
+// or 512.
 template <vit::Precision precision>
 void shared(Case& t) {
   product(t, {1, 60 + t.upto(200), 40 + t.upto(150), 100 + t.upto(500)}, precision);
 }
-// Few rows and many columns: tasks are columns, and b is packed 4,096 columns and 1,048,576 elements (bf16: twice that) at a time.
+// Few rows and many columns: tasks are columns, and b is packed 4,096 columns and 1,048,576 elements (bf16: twice that)
+// at a time.
 template <vit::Precision precision>
 void wide(Case& t) {
   const size_t rows = t.upto(9), depth = (precision == vit::kBf16 ? 486 : 230) + t.upto(80);
   product(t, {1, rows, (t.rng.below(4) == 0 ? 4000 : 0) + t.upto(300), depth}, precision);
 }
-// Long sums of few elements: k is cut into runs, and where n is large into parts of them, which one of eight draws does.
+// Long sums of few elements: k is cut into runs, and where n is large into parts of them, which one of eight draws
+// does.
 template <vit::Precision precision>
 void lengthy(Case& t) {
   if (t.rng.below(8) == 0) return product(t, {1, t.upto(5), 512 + t.upto(20), 4100 + t.upto(200)}, precision);

@@ -1,5 +1,6 @@
-// Memory of just the length that a kernel may touch: it ends where a page begins that nobody may read, so that one element too
-// far is a fault. Under AddressSanitizer it is a block of the heap, which the sanitizer watches to the byte on both sides.
+// Memory of just the length that a kernel may touch: it ends where a page begins that nobody may read, so that one
+// element too far is a fault. Under AddressSanitizer it is a block of the heap, which the sanitizer watches to the byte
+// on both sides.
 #pragma once
 
 #include <stddef.h>

@@ -1,4 +1,5 @@
-// Projections, grayscale dilation and the choice of boxes, against loops over each pixel, tap and box; magnitudes of complex numbers.
+// Projections, grayscale dilation and the choice of boxes, against loops over each pixel, tap and box; magnitudes of
+// complex numbers.
 
 #include <algorithm>
 #include <functional>
@@ -27,7 +28,9 @@ void magnitude(Case& t) {
 }
 
 // Places are quarters of a pixel, so that nothing is rounded before it is compared with an edge.
-double quarters(Case& t, size_t limit) { return (static_cast<double>(t.rng.below(8 * limit + 1)) - 4.0 * static_cast<double>(limit)) / 4; }
+double quarters(Case& t, size_t limit) {
+  return (static_cast<double>(t.rng.below(8 * limit + 1)) - 4.0 * static_cast<double>(limit)) / 4;
+}
 
 double bounded(double v, double size) { return std::min(std::max(v, 0.0), size - 1); }
 double into(Border border, double v, double size) {
@@ -53,16 +56,19 @@ void transform(Case& t) {
   p.fill = t.coin() ? 0.0 : 2.5;
   std::vector<float> maps((p.shared ? 1 : p.batch) * 8);
   for (size_t i = 0; i < maps.size(); ++i)
-    maps[i] = i % 8 > 5 ? (t.rng.below(4) == 0 ? -0.25f : 0.0f) : static_cast<float>(quarters(t, i % 8 == 2 || i % 8 == 5 ? 20 : 1));
+    maps[i] = i % 8 > 5 ? (t.rng.below(4) == 0 ? -0.25f : 0.0f)
+                        : static_cast<float>(quarters(t, i % 8 == 2 || i % 8 == 5 ? 20 : 1));
   p.maps = maps.data();
-  t.says("height", static_cast<double>(p.height)), t.says("width", static_cast<double>(p.width)), t.says("border", p.border);
+  t.says("height", static_cast<double>(p.height)), t.says("width", static_cast<double>(p.width)),
+      t.says("border", p.border);
   t.says("bilinear", p.bilinear), t.says("channels", static_cast<double>(p.channels));
   const float* x = t.input(p.batch * p.height * p.width * p.channels);
   Output& out = t.output("out", p.batch * p.out_height * p.out_width * p.channels);
   t.kernels.spatial->transform(p, x, floats(out));
   const double height = static_cast<double>(p.height), width = static_cast<double>(p.width);
   for (size_t i = 0; t.judges() && i < out.size(); ++i) {
-    const size_t c = i % p.channels, ox = i / p.channels % p.out_width, oy = i / p.channels / p.out_width % p.out_height;
+    const size_t c = i % p.channels, ox = i / p.channels % p.out_width,
+                 oy = i / p.channels / p.out_width % p.out_height;
     const size_t b = i / p.channels / p.out_width / p.out_height;
     double m[8];
     for (size_t k = 0; k < 8; ++k) m[k] = static_cast<double>(maps[(p.shared ? 0 : 8 * b) + k]);
@@ -76,14 +82,16 @@ void transform(Case& t) {
     const double py = into(p.border, (m[3] * column + m[4] * row + m[5]) / scale, height);
     const auto at = [&](double y, double z) {
       if (!(y >= 0 && y < height && z >= 0 && z < width)) return p.fill;
-      return static_cast<double>(x[((b * p.height + static_cast<size_t>(y)) * p.width + static_cast<size_t>(z)) * p.channels + c]);
+      return static_cast<double>(
+          x[((b * p.height + static_cast<size_t>(y)) * p.width + static_cast<size_t>(z)) * p.channels + c]);
     };
     if (!p.bilinear) {
       out.exactly(i, at(floor(py + 0.5), floor(px + 0.5)));
       continue;
     }
     const double y = floor(py), z = floor(px), down = py - y, across = px - z;
-    const double upper = (1 - across) * at(y, z) + across * at(y, z + 1), lower = (1 - across) * at(y + 1, z) + across * at(y + 1, z + 1);
+    const double upper = (1 - across) * at(y, z) + across * at(y, z + 1),
+                 lower = (1 - across) * at(y + 1, z) + across * at(y + 1, z + 1);
     // Beyond the image the two weights may be large: then they cancel.
     out.near(i, (1 - down) * upper + down * lower, 4 * kUlp * (1 + fabs(upper) + fabs(lower)));
   }
@@ -99,8 +107,11 @@ Axis random_axis(Case& t, size_t limit) {
 
 Window random_window(Case& t) {
   const bool large = t.rng.below(4) == 0;
-  Window w = {1 + t.rng.below(3), t.rng.below(3) == 0 ? 1 + t.rng.below(4) : t.upto(70), {1, 1, 1, 1, 1, 0},
-              random_axis(t, large ? 60 : 7), random_axis(t, large ? 40 : 12)};
+  Window w = {1 + t.rng.below(3),
+              t.rng.below(3) == 0 ? 1 + t.rng.below(4) : t.upto(70),
+              {1, 1, 1, 1, 1, 0},
+              random_axis(t, large ? 60 : 7),
+              random_axis(t, large ? 40 : 12)};
   say(t, w);
   return w;
 }
@@ -115,16 +126,20 @@ std::vector<Winner> winners(const Window& w, const T* x, const T* filter) {
   std::vector<Winner> all(out_size(w));
   const auto start = [](const Axis& a, size_t o) { return static_cast<ptrdiff_t>(o * a.stride) - a.pad; };
   for (size_t i = 0; i < all.size(); ++i) {
-    const size_t c = i % w.channels, ow = i / w.channels % w.width.out, oh = i / w.channels / w.width.out % w.height.out;
+    const size_t c = i % w.channels, ow = i / w.channels % w.width.out,
+                 oh = i / w.channels / w.width.out % w.height.out;
     const size_t image = i / w.channels / w.out_pixels() * w.in_pixels();
     const ptrdiff_t top = start(w.height, oh), left = start(w.width, ow);
-    all[i].pixel = image + static_cast<size_t>(std::max<ptrdiff_t>(top, 0)) * w.width.in + static_cast<size_t>(std::max<ptrdiff_t>(left, 0));
+    all[i].pixel = image + static_cast<size_t>(std::max<ptrdiff_t>(top, 0)) * w.width.in +
+                   static_cast<size_t>(std::max<ptrdiff_t>(left, 0));
     for (size_t tap = 0; tap < w.taps(); ++tap) {
       const ptrdiff_t h = top + static_cast<ptrdiff_t>(tap / w.width.filter * w.height.dilation);
       const ptrdiff_t v = left + static_cast<ptrdiff_t>(tap % w.width.filter * w.width.dilation);
-      if (h < 0 || v < 0 || h >= static_cast<ptrdiff_t>(w.height.in) || v >= static_cast<ptrdiff_t>(w.width.in)) continue;
+      if (h < 0 || v < 0 || h >= static_cast<ptrdiff_t>(w.height.in) || v >= static_cast<ptrdiff_t>(w.width.in))
+        continue;
       const size_t pixel = image + static_cast<size_t>(h) * w.width.in + static_cast<size_t>(v);
-      const double sum = static_cast<double>(x[pixel * w.channels + c]) + static_cast<double>(filter[tap * w.channels + c]);
+      const double sum =
+          static_cast<double>(x[pixel * w.channels + c]) + static_cast<double>(filter[tap * w.channels + c]);
       if (sum > all[i].sum) all[i] = {sum, tap, pixel};
     }
   }
@@ -157,7 +172,10 @@ const float* tied(Case& t, size_t n, float least) {
   std::vector<float> values(n);
   for (float& value : values) {
     const size_t kind = t.rng.below(30);
-    value = kind == 0 ? NAN : kind == 1 ? -HUGE_VALF : kind < 5 ? least * static_cast<float>(t.rng.below(3)) : static_cast<float>(t.rng.below(3));
+    value = kind == 0   ? NAN
+            : kind == 1 ? -HUGE_VALF
+            : kind < 5  ? least * static_cast<float>(t.rng.below(3))
+                        : static_cast<float>(t.rng.below(3));
   }
   return t.given(values);
 }
@@ -165,9 +183,11 @@ const float* tied(Case& t, size_t n, float least) {
 void dilate_grad(Case& t, bool of_filter) {
   const Window w = random_window(t);
   const size_t size = of_filter ? w.taps() * w.channels : in_size(w);
-  const float *x = tied(t, in_size(w), 0.0f), *filter = tied(t, w.taps() * w.channels, 0x1p-40f), *dy = t.input(out_size(w));
+  const float *x = tied(t, in_size(w), 0.0f), *filter = tied(t, w.taps() * w.channels, 0x1p-40f),
+              *dy = t.input(out_size(w));
   Output& out = t.output("out", size);
-  (of_filter ? t.kernels.spatial->dilate_filter_grad : t.kernels.spatial->dilate_input_grad)(w, x, filter, dy, floats(out));
+  (of_filter ? t.kernels.spatial->dilate_filter_grad : t.kernels.spatial->dilate_input_grad)(w, x, filter, dy,
+                                                                                             floats(out));
   if (!t.judges()) return;
   const std::vector<Winner> found = winners(w, x, filter);
   std::vector<double> sums(size), sizes(size), terms(size);
@@ -181,8 +201,12 @@ void dilate_input_grad(Case& t) { dilate_grad(t, false); }
 void dilate_filter_grad(Case& t) { dilate_grad(t, true); }
 
 double overlap(const float* a, const float* b) {
-  const auto low = [](const float* box, size_t side) { return static_cast<double>(std::min(box[side], box[side + 2])); };
-  const auto high = [](const float* box, size_t side) { return static_cast<double>(std::max(box[side], box[side + 2])); };
+  const auto low = [](const float* box, size_t side) {
+    return static_cast<double>(std::min(box[side], box[side + 2]));
+  };
+  const auto high = [](const float* box, size_t side) {
+    return static_cast<double>(std::max(box[side], box[side + 2]));
+  };
   const auto area = [&](const float* box) { return (high(box, 0) - low(box, 0)) * (high(box, 1) - low(box, 1)); };
   if (area(a) <= 0 || area(b) <= 0) return 0;
   double common = 1;
@@ -196,12 +220,15 @@ struct Pick {
   double score;
   size_t seen;
 };
-// As TensorFlow.js does it: the best of the rest is weighted by each that was chosen since it was last looked at, the latest first.
+// As TensorFlow.js does it: the best of the rest is weighted by each that was chosen since it was last looked at, the
+// latest first.
 std::vector<Pick> picked(const Suppression& s) {
   std::vector<Pick> rest, chosen;
   for (size_t i = 0; i < s.n; ++i)
     if (static_cast<double>(s.scores[i]) > s.threshold) rest.push_back({i, static_cast<double>(s.scores[i]), 0});
-  const auto worse = [](const Pick& a, const Pick& b) { return a.score != b.score ? a.score < b.score : a.box > b.box; };
+  const auto worse = [](const Pick& a, const Pick& b) {
+    return a.score != b.score ? a.score < b.score : a.box > b.box;
+  };
   std::sort(rest.begin(), rest.end(), worse);
   while (chosen.size() < s.most && !rest.empty()) {
     Pick best = rest.back();
@@ -245,7 +272,8 @@ void suppress(Case& t) {
   const bool scored = t.coin();
   Output& kept = t.output("scores", s.most);
   std::fill_n(floats(kept), s.most, -7.0f);
-  chosen.push_back(static_cast<int32_t>(t.kernels.spatial->suppress(s, chosen.data(), scored ? floats(kept) : nullptr)));
+  chosen.push_back(
+      static_cast<int32_t>(t.kernels.spatial->suppress(s, chosen.data(), scored ? floats(kept) : nullptr)));
   Output& shown = show(t, "chosen", chosen);
   if (!t.judges()) return;
   const std::vector<Pick> wanted = picked(s);

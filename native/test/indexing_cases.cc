@@ -44,7 +44,8 @@ void gather_of(Case& t) {
   if (wrong) return untouched(t, out, T{9});
   Output& shown = show(t, "out", std::vector<int32_t>(out.begin(), out.end()));
   for (size_t i = 0; t.judges() && i < out.size(); ++i) {
-    const size_t line = i / g.slice / g.count, from = static_cast<size_t>(indices[line / g.outer * g.count + i / g.slice % g.count]);
+    const size_t line = i / g.slice / g.count,
+                 from = static_cast<size_t>(indices[line / g.outer * g.count + i / g.slice % g.count]);
     shown.exactly(i, x[(line * g.dim + from) * g.slice + i % g.slice]);
   }
 }
@@ -65,7 +66,8 @@ void some_points(Case& t, bool wrong, Points* p) {
   for (size_t i = 0; i < count * rank; ++i) p->indices.push_back(static_cast<int32_t>(t.rng.below(p->sizes[i % rank])));
   if (wrong) p->indices[t.rng.below(count) * rank] = t.coin() ? -1 : INT32_MAX;
   p->tuples = {count, rank, rows, slice, p->sizes, p->indices.data()};
-  t.says("count", static_cast<double>(count)), t.says("rank", static_cast<double>(rank)), t.says("slice", static_cast<double>(slice));
+  t.says("count", static_cast<double>(count)), t.says("rank", static_cast<double>(rank)),
+      t.says("slice", static_cast<double>(slice));
 }
 // The row of a tuple, or -1.
 int64_t row_of(const Points& p, size_t i) {
@@ -103,7 +105,8 @@ void scatter_case(Case& t) {
   Output& out = t.output("out", wanted.size());
   std::fill_n(floats(out), wanted.size(), 9.0f);
   const bool wrong = outside && !s.skip;
-  if (scatter(p.tuples, s, vit::Kind::kFloat32, values, floats(out)) == wrong) out.fails("done, or not, against what the indices are");
+  if (scatter(p.tuples, s, vit::Kind::kFloat32, values, floats(out)) == wrong)
+    out.fails("done, or not, against what the indices are");
   if (!t.judges()) return;
   if (s.clear && !wrong) std::fill(wanted.begin(), wanted.end(), 0.0f);
   for (size_t i = 0; !wrong && i < p.tuples.count; ++i) {
@@ -151,7 +154,8 @@ void bincount_case(Case& t) {
 template <typename T>
 void top_k_of(Case& t, const std::vector<T>& x, size_t rows, size_t cols, bool wrong) {
   const size_t k = t.coin() ? t.rng.below(cols + 1) : t.rng.below(cols / 16 + 1);
-  t.says("rows", static_cast<double>(rows)), t.says("cols", static_cast<double>(cols)), t.says("k", static_cast<double>(k));
+  t.says("rows", static_cast<double>(rows)), t.says("cols", static_cast<double>(cols)),
+      t.says("k", static_cast<double>(k));
   std::vector<T> values(rows * k);
   std::vector<int32_t> found(rows * k);
   const bool done = top_k(rows, cols, k, x.data(), values.data(), found.data());
@@ -207,7 +211,8 @@ void draw_case(Case& t) {
 
 void ramp_case(Case& t) {
   const size_t n = t.upto(60000);
-  const double start = static_cast<double>(t.rng.below(2000)) - 1000, step = static_cast<double>(t.rng.below(200)) - 100;
+  const double start = static_cast<double>(t.rng.below(2000)) - 1000,
+               step = static_cast<double>(t.rng.below(200)) - 100;
   std::vector<int32_t> whole(n, 7);
   ramp(n, start, step, whole.data());
   Output &out = t.output("out", n), &shown = show(t, "whole", whole);
@@ -223,9 +228,9 @@ void ramp_case(Case& t) {
 
 // None of them is in the table: hence their names.
 const std::vector<Entry> indexing_cases = {
-    {"indexing/gather", gather_case},     {"indexing/gather_nd", gather_nd_case}, {"indexing/scatter", scatter_case},
+    {"indexing/gather", gather_case},   {"indexing/gather_nd", gather_nd_case}, {"indexing/scatter", scatter_case},
     {"indexing/one_hot", one_hot_case}, {"indexing/bincount", bincount_case},   {"indexing/top_k", top_k_case},
-    {"indexing/draw", draw_case},         {"indexing/ramp", ramp_case},
+    {"indexing/draw", draw_case},       {"indexing/ramp", ramp_case},
 };
 
 }  // namespace vit_test

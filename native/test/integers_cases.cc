@@ -70,7 +70,8 @@ void power_int(Case& t) {
   });
   Output& out = t.output("out", total(walk), Output::kInt);
   t.says("small", small);
-  if (t.kernels.power_int(walk, a.data(), b.data(), ints(out)) != known) out.fails("known, or not, against what the powers are");
+  if (t.kernels.power_int(walk, a.data(), b.data(), ints(out)) != known)
+    out.fails("known, or not, against what the powers are");
   for (size_t i = 0; t.judges() && i < out.size(); ++i) out.exactly(i, wanted[i]);
 }
 
@@ -85,7 +86,9 @@ void binary_bytes(Case& t) {
   t.says("op", op);
   t.kernels.binary_bytes(op, walk, a, b, bytes(out));
   if (!t.judges()) return;
-  each(walk, out.size(), [&](size_t i, ptrdiff_t x, ptrdiff_t y) { out.exactly(i, static_cast<int32_t>(reference(op, a[x], b[y])) & 255); });
+  each(walk, out.size(), [&](size_t i, ptrdiff_t x, ptrdiff_t y) {
+    out.exactly(i, static_cast<int32_t>(reference(op, a[x], b[y])) & 255);
+  });
 }
 
 void floor_div(Case& t) {
@@ -169,7 +172,12 @@ void unary_int(Case& t) {
   for (size_t i = 0; t.judges() && i < n; ++i) {
     const double v = x[i];
     const double signs = (v > 0) - (v < 0);
-    const double value = op == kNeg ? -v : op == kAbs ? fabs(v) : op == kSquare ? v * v : op == kSign ? signs : v > 0 ? v : 0;
+    const double value = op == kNeg      ? -v
+                         : op == kAbs    ? fabs(v)
+                         : op == kSquare ? v * v
+                         : op == kSign   ? signs
+                         : v > 0         ? v
+                                         : 0;
     out.exactly(i, to_int32(value));
   }
 }
@@ -203,12 +211,17 @@ void cast(Case& t) {
   const size_t n = length(t) - 1;
   const Kind from = static_cast<Kind>(t.rng.below(3)), to = static_cast<Kind>(t.rng.below(3));
   t.says("from", static_cast<double>(from)), t.says("to", static_cast<double>(to));
-  Output& out = t.output("out", n, to == Kind::kFloat32 ? Output::kFloat : to == Kind::kInt32 ? Output::kInt : Output::kByte);
+  Output& out = t.output("out", n,
+                         to == Kind::kFloat32 ? Output::kFloat
+                         : to == Kind::kInt32 ? Output::kInt
+                                              : Output::kByte);
   const auto judge = [&](const auto* x) {
     t.kernels.cast(from, to, n, x, out.memory().data());
     for (size_t i = 0; t.judges() && i < n; ++i) {
       const double v = static_cast<double>(x[i]);
-      out.exactly(i, to == Kind::kFloat32 ? static_cast<double>(static_cast<float>(v)) : to == Kind::kInt32 ? to_int32(v) : v != 0);
+      out.exactly(i, to == Kind::kFloat32 ? static_cast<double>(static_cast<float>(v))
+                     : to == Kind::kInt32 ? to_int32(v)
+                                          : v != 0);
     }
   };
   if (from == Kind::kFloat32) judge(t.input(n, kSpecial));
@@ -242,9 +255,19 @@ void fill(Case& t) {
 }  // namespace
 
 const std::vector<Entry> integers_cases = {
-    {"binary_int", binary_int}, {"power_int", power_int}, {"binary_bytes", binary_bytes}, {"floor_div", floor_div}, {"compare", compare},   {"logical", logical},
-    {"logical_not", logical_not}, {"unary_int", unary_int}, {"test", test},       {"clip_int", clip_int},
-    {"cast", cast},               {"select", select},       {"fill", fill},
+    {"binary_int", binary_int},
+    {"power_int", power_int},
+    {"binary_bytes", binary_bytes},
+    {"floor_div", floor_div},
+    {"compare", compare},
+    {"logical", logical},
+    {"logical_not", logical_not},
+    {"unary_int", unary_int},
+    {"test", test},
+    {"clip_int", clip_int},
+    {"cast", cast},
+    {"select", select},
+    {"fill", fill},
 };
 
 }  // namespace vit_test

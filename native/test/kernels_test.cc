@@ -1,9 +1,11 @@
-// Tests of the native kernels without JavaScript: every kernel of kernels.h on random arguments, for every instruction set of
-// this processor, against float64 (case.h), against the portable kernels, and against itself with 1, 2 and 5 threads and (without a
-// sanitizer) at a second run, which must give the same bytes. `npm run test:kernels` builds and runs it.
+// Tests of the native kernels without JavaScript: every kernel of kernels.h on random arguments, for every instruction
+// set of this processor, against float64 (case.h), against the portable kernels, and against itself with 1, 2 and 5
+// threads and (without a sanitizer) at a second run, which must give the same bytes. `npm run test:kernels` builds and
+// runs it.
 //   kernels_test [--rounds N] [--seed N] [--isa NAME] [--only CASE]
-// Where the processor has AVX-512 but no AMX, its instructions are computed by the test (amx_trap.h), but for sanitizers.
-// A round draws fresh arguments; round r of seed s is round 0 of seed s + r. Closes with `N passed, N failed`.
+// Where the processor has AVX-512 but no AMX, its instructions are computed by the test (amx_trap.h), but for
+// sanitizers. A round draws fresh arguments; round r of seed s is round 0 of seed s + r. Closes with `N passed, N
+// failed`.
 
 #include <errno.h>
 #include <signal.h>
@@ -37,15 +39,15 @@ uint64_t seed_of(uint64_t seed, const char* name) {
 
 std::vector<Entry> all_cases() {
   std::vector<Entry> all;
-  for (const auto* list : {&gemm_cases, &elementwise_cases, &integers_cases, &layout_cases, &rows_cases, &norm_cases, &attention_cases,
-                           &mlp_branch_cases, &attention_branch_cases, &optimizer_cases, &spatial_cases, &axis_cases, &indexing_cases,
-                           &bf16_cases, &image_cases, &counting_cases})
+  for (const auto* list : {&gemm_cases, &elementwise_cases, &integers_cases, &layout_cases, &rows_cases, &norm_cases,
+                           &attention_cases, &mlp_branch_cases, &attention_branch_cases, &optimizer_cases,
+                           &spatial_cases, &axis_cases, &indexing_cases, &bf16_cases, &image_cases, &counting_cases})
     all.insert(all.end(), list->begin(), list->end());
   return all;
 }
 
-// Kernels of the table are its members but the name and what it has of bf16, which gemm, the branches and bf16_cases test, and those of
-// the table within it.
+// Kernels of the table are its members but the name and what it has of bf16, which gemm, the branches and bf16_cases
+// test, and those of the table within it.
 std::string missing_case(const std::vector<Entry>& all) {
   size_t kernels = 0;
   for (const Entry& entry : all)
@@ -58,7 +60,8 @@ std::string missing_case(const std::vector<Entry>& all) {
 #if !defined(VIT_WATCHED_ADDRESSES) && !defined(VIT_WATCHED_THREADS)
 void on_fault(int) {
   char line[512];
-  const int length = snprintf(line, sizeof line, "FAILED %s: a step outside an array, or a write to an input\n%zu passed, %zu failed\n",
+  const int length = snprintf(line, sizeof line,
+                              "FAILED %s: a step outside an array, or a write to an input\n%zu passed, %zu failed\n",
                               running, passed, failed + 1);
   if (write(STDOUT_FILENO, line, static_cast<size_t>(length)) < 0) _exit(1);
   _exit(1);
@@ -92,12 +95,13 @@ bool same_bytes(const Case& a, const Case& b) {
 }
 
 // All cases with one seed, in passes over the numbers of threads. Writes the first failure of each case into `wrong`.
-void round_of(const std::vector<Entry>& cases, const vit::Kernels& table, uint64_t seed, std::vector<std::string>* wrong) {
+void round_of(const std::vector<Entry>& cases, const vit::Kernels& table, uint64_t seed,
+              std::vector<std::string>* wrong) {
   std::vector<std::unique_ptr<Case>> first(cases.size());
   const auto fail = [&](size_t i, const std::string& what) {
     if (what.empty() || !(*wrong)[i].empty()) return;
-    (*wrong)[i] = what + "\n  (" + first[i]->arguments() + "); again: --seed " + std::to_string(seed) + " --rounds 1 --isa " +
-                  table.isa + " --only " + cases[i].name;
+    (*wrong)[i] = what + "\n  (" + first[i]->arguments() + "); again: --seed " + std::to_string(seed) +
+                  " --rounds 1 --isa " + table.isa + " --only " + cases[i].name;
   };
   vit::set_threads(1);
   for (size_t i = 0; i < cases.size(); ++i) {
@@ -118,7 +122,8 @@ void round_of(const std::vector<Entry>& cases, const vit::Kernels& table, uint64
   if (&table == &vit::kernels_portable) return;
   for (size_t i = 0; i < cases.size(); ++i) {
     const std::unique_ptr<Case> slow = run(cases[i], vit::kernels_portable, seed, 5, false);
-    for (size_t o = 0; o < slow->outputs().size(); ++o) fail(i, first[i]->outputs()[o]->difference(*slow->outputs()[o]));
+    for (size_t o = 0; o < slow->outputs().size(); ++o)
+      fail(i, first[i]->outputs()[o]->difference(*slow->outputs()[o]));
   }
 }
 
@@ -164,11 +169,13 @@ int tests(int count_of, char** values) {
   const std::vector<Entry> all = all_cases();
   for (const Entry& entry : all)
     if (options.only.empty() || options.only == entry.name) cases.push_back(entry);
-  if (cases.empty() && options.only != "pool") return usage("Expected --only with the name of a case, received " + options.only + ".");
+  if (cases.empty() && options.only != "pool")
+    return usage("Expected --only with the name of a case, received " + options.only + ".");
   std::vector<const vit::Kernels*> tables;
   for (const vit::Kernels* const* table = vit::all_kernels(); *table != nullptr; ++table)
     if (options.isa.empty() || options.isa == (*table)->isa) tables.push_back(*table);
-  if (tables.empty()) return usage("Expected --isa with an instruction set of this processor, received " + options.isa + ".");
+  if (tables.empty())
+    return usage("Expected --isa with an instruction set of this processor, received " + options.isa + ".");
 #if !defined(VIT_WATCHED_ADDRESSES) && !defined(VIT_WATCHED_THREADS)
   signal(SIGSEGV, on_fault);
   signal(SIGBUS, on_fault);

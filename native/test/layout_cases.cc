@@ -8,8 +8,8 @@
 namespace vit_test {
 namespace {
 
-// Both arrays hold the same loops, in orders of their own (a transpose), with gaps (a slice or a pad); some source loops repeat
-// or run backwards.
+// Both arrays hold the same loops, in orders of their own (a transpose), with gaps (a slice or a pad); some source
+// loops repeat or run backwards.
 void copy(Case& t) {
   vit::Walk walk;
   walk.rank = 1 + t.rng.below(4);

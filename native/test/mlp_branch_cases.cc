@@ -29,7 +29,9 @@ struct Inner {
   Sums fc1, fc2, hidden, active, z;
 
   explicit Inner(const MlpBranch& m)
-      : rows(m.outer.batch * m.outer.tokens), norm(norm_of(m.outer)), fc1(m.fc1, m.hidden * m.outer.dim),
+      : rows(m.outer.batch * m.outer.tokens),
+        norm(norm_of(m.outer)),
+        fc1(m.fc1, m.hidden * m.outer.dim),
         fc2(m.fc2, m.hidden * m.outer.dim) {
     const vit::Precision precision = m.outer.precision;
     hidden = product(precision, norm.y, fc1.turned(m.hidden), rows, m.bias1);
@@ -52,8 +54,8 @@ void forward(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vi
   if (t.judges()) judge(y, m);
 }
 
-// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not, and so
-// does one whose result takes the place of x.
+// A pass that keeps what the backward pass reads, in memory of just that size, gives the bytes of one that does not,
+// and so does one whose result takes the place of x.
 void saves(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::Precision precision) {
   const MlpBranch m = random_mlp(t, batch, tokens, dim, hidden, precision);
   Output& y = t.output("y", batch * tokens * dim);
@@ -73,8 +75,8 @@ void saves(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit:
   if (!saved.intact()) y.fails("what lies before saved was written");
 }
 
-// A pass whose weights are packed into memory of the caller's, and one that finds them there, give the bytes of one that packs for
-// itself.
+// A pass whose weights are packed into memory of the caller's, and one that finds them there, give the bytes of one
+// that packs for itself.
 void packs(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::Precision precision) {
   MlpBranch m = random_mlp(t, batch, tokens, dim, hidden, precision);
   Output& y = t.output("y", batch * tokens * dim);
@@ -113,7 +115,8 @@ void grad(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::
   Sums dhidden = product(precision, o.scaled, inner.fc2, rows);
   for (size_t i = 0; i < dhidden.value.size(); ++i) dhidden.times(i, gelu_slope(m.form, inner.hidden.value[i]));
   const Sums dfc1 = product(precision, dhidden.turned(rows), inner.norm.y, hidden);
-  const Sums unscaled = product(precision, o.kept.turned(rows), inner.active, dim), dfc2 = scaled_rows(m.outer, unscaled);
+  const Sums unscaled = product(precision, o.kept.turned(rows), inner.active, dim),
+             dfc2 = scaled_rows(m.outer, unscaled);
   add_weights(&o, inner.fc2, unscaled);
   const Sums dbias1 = column_sums(dhidden, hidden), dbias2 = scaled_rows(m.outer, column_sums(o.kept, dim));
   judge_outer(outer, m.outer, dy, inner.norm, o, product(precision, dhidden, inner.fc1, rows));
@@ -136,7 +139,8 @@ void wide(Case& t) {
   const size_t batch = t.upto(3), tokens = t.upto(12), dim = t.upto(20);
   run(t, batch, tokens, dim, 500 + t.upto(100), precision);
 }
-// Few rows and weights that do not stay in the cache; with a sanitizer few weights are many. Drawing many takes long: one of three.
+// Few rows and weights that do not stay in the cache; with a sanitizer few weights are many. Drawing many takes long:
+// one of three.
 template <Run run, vit::Precision precision>
 void far(Case& t) {
   const size_t batch = t.upto(2), tokens = t.upto(10);
@@ -145,8 +149,8 @@ void far(Case& t) {
 #endif
   run(t, batch, tokens, 40 + t.upto(20), 60 + t.upto(40), precision);
 }
-// More rows than the gradient has in memory at a time. With a sanitizer few weights are many (VIT_SLOT_FLOATS), so that both ways to sum
-// their gradients come in their turn.
+// More rows than the gradient has in memory at a time. With a sanitizer few weights are many (VIT_SLOT_FLOATS), so that
+// both ways to sum their gradients come in their turn.
 template <vit::Precision precision>
 void grad_long(Case& t) {
   const size_t tokens = t.upto(300), batch = (t.rng.below(3) == 0 ? 3700 : 1800) / tokens + 1 + t.upto(3);

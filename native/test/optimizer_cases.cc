@@ -53,8 +53,8 @@ void adamw(Case& t) {
     memcpy(floats(m), u.m, n * sizeof(float));
     memcpy(floats(v), u.v, n * sizeof(float));
   }
-  t.kernels.adamw(u.c, n, u.keep, u.rate, in_place ? floats(p) : u.p, u.g, in_place ? floats(m) : u.m, in_place ? floats(v) : u.v,
-                  floats(p), floats(m), floats(v));
+  t.kernels.adamw(u.c, n, u.keep, u.rate, in_place ? floats(p) : u.p, u.g, in_place ? floats(m) : u.m,
+                  in_place ? floats(v) : u.v, floats(p), floats(m), floats(v));
   for (size_t i = 0; t.judges() && i < n; ++i) {
     const Update::Moved to = u.at(i);
     p.near(i, to.p, to.p_off), m.near(i, to.m, to.m_off), v.near(i, to.v, to.v_off);

@@ -6,7 +6,8 @@
 
 namespace vit_test {
 
-// Of float32's exponents bfloat16 has all, of the 24 bits of a fraction 8; ties go to the even one. NaN and infinity stay.
+// Of float32's exponents bfloat16 has all, of the 24 bits of a fraction 8; ties go to the even one. NaN and infinity
+// stay.
 inline double to_bf16(double number) {
   const double x = static_cast<double>(static_cast<float>(number));
   if (x == 0 || !isfinite(x)) return x;

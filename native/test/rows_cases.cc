@@ -108,8 +108,9 @@ void softmax_cross_entropy(Case& t) {
       const double target = static_cast<double>(targets[i * cols + j]);
       const double below = static_cast<double>(z[i * cols + j]) - row.top;
       const double share = exp(below - row.log_sum) * total;
-      dlogits.near(i * cols + j, share - target,
-                   (2 * sum_error(cols) + kUlp * (fabs(below) + 8)) * share + kUlp * target + static_cast<double>(FLT_MIN));
+      dlogits.near(
+          i * cols + j, share - target,
+          (2 * sum_error(cols) + kUlp * (fabs(below) + 8)) * share + kUlp * target + static_cast<double>(FLT_MIN));
     }
   }
 }

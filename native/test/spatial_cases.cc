@@ -1,5 +1,5 @@
-// Kernels on images and volumes against loops over every tap: windows that reach beyond the image or lie beside it, strides that leave
-// pixels out, dilations, and from one channel to several vectors of them.
+// Kernels on images and volumes against loops over every tap: windows that reach beyond the image or lie beside it,
+// strides that leave pixels out, dilations, and from one channel to several vectors of them.
 
 #include "../spatial.h"
 
@@ -34,20 +34,23 @@ Window random_window(Case& t, bool volume) {
   return w;
 }
 
-// body(output pixel of the batch, tap, pixel of the batch) for every tap that lies inside, the taps of an output in order.
+// body(output pixel of the batch, tap, pixel of the batch) for every tap that lies inside, the taps of an output in
+// order.
 void each_tap(const Window& w, const std::function<void(size_t, size_t, size_t)>& body) {
   const auto place = [](const Axis& a, size_t out, size_t tap) {
     return static_cast<ptrdiff_t>(out * a.stride + tap * a.dilation) - a.pad;
   };
   for (size_t o = 0; o < w.batch * w.out_pixels(); ++o)
     for (size_t tap = 0; tap < w.taps(); ++tap) {
-      const size_t ow = o % w.width.out, oh = o / w.width.out % w.height.out, od = o / w.width.out / w.height.out % w.depth.out;
+      const size_t ow = o % w.width.out, oh = o / w.width.out % w.height.out,
+                   od = o / w.width.out / w.height.out % w.depth.out;
       const ptrdiff_t d = place(w.depth, od, tap / w.width.filter / w.height.filter);
       const ptrdiff_t h = place(w.height, oh, tap / w.width.filter % w.height.filter);
       const ptrdiff_t c = place(w.width, ow, tap % w.width.filter);
       const auto within = [](ptrdiff_t at, const Axis& a) { return at >= 0 && at < static_cast<ptrdiff_t>(a.in); };
       if (!within(d, w.depth) || !within(h, w.height) || !within(c, w.width)) continue;
-      const size_t line = (o / w.out_pixels() * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h);
+      const size_t line =
+          (o / w.out_pixels() * w.depth.in + static_cast<size_t>(d)) * w.height.in + static_cast<size_t>(h);
       body(o, tap, line * w.width.in + static_cast<size_t>(c));
     }
 }
@@ -97,7 +100,8 @@ void pool(Case& t) {
 // Of equal values there are many.
 const float* tied(Case& t, size_t n) {
   std::vector<float> values(n);
-  for (float& value : values) value = t.rng.below(30) == 0 ? NAN : t.rng.below(30) == 0 ? -HUGE_VALF : static_cast<float>(t.rng.below(4));
+  for (float& value : values)
+    value = t.rng.below(30) == 0 ? NAN : t.rng.below(30) == 0 ? -HUGE_VALF : static_cast<float>(t.rng.below(4));
   return t.given(values);
 }
 
@@ -163,7 +167,8 @@ void depthwise(Case& t) {
   for (size_t i = 0; bias != nullptr && i < out_size(w); ++i) sums.add(i, static_cast<double>(bias[i % w.channels]));
   each_tap(w, [&](size_t o, size_t tap, size_t pixel) {
     for (size_t c = 0; c < w.channels; ++c)
-      sums.add(o * w.channels + c, static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(filter[tap * w.channels + c]));
+      sums.add(o * w.channels + c,
+               static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(filter[tap * w.channels + c]));
   });
   for (double& value : sums.value) value = clamped(value, clamp);
   sums.judge(out, w.taps());
@@ -178,7 +183,8 @@ void depthwise_input_grad(Case& t) {
   Sums sums(in_size(w));
   each_tap(w, [&](size_t o, size_t tap, size_t pixel) {
     for (size_t c = 0; c < w.channels; ++c)
-      sums.add(pixel * w.channels + c, static_cast<double>(dy[o * w.channels + c]) * static_cast<double>(filter[tap * w.channels + c]));
+      sums.add(pixel * w.channels + c,
+               static_cast<double>(dy[o * w.channels + c]) * static_cast<double>(filter[tap * w.channels + c]));
   });
   sums.judge(dx, w.taps());
 }
@@ -192,7 +198,8 @@ void depthwise_filter_grad(Case& t) {
   Sums sums(w.taps() * w.channels);
   each_tap(w, [&](size_t o, size_t tap, size_t pixel) {
     for (size_t c = 0; c < w.channels; ++c)
-      sums.add(tap * w.channels + c, static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(dy[o * w.channels + c]));
+      sums.add(tap * w.channels + c,
+               static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(dy[o * w.channels + c]));
   });
   sums.judge(df, w.width.out / 4 + w.batch * w.height.out);
 }
@@ -230,7 +237,8 @@ void convolve(Case& t) {
   each_tap(w, [&](size_t o, size_t tap, size_t pixel) {
     for (size_t c = 0; c < w.channels; ++c)
       for (size_t j = 0; j < n; ++j)
-        sums.add(o * n + j, static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(filter[(tap * w.channels + c) * n + j]));
+        sums.add(o * n + j, static_cast<double>(x[pixel * w.channels + c]) *
+                                static_cast<double>(filter[(tap * w.channels + c) * n + j]));
   });
   for (double& value : sums.value) value = clamped(value, clamp);
   sums.judge(out, std::min(k, size_t{256}) + k / 256);
@@ -248,7 +256,8 @@ void convolve_filter_grad(Case& t) {
   each_tap(w, [&](size_t o, size_t tap, size_t pixel) {
     for (size_t c = 0; c < w.channels; ++c)
       for (size_t j = 0; j < n; ++j)
-        sums.add((tap * w.channels + c) * n + j, static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(dy[o * n + j]));
+        sums.add((tap * w.channels + c) * n + j,
+                 static_cast<double>(x[pixel * w.channels + c]) * static_cast<double>(dy[o * n + j]));
   });
   sums.judge(df, std::min(m, size_t{256}) + m / 256 + 16);
 }
@@ -299,7 +308,8 @@ Sampling random_sampling(Case& t) {
 void sample(Case& t) {
   Sampling s = random_sampling(t);
   const bool shared = t.coin();
-  const size_t images = 1 + t.rng.below(3), lists = shared ? 1 : s.boxes, height = s.rows.count, width = s.columns.count;
+  const size_t images = 1 + t.rng.below(3), lists = shared ? 1 : s.boxes, height = s.rows.count,
+               width = s.columns.count;
   const Steps rows(t, height * lists, s.height, true), columns(t, width * lists, s.width, true);
   std::vector<int32_t> image(s.boxes);
   for (int32_t& one : image) one = static_cast<int32_t>(t.rng.below(images));
@@ -341,7 +351,8 @@ void sample_grad(Case& t) {
   for (size_t i = 0; i < s.boxes * height * width * s.channels; ++i) {
     const size_t c = i % s.channels, q = i / s.channels % width, r = i / s.channels / width % height;
     const size_t box = i / s.channels / width / height;
-    const double down = s.nearest ? 0 : static_cast<double>(rows.part[r]), across = s.nearest ? 0 : static_cast<double>(columns.part[q]);
+    const double down = s.nearest ? 0 : static_cast<double>(rows.part[r]),
+                 across = s.nearest ? 0 : static_cast<double>(columns.part[q]);
     const auto add = [&](int32_t h, int32_t w, double share) {
       const size_t line = box * s.height + static_cast<size_t>(h);
       sums.add((line * s.width + static_cast<size_t>(w)) * s.channels + c, share * static_cast<double>(dy[i]));
@@ -353,7 +364,8 @@ void sample_grad(Case& t) {
 }
 
 void pick(Case& t) {
-  const size_t images = 1 + t.rng.below(3), pixels = t.upto(50), channels = t.upto(20), count = t.upto(t.coin() ? 4000 : 40);
+  const size_t images = 1 + t.rng.below(3), pixels = t.upto(50), channels = t.upto(20),
+               count = t.upto(t.coin() ? 4000 : 40);
   std::vector<int32_t> index(count);
   for (int32_t& one : index) one = t.rng.below(5) == 0 ? -1 : static_cast<int32_t>(t.rng.below(pixels));
   const float *fill = t.input(channels), *x = t.input(images * pixels * channels, kSpecial);
