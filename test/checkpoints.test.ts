@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, InputError } from '../lib/core/errors.ts';
 import { Rng } from '../lib/core/rng.ts';
-import { elementsOf, hostTensor, widen } from '../lib/checkpoints/hostTensor.ts';
+import {
+  bitsPerElement,
+  dtypes,
+  elementsOf,
+  hostTensor,
+  widen,
+} from '../lib/checkpoints/hostTensor.ts';
 import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { parseStrictJson } from '../lib/checkpoints/strictJson.ts';
 import type { Dtype, HostTensor } from '../lib/checkpoints/hostTensor.ts';
@@ -96,7 +102,27 @@ describe('what parseSafetensors refuses', () => {
     ],
     ['a first offset of 4', fileOf(`{"w":${entry('F32', [1], [4, 8])}}`, 8), /leaves a hole/],
     ['a range twice', fileOf(`{"a":${good},"b":${good}}`, 4), /overlaps/],
-    ['F8', fileOf(`{"w":${entry('F8_E4M3', [4], [0, 4])}}`, 4), /a dtype of tensor/],
+    [
+      'a dtype of none',
+      fileOf(`{"w":${entry('F7', [4], [0, 4])}}`, 4),
+      /a dtype of tensor.*F8_E4M3/,
+    ],
+    ['a dtype in lower case', fileOf(`{"w":${entry('f32', [1], [0, 4])}}`, 4), /a dtype of tensor/],
+    ['three F4 in a byte', fileOf(`{"w":${entry('F4', [3], [0, 1])}}`, 1), /whole number of bytes/],
+    [
+      'three F4 in two bytes',
+      fileOf(`{"w":${entry('F4', [3], [0, 2])}}`, 2),
+      /whole number of bytes/,
+    ],
+    ['an F4 scalar', fileOf(`{"w":${entry('F4', [], [0, 1])}}`, 1), /whole number of bytes/],
+    ['two F6 in two bytes', fileOf(`{"w":${entry('F6_E2M3', [2], [0, 2])}}`, 2), /whole number/],
+    ['a U64 of 4 bytes', fileOf(`{"w":${entry('U64', [1], [0, 4])}}`, 4), /8 bytes of tensor/],
+    ['metadata with a null in it', fileOf('{"__metadata__":{"a":null}}'), /text as __metadata__/],
+    [
+      'null as __metadata__ twice',
+      fileOf('{"__metadata__":null,"__metadata__":null}'),
+      /not used before/,
+    ],
     ['a dtype from the prototype', fileOf(`{"w":${entry('toString', [4], [0, 4])}}`, 4), /a dtype/],
     ['a byte too many', fileOf(`{"w":${good}}`, 5), /bytes follow/],
     ['a byte too few', fileOf(`{"w":${good}}`, 3), /cut short/],
@@ -147,6 +173,36 @@ describe('what parseSafetensors accepts', () => {
     }
   });
 
+  test('null as __metadata__, as the official reader does', () => {
+    const text = `{"__metadata__":null,"w":${entry('F32', [1], [0, 4])}}`;
+    const { tensors, metadata } = parseSafetensors(fileOf(text, 4));
+    expect([...tensors.keys()]).toEqual(['w']);
+    expect(metadata.size).toBe(0);
+  });
+
+  // The dtypes that safetensors 0.8 reads, with the bytes of 8 elements.
+  test.each<[Dtype, number]>([
+    ['C64', 64],
+    ['U64', 64],
+    ['U32', 32],
+    ['U16', 16],
+    ['F8_E4M3', 8],
+    ['F8_E5M2', 8],
+    ['F8_E8M0', 8],
+    ['F8_E4M3FNUZ', 8],
+    ['F8_E5M2FNUZ', 8],
+    ['F6_E2M3', 6],
+    ['F6_E3M2', 6],
+    ['F4', 4],
+  ])('a tensor of dtype %s, its bytes as they stand', (dtype, size) => {
+    const file = fileOf(`{"w":${entry(dtype, [2, 4], [0, size])}}`, size);
+    for (let i = 0; i < size; i += 1) file[file.length - size + i] = i + 1;
+    const { dtype: read, shape, data } = parseSafetensors(file).tensors.get('w')!;
+    expect([read, shape]).toEqual([dtype, [2, 4]]);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    expect([...bytes]).toEqual(Array.from({ length: size }, (_, i) => i + 1));
+  });
+
   test('many tiny tensors in bounded time', () => {
     const count = 200_000;
     const members: string[] = [];
@@ -154,23 +210,22 @@ describe('what parseSafetensors accepts', () => {
       members.push(`"t${i}":{"dtype":"U8","shape":[1],"data_offsets":[${i},${i + 1}]}`);
     }
     const file = fileOf(`{${members.join(',')}}`, count);
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(parseSafetensors(file).tensors.size).toBe(count);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(cpuMs(start)).toBeLessThan(10_000);
   }, 60_000);
 });
 
 describe('formatSafetensors', () => {
-  const dtypes: Dtype[] = ['F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
-
   test('what is written is read back, every dtype, random bits', () => {
     const rng = new Rng(5);
     for (let round = 0; round < 50; round += 1) {
       const tensors = new Map<string, HostTensor>();
       for (const dtype of dtypes) {
-        const shape = Array.from({ length: rng.integer(4) }, () => rng.integer(4));
+        // The last axis makes whole bytes of 4 and 6 bits.
+        const shape = [...Array.from({ length: rng.integer(4) }, () => rng.integer(4)), 4];
         const size = shape.reduce((product, n) => product * n, 1);
-        const bytes = Uint8Array.from({ length: size * elementBytes(dtype) }, () =>
+        const bytes = Uint8Array.from({ length: (size * bitsPerElement(dtype)) / 8 }, () =>
           rng.integer(256),
         );
         tensors.set(`${dtype}.${rng.integer(1000)}`, {
@@ -206,47 +261,6 @@ describe('formatSafetensors', () => {
     const one = hostTensor([], Float32Array.of(1));
     expect(() => formatSafetensors(new Map([['__metadata__', one]]))).toThrow(InputError);
     expect(() => hostTensor([2], Float32Array.of(1))).toThrow(InputError);
-  });
-});
-
-describe('widen', () => {
-  // The definition, in double: the slow twin of the bit moves.
-  function halfValue(bits: number): number {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >>> 10) & 31;
-    const fraction = bits & 1023;
-    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
-  const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
-
-  test('every half, subnormals, infinities and NaN', () => {
-    const wide = widen({ dtype: 'F16', shape: [65536], data: all });
-    const wrong = all.filter((bits) => !Object.is(wide[bits], halfValue(bits)));
-    expect([...wrong]).toEqual([]);
-    const bits = new Uint32Array(wide.buffer);
-    expect(bits[0x7e01]!.toString(16)).toBe('7fc02000');
-    expect(bits[0xfc01]!.toString(16)).toBe('ff802000');
-  });
-
-  test('every bfloat16 is the upper half of a float32', () => {
-    const wide = widen({ dtype: 'BF16', shape: [65536], data: all });
-    const bits = new Uint32Array(wide.buffer);
-    expect(all.every((value) => bits[value] === (value << 16) >>> 0)).toBe(true);
-  });
-
-  test('the other types', () => {
-    const wide = (dtype: Dtype, data: HostTensor['data']): number[] => [
-      ...widen({ dtype, shape: [data.length], data }),
-    ];
-    expect(wide('F64', Float64Array.of(0.1, 1e300, -0))).toEqual([Math.fround(0.1), Infinity, -0]);
-    expect(wide('I64', BigInt64Array.of(-3n, 2n ** 40n))).toEqual([-3, 2 ** 40]);
-    expect(wide('I32', Int32Array.of(16777217))).toEqual([16777216]);
-    expect(wide('I8', Int8Array.of(-128))).toEqual([-128]);
-    expect(wide('BOOL', Uint8Array.of(0, 1))).toEqual([0, 1]);
-    const data = Float32Array.of(1, 2);
-    expect(widen({ dtype: 'F32', shape: [2], data })).toBe(data);
   });
 });
 
@@ -287,14 +301,14 @@ describe('fuzz', () => {
       ]),
       { format: 'pt' },
     );
-    const start = performance.now();
+    const start = process.cpuUsage();
     let refused = 0;
     for (let round = 0; round < 20_000; round += 1) {
       const bytes = round % 4 === 0 ? randomFile(rng) : mutant(good, rng);
       if (refusal(bytes) !== 'accepted') refused += 1;
     }
     expect(refused).toBeGreaterThan(10_000);
-    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(cpuMs(start)).toBeLessThan(20_000);
   });
 
   test('a file cut anywhere is refused', () => {
@@ -304,6 +318,12 @@ describe('fuzz', () => {
     }
   });
 });
+
+// The processor's time since `start`: what other processes do meanwhile does not count.
+function cpuMs(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
 
 function randomFile(rng: Rng): Uint8Array {
   const bytes = Uint8Array.from({ length: rng.integer(200) }, () => rng.integer(256));
@@ -356,10 +376,6 @@ function mutant(good: Uint8Array, rng: Rng): Uint8Array {
       return fileOf(text, good.length - headerEnd);
     }
   }
-}
-
-function elementBytes(dtype: Dtype): number {
-  return elementsOf(dtype, new Uint8Array(0)).BYTES_PER_ELEMENT;
 }
 
 function bitsOf(tensors: ReadonlyMap<string, HostTensor>): [string, string, number[], number[]][] {

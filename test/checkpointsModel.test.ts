@@ -67,6 +67,7 @@ test('a model through a file and back is the same, bit for bit', async () => {
     missing: [],
     unexpected: [],
     wrongShape: [],
+    wrongDtype: [],
     nonFinite: [],
   });
   expect(formatSafetensors(modelTensors(other))).toEqual(file);
@@ -98,6 +99,7 @@ test('strict loading names every difference and changes nothing', () => {
     missing: ['scale'],
     unexpected: ['blocks.99.norm1.weight'],
     wrongShape: [{ name: 'head.weight', expected: [2, 3], received: [3, 2] }],
+    wrongDtype: [],
     nonFinite: [],
   });
   expect(valuesOf()).toEqual(values);
@@ -117,6 +119,33 @@ test('loading what fits leaves the rest as it was, and says so', () => {
   const report = loadModelTensors(model, tensors, { strict: false });
   expect(report.missing).toEqual(['head.weight']);
   expect(valuesOf()).toEqual([[2], [1, 2, 3, 4, 5, 6], [7, 8]]);
+});
+
+test('a weight of a dtype without values is refused by name and dtype, or reported when not strict', () => {
+  const bias: HostTensor = { dtype: 'F8_E4M3', shape: [2], data: Uint8Array.of(0x38, 0x7f) };
+  const tensors = changed([['head.bias', bias]]);
+  const { message, report } = refusal(tensors);
+  expect(message).toMatch(/head\.bias is F8_E4M3, which has no value in float32/);
+  expect(report.wrongDtype).toEqual([{ name: 'head.bias', dtype: 'F8_E4M3' }]);
+  const values = valuesOf();
+  const loose = loadModelTensors(model, tensors, { strict: false });
+  expect([loose.wrongDtype, loose.loaded]).toEqual([report.wrongDtype, ['scale', 'head.weight']]);
+  expect(valuesOf()).toEqual(values);
+});
+
+test('a file with tensors of any dtype serves the weights in it', () => {
+  const extra: [string, HostTensor][] = [
+    ['steps', { dtype: 'U64', shape: [], data: BigUint64Array.of(2n ** 64n - 1n) }],
+    ['scales', { dtype: 'F8_E8M0', shape: [4], data: Uint8Array.of(1, 2, 3, 4) }],
+    ['packed', { dtype: 'F4', shape: [2, 3], data: Uint8Array.of(1, 2, 3) }],
+  ];
+  const bias: HostTensor = { dtype: 'U16', shape: [2], data: Uint16Array.of(7, 65535) };
+  const file = formatSafetensors(changed([...extra, ['head.bias', bias]]));
+  const { tensors } = parseSafetensors(file);
+  const report = loadModelTensors(model, tensors, { strict: false });
+  expect(report.unexpected).toEqual(['steps', 'scales', 'packed']);
+  expect(report.wrongDtype).toEqual([]);
+  expect(valuesOf()[2]).toEqual([7, 65535]);
 });
 
 test.each<[string, HostTensor]>([

@@ -1,27 +1,9 @@
+// Host tensors: the elements of a tensor of a checkpoint in plain memory, outside any backend.
+
 import { sizeOf } from '../core/check.ts';
-import { InputError, expected } from '../core/errors.ts';
+import { CheckpointError, InputError, expected, show } from '../core/errors.ts';
 
-/** The element types of a checkpoint, as safetensors names them. */
-export type Dtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
-
-/** The arrays that hold raw elements; F16 and BF16 are kept as their 16 bits, BOOL as bytes 0 and 1. */
-export type ElementArray =
-  | Float64Array
-  | Float32Array
-  | Uint16Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array;
-
-/** A tensor outside any backend: the elements exactly as a file stores them, row-major. */
-export interface HostTensor {
-  dtype: Dtype;
-  shape: number[];
-  data: ElementArray;
-}
-
+// The dtypes that a JavaScript array can hold. F16 and BF16 are kept as their 16 bits, BOOL as bytes.
 const arrays = {
   F64: Float64Array,
   F32: Float32Array,
@@ -31,28 +13,86 @@ const arrays = {
   I32: Int32Array,
   I16: Int16Array,
   I8: Int8Array,
+  U64: BigUint64Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
   U8: Uint8Array,
   BOOL: Uint8Array,
-} as const satisfies Record<Dtype, unknown>;
+} as const;
 
-/** Whether a word names an element type. */
-export function isDtype(word: unknown): word is Dtype {
-  return typeof word === 'string' && Object.hasOwn(arrays, word);
+// The other dtypes of safetensors, kept as raw bytes, with the bits of one element. C64 is a pair of float32.
+const rawBits = {
+  C64: 64,
+  F8_E4M3: 8,
+  F8_E5M2: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F4: 4,
+} as const;
+
+/** The dtypes that have a value in float32, under the names of safetensors. */
+export type NumericDtype = keyof typeof arrays;
+
+/** The dtypes of a checkpoint: the 22 of safetensors 0.8, under its names. */
+export type Dtype = NumericDtype | keyof typeof rawBits;
+
+/** The arrays that hold the elements of a host tensor. */
+export type ElementArray =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | BigUint64Array
+  | Uint32Array
+  | Uint16Array
+  | Uint8Array;
+
+/**
+ * A tensor outside any backend: the elements exactly as a file stores them, row-major.
+ *
+ * @property data  one number an element; for C64, F8, F6 and F4 the raw bytes (F6 and F4 are packed without padding)
+ */
+export interface HostTensor {
+  dtype: Dtype;
+  shape: number[];
+  data: ElementArray;
 }
 
-/** The bytes of one element: 8, 4, 2 or 1. */
-export function bytesPerElement(dtype: Dtype): number {
-  return arrays[dtype].BYTES_PER_ELEMENT;
+/** The names of all dtypes, those with a value in float32 first. */
+export const dtypes: readonly Dtype[] = [
+  ...(Object.keys(arrays) as NumericDtype[]),
+  ...(Object.keys(rawBits) as (keyof typeof rawBits)[]),
+];
+
+/** Whether a word names a dtype. */
+export function isDtype(word: unknown): word is Dtype {
+  return typeof word === 'string' && (Object.hasOwn(arrays, word) || Object.hasOwn(rawBits, word));
+}
+
+/** Whether the elements of a dtype have a value in float32, so that a tensor of it can be a weight (`widen`). */
+export function isNumericDtype(dtype: Dtype): dtype is NumericDtype {
+  return Object.hasOwn(arrays, dtype);
+}
+
+/** The bits of one element: 64, 32, 16, 8, 6 or 4. */
+export function bitsPerElement(dtype: Dtype): number {
+  return isNumericDtype(dtype) ? arrays[dtype].BYTES_PER_ELEMENT * 8 : rawBits[dtype];
 }
 
 /**
  * The elements over little-endian bytes.
  *
- * A view of `bytes` where the alignment allows it, else a copy: do not write to it.
+ * The array is a view of `bytes` where the alignment allows it, else a copy: do not write to it.
  *
  * @param bytes  a whole number of elements
  */
 export function elementsOf(dtype: Dtype, bytes: Uint8Array): ElementArray {
+  if (!isNumericDtype(dtype)) return bytes;
   const Elements = arrays[dtype];
   const size = Elements.BYTES_PER_ELEMENT;
   const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
@@ -78,11 +118,21 @@ export function hostTensor(shape: readonly number[], data: Float32Array): HostTe
 /**
  * The elements as float32.
  *
- * Exact for F32 (the array itself), F16, BF16 (subnormals, infinities and NaN payloads kept), I16, I8, U8 and BOOL; F64, I64
- * and I32 are rounded to the nearest float32, ties to even.
+ * Exact for F32 (the array itself), F16, BF16 (subnormals, infinities and NaN payloads kept), I16, I8, U16, U8 and BOOL; F64, I64,
+ * I32, U64 and U32 are rounded to the nearest float32, ties to even.
+ *
+ * C64, F8, F6 and F4 have no value here: an F8 weight means nothing without the scales that its writer keeps in other tensors.
+ *
+ * @param name  how errors call the tensor
+ * @throws CheckpointError for C64, F8, F6 and F4, naming the tensor and its dtype
  */
-export function widen(tensor: HostTensor): Float32Array {
-  const { dtype, data } = tensor;
+export function widen({ dtype, data }: HostTensor, name = 'a tensor'): Float32Array {
+  if (!isNumericDtype(dtype)) {
+    const remedy = 'Convert it to F32, F16 or BF16 first.';
+    throw new CheckpointError(
+      `Expected a dtype with values in float32 for ${show(name)}, received ${dtype}. ${remedy}`,
+    );
+  }
   switch (dtype) {
     case 'F32':
       return data as Float32Array;
@@ -91,10 +141,22 @@ export function widen(tensor: HostTensor): Float32Array {
     case 'BF16':
       return fromBits(data as Uint16Array, (bits) => bits << 16);
     case 'I64':
-      return Float32Array.from(data as BigInt64Array, Number);
+    case 'U64':
+      return Float32Array.from(data as BigInt64Array | BigUint64Array, nearFloat32);
     default:
-      return Float32Array.from(data as Exclude<ElementArray, BigInt64Array>);
+      return Float32Array.from(data as Exclude<ElementArray, BigInt64Array | BigUint64Array>);
   }
+}
+
+// A double that rounds to the same float32 as the 64-bit integer. Number(value) alone would round twice: past 2^53 the 11 bits
+// that a double has no room for are folded into its last bit (rounding to odd).
+function nearFloat32(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  const magnitude = value < 0n ? -value : value;
+  const odd = (magnitude & 2047n) === 0n ? 0n : 1n;
+  const rounded = Number((magnitude >> 11n) | odd) * 2048;
+  return value < 0n ? -rounded : rounded;
 }
 
 function fromBits(data: Uint16Array, toFloat32Bits: (bits: number) => number): Float32Array {

@@ -1,11 +1,13 @@
+// Weights between a model and host tensors: copies out of it, and loading by name with a report of every tensor.
+
 import * as tf from '../ops/tensor.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
-import { hostTensor, widen } from './hostTensor.ts';
+import { hostTensor, isNumericDtype, widen } from './hostTensor.ts';
 import { stateDifferences } from './stateDifferences.ts';
 import type { Module } from '../core/module.ts';
-import type { HostTensor } from './hostTensor.ts';
+import type { Dtype, HostTensor } from './hostTensor.ts';
 
-/** What became of every tensor of a checkpoint and every parameter of a model. */
+/** The outcome for every tensor of a checkpoint and every parameter of a model. */
 export interface LoadReport {
   /** Parameters that took their values from the checkpoint. */
   loaded: string[];
@@ -15,6 +17,8 @@ export interface LoadReport {
   unexpected: string[];
   /** Tensors of another shape than the parameter of their name; it keeps its values. */
   wrongShape: { name: string; expected: number[]; received: number[] }[];
+  /** Tensors of a dtype that has no value in float32 (`widen`); the parameter keeps its values. */
+  wrongDtype: { name: string; dtype: Dtype }[];
   /** Loaded tensors that hold a NaN or an infinity. */
   nonFinite: string[];
 }
@@ -22,7 +26,7 @@ export interface LoadReport {
 /**
  * How a state is loaded.
  *
- * @property strict          true: any missing, unexpected or wrongly shaped tensor is an error; default true
+ * @property strict          true: any missing or unexpected tensor, and any of a wrong shape or dtype, is an error; default true
  * @property allowNonFinite  true: NaN and infinities are loaded and reported instead of refused; default false
  */
 export interface LoadModelOptions {
@@ -55,10 +59,10 @@ export async function downloadModelTensors(model: Module): Promise<Map<string, H
 /**
  * Copies tensors into the parameters of the same name.
  *
- * Nothing is dropped in silence: what was loaded and what was not stands in the report. Elements of any dtype become float32
- * (`widen`).
+ * Nothing is dropped in silence: the report lists every tensor that was loaded and every one that was not. Elements become
+ * float32 (`widen`); a tensor of a dtype without values, such as F8_E4M3, is not loaded.
  *
- * @throws CheckpointError if strict and a name or a shape differs, or if a NaN or an infinity is not allowed; the message lists
+ * @throws CheckpointError if strict and a name, a shape or a dtype does not fit, or if a NaN or an infinity is not allowed; the message lists
  *   the first twelve differences, `cause` is the whole report, and the model is unchanged
  *
  * @example
@@ -76,6 +80,7 @@ export function loadModelTensors(
     missing: [],
     unexpected: [],
     wrongShape: [],
+    wrongDtype: [],
     nonFinite: [],
   };
   for (const [name, parameter] of parameters) {
@@ -84,6 +89,8 @@ export function loadModelTensors(
     else if (tensor.shape.join() !== parameter.shape.join()) {
       const [wanted, received] = [[...parameter.shape], [...tensor.shape]];
       report.wrongShape.push({ name, expected: wanted, received });
+    } else if (!isNumericDtype(tensor.dtype)) {
+      report.wrongDtype.push({ name, dtype: tensor.dtype });
     } else report.loaded.push(name);
   }
   report.unexpected = [...tensors.keys()].filter((name) => !parameters.has(name));
@@ -101,12 +108,12 @@ export function loadModelTensors(
     );
   }
   for (const [name, tensor] of fitting) {
-    tf.tidy(() => parameters.get(name)!.assign(tf.tensor(widen(tensor), tensor.shape, 'float32')));
+    tf.tidy(() => parameters.get(name)!.assign(tf.tensor(widen(tensor, name), tensor.shape, 'float32')));
   }
   return report;
 }
 
-/** The names of the tensors that hold a NaN or an infinity once they are float32, in order. */
+/** The names of the tensors that hold a NaN or an infinity once they are float32, in order; none of C64, F8, F6 or F4. */
 export function nonFiniteNames(tensors: ReadonlyMap<string, HostTensor>): string[] {
   return [...tensors].filter(([, tensor]) => hasNonFinite(tensor)).map(([name]) => name);
 }

@@ -1,15 +1,22 @@
+// Which tensors keep a stored state from being loaded: missing, unexpected, of another shape, or of a dtype without values.
+
 import { CheckpointError, listed } from '../core/errors.ts';
+import { isNumericDtype } from './hostTensor.ts';
+import type { HostTensor } from './hostTensor.ts';
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+type Stored = ReadonlyMap<string, Pick<HostTensor, 'shape' | 'dtype'>>;
 
-/** What keeps `given` from being a state of the names and shapes of `own`, one phrase each; empty when it is one. */
-export function stateDifferences(own: Shapes, given: Shapes): string[] {
+/** The differences that keep `given` from being a state of the names and shapes of `own`, a phrase each; none when it is one. */
+export function stateDifferences(own: Shapes, given: Stored): string[] {
   const problems: string[] = [];
   for (const [name, { shape }] of own) {
     const other = given.get(name);
     if (other === undefined) problems.push(`missing ${name} [${shape.join(', ')}]`);
     else if (other.shape.join() !== shape.join()) {
       problems.push(`${name} is [${other.shape.join(', ')}], not [${shape.join(', ')}]`);
+    } else if (!isNumericDtype(other.dtype)) {
+      problems.push(`${name} is ${other.dtype}, which has no value in float32`);
     }
   }
   for (const name of given.keys()) if (!own.has(name)) problems.push(`unexpected ${name}`);
@@ -17,12 +24,12 @@ export function stateDifferences(own: Shapes, given: Shapes): string[] {
 }
 
 /**
- * Throws unless `given` has the names and shapes of `own`, no more and no less.
+ * Throws unless `given` has the names and shapes of `own`, no more and no less, in dtypes that can become float32.
  *
  * @param what  how the error calls them: `the averages of this model`
  * @throws CheckpointError listing the first differences
  */
-export function assertState(what: string, own: Shapes, given: Shapes): void {
+export function assertState(what: string, own: Shapes, given: Stored): void {
   const problems = stateDifferences(own, given);
   if (problems.length === 0) return;
   throw new CheckpointError(`Expected ${what}, received others: ${listed(problems)}.`);

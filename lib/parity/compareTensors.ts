@@ -8,7 +8,7 @@ import type { Exclusion } from './goldenCase.ts';
  */
 export interface PlainTensor {
   shape: readonly number[];
-  data: ArrayLike<number> | BigInt64Array;
+  data: ArrayLike<number> | BigInt64Array | BigUint64Array;
   dtype?: string;
 }
 

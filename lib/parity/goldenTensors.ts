@@ -51,7 +51,6 @@ export class GoldenFile {
 /** A stored tensor in plain memory: half precisions widened, 64-bit integers as they are. */
 export function plainTensor(tensor: HostTensor): PlainTensor {
   const { dtype, shape, data } = tensor;
-  if (dtype === 'I64') return { dtype, shape, data: data };
   if (dtype === 'F16' || dtype === 'BF16') return { dtype: 'F32', shape, data: widen(tensor) };
   return { dtype, shape, data: data };
 }

@@ -94,7 +94,7 @@ export class Ema {
   restore(tensors: ReadonlyMap<string, HostTensor>): void {
     assertState('the averages of this model', this.averages, tensors);
     for (const [name, tensor] of tensors) {
-      this.replace(name, t.tensor(widen(tensor), tensor.shape, 'float32'));
+      this.replace(name, t.tensor(widen(tensor, name), tensor.shape, 'float32'));
     }
   }
 

@@ -149,7 +149,7 @@ export class Optimizer {
     assertInteger('optimizer steps', steps, { min: 0 });
     assertState('the optimizer state of this model', this.slots, tensors);
     for (const [name, tensor] of tensors) {
-      const stored = () => t.tensor(widen(tensor), tensor.shape, 'float32');
+      const stored = () => t.tensor(widen(tensor, name), tensor.shape, 'float32');
       const own = this.rule.inPlace?.() === true ? t.tidy(() => ownCopy(stored())) : stored();
       this.replace(name, t.keep(own));
     }
