@@ -112,11 +112,14 @@ export {
   type LoadModelOptions,
   type LoadReport,
 } from './checkpoints/modelState.ts';
+export type { CheckpointFormat, ReadBeside, TensorFile } from './checkpoints/checkpointFormat.ts';
 export {
-  formatSafetensors,
-  parseSafetensors,
-  type Safetensors,
-} from './checkpoints/safetensors.ts';
+  checkpointFormats,
+  readTensors,
+  registerCheckpointFormat,
+  type ReadTensors,
+} from './checkpoints/readTensors.ts';
+export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.ts';
 
 // data
 export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';

@@ -9,6 +9,7 @@ import { tensorboardSink } from './io/tensorboard.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';
 import { saveModel as saveModelTo } from './models/saveModel.ts';
 import { train } from './training/trainer.ts';
+import type { ReadTensors } from './checkpoints/readTensors.ts';
 import type { FileStore } from './core/store.ts';
 import type { LoadOptions } from './models/loadModel.ts';
 import type { Model } from './models/model.ts';
@@ -52,7 +53,7 @@ export { progressSink, type ProgressOptions, type ProgressStream } from './io/pr
 export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
 
 /**
- * Builds the model of a safetensors file, a folder that holds one, a store, or the bytes of a file.
+ * Builds the model of a checkpoint file, a folder that holds one, a store, the bytes of a file, or what `readTensors` gave.
  *
  * From a run folder the best checkpoint is taken (`checkpointNames`), and its SHA-256 checked.
  *
@@ -61,12 +62,12 @@ export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
  * @example const model = await loadModel('checkpoints/mnist-vit');
  */
 export async function loadModel<M extends Model = Model>(
-  source: string | FileStore | Uint8Array,
+  source: string | FileStore | Uint8Array | ReadTensors,
   options: LoadOptions<M> = {},
 ): Promise<M> {
   if (typeof source !== 'string') return loadModelFrom(source, options);
-  const { bytes, config, path } = await readCheckpoint(source);
-  return loadModelFrom(bytes, { name: path, config, ...options });
+  const checkpoint = await readCheckpoint(source);
+  return loadModelFrom(checkpoint, { config: checkpoint.config, ...options });
 }
 
 /**

@@ -2,13 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError, InputError } from '../lib/core/errors.ts';
 import { Rng } from '../lib/core/rng.ts';
-import {
-  bitsPerElement,
-  dtypes,
-  elementsOf,
-  hostTensor,
-  widen,
-} from '../lib/checkpoints/hostTensor.ts';
+import { bitsPerElement, dtypes, elementsOf, hostTensor } from '../lib/checkpoints/hostTensor.ts';
 import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { parseStrictJson } from '../lib/checkpoints/strictJson.ts';
 import type { Dtype, HostTensor } from '../lib/checkpoints/hostTensor.ts';

@@ -153,10 +153,20 @@ describe('readCheckpoint', () => {
     };
     expect(await refusalOf(readCheckpoint(''))).toMatch(/Expected a path/);
     expect(await refusalOf(readCheckpoint(join(place(), 'none')))).toMatch(/no such file/);
-    expect(await refusalOf(readCheckpoint(write('x.pth', 'PK')))).toMatch(
-      /safetensors\.torch\.save_file/,
+    // By content: a name tells nothing.
+    const zip = (entry: string) => `PK\u0003\u0004${'\0'.repeat(26)}${entry}`;
+    expect(
+      await refusalOf(readCheckpoint(write('x.safetensors', zip('archive/data.pkl')))),
+    ).toMatch(/PyTorch's own files are not read here.*safetensors\.torch\.save_file/);
+    const onnx = Uint8Array.of(8, 8, 0x12, 7, ...new TextEncoder().encode('pytorch'));
+    expect(await refusalOf(readCheckpoint(write('x.bin', onnx)))).toMatch(
+      /ONNX.*\.safetensors file/,
     );
-    expect(await refusalOf(readCheckpoint(write('x.onnx', 'PK')))).toMatch(/\.safetensors file/);
+    expect(await refusalOf(readCheckpoint(write('x.pth', 'what is this')))).toMatch(
+      /Expected a safetensors file.*12 bytes that begin with 77 68/,
+    );
+    expect(await refusalOf(readCheckpoint(write('y.pth', weights(1))))).toBe('done');
+    expect((await readCheckpoint(join(place(), 'y.pth'))).format).toBe('safetensors');
     expect(await refusalOf(readCheckpoint(write('a.safetensors', '')))).toMatch(/empty file/);
     const pointer = fs.readFileSync(
       join(__dirname, 'goldens/checkpoints/git-lfs-pointer.safetensors'),

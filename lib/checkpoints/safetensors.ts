@@ -2,20 +2,16 @@
 // allow, before it allocates. Source: https://github.com/huggingface/safetensors, section "Format".
 
 import { CheckpointError, InputError, expected, show } from '../core/errors.ts';
+import { recognizeForeignFile } from './foreignFile.ts';
 import { bitsPerElement, dtypes, elementsOf, isDtype } from './hostTensor.ts';
 import { parseStrictJson } from './strictJson.ts';
+import type { CheckpointFormat, TensorFile } from './checkpointFormat.ts';
 import type { Dtype, HostTensor } from './hostTensor.ts';
 import type { StrictJson } from './strictJson.ts';
 
 // The longest header a file may have; the format's own limit.
 const maxHeaderBytes = 100_000_000;
 const maxNameLength = 4096;
-
-/** What a safetensors file holds, in the order of its header. */
-export interface Safetensors {
-  tensors: Map<string, HostTensor>;
-  metadata: Map<string, string>;
-}
 
 interface Entry {
   name: string;
@@ -46,7 +42,7 @@ interface Entry {
  * const {tensors} = parseSafetensors(bytes, 'model.safetensors');
  * const weight = widen(tensors.get('head.weight')!);
  */
-export function parseSafetensors(bytes: Uint8Array, name = 'safetensors file'): Safetensors {
+export function parseSafetensors(bytes: Uint8Array, name = 'safetensors file'): TensorFile {
   const { text, dataStart } = readHeader(bytes, name);
   const header = parseStrictJson(text, {
     name: `the header of ${show(name)}`,
@@ -68,10 +64,22 @@ export function parseSafetensors(bytes: Uint8Array, name = 'safetensors file'): 
   return { tensors, metadata };
 }
 
+/** The safetensors format: eight bytes of a length that a header may have, then the `{` that the format asks for. */
+export const safetensorsFormat: CheckpointFormat = {
+  name: 'safetensors',
+  matches: (bytes) =>
+    bytes.length > 8 && bytes[8] === 0x7b && headerLength(bytes) <= BigInt(maxHeaderBytes),
+  read: parseSafetensors,
+};
+
+function headerLength(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+}
+
 function readHeader(bytes: Uint8Array, name: string): { text: string; dataStart: number } {
   if (bytes.length === 0) throw broken(name, 'a safetensors file', 'an empty file');
   if (bytes.length < 8) throw broken(name, 'at least 8 bytes', `${bytes.length}`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  const length = headerLength(bytes);
   const dataStart = 8 + Number(length);
   if (length > BigInt(maxHeaderBytes) || dataStart > bytes.length || bytes[8] !== 0x7b) {
     assertNotAnotherFormat(bytes, name);
@@ -93,24 +101,12 @@ function readHeader(bytes: Uint8Array, name: string): { text: string; dataStart:
   }
 }
 
-// What people mistake for a checkpoint. Asked only of a file whose first eight bytes are no sensible length.
-const signatures: readonly [text: string, what: string, remedy: string][] = [
-  ['version https://git-lfs', 'a Git LFS pointer', 'Fetch the file itself with "git lfs pull".'],
-  ['PK\u0003\u0004', 'a zip archive', 'Is it a PyTorch .pth file?'],
-  ['\u0080\u0002', 'a Python pickle', 'Is it a PyTorch .pth file?'],
-  ['<!DOCTYPE', 'an HTML page', 'Download the file again.'],
-  ['<html', 'an HTML page', 'Download the file again.'],
-];
-
 function assertNotAnotherFormat(bytes: Uint8Array, name: string): void {
-  const start = String.fromCharCode(...bytes.subarray(0, 32));
-  for (const [text, what, remedy] of signatures) {
-    if (start.startsWith(text)) {
-      throw new CheckpointError(
-        `Expected a safetensors file as ${show(name)}, received ${what}. ${remedy}`,
-      );
-    }
-  }
+  const foreign = recognizeForeignFile(bytes);
+  if (foreign === undefined) return;
+  throw new CheckpointError(
+    `Expected a safetensors file as ${show(name)}, received ${foreign.what}. ${foreign.remedy}`,
+  );
 }
 
 function readMetadata(value: StrictJson | undefined, name: string): Map<string, string> {

@@ -1,43 +1,36 @@
-// A checkpoint on the disk: where it lies, and what stands beside it.
+// Checkpoints on a disk: a file or a folder becomes tensors, metadata and the configuration of their model.
 
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import {
-  CheckpointError,
-  InputError,
-  IoError,
-  UnsupportedError,
-  expected,
-  show,
-} from '../core/errors.ts';
+import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
 import {
   carriedConfig,
   checkpointNames,
   modelConfigOf,
   parseConfigJson,
 } from '../checkpoints/configFile.ts';
-import { parseSafetensors } from '../checkpoints/safetensors.ts';
+import { readTensors } from '../checkpoints/readTensors.ts';
 import { readBytes } from './disk.ts';
 import { ioError } from './ioError.ts';
 import { openFolder } from './folder.ts';
 import { sha256 } from './hash.ts';
 import type { Folder } from './folder.ts';
-import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import type { ReadTensors } from '../checkpoints/readTensors.ts';
 
 /**
  * A checkpoint as it lies on the disk.
  *
  * @property tensors   by the names in the file
- * @property metadata  of the safetensors file
+ * @property metadata  text by key, of a format that has such; else empty
+ * @property format    the name of the format, found by content: 'safetensors'
+ * @property source    the path of the file
  * @property config    the model's configuration in the vocabulary it was written in: from the file's metadata, else from
  *                     config.json beside it; undefined if neither is there
- * @property bytes     of the file
- * @property sha256    of the bytes
- * @property path      of the file
+ * @property bytes     the content of the file
+ * @property sha256    the hash of `bytes`
+ * @property path      the path of the file
  */
-export interface CheckpointFile {
-  tensors: Map<string, HostTensor>;
-  metadata: Map<string, string>;
+export interface CheckpointFile extends ReadTensors {
   config: object | undefined;
   bytes: Uint8Array;
   sha256: string;
@@ -45,9 +38,10 @@ export interface CheckpointFile {
 }
 
 /**
- * Reads a checkpoint: a safetensors file, or a folder that holds one.
+ * Reads a checkpoint: a file of a known format (`readTensors`), or a folder that holds one.
  *
- * In a folder the best checkpoint comes first (`checkpointNames`). Where a manifest lists the file, its SHA-256 is checked.
+ * The format is found by content, whatever the name of the file. In a folder the best checkpoint comes first
+ * (`checkpointNames`). Where a manifest lists the file, its SHA-256 is checked.
  *
  * @param maxBytes  a longer file is refused before it is read; default 8 GiB
  * @throws IoError if there is none or it cannot be read, CheckpointError if it is damaged, UnsupportedError for a format that
@@ -60,21 +54,23 @@ export async function readCheckpoint(
   { maxBytes = 2 ** 33 }: { maxBytes?: number } = {},
 ): Promise<CheckpointFile> {
   const file = await findCheckpoint(path);
-  assertReadable(file);
   const folder = await openFolder(dirname(file), { readOnly: true });
   const name = basename(file);
-  const listed = !name.startsWith('.') && (await listsFile(folder, name));
-  const bytes = listed ? await folder.readChecked(name) : await readBytes(file, { maxBytes });
-  const { tensors, metadata } = parseSafetensors(bytes, file);
-  const config = carriedConfig(metadata, file) ?? (await configBeside(folder));
-  return { tensors, metadata, config, bytes, sha256: sha256(bytes), path: file };
+  const read = async (part: string): Promise<Uint8Array> => {
+    const listed = !part.startsWith('.') && (await listsFile(folder, part));
+    return listed ? folder.readChecked(part) : readBytes(join(dirname(file), part), { maxBytes });
+  };
+  const bytes = await read(name);
+  const found = await readTensors(bytes, file, read);
+  const config = carriedConfig(found.metadata, file) ?? (await configBeside(folder));
+  return { ...found, config, bytes, sha256: sha256(bytes), path: file };
 }
 
 async function listsFile(folder: Folder, name: string): Promise<boolean> {
   try {
     return (await folder.manifest())?.files.has(name) === true;
   } catch (error) {
-    // A manifest.json of another program is none of ours.
+    // Another program wrote this manifest.json.
     if (error instanceof CheckpointError) return false;
     throw error;
   }
@@ -92,21 +88,6 @@ async function findCheckpoint(path: string): Promise<string> {
   throw new IoError(
     `Cannot find a checkpoint in ${show(path)}: it holds none of ${checkpointNames.join(', ')}.`,
   );
-}
-
-function assertReadable(file: string): void {
-  if (/\.safetensors$/i.test(file)) return;
-  if (/\.(pth|pt|bin|ckpt|pkl)$/i.test(file)) {
-    throw new UnsupportedError(
-      `PyTorch's own files are not read here, received ${show(file)}. Convert it in Python: ` +
-        'safetensors.torch.save_file(state_dict, "model.safetensors").',
-    );
-  }
-  if (/\.(onnx|h5|keras|npz|tflite|gguf)$/i.test(file)) {
-    throw new UnsupportedError(
-      `Expected a .safetensors file as checkpoint, received ${show(file)}.`,
-    );
-  }
 }
 
 /**

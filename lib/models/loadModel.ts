@@ -1,4 +1,4 @@
-// Loading a model: from a store that holds one, or from the bytes of a file.
+// Loads a model: from a store, the bytes of a file, or a checkpoint that was read.
 
 import { InputError, expected } from '../core/errors.ts';
 import type { FileStore } from '../core/store.ts';
@@ -8,7 +8,7 @@ import {
   modelConfigOf,
   parseConfigJson,
 } from '../checkpoints/configFile.ts';
-import { parseSafetensors } from '../checkpoints/safetensors.ts';
+import { readTensors, type ReadTensors } from '../checkpoints/readTensors.ts';
 import { buildLoaded, type BuildLoadedOptions } from './buildLoaded.ts';
 import type { Model } from './model.ts';
 import { modelFileNames } from './saveModel.ts';
@@ -19,7 +19,7 @@ import { modelFileNames } from './saveModel.ts';
  * @property config  its configuration in any vocabulary of its family; needed where neither the weights nor a config.json
  *                   beside them carries one
  * @property name    the file of weights in the store; default the first of `checkpointNames`.
- *                   For bytes: what messages call them
+ *                   For bytes and tensors: how messages call them
  */
 export interface LoadOptions<M extends Model = Model> extends BuildLoadedOptions<M> {
   config?: object | undefined;
@@ -27,7 +27,9 @@ export interface LoadOptions<M extends Model = Model> extends BuildLoadedOptions
 }
 
 /**
- * Builds the model of a store that `saveModel` or a training run wrote, or of the bytes of one safetensors file.
+ * Builds the model of a store that `saveModel` or a training run wrote, of the bytes of one file, or of what `readTensors` gave.
+ *
+ * The format of the weights is found by content (`readTensors`).
  *
  * The configuration is, in this order: the one given, `config` in the metadata of the weights, config.json (of a run: its
  * `model`). The caller owns the model.
@@ -40,15 +42,19 @@ export interface LoadOptions<M extends Model = Model> extends BuildLoadedOptions
  * const transformer = await loadModel(store, {family: vit});   // typed as VisionTransformer; another model is refused
  */
 export async function loadModel<M extends Model = Model>(
-  source: FileStore | Uint8Array,
+  source: FileStore | Uint8Array | ReadTensors,
   options: LoadOptions<M> = {},
 ): Promise<M> {
-  if (ArrayBuffer.isView(source)) return build(source, undefined, options);
+  if (ArrayBuffer.isView(source)) {
+    const { name = modelFileNames.weights } = options;
+    return build(await readTensors(source, name), undefined, options);
+  }
+  if ('tensors' in source) return build(source, undefined, options);
   const name = options.name ?? (await findWeights(source));
-  const bytes = await source.read(name);
+  const read = (part: string): Promise<Uint8Array> => source.read(part);
+  const found = await readTensors(await read(name), name, read);
   const stored = await source.has(modelFileNames.config);
-  const text = stored ? await source.read(modelFileNames.config) : undefined;
-  return build(bytes, text, { ...options, name });
+  return build(found, stored ? await read(modelFileNames.config) : undefined, options);
 }
 
 async function findWeights(store: FileStore): Promise<string> {
@@ -57,11 +63,10 @@ async function findWeights(store: FileStore): Promise<string> {
 }
 
 function build<M extends Model>(
-  bytes: Uint8Array,
+  { tensors, metadata, source }: ReadTensors,
   configFile: Uint8Array | undefined,
-  { config: given, name = modelFileNames.weights, ...rest }: LoadOptions<M>,
+  { config: given, name = source, ...rest }: LoadOptions<M>,
 ): M {
-  const { tensors, metadata } = parseSafetensors(bytes, name);
   const config = given ?? carriedConfig(metadata, name) ?? storedConfig(configFile);
   if (config === undefined) {
     const remedy = 'Pass {config}, or put config.json beside it.';

@@ -34,7 +34,7 @@ export async function compareAll(
     if (reason !== undefined) {
       entries.push({ entry, verdict: 'skip', detail: reason });
     } else if (entry.kind === 'expect') {
-      entries.push(checkExpectation(golden, entry));
+      entries.push(await checkExpectation(golden, entry));
     } else {
       const result = inBf16?.compare(entry, produced);
       entries.push(result ?? (await compareAsStored(entry, reference, produced)));

@@ -55,7 +55,7 @@ export interface CasePlan {
  */
 export interface Family {
   readonly name: string;
-  plan(golden: GoldenCase): CasePlan;
+  plan(golden: GoldenCase): CasePlan | Promise<CasePlan>;
 }
 
 /** What `plan` throws for a case of a kind that this build does not have yet: the case is skipped, its message says why. */

@@ -71,7 +71,7 @@ export async function runCase(folder: string, precision: Precision = 'fp32'): Pr
   }
   let plan: CasePlan;
   try {
-    plan = family.plan(golden);
+    plan = await family.plan(golden);
   } catch (error) {
     if (error instanceof UnsupportedCase) return all('skip', error.message, false);
     return all('FAIL', reasonOf(error), true);

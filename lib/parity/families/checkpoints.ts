@@ -1,11 +1,14 @@
 // Family checkpoints: one small model in the containers people use, and a folder of broken and hostile files.
 
+import path from 'node:path';
+import { readTensors } from '../../checkpoints/readTensors.ts';
 import { downloadModelTensors } from '../../checkpoints/modelState.ts';
 import * as t from '../../ops/tensor.ts';
 import { buildLoaded } from '../../models/buildLoaded.ts';
 import { outputRule } from '../bf16Rule.ts';
 import { containerOf } from '../expectation.ts';
 import { Produced } from '../family.ts';
+import { readBytes } from '../goldenCase.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { goldenModelConfig } from '../modelConfig.ts';
 import type { Bf16Rule } from '../bf16Rule.ts';
@@ -15,7 +18,7 @@ import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
 /** Loads a checkpoint strictly and runs the model; compares the logits and the widened weights. */
 export const checkpoints: Family = { name: 'checkpoints', plan };
 
-function plan(golden: GoldenCase): CasePlan {
+async function plan(golden: GoldenCase): Promise<CasePlan> {
   const { load } = golden;
   if (load === undefined) {
     goldenModelConfig(golden.config, golden);
@@ -31,7 +34,8 @@ function plan(golden: GoldenCase): CasePlan {
     return { unsupported: ({ kind }) => (kind === 'expect' ? undefined : reason), bf16Rule };
   }
   const config = goldenModelConfig(golden.config, golden);
-  const checkpoint = new GoldenFile(golden, load);
+  const file = path.join(golden.folder, load);
+  const checkpoint = await readTensors(readBytes(file), file);
   const io = new GoldenFile(golden, 'io.safetensors');
   io.get('input');
   return {

@@ -1,0 +1,89 @@
+// Reads the tensors of a checkpoint file of any known format. The format is found by content, never by the name of the file.
+
+import { CheckpointError, InputError, UnsupportedError, expected, show } from '../core/errors.ts';
+import { recognizeForeignFile } from './foreignFile.ts';
+import { safetensorsFormat } from './safetensors.ts';
+import type { CheckpointFormat, ReadBeside, TensorFile } from './checkpointFormat.ts';
+
+/**
+ * The tensors of a file and where they came from.
+ *
+ * @property format  the name of the format that read them
+ * @property source  the name of the file
+ */
+export interface ReadTensors extends TensorFile {
+  format: string;
+  source: string;
+}
+
+const formats: CheckpointFormat[] = [safetensorsFormat];
+
+/** The names of the formats that are read, in the order in which a file is offered to them. */
+export function checkpointFormats(): string[] {
+  return formats.map(({ name }) => name);
+}
+
+/**
+ * Makes a format known to everything that reads checkpoints; it is asked after those that were there before.
+ *
+ * @throws InputError if a format of this name is known already
+ *
+ * @example
+ * registerCheckpointFormat({name: 'mine', matches: (bytes) => bytes[0] === 0x4d, read: (bytes, name) => parseMine(bytes, name)});
+ */
+export function registerCheckpointFormat(format: CheckpointFormat): void {
+  if (checkpointFormats().includes(format.name)) {
+    throw new InputError(expected('a new name', 'checkpoint format', format.name));
+  }
+  formats.push(format);
+}
+
+/**
+ * Reads the tensors of one file, in the format that its content shows.
+ *
+ * @param name    how errors call the file
+ * @param beside  reads a file beside this one, for a checkpoint in several files; absent where there are only bytes
+ * @throws CheckpointError if the file is damaged or is none; UnsupportedError if it holds weights in a format that is not read
+ *
+ * @example
+ * const {tensors, format} = await readTensors(bytes, 'model.bin');   // format: 'safetensors'
+ */
+export async function readTensors(
+  bytes: Uint8Array,
+  name = 'checkpoint',
+  beside?: ReadBeside,
+): Promise<ReadTensors> {
+  const format = formats.find((candidate) => candidate.matches(bytes));
+  if (format === undefined) throw noCheckpoint(bytes, name);
+  const { tensors, metadata } = await format.read(bytes, name, plainNamesOnly(name, beside));
+  return { tensors, metadata, format: format.name, source: name };
+}
+
+// A file of unknown origin must not make us read outside its folder.
+function plainNamesOnly(file: string, beside: ReadBeside | undefined): ReadBeside {
+  return async (name) => {
+    if (!/^[^./\\:\0][^/\\:\0]*$/.test(name)) {
+      throw new CheckpointError(expected('the plain name of a file beside it', show(file), name));
+    }
+    if (beside === undefined) {
+      const remedy = `Give the folder of ${show(file)}, not its bytes.`;
+      throw new CheckpointError(expected('a file beside it', show(file), name, remedy));
+    }
+    return beside(name);
+  };
+}
+
+function noCheckpoint(bytes: Uint8Array, name: string): CheckpointError | UnsupportedError {
+  const known = checkpointFormats().join(' or ');
+  const wanted = `Expected a ${known} file as ${show(name)}`;
+  const foreign = recognizeForeignFile(bytes);
+  if (foreign !== undefined) {
+    const message = `${wanted}, received ${foreign.what}. ${foreign.remedy}`;
+    return foreign.container ? new UnsupportedError(message) : new CheckpointError(message);
+  }
+  if (bytes.length === 0) return new CheckpointError(`${wanted}, received an empty file.`);
+  const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return new CheckpointError(
+    `${wanted}, received ${bytes.length} bytes that begin with ${start.join(' ')}.`,
+  );
+}
