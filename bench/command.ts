@@ -1,6 +1,8 @@
+// The frame of the bench's commands: exit codes, and one line for a user's mistake.
+
 import { VitError } from '../lib/node.ts';
 
-/** Runs a command of the bench; what a person did wrong is one line on stderr, and the exit code of its kind. */
+/** Runs a command of the bench. A user's mistake is one line on stderr, with the exit code of its kind. */
 export async function runCommand(
   main: (words: readonly string[]) => Promise<number>,
 ): Promise<void> {

@@ -8,14 +8,14 @@ import { buildSync } from 'esbuild';
 const root = join(import.meta.dirname, '..');
 const ready = new Map<string, string>();
 
-/** The path of a script of this folder as one JavaScript file in build/ with its packages outside; made once a process. */
+/** The path of a script of this folder, bundled into one JavaScript file in build/ with its packages external; built once a process. */
 export function compiled(script: string): string {
   const known = ready.get(script);
   if (known !== undefined) return known;
   const folder = join(root, 'build');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `bench-${basename(script).replace(/\.\w+$/, '')}.mjs`);
-  // Another run may be reading the file: it is replaced, not written over.
+  // Another run may be reading the file, so it is replaced and not overwritten.
   const fresh = `${file}.${process.pid}`;
   buildSync({
     entryPoints: [join(import.meta.dirname, script)],

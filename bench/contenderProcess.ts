@@ -1,12 +1,12 @@
-// A contender as a child process that lives as long as its work lasts: a question is a JSON line on its stdin, the answer one on
-// its stdout. So rounds of contenders can take turns, and no start-up is timed.
+// A contender as a child process that lives as long as its work lasts: a request is a JSON line on its stdin, the answer a JSON line
+// on its stdout. So rounds of contenders can take turns, and no start-up is timed.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { UnsupportedError } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
-/** How a contender's process is started. */
+/** The command that starts a contender's process. */
 export interface ProcessSpec {
   name: string;
   command: string;
@@ -15,7 +15,7 @@ export interface ProcessSpec {
   cwd?: string;
 }
 
-/** What a contender is told to make ready. Both files are safetensors: timm's parameters; images and targets, or a and b. */
+/** The work that a contender prepares. Both files are safetensors: timm's parameters; images and targets, or a and b. */
 export interface Task extends Work {
   seconds: number;
   learningRate: number;
@@ -24,13 +24,13 @@ export interface Task extends Work {
 }
 
 /**
- * A contender that is ready, and warm.
+ * The answer of a contender that has prepared its work and warmed up.
  *
- * @property check     what it computed: losses of the first training steps, logits of an image, elements of a product
- * @property versions  of what it runs on, by name
+ * @property check     its results: losses of the first training steps, logits of an image, elements of a product
+ * @property versions  of the libraries it runs on, by name
  * @property isa       the instruction set that it says it uses
- * @property restBytes what the process held when it began to work: its libraries, the weights and the inputs
- * @property firstPeakBytes  the most that it held until its results were checked and the work was repeated once
+ * @property restBytes memory of the process when it began to work: its libraries, the weights and the inputs
+ * @property firstPeakBytes  peak memory until its results were checked and the work was repeated once
  */
 export interface Ready {
   check: number[];
@@ -40,13 +40,13 @@ export interface Ready {
   firstPeakBytes?: number;
 }
 
-/** One round: the mean time of a repetition, and the most memory that the process has held since it began to work. */
+/** One round: the mean time of a repetition, and the peak memory of the process since it began to work. */
 export interface Round {
   ms: number;
   peakRssBytes: number;
 }
 
-/** A contender, seen from outside. */
+/** The handle of a contender's process. */
 export interface Contender {
   readonly name: string;
   prepare(task: Task): Promise<Ready>;
@@ -54,7 +54,7 @@ export interface Contender {
   end(): Promise<void>;
 }
 
-/** Starts a contender's process. Its questions are asked one at a time; a process that ends before answering is an error. */
+/** Starts a contender's process. Requests are sent one at a time; a process that ends before it answers is an error. */
 export function startContender({ name, command, args, env, cwd }: ProcessSpec): Contender {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -79,7 +79,7 @@ export function startContender({ name, command, args, env, cwd }: ProcessSpec): 
   );
   child.stdin.on('error', () => undefined); // `close` says why
   createInterface({ input: child.stdout }).on('line', (line) => {
-    // Libraries greet on stdout as well; an answer is an object.
+    // Libraries print to stdout as well; an answer is an object.
     if (!line.startsWith('{')) return;
     const answer = JSON.parse(line) as { error?: string };
     const to = waiting;

@@ -1,4 +1,4 @@
-// Who takes part: native and its peers, what each can do and how its process is started.
+// The contenders, native and its peers: the works that each can do and the command that starts it.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ type Kind = Work['kind'];
 const all: readonly Kind[] = ['train', 'infer', 'gemm', 'op'];
 const models: readonly Kind[] = ['train', 'infer', 'gemm'];
 const abilities: Readonly<Record<ContenderName, Readonly<Record<Precision, readonly Kind[]>>>> = {
-  // The op table is a table of float32.
+  // The op table has float32 rows only.
   native: { fp32: all, bf16: models },
   wasm: { fp32: all, bf16: [] },
   cpu: { fp32: all, bf16: [] },
@@ -37,7 +37,7 @@ const backends: Readonly<Partial<Record<ContenderName, string>>> = {
   'tfjs-node': 'tensorflow',
 };
 
-/** Why a contender takes no part in a work, or undefined if it does. */
+/** The reason why a contender is left out of a work, or undefined if it takes part. */
 export function whyLeftOut(
   name: ContenderName,
   { kind, precision }: Pick<Work, 'kind' | 'precision'>,
@@ -49,10 +49,10 @@ export function whyLeftOut(
 }
 
 /**
- * How a contender's process is started.
+ * The command that starts a contender's process.
  *
  * @param options.python  an interpreter with the peer's packages; default that of `npm run setup:peers`
- * @throws UnsupportedError naming the command that sets the peer up, if it is not
+ * @throws UnsupportedError naming the command that sets the peer up, if it is not set up
  */
 export function processOf(
   name: ContenderName,

@@ -60,7 +60,7 @@ async function main(words: readonly string[]): Promise<number> {
   return failures === 0 ? 0 : 1;
 }
 
-// In a process of its own, so that the peak is this point's.
+// Each point has a process of its own, so that the peak belongs to it.
 async function measurePoint(
   { work, ...point }: CostPoint,
   { rounds, threads, seconds }: CostOptions,
@@ -79,7 +79,8 @@ async function measurePoint(
     measureIt(folder).finally(() => contender.end()),
   );
   const facts = { threads, rounds, processor: processorName(), isa: processorIsa() };
-  // Of the first repetitions, as many at every place: small work is repeated so often that JavaScript's garbage would hide the rest.
+  // The peak of the first repetitions, as many at every point: small work is repeated so often that JavaScript's garbage would hide the
+  // rest.
   const peakRssBytes = measured.ready.firstPeakBytes ?? measured.peakRssBytes;
   const record = recordOf(work, { ...measured, peakRssBytes }, facts);
   const { medianMs, p25Ms, p75Ms, gflops, isa, versions } = record;

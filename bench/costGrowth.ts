@@ -2,13 +2,13 @@
 
 import type { CostAxis } from './costWorks.ts';
 
-/** One measured place: x along an axis, y what it cost. */
+/** One measured point: x along an axis, y its cost. */
 export type Place = readonly [x: number, y: number];
 
 /**
  * The exponent p of y = c·xᵖ: the slope of the least-squares line through (log x, log y).
  *
- * Of places that span more than a factor of 16 only those within it of the largest count: there constant parts no longer hide
+ * If the points span more than a factor of 16, only those within it of the largest count: there constant parts no longer hide
  * how the rest grows.
  *
  * @throws RangeError unless two different x are left, all values above 0
@@ -27,17 +27,17 @@ export function growthExponent(places: readonly Place[]): number {
   throw new RangeError('Expected values above 0 at two places or more.');
 }
 
-// Root mean square of an error in bytes that says nothing of how memory grows: peaks of equal work differ from run to run by 10 MB,
-// up or down, of which a fit takes in most.
+// Root mean square of the noise of a peak, in bytes: peaks of equal work differ from run to run by 10 MB, up or down, of which a fit
+// absorbs most.
 const NOISE = 4e6;
 
 /**
- * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose least squares are smallest; and
- * `least`, the smallest p that fits as well but for what peaks of equal work differ by.
+ * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose sum of squares is smallest; and
+ * `least`, the smallest p whose fit is worse by no more than the noise of peaks.
  *
- * For memory, where a is the libraries, which no measurement of a process at rest gives as well: what it freed before counts
- * there as held. Errors of y count alike at all places, so the largest decide. A growth of less than 32 MB from the smallest to
- * the largest place is called none, p = 0: garbage collection moves half as much.
+ * It serves for memory, where a is the memory of the libraries. A process at rest does not show a as well, because memory that it
+ * freed before still counts as held. Errors of y count alike at all points, so the largest decide. A growth of less than 32 MB from
+ * the smallest to the largest point is called none, p = 0: garbage collection moves half as much.
  */
 export function growthBeyondBase(places: readonly Place[]): {
   exponent: number;
@@ -56,7 +56,7 @@ export function growthBeyondBase(places: readonly Place[]): {
   return { exponent: best.exponent, least, base: best.base };
 }
 
-// The line a + b·u with a, b ≥ 0 of least squares, and their sum.
+// The least-squares line a + b·u with a, b ≥ 0, and its sum of squares.
 function fitAbove(places: readonly Place[]): { base: number; error: number } {
   const mean = (of: (place: Place) => number) =>
     places.reduce((sum, place) => sum + of(place), 0) / places.length;
@@ -72,11 +72,11 @@ function fitAbove(places: readonly Place[]): { base: number; error: number } {
   return { base, error: mean(([u, y]) => (y - base - b * u) ** 2) };
 }
 
-/** What cost is measured in: milliseconds a repetition; bytes that the process holds at its peak. */
+/** The two costs: milliseconds a repetition, and bytes that the process holds at its peak. */
 export type CostKind = 'time' | 'memory';
 
 /**
- * The largest exponents that are fine: what the work needs, and 0.2 for what caches and the size classes of memory do.
+ * The largest exponents that pass: those of the work itself, plus 0.2 for the effects of caches and of size classes of memory.
  *
  * Products grow with the square of the width, attention's with the square of the tokens; its memory must not. Weights, gradients
  * and moments grow with the square of the width, activations with the width.

@@ -5,7 +5,7 @@ import { listOf, oneOf, readFlags, secondsOf, threadsOf, wholeOf } from './flags
 import { precisions, type Precision } from '../lib/node.ts';
 
 /**
- * What a run measures.
+ * The options of a run.
  *
  * @property quick    a small grid
  * @property seconds  a round repeats the work for at least so long

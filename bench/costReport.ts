@@ -1,4 +1,4 @@
-// What a person reads of `npm run bench:cost`: a table of exponents, and charts.
+// The report of `npm run bench:cost`: a table of exponents, and charts.
 
 import { lineChart } from '../lib/node.ts';
 import { costBase, type CostAxis } from './costWorks.ts';
@@ -14,8 +14,8 @@ import type { Precision } from '../lib/node.ts';
 /**
  * A result line of `--json FILE`.
  *
- * @property value         where on the axis
- * @property restRssBytes  what the process held with weights and inputs, before it worked; the peak is measured from then on (Linux)
+ * @property value         position on the axis
+ * @property restRssBytes  memory of the process with weights and inputs, before it worked; the peak is measured from then on (Linux)
  */
 export interface CostRecord {
   axis: CostAxis;
@@ -39,7 +39,7 @@ export interface CostRecord {
   versions: Record<string, string>;
 }
 
-/** How one cost of one kind of work grew along an axis: to the power `exponent`, or of memory at `least`, beyond `base`. */
+/** The growth of one cost of one kind of work along an axis: to the power `exponent` (for memory at `least`) beyond `base`. */
 export interface Growth {
   axis: CostAxis;
   mode: 'train' | 'infer';

@@ -1,14 +1,14 @@
-// What `npm run bench:cost` measures: a small model that grows along one axis at a time.
+// The works of `npm run bench:cost`: a small model that grows along one axis at a time.
 
 import { gigaMacs, parseModelConfig } from '../lib/node.ts';
 import type { Precision } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
-/** What grows: images in a batch, tokens of an image, width C, blocks L. */
+/** The axes: images in a batch, tokens of an image, width C, blocks L. */
 export const costAxes = ['batch', 'tokens', 'width', 'depth'] as const;
 export type CostAxis = (typeof costAxes)[number];
 
-/** Training or inference of a model at one place of an axis; `value` is where. */
+/** Training or inference of a model at one point of an axis; `value` is its position. */
 export interface CostPoint {
   axis: CostAxis;
   value: number;
@@ -22,7 +22,7 @@ export interface CostPoint {
 const patch = 4;
 const headDim = 32;
 
-// Rows of patches stand for tokens: 8 × 8 … 64 × 64, and the class token.
+// The number of tokens is given by rows of patches: 8 × 8 … 64 × 64, and the class token.
 interface Size {
   batch: number;
   rows: number;

@@ -1,4 +1,4 @@
-// How the commands of this room read their flags: one voice for what is wrong.
+// Reading of flags for the commands of this room, with error messages of one form.
 
 import { availableParallelism } from 'node:os';
 import { parseArgs, type ParseArgsConfig } from 'node:util';

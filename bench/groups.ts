@@ -1,4 +1,4 @@
-// The works of a run, in the order in which they are measured, and what a line about one calls it.
+// The works of a run, in the order in which they are measured, and their names in messages.
 
 import { InputError } from '../lib/node.ts';
 import type { BenchOptions } from './options.ts';
@@ -28,12 +28,12 @@ export function groupsOf({
     }
     const ofModels = precisions.map((precision) => worksOf(name, { precision, batches }));
     if (name === 'gemm') return ofModels;
-    // A batch size in all precisions, then the next: what is compared is measured close together.
+    // All precisions of a batch size, then the next: figures that are compared are measured close together.
     return ofModels[0]!.flatMap((_, i) => ofModels.map((all) => [all[i]!]));
   });
 }
 
-/** What lines about a work call it. */
+/** The name of a work in messages. */
 export function labelOf({ name, kind, precision, batch, shape, gradients }: Work): string {
   if (kind === 'op') return gradients === true ? `${name} + gradients` : name;
   const size = batch === null ? shape.join('×') : `batch ${batch}`;

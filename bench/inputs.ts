@@ -1,4 +1,4 @@
-// The files that every contender of a work reads, so that all start alike.
+// The files of weights and inputs that every contender of a work reads.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ function write(file: string, tensors: Record<string, HostTensor>): void {
   writeFileSync(file, formatSafetensors(new Map(Object.entries(tensors))));
 }
 
-// Long tensors repeat one stretch, of a length that no row has, to be made in no time.
+// Long tensors repeat one stretch of random numbers, whose length no row has, because drawing all of them would take too long.
 function uniform(shape: readonly number[], key: string): HostTensor {
   const rng = new Rng(0).split('bench', key);
   const stretch = Float32Array.from({ length: 65_521 }, () => rng.uniform(-1, 1));
@@ -54,7 +54,7 @@ function uniform(shape: readonly number[], key: string): HostTensor {
   return hostTensor(shape, data);
 }
 
-// Two classes an image, as after mixup.
+// Targets of two classes an image, as after mixup.
 function softTargets(batch: number, classes: number): HostTensor {
   const data = new Float32Array(batch * classes);
   for (let i = 0; i < batch; i++) {

@@ -1,4 +1,4 @@
-// A product of this library in a precision, and the proof that a precision is listened to.
+// A product of this library in a precision, and the check that the precision has an effect.
 
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../lib/node.ts';
@@ -12,9 +12,9 @@ export function productIn(precision: Precision, a: tf.Tensor2D, b: tf.Tensor2D):
 }
 
 /**
- * Holds that results in a precision are not those of fp32 to the last bit, which would be fp32 under another name.
+ * Checks that results in a precision differ from those of fp32 in at least one bit; else they would be fp32 under another name.
  *
- * @throws UnsupportedError if they are
+ * @throws UnsupportedError if they do not differ
  */
 export function assertRounded(
   precision: Precision,

@@ -1,4 +1,4 @@
-// What the machine itself can do: float32 multiply-adds in registers, and the triad of STREAM over arrays that no cache holds.
+// Measures the machine's limits: float32 multiply-adds in registers, and the triad of STREAM over arrays that no cache holds.
 // limits THREADS → one JSON line. Compiled with -march=native, so that the compiler takes the widest vectors of this processor.
 
 #include <algorithm>
@@ -20,9 +20,9 @@ constexpr int bytes = 16;
 #endif
 using Vector = float __attribute__((vector_size(bytes)));
 constexpr int lanes = bytes / sizeof(float);
-// More sums than a multiply-add has cycles of latency times units, fewer than there are registers.
+// There are more sums than latency times units of a multiply-add, and fewer than registers.
 constexpr int sums = 12;
-// Short runs, many of them: the best one meets no neighbour.
+// Many short runs: the best one is not disturbed by a neighbour.
 constexpr long rounds = 5'000'000;
 constexpr size_t length = size_t{1} << 26;  // floats an array: 256 MB
 
@@ -41,7 +41,7 @@ float multiply_add() {
   Vector factor, term;
   for (int i = 0; i < lanes; i++) factor[i] = 0.999f, term[i] = 0.001f * static_cast<float>(i);
   for (Vector& one : sum) one = term;
-  // The compiler may not know the factors, nor drop the sums.
+  // The compiler must neither know the factors nor drop the sums.
   asm volatile("" : "+x"(factor), "+x"(term));
   for (long round = 0; round < rounds; round++)
     for (Vector& one : sum) one = one * factor + term;

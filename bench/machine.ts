@@ -1,4 +1,4 @@
-// The machine: its name, its widest instruction set, and what it can do at most.
+// The machine: its name, its widest instruction set, and its measured limits.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';

@@ -3,14 +3,14 @@
 import type { Contender, Ready, Task } from './contenderProcess.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 
-/** What one contender needed for a work. */
+/** The times and the memory of one contender in a work. */
 export interface Measured extends Spread {
   contender: string;
   peakRssBytes: number;
   ready: Ready;
 }
 
-/** How rounds are run. `pauseMs` lets the threads of the one before fall asleep: some spin for 200 ms after their work. */
+/** Options of the rounds. `pauseMs` lets the threads of the contender before fall asleep: some spin for 200 ms after their work. */
 export interface MeasureOptions {
   rounds: number;
   pauseMs: number;
@@ -20,7 +20,7 @@ export interface MeasureOptions {
 /**
  * Measures one work on all contenders in turn: A B C, A B C, …
  *
- * Who fails, or computes something else than the first contender, is reported and takes no further part.
+ * A contender that fails, or whose results differ from those of the first, is reported and left out from then on.
  */
 export async function measure(
   task: Task,
@@ -67,9 +67,9 @@ export async function measure(
 }
 
 /**
- * How two contenders' results differ, or undefined if they agree.
+ * A sentence on how two contenders' results differ, or undefined if they agree.
  *
- * Training in fp32: the loss of the first step within 1e-3, those after it within 1e-2 (AdamW's first updates have the gradient's
+ * Limits: in training in fp32 the loss of the first step within 1e-3, those after it within 1e-2 (AdamW's first updates have the gradient's
  * sign alone, which rounding can turn where the gradient is zero); in bf16 each within 2 %. Else a relative L2 distance: 1e-3 in
  * fp32; in bf16 0.03 for logits (activations are rounded at other places) and 0.01 for a product (the operands are rounded alike,
  * and only some round the result, by 2⁻⁹ of it at most).

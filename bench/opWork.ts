@@ -9,7 +9,7 @@ import type { Work } from './works.ts';
 /** The rows of the op table, those at the sizes of real models first. */
 export const opRows: readonly OpCase[] = [...benchCases, ...opCases];
 
-/** What can be repeated of a row, and its inputs' memory. Rows that are not differentiated have no `backward`. */
+/** The repeatable calls of a row, and the release of its inputs. Rows that are not differentiated have no `backward`. */
 export interface OpWork {
   forward: () => tf.Tensor;
   backward: (() => tf.Tensor[]) | undefined;

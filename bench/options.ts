@@ -6,9 +6,9 @@ import { precisions, type Precision } from '../lib/node.ts';
 import { workNames, type WorkName } from './works.ts';
 
 /**
- * What a run measures.
+ * The options of a run.
  *
- * @property peers    whom native is compared with
+ * @property peers    the contenders that native is compared with
  * @property batches  empty: each size's own
  * @property seconds  a round repeats the work for at least so long; undefined: as long as suits the work
  * @property only     op tables: rows whose name has this in it

@@ -1,3 +1,5 @@
+// The file of result lines.
+
 import { openSync } from 'node:fs';
 import { IoError } from '../lib/node.ts';
 

@@ -5,15 +5,15 @@ import type { Precision } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
 /**
- * What one contender needed for one work.
+ * The measurement of one contender in one work.
  *
  * @property batch            null for op
  * @property shape            of the images [B, H, W, channels], of a gemm [m, k, n], of an op its first input
  * @property imagesPerSecond  null for op
  * @property gflops           10⁹ operations a second, multiplications and additions counted apart; a training step counts as three
  *                            forward passes, an op with gradients, or of TensorFlow.js's table, not at all (null)
- * @property peakRssBytes     most memory that the process held while it worked; gemm and op: over all of them so far
- * @property isa              the one that native says it uses; for the others the processor's widest
+ * @property peakRssBytes     peak memory of the process while it worked; gemm and op: over all of them so far
+ * @property isa              the instruction set that native says it uses; for the others the processor's widest
  */
 export interface BenchRecord {
   work: string;
@@ -35,7 +35,7 @@ export interface BenchRecord {
   versions: Record<string, string>;
 }
 
-/** What all lines of a run share. */
+/** The fields that all lines of a run share. */
 export interface RunFacts {
   threads: number;
   rounds: number;

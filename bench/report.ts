@@ -1,4 +1,4 @@
-// What a person reads of a run: a Markdown table, and a chart of the speeds relative to native.
+// The report of a run: a Markdown table, and a chart of the speeds relative to native.
 
 import type { Bar } from '../lib/node.ts';
 import { precisions } from '../lib/node.ts';
@@ -34,7 +34,7 @@ export function markdownTable(records: readonly BenchRecord[]): string {
 /**
  * Native in each of its precisions against the precision in which a peer is fastest; '' if nothing was measured in two.
  *
- * What is not in the main table: a peer that gains nothing from bf16 is compared in float32.
+ * The main table cannot show this: a peer that gains nothing from bf16 is compared in float32.
  */
 export function bestTable(records: readonly BenchRecord[]): string {
   const compared = records.filter((one) =>
@@ -65,7 +65,7 @@ function table(names: readonly string[], rows: readonly (readonly string[])[]): 
   return [line(names), line(names.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** A row for each of TensorFlow.js's own ops: native's time, and how often it goes into that of each other; '' without any. */
+/** A row for each of TensorFlow.js's own ops: native's time, and the ratio of each other's time to it; '' without any. */
 export function tfjsTable(records: readonly BenchRecord[]): string {
   const ops = records.filter(isTfjsOp);
   const peers = [...new Set(ops.map(({ contender }) => contender))].filter(
@@ -83,7 +83,7 @@ export function tfjsTable(records: readonly BenchRecord[]): string {
   return rows.length === 0 ? '' : table(['op', 'first input', 'native, ms', ...names], rows);
 }
 
-/** Whether a line is of the table `tfjs-ops`. */
+/** Whether a line belongs to the table `tfjs-ops`. */
 export function isTfjsOp({ work, mode }: BenchRecord): boolean {
   return mode === 'op' && work.startsWith('tf.');
 }

@@ -1,4 +1,4 @@
-// npm run bench: the same work by native and its peers in one run, taking turns; see --help.
+// npm run bench: native and its peers do the same work in turns, in one run; see --help.
 
 import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import { barChart } from '../lib/node.ts';
@@ -15,7 +15,7 @@ import { recordOf, type BenchRecord, type RunFacts } from './record.ts';
 import { bestTable, isTfjsOp, markdownTable, speedBars, tfjsTable } from './report.ts';
 import { inScratchFolder } from './scratchFolder.ts';
 
-// 1e-3 moves the loss of the first steps enough to show a wrong gradient.
+// A learning rate of 1e-3 moves the loss of the first steps enough to show a wrong gradient.
 const training = { learningRate: 1e-3, weightDecay: 0.05 };
 
 async function main(words: readonly string[]): Promise<number> {
@@ -25,7 +25,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   const names: ContenderName[] = ['native', ...options.peers];
-  // Who is not set up is found before anything is measured.
+  // A peer that is not set up is found before anything is measured.
   for (const name of names) processOf(name, options);
   const groups = groupsOf(options);
   const output = options.json === undefined ? undefined : openOutput(options.json);
@@ -103,14 +103,14 @@ async function measureGroup(
   );
 }
 
-// What each process held with its weights and inputs, before it worked.
+// The memory of each process with its weights and inputs, before it worked.
 function restOf(measured: readonly Measured[]): string {
   return measured
     .map(({ contender, ready }) => `${contender} ${((ready.restBytes ?? 0) / 1e6).toFixed(0)} MB`)
     .join(', ');
 }
 
-// Adds the machine's own lines, and says them in a sentence.
+// Adds the lines of the machine's limits, and prints them as a sentence.
 function addLimits(facts: RunFacts, add: (record: BenchRecord) => void): string {
   try {
     const { fmaMs, fmaFlops, triadMs, triadBytes, compiler } = measureLimits(facts.threads);

@@ -1,8 +1,10 @@
+// A temporary folder for the files of a work.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Runs `body` with an empty folder that is gone when it ends, and when SIGINT or SIGTERM ends the process before. */
+/** Runs `body` with an empty folder, and removes it when `body` ends or when SIGINT or SIGTERM ends the process. */
 export async function inScratchFolder<T>(
   prefix: string,
   body: (folder: string) => Promise<T>,

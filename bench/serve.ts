@@ -1,17 +1,17 @@
-// The child's end of contenderProcess.ts: answers questions on stdin, and times the work that it made ready.
+// The child's end of contenderProcess.ts: answers requests on stdin, and times the work that it prepared.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Ready, Round, Task } from './contenderProcess.ts';
 
-/** A work made ready: one repetition of it, and its first results. */
+/** A prepared work: one repetition of it, and its first results. */
 export interface Prepared {
   ready: Ready;
   repeat: () => Promise<void> | void;
   dispose: () => void;
 }
 
-/** Serves questions until stdin closes. The time of a round is measured around its repetitions only. */
+/** Answers requests until stdin closes. The time of a round is measured around its repetitions only. */
 export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise<void> {
   let prepared: Prepared | undefined;
   let repetitions = 1;
@@ -27,7 +27,7 @@ export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise
     prepared = await prepare(question.task);
     repetitions = 1;
     const { ms, peakRssBytes: firstPeakBytes } = await round();
-    // What short work takes when it is warm, the first call does not tell.
+    // The first call does not show how long short work takes once it is warm.
     const warm = Math.min(100, 1000 * question.task.seconds);
     if (ms < warm) repetitions = Math.ceil(warm / Math.max(ms, 0.01));
     repetitions = Math.max(1, Math.ceil((1000 * question.task.seconds) / (await round()).ms));

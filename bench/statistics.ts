@@ -1,4 +1,6 @@
-/** The middle of a sample and the borders of its middle half. */
+// Median and quartiles of a sample.
+
+/** The median and the quartiles of a sample. */
 export interface Spread {
   median: number;
   p25: number;

@@ -1,20 +1,20 @@
-// TensorFlow.js's own ops at the sizes of image models: what a program that is not ours gains from the backend.
+// TensorFlow.js's own ops at the sizes of image models. They show what a program without our models gains from the backend.
 
 import * as tf from '@tensorflow/tfjs';
 import type { PeerName } from './contenders.ts';
 import type { Work } from './works.ts';
 
 interface Row {
-  /** What follows `tf.` in the row's name. */
+  /** The row's name after `tf.`. */
   name: string;
   inputs: readonly Input[];
   run: (...tensors: never[]) => tf.Tensor | tf.Tensor[];
-  /** Contenders that have no kernel for it, or one that gives other numbers. */
+  /** Contenders that have no kernel for the row, or one that gives other numbers. */
   without?: readonly PeerName[];
 }
 interface Input {
   shape: number[];
-  /** What it holds: numbers of mean 0 and variance 1 unless said, or integers from 0 to below a number. */
+  /** Its values: normal numbers of mean 0 and variance 1 by default, or integers from 0 to below a number. */
   of?: 'positive' | 'within 1' | 'truth' | number;
 }
 
@@ -247,7 +247,7 @@ const rows: readonly Row[] = [
   { ...two('fft', (a, b) => tf.real(tf.spectral.fft(tf.complex(a, b)))), without: ['wasm'] },
 ];
 
-// Two pictures of what programs are made of: the convolutional network of TensorFlow.js's MNIST tutorial with its gradients, and a block
+// Two small programs: the convolutional network of TensorFlow.js's MNIST tutorial with its gradients, and a block
 // of MobileNet.
 const programs: readonly Row[] = [
   {
@@ -298,7 +298,7 @@ export function tfjsWorks(only: string): Work[] {
     }));
 }
 
-/** The row of a work made ready on the backend that is set, with some elements of its result; undefined if it is of another table. */
+/** The row of a work, prepared on the current backend, with some elements of its result; undefined if the work is of another table. */
 export function prepareTfjsOp(name: string) {
   const found = [...rows, ...programs].find((each) => `tf.${each.name}` === name);
   if (found === undefined) return undefined;

@@ -1,16 +1,16 @@
-// What is measured: the same work for every contender, as plain data that crosses to its process as JSON.
+// The works: the same for every contender, as plain data that is sent to its process as JSON.
 
 import { gigaMacs, InputError, modelConfig, parseModelConfig } from '../lib/node.ts';
 import type { VisionTransformerConfig } from '../lib/node.ts';
 import type { Precision } from '../lib/node.ts';
 
-/** The works of `--work`. `ops` is the op table, `tfjs-ops` that of TensorFlow.js's own. */
+/** The names of `--work`. `ops` is the op table, `tfjs-ops` that of TensorFlow.js's own ops. */
 export const workNames = [
   'train-small', 'train-tiny', 'train-base', 'infer-small', 'infer-tiny', 'infer-base', 'gemm', 'ops', 'tfjs-ops',
 ] as const; // prettier-ignore
 export type WorkName = (typeof workNames)[number];
 
-/** The model fields that a contender builds its own from; all others have timm's defaults. */
+/** The model fields from which a contender builds its own model; all others have timm's defaults. */
 export interface ModelShape {
   imageSize: readonly number[];
   patchSize: readonly number[];

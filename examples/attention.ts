@@ -1,4 +1,4 @@
-// What every head of every layer attends to in one image: node --import tsx examples/attention.ts [FOLDER]
+// Attention maps of every layer and head for one image: node --import tsx examples/attention.ts [FOLDER]
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';

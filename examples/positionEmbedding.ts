@@ -1,4 +1,4 @@
-// What a model has learned about where patches are: node --import tsx examples/positionEmbedding.ts [FOLDER]
+// A picture of the position embedding that a model has learned: node --import tsx examples/positionEmbedding.ts [FOLDER]
 //
 // One small map for each patch, at the patch's place: the cosine similarity of its position embedding with those of all patches.
 // In a trained model a patch is like its neighbours, its row and its column (Dosovitskiy et al. 2021, figure 7).

@@ -32,7 +32,7 @@ tf.tidy(() => model.forward(tf.tensor4d(pixels, [1, 28, 28, 1]), { intercept: ca
 const attentions = await readAttention(capture);
 capture.dispose();
 
-// How much of each patch is in the class token (token 0) at the end, if attention alone moved information.
+// The share of each patch in the class token (token 0) at the end, if attention alone moved information.
 const rows = attentionRollout(attentions, { queries: [0], headFusion: 'max', discardRatio: 0.3 });
 const grid = patchGrid(rows.data, model);
 for (let row = 0; row < grid.height; row += 1) {

@@ -1,4 +1,4 @@
-// What a compiled addon says of itself: platform, processor, the libraries and the glibc that it asks for. Reads ELF (System V
+// Reads from a compiled addon its platform, its processor, and the libraries and the glibc that it needs. It parses ELF (System V
 // gABI, 64 bits, little endian, with GNU's symbol versions) and the header of Mach-O; nothing is loaded, so the file may be of
 // any machine.
 
@@ -50,7 +50,7 @@ const readElf = {
   },
 };
 
-// DT_NEEDED, and the versions of DT_VERNEED: what the dynamic loader looks for.
+// DT_NEEDED, and the versions of DT_VERNEED: the dynamic loader looks for these.
 function dependencies(bytes, segments) {
   const dynamic = segments.find(({ type }) => type === 2);
   if (!dynamic) throw new Error('it is an ELF file without a dynamic section');
@@ -94,7 +94,7 @@ function libcOf(libraries) {
   return libraries.some((name) => /^libc\.(musl-|so$)/.test(name)) ? 'musl' : undefined;
 }
 
-// Which libraries a Mach-O file asks for is left to macOS, whose C++ library is part of the system.
+// The libraries of a Mach-O file are left to macOS, whose C++ library is part of the system.
 const readMachO = {
   fits: (bytes) => bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfeedfacf,
   of: (bytes) => ({ os: 'darwin', cpus: [machProcessor(bytes.readUInt32LE(4))], libraries: [] }),

@@ -1,7 +1,7 @@
-// Kills a training run with SIGKILL at random moments and goes on with it, again and again:
+// Kills a training run with SIGKILL at random moments and resumes it, again and again:
 //   node --import tsx scripts/killTest.mjs [--kills 50] [--seed 1]
-// After each kill the folder must hold one complete set of files that loads, no older than the one before; and the run that was
-// killed so often must end with the same weights, average and optimizer state, byte for byte, as one that was left alone.
+// After each kill the folder must hold one complete set of files that loads, no older than the one before. At the
+// end the run must have the same weights, average and optimizer state, byte for byte, as one that was not killed.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -32,13 +32,13 @@ const { values, positionals } = parseArgs({
 });
 const stateName = 'checkpoint.state.safetensors';
 
-// Quiets the advice to install tfjs-node.
+// Suppresses the advice to install tfjs-node.
 tf.env().set('IS_TEST', true);
 await tf.setBackend('cpu');
 if (positionals[0] === 'child') await train(positionals[1]);
 else await main(Number(values.kills), new Rng(Number(values.seed)));
 
-/** Trains a small model to its end, from where the folder stands. */
+/** Trains a small model to its end, from the folder's newest checkpoint. */
 async function train(folder) {
   const dataset = mnistDataset(await loadMnist({ limit: 128 }));
   const model = new VisionTransformer({
@@ -109,7 +109,7 @@ async function main(kills, rng) {
   process.exitCode = findings === 0 ? 0 : 1;
 }
 
-/** Runs the child; with a delay, kills it so long after its start or its first step. Gives whether it came to its end. */
+/** Runs the child, and kills it `delay` after its start or its first step if one is given. Returns whether it came to its end. */
 function run(folder, delay) {
   return new Promise((resolve, reject) => {
     const file = fileURLToPath(import.meta.url);
@@ -127,7 +127,7 @@ function run(folder, delay) {
   });
 }
 
-/** The step that the folder stands at; 0 before its first set. */
+/** The step of the folder's newest checkpoint; 0 before the first. */
 async function check(folder, find) {
   const store = await openFolder(folder, { readOnly: true });
   const manifest = await store.manifest();
@@ -146,7 +146,7 @@ async function check(folder, find) {
   return manifest.info.step;
 }
 
-/** What a run ended with: its weights, average and optimizer state, without the times in its log. */
+/** The results of a run: its weights, average and optimizer state, without the times in its log. */
 async function endOf(folder) {
   const store = await openFolder(folder, { readOnly: true });
   const { tensors } = parseSafetensors(await store.readChecked(stateName));

@@ -1,4 +1,4 @@
-// Packs what a release publishes: the package tfjs-vit, and a package with the compiled addon of one platform.
+// Packs a release: the package tfjs-vit, and a package with the compiled addon of one platform.
 //   npm run pack:native                                                 for this machine, compiled here
 //   npm run pack:native -- --platform linux-arm64 --addon FILE          for another, compiled elsewhere
 //   --out DIR   where the tarballs go; default dist-packages
@@ -76,7 +76,7 @@ function compile() {
   return path.join(root, 'build', 'tfjs_vit_native_standalone.node');
 }
 
-/** What the addon says of itself, once that is what the platform needs. */
+/** The properties of the addon, after checking that they fit the platform. */
 function checked(file, platform) {
   const [wantedOs, cpu, musl] = platform.split('-');
   const bytes = fs.readFileSync(file);

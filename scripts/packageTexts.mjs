@@ -4,7 +4,7 @@ import { ADDON_FILE, packageName } from '../lib/backends/native/platformPackage.
 
 const systems = { linux: 'Linux', darwin: 'macOS' };
 
-/** The published manifest of tfjs-vit: with the platform packages, and without what npm would run in a checkout. */
+/** The published manifest of tfjs-vit: with the platform packages, and without the script that npm runs in a checkout. */
 export function rootManifest(own, names) {
   const scripts = { ...own.scripts };
   delete scripts.prepare;
@@ -32,7 +32,7 @@ export function platformManifest({ platform, about, own }) {
   };
 }
 
-/** Its README: what it is, what it needs, and whose code is in it. */
+/** The README of a platform package: its purpose, its requirements, and the licences of the code in it. */
 export function platformReadme({ platform, about }) {
   const linux = platform.startsWith('linux');
   const libraries = about.libraries.map((name) => `\`${name}\``).join(', ');

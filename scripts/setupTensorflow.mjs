@@ -22,7 +22,7 @@ const platforms = {
   'linux-x64': 'manylinux_2_17_x86_64',
   'linux-arm64': 'manylinux_2_17_aarch64',
 };
-// What the extra `and-cuda` of that version names; the binding is linked to their libraries, so that the loader finds them.
+// The packages of the extra `and-cuda` of that version. The binding is linked to their libraries, so that the loader finds them.
 const cudaPackages = [
   'nvidia-cublas-cu12==12.3.4.1',
   'nvidia-cuda-cupti-cu12==12.3.101',
@@ -173,7 +173,7 @@ function compile(folder, gpu) {
     path.join(sources, 'tfjs_binding.cc'),
     path.join(libraries, 'libtensorflow_cc.so.2'),
     path.join(libraries, 'libtensorflow_framework.so.2'),
-    // Kept although no symbol of theirs is used: TensorFlow opens CUDA by name, and what is loaded already is found.
+    // The libraries are linked although no symbol of theirs is used: TensorFlow opens CUDA by name, and finds what is already loaded.
     '-Wl,--no-as-needed',
     ...cuda,
     // The old form of a run path, which also serves the libraries that these libraries need.
@@ -220,7 +220,7 @@ function readJson(file) {
   }
 }
 
-/** Runs a program and ends with one clear line when it cannot. */
+/** Runs a program, and ends with one clear line if it fails. */
 function run(program, args, { cwd, remedy = '', quiet = false }) {
   try {
     return (

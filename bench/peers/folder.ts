@@ -1,8 +1,10 @@
+// The folder of the peers' packages.
+
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Where a peer's packages lie: a folder of the user's cache, outside the repository (a venv of PyTorch takes 5.5 GB).
+ * The folder of a peer's packages: a folder of the user's cache, outside the repository (a venv of PyTorch takes 5.5 GB).
  *
  * `setup.mjs` writes there, `setup.json` last; TFJS_VIT_PEERS names another place.
  */

@@ -1,5 +1,5 @@
-// timm's VisionTransformer and AdamW in jax-js, as pure functions to be compiled by its jit. An array is used up by a function that
-// takes it (jax-js counts references), so what is needed again goes in as `.ref`.
+// timm's VisionTransformer and AdamW in jax-js, as pure functions to be compiled by its jit. A function consumes
+// the arrays that it takes (jax-js counts references), so an array that is needed again is passed as `.ref`.
 
 /** (parameters by timm's names, images [B, H, W, C]) → logits [B, K]; `shape` is the model of a task. */
 export function forwardOf({ numpy: np, nn }, shape) {
@@ -76,7 +76,7 @@ export function trainingStepOf({ nn, numpy: np, valueAndGrad }, shape, rate, dec
   };
 }
 
-/** The same arrays, to be used up once more. */
+/** The same arrays, to be consumed once more. */
 export function refs(arrays) {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.ref]));
 }

@@ -1,10 +1,10 @@
-// jax-js divides its kernels among browser workers and finds none in Node, where it would use one thread. This gives it what it
-// looks for: `Worker` over node:worker_threads, and `navigator.hardwareConcurrency`.
+// Gives jax-js threads in Node: `Worker` over node:worker_threads, and `navigator.hardwareConcurrency`. It divides its kernels among
+// browser workers, finds none in Node and would use one thread there.
 
 import { resolveObjectURL } from 'node:buffer';
 import { Worker as NodeWorker } from 'node:worker_threads';
 
-// A worker's own end: `self.onmessage` and `postMessage`.
+// The worker's end: `self.onmessage` and `postMessage`.
 const prelude = `
   const { parentPort } = require('node:worker_threads');
   globalThis.self = globalThis;
@@ -35,7 +35,7 @@ class BrowserWorker {
   }
 }
 
-/** To be called before jax-js is imported. One thread needs no workers. */
+/** Installs the workers. Call it before jax-js is imported; one thread needs no workers. */
 export function provideThreads(threads) {
   if (threads === 1) return;
   globalThis.Worker = BrowserWorker;

@@ -21,7 +21,7 @@ namespace {
 
 using Tag = dnnl::memory::format_tag;
 
-// What follows `"key":` in one of our own lines.
+// The value of `"key":` in one of our own lines.
 const char* after(const std::string& line, const std::string& key) {
   const size_t at = line.find('"' + key + "\":");
   if (at == std::string::npos) throw std::runtime_error("no " + key + " in the task");
@@ -55,7 +55,7 @@ long peak_rss() {
   return 1024 * usage.ru_maxrss;
 }
 
-// A product c = a · b made ready.
+// A prepared product c = a · b.
 struct Product {
   std::vector<float> a, b, c;
   dnnl::memory first, second;
@@ -69,7 +69,7 @@ struct Product {
   }
 };
 
-// A matrix in the type that the product reads: where it lies, or converted.
+// A matrix in the type that the product reads: in place, or converted.
 dnnl::memory operand(std::vector<float>& values, const dnnl::memory::dims& shape,
                      const dnnl::memory::desc& wanted, dnnl::stream& stream) {
   const dnnl::memory::desc given(shape, dnnl::memory::data_type::f32, Tag::ab);

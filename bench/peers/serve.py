@@ -1,4 +1,4 @@
-"""The Python end of bench/contenderProcess.ts: answers JSON lines on stdin, and times the work that it made ready."""
+"""The Python end of bench/contenderProcess.ts: answers JSON lines on stdin, and times the work that it prepared."""
 
 import gc
 import json

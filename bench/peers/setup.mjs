@@ -1,7 +1,7 @@
-// npm run setup:peers -- NAME …: what `npm run bench -- --peers NAME` needs, in a folder of the user's cache (folder.ts).
+// npm run setup:peers -- NAME …: installs what `npm run bench -- --peers NAME` needs into a folder of the user's cache (folder.ts).
 //
 // pytorch      a venv with PyTorch and timm (5.5 GB: the wheel of the package index brings CUDA)
-// onnxruntime  onnxruntime and what exports a model to it, in the same venv
+// onnxruntime  onnxruntime and the packages that export a model to it, in the same venv
 // onednn       the small program onednn_gemm.cc, linked to the system's oneDNN (Debian: libdnnl-dev)
 // jax-js       its npm package
 // tfjs-node    is the backend of npm run setup:tensorflow; wasm and cpu need nothing
