@@ -46,9 +46,9 @@ Kernels with_product(const char* isa, const Kernels& rest, const Bf16Product& pr
 }
 
 #if defined(VIT_HAS_AVX512BF16)
-// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, begin one every
-// other cycle: half the rate of float32 (measured: docs/benchmarks.md). A rule, not a measurement, so that every run
-// takes the same.
+// Whether vdpbf16ps beats two multiply-adds. Intel's cores since Golden Cove, those with AVX-512 FP16, start one every
+// other cycle: half the rate of float32 (measured in docs/benchmarks/log.md). This is a rule and not a measurement, so
+// that every run takes the same.
 bool fast_dot() {
   unsigned a, b, c, d;
   const bool fp16 = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 23)) != 0;
