@@ -82,7 +82,7 @@ export function checkNewestCommit(folder) {
   const findings = subjectFindings(subject);
   if (findings.length === 0) return { ok: true, text: `Commit subject: ${subject}` };
   const lines = findings.map((finding) => `  It ${finding}`);
-  const advice = 'Change it with `git commit --amend` (rules: CONTRIBUTING.md, "Commit").';
+  const advice = 'Change it with `git commit --amend` (rules: CONTRIBUTING.md).';
   return { ok: false, text: [`Commit subject: ${subject}`, ...lines, advice].join('\n') };
 }
 
