@@ -79,9 +79,22 @@ const mlp: door.ModelFamily<MlpConfig, MlpClassifier> = {
   parseConfig: parse,
   recognizes: (config) => 'pixels_per_side' in config,
   build: (config, options) => new MlpClassifier(config, options),
+  // A foreign file calls the head `classifier` and stores its weight as [in, out].
   adapt: (tensors) =>
-    new Map([...tensors].map(([name, tensor]) => [name.replace(/^classifier\./, 'head.'), tensor])),
+    new Map(
+      [...tensors].map(([name, tensor]) => [
+        name.replace(/^classifier\./, 'head.'),
+        name === 'classifier.weight' ? transposed(tensor) : tensor,
+      ]),
+    ),
 };
+
+function transposed(tensor: door.HostTensor): door.HostTensor {
+  const [rows = 0, columns = 0] = tensor.shape;
+  const data = door.widen(tensor);
+  const values = data.map((_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
+  return door.hostTensor([columns, rows], values);
+}
 
 const place = temporaryFolder();
 const images = () => tf.linspace(-1, 1, 3 * 64).reshape([3, 8, 8, 1]) as tf.Tensor4D;
@@ -150,12 +163,16 @@ describe('a family from outside', () => {
     for (const each of [model, loaded]) each.dispose();
   });
 
-  test('adapts the names of a foreign checkpoint, and nothing stays allocated where that fails', async () => {
+  test('adapts the names and layouts of a foreign checkpoint, and nothing stays allocated where that fails', async () => {
     const model = door.createModel('mlp_small');
     const own = await door.downloadModelTensors(model);
     const foreign = new Map(
-      [...own].map(([name, tensor]) => [name.replace(/^head\./, 'classifier.'), tensor]),
+      [...own].map(([name, tensor]) => [
+        name.replace(/^head\./, 'classifier.'),
+        name === 'head.weight' ? transposed(tensor) : tensor,
+      ]),
     );
+    expect(foreign.get('classifier.weight')!.shape).not.toEqual(own.get('head.weight')!.shape);
     const bytes = door.formatSafetensors(foreign);
     const loaded = await door.loadModel(bytes, { config: { family: 'mlp' } });
     expect(logitsOf(loaded)).toEqual(logitsOf(model));
