@@ -1,3 +1,5 @@
+// Finds the packages of backends that our install leaves out, in `.backends` and in the project of the user.
+
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -10,8 +12,8 @@ export interface PackageFolder {
 }
 
 /**
- * Where `npm run setup:<backend>` put a backend's packages: `.backends/<backend>` of the working directory, or of the package
- * that this file belongs to.
+ * The folder into which `npm run setup:<backend>` installed: `.backends/<backend>` of the working directory, or of the package that
+ * this file belongs to.
  *
  * @param marker  a file in it that the setup writes last
  * @returns undefined when it is in neither

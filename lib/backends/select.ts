@@ -1,15 +1,17 @@
+// Chooses the tfjs backend of the process: loads it, sets it, and says in one line why it is this one.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { UnsupportedError, messageOf } from '../core/errors.ts';
 
-/** What a backend can be asked for by. */
+/** The names by which a backend can be chosen. */
 export const backendChoices = ['auto', 'native', 'wasm', 'cpu', 'tensorflow', 'webgpu'] as const;
 /** One of `backendChoices`. */
 export type BackendChoice = (typeof backendChoices)[number];
 /** The name of a backend, as tfjs's registry has it. */
 export type BackendName = Exclude<BackendChoice, 'auto'>;
 
-/** What `selectBackend` is asked for. */
+/** The options of `selectBackend`. */
 export interface BackendOptions {
   backend?: string | undefined;
   threads?: number | undefined;
@@ -30,7 +32,7 @@ export interface SelectedBackend {
   fastBf16: boolean;
 }
 
-/** What a loaded backend says of itself. */
+/** The description that a backend gives of itself once it is loaded. */
 interface Loaded {
   about: string;
   warnings?: readonly string[];

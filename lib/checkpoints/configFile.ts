@@ -1,9 +1,9 @@
-// What stands beside the weights: which file holds them, and the configuration of the model that they are of.
+// The files beside the weights: the names under which a checkpoint is found, and the configuration of its model.
 
 import { CheckpointError, expected, show } from '../core/errors.ts';
 import { parseStrictJson } from './strictJson.ts';
 
-/** Which file of a folder is the checkpoint: the first of these that is there. */
+/** The file names of a checkpoint in a folder; the first of these that is there counts. */
 export const checkpointNames = [
   'best_checkpoint.safetensors',
   'checkpoint.safetensors',

@@ -24,7 +24,7 @@ export interface LoadReport {
 }
 
 /**
- * How a state is loaded.
+ * The options of `loadModelTensors`.
  *
  * @property strict          true: any missing or unexpected tensor, and any of a wrong shape or dtype, is an error; default true
  * @property allowNonFinite  true: NaN and infinities are loaded and reported instead of refused; default false

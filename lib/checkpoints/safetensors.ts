@@ -1,5 +1,5 @@
-// safetensors: eight bytes of header length, a JSON header, the elements. The reader refuses whatever the format does not
-// allow, before it allocates. Source: https://github.com/huggingface/safetensors, section "Format".
+// The format safetensors: eight bytes of header length, a JSON header, the elements. The reader refuses whatever the format does
+// not allow, before it allocates. Source: https://github.com/huggingface/safetensors, section "Format".
 
 import { CheckpointError, InputError, expected, show } from '../core/errors.ts';
 import { recognizeForeignFile } from './foreignFile.ts';
@@ -24,11 +24,11 @@ interface Entry {
 /**
  * Reads a safetensors file strictly.
  *
- * Refused: a header past 100 MB or past the file, not UTF-8, not one JSON object or with a key used twice; a dtype that
+ * It refuses a header past 100 MB or past the file, not UTF-8, not one JSON object or with a key used twice; a dtype that
  * safetensors does not have; a shape whose product times the element size is not the length of its range, is no whole number of
  * bytes (F6, F4), or leaves the safe integers; ranges that overlap, leave a hole, do not start at 0 or do not end with the file;
  * metadata that is not text.
- * Accepted: spaces after the header, tensors in any order, scalars, sizes of 0, any alignment, `"__metadata__": null`.
+ * It accepts spaces after the header, tensors in any order, scalars, sizes of 0, any alignment, `"__metadata__": null`.
  *
  * It is stricter than the official reader (safetensors 0.8), which takes white space before the header, the last of two equal
  * tensor names where their ranges agree, a name with NUL or of any length, and numbers with a fraction in fields it does not know.

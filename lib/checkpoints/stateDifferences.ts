@@ -1,4 +1,4 @@
-// Which tensors keep a stored state from being loaded: missing, unexpected, of another shape, or of a dtype without values.
+// The differences between a stored state and the one that is expected: missing and unexpected tensors, shapes and dtypes.
 
 import { CheckpointError, listed } from '../core/errors.ts';
 import { isNumericDtype } from './hostTensor.ts';

@@ -3,11 +3,11 @@
 
 import { CheckpointError } from '../core/errors.ts';
 
-/** What a strict JSON text holds: as JSON.parse gives it, but objects are Maps. */
+/** A parsed value, as JSON.parse gives it, but objects are Maps. */
 export type StrictJson = string | number | boolean | null | StrictJson[] | Map<string, StrictJson>;
 
 /**
- * How a strict JSON text is read.
+ * The options of `parseStrictJson`.
  *
  * @property name          how errors call the text
  * @property maxDepth      the deepest nesting of arrays and objects; default 32
@@ -20,9 +20,9 @@ export interface StrictJsonOptions {
 }
 
 /**
- * Parses a JSON text and refuses what readers disagree on.
+ * Parses a JSON text and refuses everything on which JSON readers disagree.
  *
- * Grammar: RFC 8259. Refused besides: a key used twice in one object, a lone surrogate in a string, a number that is not
+ * The grammar is that of RFC 8259. Refused besides: a key used twice in one object, a lone surrogate in a string, a number that is not
  * finite, nesting deeper than `maxDepth`. Time is linear in the length of the text.
  *
  * @throws CheckpointError naming the text, the position and what was expected there

@@ -1,3 +1,5 @@
+// Checks of arguments: numbers, choices, ranks and shapes. Each throws an error that names the argument.
+
 import { InputError, ShapeError, expected } from './errors.ts';
 
 /** Throws unless `value` is an integer with min ≤ value ≤ max. */

@@ -1,8 +1,8 @@
-// The one voice of every error: "Expected <what> for <name>, received <value>. <what to do>."
+// The error classes, and the form that every message has: "Expected <what> for <name>, received <value>. <what to do>."
 
 import { printable } from './format.ts';
 
-/** What went wrong, as a word that programs can compare. */
+/** The kind of an error, as a word that programs can compare. */
 export type ErrorCode = 'input' | 'shape' | 'checkpoint' | 'io' | 'numeric' | 'unsupported';
 
 /**

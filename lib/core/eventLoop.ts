@@ -1,3 +1,5 @@
+// A pause that lets signals and timers run between two steps of a long computation.
+
 /**
  * Lets the event loop go round once.
  *

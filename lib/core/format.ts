@@ -1,4 +1,4 @@
-// How values are written for people, the same in messages, tables and pictures.
+// Text for people: fractions and class names, written the same in messages, tables and figures.
 
 /** Text without control characters: escape codes in the name of a file or class must not reach a terminal. */
 export function printable(text: string): string {

@@ -1,3 +1,5 @@
+// An image as plain bytes, outside any backend.
+
 import { InputError, expected } from './errors.ts';
 
 /**

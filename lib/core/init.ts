@@ -1,3 +1,5 @@
+// Initial values of weights, drawn from a stream of random numbers.
+
 import type { Rng } from './rng.ts';
 import { sizeOf } from './check.ts';
 

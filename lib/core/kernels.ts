@@ -19,7 +19,7 @@ export interface LinearInputs {
   weight: tf.Tensor2D;
   bias?: tf.Tensor1D;
 }
-/** What the linear op does after the bias. */
+/** The activation that the linear op applies after the bias. */
 export interface LinearAttrs {
   activation: 'none' | GeluForm;
   precision?: Precision | undefined;
@@ -32,7 +32,7 @@ export interface ProductInputs {
   a: tf.Tensor;
   b: tf.Tensor;
 }
-/** Which operands lie transposed. */
+/** The operands that are stored transposed. */
 export interface ProductAttrs {
   transposeA: boolean;
   transposeB: boolean;
@@ -127,8 +127,8 @@ export const MlpBranch = 'VitMlpBranch';
 /** y = x + keep·scale·(proj·attention(qkv·norm(x) + qkvBias) + projBias), the whole residual branch of attention. */
 export const AttentionBranch = 'VitAttentionBranch';
 /**
- * What both branches read: x [B, N, C], gamma and beta of the norm [C], scale [C] or left out, keep [B] (what a sample's branch is
- * multiplied by) or left out.
+ * The inputs of both branches: x [B, N, C], gamma and beta of the norm [C], scale [C] or left out, keep [B] (the factor of each
+ * sample's branch) or left out.
  */
 export interface BranchInputs {
   x: tf.Tensor3D;
@@ -196,7 +196,7 @@ export const Gelu = 'VitGelu';
 export interface GeluInputs {
   x: tf.Tensor;
 }
-/** Which of the three functions. */
+/** The form of gelu, one of three functions. */
 export interface GeluAttrs {
   form: GeluForm;
 }

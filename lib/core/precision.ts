@@ -1,11 +1,13 @@
+// The precisions of matrix products: fp32 and bf16.
+
 import { assertOneOf } from './check.ts';
 
 /** The precisions that a model's products can have. */
 export const precisions = ['fp32', 'bf16'] as const;
 
 /**
- * What the operands of a matrix product are rounded to. Sums, weights, norms, softmax statistics and losses are float32 in both,
- * and so is every tensor that a user sees.
+ * The precision to which the operands of a matrix product are rounded. Sums, weights, norms, softmax statistics and losses are
+ * float32 in both, and so is every tensor that a user sees.
  *
  * fp32: not rounded. bf16: the 8 leading bits of the significand, to the nearest, ties to even, in the forward pass and in both
  * products of the backward pass.

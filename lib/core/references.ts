@@ -1,3 +1,5 @@
+// The reference implementation of each kernel by name, for a backend whose own kernel does not serve a call.
+
 import type * as tf from '@tensorflow/tfjs';
 
 const kernelFuncs = new Map<string, tf.KernelFunc>();

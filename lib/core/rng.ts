@@ -6,7 +6,7 @@ import { assertInteger } from './check.ts';
 // Held locally: under a test runner's sandbox each look-up of a global costs 0.2 µs, and a draw makes a hundred.
 const { imul, floor } = Math;
 
-/** What a stream is split by: an index, or the name of the thing that draws. */
+/** A key by which a stream is split: an index, or the name of the thing that draws. */
 export type RngKey = number | string;
 
 /**

@@ -1,6 +1,6 @@
 // The interface that a run reports to, and what it reports.
 
-/** One object of `log.jsonl`: what an epoch brought. */
+/** One object of `log.jsonl`: the results of an epoch. */
 export interface EpochLog {
   /** From 1. */
   epoch: number;
@@ -17,7 +17,7 @@ export interface EpochLog {
   [extra: string]: unknown;
 }
 
-/** What the one evaluation on the test part gave, after the last epoch. */
+/** The result of the one evaluation on the test part, after the last epoch. */
 export interface TestLog {
   /** The epoch whose weights were evaluated, from 1: the best on validation, or the last where nothing is held out. */
   epoch: number;
@@ -49,7 +49,7 @@ export interface StepProgress {
   secondsLeft: number;
 }
 
-/** Where a run tells what it does: a progress bar, TensorBoard, a test's list. Every method is optional. */
+/** A receiver of the events of a run: a progress bar, TensorBoard, a test's list. Every method is optional. */
 export interface RunSink {
   /** One line for a person. */
   message?(text: string): void;

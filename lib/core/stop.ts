@@ -1,9 +1,11 @@
+// The interface through which a run is asked to save or to end.
+
 /**
- * A wish to end a run, or to save it, from outside: signals on the command line, a button on a page, a test.
+ * A request from outside to end a run or to save it: signals on the command line, a button on a page, a test.
  *
  * The trainer looks at it between two steps, so a step is always whole.
  *
- * @property signal  what asked the run to save and end; undefined while nothing did
+ * @property signal  the name of the signal that asked the run to save and end; undefined before
  */
 export interface Stop {
   readonly signal: 'SIGINT' | 'SIGTERM' | undefined;

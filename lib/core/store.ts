@@ -1,10 +1,12 @@
+// The interface of a place that holds the files of a run.
+
 /**
  * A place for the files of one run, by plain name: a folder on a disk, or a map in a test or a browser.
  *
  * Every write is whole or not at all: a reader sees the old file or the new one, whatever moment the process dies.
  */
 export interface FileStore {
-  /** How errors and messages call the place, for example its path. */
+  /** The name of the place in errors and messages, for example its path. */
   readonly location: string;
   /** The bytes of a file. @throws IoError if it is not there or cannot be read */
   read(name: string): Promise<Uint8Array>;

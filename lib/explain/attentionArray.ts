@@ -1,3 +1,5 @@
+// Attention probabilities as plain numbers: read from a capture, and checked.
+
 import type { Capture } from '../core/capture.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';

@@ -1,3 +1,5 @@
+// Attention of a token to the patches, as maps on the grid of patches.
+
 import { assertInteger } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
 import { assertGrid, rangeOf } from '../figures/grid.ts';
@@ -5,7 +7,7 @@ import type { Grid } from '../figures/grid.ts';
 import { assertAttention } from './attentionArray.ts';
 import type { AttentionArray } from './attentionArray.ts';
 
-/** Where the patches stand among a model's tokens. */
+/** The places of the patches among a model's tokens. */
 export interface TokenLayout {
   /** Tokens before the patches: class, distillation, registers. */
   numPrefixTokens: number;
@@ -14,16 +16,16 @@ export interface TokenLayout {
 }
 
 /**
- * Whose attention is shown: `class`: token 0, the class token; `mean`: the mean over all patches, for a model without a class
+ * The token whose attention is shown. `class`: token 0, the class token; `mean`: the mean over all patches, for a model without a class
  * token; a number: that token.
  */
 export type Query = 'class' | 'mean' | number;
 
 /**
- * What a token attends to among the patches, for every layer and head.
+ * The attention of a token to the patches, for every layer and head.
  *
  * maps[layer][head][r, c] = A[batchIndex, head, query, numPrefixTokens + r·columns + c]; with query `mean` the mean of that over
- * all patch queries. A map sums to at most 1; what is missing goes to the prefix tokens.
+ * all patch queries. A map sums to at most 1; the rest goes to the prefix tokens.
  *
  * @param attentions        one a layer, [B, h, N, N]
  * @param options.query     default `class`, and `mean` if there is no prefix token

@@ -1,15 +1,17 @@
+// Attention rollout and gradient rollout: attention of all layers combined into one matrix.
+
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import type { Grid } from '../figures/grid.ts';
 import { assertAttention } from './attentionArray.ts';
 import type { AttentionArray } from './attentionArray.ts';
 
-/** How the heads of a layer become one matrix, entry by entry. */
+/** The reduction of the heads of a layer to one matrix, entry by entry. */
 export type HeadFusion = 'mean' | 'max' | 'min';
 
 const fusions: readonly HeadFusion[] = ['mean', 'max', 'min'];
 
-/** What a rollout can be told. */
+/** The options of a rollout. */
 export interface RolloutOptions {
   /** Default mean. */
   headFusion?: HeadFusion;
@@ -17,7 +19,7 @@ export interface RolloutOptions {
   discardRatio?: number;
   /** The first layer that counts, from 0; default 0. */
   startLayer?: number;
-  /** Which image of the batch; default 0. */
+  /** The image of the batch, from 0; default 0. */
   batchIndex?: number;
   /** Only the rows of these tokens, which takes O(L·q·N²) steps instead of O(L·N³); default all tokens. */
   queries?: readonly number[];

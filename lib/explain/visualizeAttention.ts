@@ -19,7 +19,7 @@ import { assertAttentionModel, type AttentionModel } from './attentionModel.ts';
 import { attentionRollout } from './rollout.ts';
 import type { RolloutOptions } from './rollout.ts';
 
-/** What a model says about one image. */
+/** The prediction of a model for one image. */
 export interface Prediction {
   classIndex: number;
   className: string;
@@ -29,7 +29,7 @@ export interface Prediction {
   probabilities: Float32Array;
 }
 
-/** What the picture is made from. */
+/** The options of `visualizeAttention`. */
 export interface VisualizeAttentionOptions
   extends
     Pick<AttentionSheetOptions, 'contrast' | 'colormap' | 'scale'>,
@@ -44,9 +44,9 @@ export interface VisualizeAttentionOptions
   classNames?: readonly string[];
   /** The true class, if it is known: its bar and the title say so. */
   label?: number;
-  /** Of the model's products; default fp32. */
+  /** The precision of the model's products; default fp32. */
   precision?: Precision;
-  /** Where the image comes from, for the second line: "MNIST test image 0". */
+  /** The origin of the image, for the second line: "MNIST test image 0". */
   source?: string;
 }
 

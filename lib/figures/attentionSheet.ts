@@ -1,3 +1,5 @@
+// The figure of one image: prediction, attention rollout, and the attention of every layer and head.
+
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -16,7 +18,7 @@ import { group, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
 import { theme } from './theme.ts';
 
-/** What an attention sheet shows. */
+/** The content of an attention sheet. */
 export interface AttentionSheetOptions extends FigureOptions {
   /** The input as a person sees it, not normalised. */
   image: RgbImage;

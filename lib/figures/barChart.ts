@@ -1,3 +1,5 @@
+// A chart of horizontal bars.
+
 import { assertInteger } from '../core/check.ts';
 import { percent } from '../core/format.ts';
 import { InputError, expected } from '../core/errors.ts';
@@ -18,7 +20,7 @@ export interface Bar {
   strong?: boolean;
 }
 
-/** What a bar chart shows. */
+/** The content of a bar chart. */
 export interface BarChartOptions extends FigureOptions {
   bars: readonly Bar[];
   /** percent: values are fractions 0 … 1 and a full bar is 1; number: a full bar is the largest value. Default percent. */
@@ -28,17 +30,17 @@ export interface BarChartOptions extends FigureOptions {
   barHeight?: number;
 }
 
-/** Lying bars with their labels and values, as PNG bytes. @throws InputError on NaN, infinite and negative values */
+/** Horizontal bars with their labels and values, as PNG bytes. @throws InputError on NaN, infinite and negative values */
 export function barChart(options: BarChartOptions): Promise<Uint8Array> {
   return figurePng(barChartPanel(options), options);
 }
 
-/** Lying bars as an SVG document. */
+/** Horizontal bars as an SVG document. */
 export function barChartSvg(options: BarChartOptions): string {
   return figureSvg(barChartPanel(options), options);
 }
 
-/** Lying bars without a title. */
+/** Horizontal bars without a title. */
 export function barChartPanel(options: BarChartOptions): Panel {
   const { bars, format = 'percent', width = 240, barHeight = 20 } = options;
   assertInteger('width', width, { min: 80, max: 8192 });

@@ -1,3 +1,5 @@
+// The colour bar of a heat map.
+
 import type { RgbImage } from '../core/image.ts';
 import { colormapBytes } from './colormap.ts';
 import type { Colormap } from './colormap.ts';
@@ -11,13 +13,13 @@ import type { TickFormat } from './ticks.ts';
 import { textWidth } from './textWidth.ts';
 import { theme } from './theme.ts';
 
-/** What a colour bar shows. */
+/** The content of a colour bar. */
 export interface ColorBarOptions {
   colormap: Colormap;
   range: Range;
-  /** Of the bar with its label, in pixels. */
+  /** The height of the bar with its label, in pixels. */
   height: number;
-  /** What the numbers are, with their unit; written above an upright bar. */
+  /** The quantity with its unit; written above an upright bar. */
   label?: string | undefined;
   format?: TickFormat | undefined;
   /** As in `colorize`: values stand at ((value − low) / (high − low))^gamma; default 1. */

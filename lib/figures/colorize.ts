@@ -1,3 +1,5 @@
+// Matrices as pixels: a heat map, and a heat map laid over an image.
+
 import { assertInteger, assertNumber } from '../core/check.ts';
 import { makeImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';

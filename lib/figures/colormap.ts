@@ -1,3 +1,5 @@
+// Colour maps: the colour of a value between 0 and 1.
+
 import { assertOneOf } from '../core/check.ts';
 import { colormapTables } from './colormapTables.ts';
 

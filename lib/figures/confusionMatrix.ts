@@ -1,3 +1,5 @@
+// The confusion matrix of a classifier.
+
 import { percent } from '../core/format.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import { colorBar } from './colorBar.ts';
@@ -13,7 +15,7 @@ import type { SvgNode } from './svg.ts';
 import { fitText, textWidth } from './textWidth.ts';
 import { theme } from './theme.ts';
 
-/** What a confusion matrix shows. */
+/** The content of a confusion matrix. */
 export interface ConfusionMatrixOptions extends FigureOptions {
   /** counts[t · K + p]: images of the true class t that were predicted as p; ≥ 0. */
   counts: ArrayLike<number>;

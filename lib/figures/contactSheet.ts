@@ -1,3 +1,5 @@
+// A contact sheet: images in rows, each with a title.
+
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
 import { fitInto, framedImage } from './imagePanel.ts';
@@ -15,7 +17,7 @@ export interface Tile {
   tone?: 'plain' | 'right' | 'wrong';
 }
 
-/** What a contact sheet shows. */
+/** The content of a contact sheet. */
 export interface ContactSheetOptions extends FigureOptions {
   tiles: readonly Tile[];
   /** Tiles in a row; default: as many as make the sheet about as wide as it is high, at most 12. */

@@ -1,3 +1,5 @@
+// A matrix of numbers as figures take it, and the range of its values.
+
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 
 /** A matrix of numbers, row by row: `data[row · width + column]`. */
@@ -36,7 +38,7 @@ export function rangeOf(grids: readonly Grid[]): Range {
   return low <= high ? [low, high] : [0, 0];
 }
 
-/** Where a value lies in a range, 0 … 1; 0 everywhere if the range has no width, so a constant map is a plain area. */
+/** The position of a value in a range, 0 … 1; 0 everywhere if the range has no width, so a constant map is a plain area. */
 export function fractionIn([low, high]: Range, value: number): number {
   return high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : 0;
 }

@@ -1,3 +1,5 @@
+// A heat map with its colour bar.
+
 import { assertInteger } from '../core/check.ts';
 import { withColorBar } from './colorBar.ts';
 import { colorize } from './colorize.ts';
@@ -11,14 +13,14 @@ import { resampleGrid } from './resample.ts';
 import type { Interpolation } from './resample.ts';
 import type { TickFormat } from './ticks.ts';
 
-/** What a heat map shows. */
+/** The content of a heat map. */
 export interface HeatMapOptions extends FigureOptions {
   grid: Grid;
   /** Default viridis. */
   colormap?: Colormap;
   /** The values of the first and the last colour; default the smallest and the largest of the grid. */
   range?: Range;
-  /** What the numbers are, with their unit; above the colour bar. */
+  /** The quantity with its unit; above the colour bar. */
   label?: string;
   format?: TickFormat;
   interpolation?: Interpolation;

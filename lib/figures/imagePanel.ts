@@ -1,3 +1,5 @@
+// An image as a part of a figure.
+
 import type { RgbImage } from '../core/image.ts';
 import type { Panel } from './panel.ts';
 import { pngUri } from './pngUri.ts';

@@ -1,3 +1,5 @@
+// A line chart with linear or logarithmic axes.
+
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { makeLogTicks } from './logTicks.ts';
@@ -20,14 +22,14 @@ export interface Series {
   color?: string;
 }
 
-/** How values lie along an axis. */
+/** The scale of an axis. */
 export type AxisScale = 'linear' | 'log';
 
-/** What a line chart shows. */
+/** The content of a line chart. */
 export interface LineChartOptions extends FigureOptions {
   series: readonly Series[];
   xLabel?: string;
-  /** What is measured, with its unit; written above the axis. */
+  /** The quantity with its unit; written above the axis. */
   yLabel?: string;
   xFormat?: TickFormat;
   yFormat?: TickFormat;
@@ -36,9 +38,9 @@ export interface LineChartOptions extends FigureOptions {
   yScale?: AxisScale;
   /** A linear y axis never goes beyond these, for example [0, 1] for a fraction. */
   yLimits?: readonly [number, number];
-  /** A point with a ring around it; what it is stands above the chart. */
+  /** A point with a ring around it; its label stands above the chart. */
   mark?: { x: number; y: number; label: string };
-  /** Of the whole chart, in pixels; default 440 × 300. */
+  /** The size of the whole chart in pixels; default 440 × 300. */
   width?: number;
   height?: number;
 }
@@ -119,7 +121,7 @@ function pointsOf({ name, points }: Series, scales: readonly AxisScale[]): [numb
   });
 }
 
-// Where a value lies on an axis: 0 its first tick, 1 its last.
+// The position of a value on an axis: 0 at its first tick, 1 at its last.
 function fractionOf(value: number, { low, high }: Ticks, scale: AxisScale): number {
   if (scale === 'linear') return (value - low) / (high - low);
   return Math.log(value / low) / Math.log(high / low);

@@ -1,3 +1,5 @@
+// Ticks of a logarithmic axis.
+
 import { assertNumber } from '../core/check.ts';
 import { shortNumber, type Ticks } from './ticks.ts';
 

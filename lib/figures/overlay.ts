@@ -1,3 +1,5 @@
+// A heat map over an image, with its colour bar.
+
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
 import { withColorBar } from './colorBar.ts';
@@ -11,7 +13,7 @@ import type { FigureOptions, Panel } from './panel.ts';
 import type { Interpolation } from './resample.ts';
 import type { TickFormat } from './ticks.ts';
 
-/** What an overlay shows. */
+/** The content of an overlay. */
 export interface OverlayOptions extends FigureOptions {
   image: RgbImage;
   /** A map over the whole image, of any size, for example one value a patch. */
@@ -22,11 +24,11 @@ export interface OverlayOptions extends FigureOptions {
   range?: Range;
   /** Weight of the map, 0 … 1; default 0.6. */
   opacity?: number;
-  /** How the map is enlarged to the image; default bilinear. */
+  /** The interpolation that enlarges the map to the image; default bilinear. */
   interpolation?: Interpolation;
   /** The longer side of the picture in pixels; default 320. */
   side?: number;
-  /** What the numbers are; above the colour bar. */
+  /** The quantity; above the colour bar. */
   label?: string;
   format?: TickFormat;
   /** false: without the colour bar. */

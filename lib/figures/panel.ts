@@ -1,3 +1,5 @@
+// Panels: the drawn parts that a figure is laid out of, and the figure as SVG or PNG.
+
 import { svgToPng } from './svgToPng.ts';
 import { group, svgDocument, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
@@ -11,7 +13,7 @@ export interface Panel {
   readonly body: SvgNode;
 }
 
-/** What every figure may have around it. */
+/** The options that every figure has. */
 export interface FigureOptions {
   title?: string;
   /** A second, quieter line. */

@@ -1,3 +1,5 @@
+// An image as an uncompressed PNG in a data URI, for an SVG to embed.
+
 import type { RgbImage } from '../core/image.ts';
 
 // A PNG inside an SVG only travels to the renderer, so it is stored, not compressed: no library, the same bytes everywhere.

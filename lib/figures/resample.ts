@@ -1,8 +1,10 @@
+// Resampling of a matrix to another size, nearest or bilinear.
+
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { Grid } from './grid.ts';
 
-/** How a coarse map becomes a fine one: `nearest` keeps its cells visible, `bilinear` blends between their centres. */
+/** The interpolation from a coarse map to a fine one: `nearest` keeps its cells visible, `bilinear` blends between their centres. */
 export type Interpolation = 'nearest' | 'bilinear';
 
 /**

@@ -1,3 +1,5 @@
+// SVG elements, built from checked numbers and escaped text.
+
 import { InputError, expected } from '../core/errors.ts';
 import { theme } from './theme.ts';
 
@@ -39,12 +41,12 @@ export function group(x: number, y: number, children: readonly SvgNode[]): SvgNo
   return element('g', { transform }, children);
 }
 
-/** How a line of text is drawn. */
+/** The style of a line of text. */
 export interface TextStyle {
   size?: number;
   color?: string;
   bold?: boolean;
-  /** Which point of the line x means. */
+  /** The point of the line that stands at x. */
   anchor?: 'start' | 'middle' | 'end';
   /** true: the middle of the letters is at y; false: their baseline. */
   centred?: boolean;

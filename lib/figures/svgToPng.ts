@@ -1,3 +1,5 @@
+// Renders an SVG to a PNG with resvg and a bundled font.
+
 import type * as resvg from '@resvg/resvg-js';
 import { assertNumber } from '../core/check.ts';
 import { UnsupportedError, messageOf } from '../core/errors.ts';

@@ -1,3 +1,5 @@
+// The width of a line of text, for layout before anything is drawn.
+
 import { fontWidths } from './fontWidths.ts';
 
 const ellipsis = '…';

@@ -1,5 +1,7 @@
+// The look of every figure: fonts, distances and colours.
+
 /**
- * What every figure looks like, in one place: fonts in pixels, distances in pixels, colours.
+ * The look of every figure in one place: fonts in pixels, distances in pixels, colours.
  *
  * `series` are Okabe and Ito's colours, which people with any kind of colour vision can tell apart
  * (Okabe, Ito 2008, "Color universal design"); their yellow is left out: too pale for a line on white.

@@ -1,3 +1,5 @@
+// Ticks of a linear axis, and how numbers on an axis are written.
+
 import { assertNumber } from '../core/check.ts';
 
 /** Round values along an axis and how they are written. */
@@ -9,7 +11,7 @@ export interface Ticks {
   high: number;
 }
 
-/** How numbers on an axis are written. */
+/** The notation of numbers on an axis. */
 export type TickFormat = 'number' | 'percent' | 'integer';
 
 /**

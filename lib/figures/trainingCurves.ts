@@ -1,3 +1,5 @@
+// The figure of a training run: loss and accuracy over epochs.
+
 import { percent } from '../core/format.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import { lineChartPanel } from './lineChart.ts';

@@ -1,5 +1,5 @@
-// One file at a time: read without blocking or over-allocating, written whole or not at all. Every failure becomes an IoError
-// that names the path.
+// Reading and writing of single files: reads do not block or over-allocate, a write is whole or not at all. Every failure becomes an
+// IoError that names the path.
 
 import { constants } from 'node:fs';
 import * as promises from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// Encodes an image as a PNG file.
+
 import { PNG } from 'pngjs';
 import { makeImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';

@@ -1,4 +1,4 @@
-// The run folder: named files on a disk, replaced as a whole, a set of them by the journal of journal.ts.
+// The run folder: named files on a disk. Each is replaced as a whole, and a set of them through the journal of journal.ts.
 
 import { join, resolve } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
@@ -13,10 +13,10 @@ import type { Disk } from './disk.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
- * How a folder is opened.
+ * The options of `openFolder`.
  *
  * @property create    true: make the folder, and those above it, if it is not there; default false
- * @property readOnly  true: nothing in the folder is touched, not even what a crash left behind; default false
+ * @property readOnly  true: nothing in the folder is touched, not even the leftovers of a crash; default false
  * @property lock      true: no other process may open the folder with a lock until `close()`; default false
  * @property disk      the file system; for tests
  */
@@ -182,7 +182,7 @@ class DiskFolder implements Folder {
     await this.release?.();
   }
 
-  /** Finishes an interrupted commit, removes what crashes left behind, and tries to write. */
+  /** Finishes an interrupted commit, removes the leftovers of crashes, and tries to write. */
   async recover(): Promise<void> {
     await rollForward(this.path, this.disk);
     for (const name of await this.disk.readdir(this.path)) {
@@ -215,7 +215,7 @@ class DiskFolder implements Folder {
     return turn;
   }
 
-  // A damaged manifest is replaced, it must not keep a run from saving.
+  // A damaged manifest is replaced, for it must not keep a run from saving.
   private async manifestToExtend(): Promise<Manifest | undefined> {
     try {
       return await this.manifest();

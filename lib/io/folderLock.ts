@@ -1,4 +1,4 @@
-// One training run a folder. The lock is a file with the process id; that of a process which died is taken over.
+// The lock of a folder, which one training run at a time holds: a file with the process id. The lock of a dead process is taken over.
 
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';

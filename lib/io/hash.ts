@@ -1,3 +1,5 @@
+// SHA-256 of a file or a text.
+
 import { createHash } from 'node:crypto';
 
 /** The SHA-256 of bytes, or of a text in UTF-8, as 64 hexadecimal digits. */

@@ -1,3 +1,5 @@
+// System errors as IoError, with the path and a remedy.
+
 import { IoError, show } from '../core/errors.ts';
 
 const reasons: Readonly<Record<string, string>> = {

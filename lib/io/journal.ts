@@ -1,5 +1,5 @@
-// The redo journal of a folder. A set of files is written to a hidden folder, one rename makes that the truth (`.commit`), then
-// the files move to their places, manifest.json last. Every step can be interrupted, and the moves repeated.
+// The redo journal of a folder. A set of files is written to a hidden folder, one rename to `.commit` commits it, then the
+// files move to their places, manifest.json last. Every step can be interrupted, and the moves can be repeated.
 
 import { join } from 'node:path';
 import { ioError, errorCodeOf } from './ioError.ts';
@@ -15,8 +15,8 @@ const journalName = '.commit';
  * Replaces files of a folder as one.
  *
  * @param contents  the files with the manifest among them
- * @throws IoError naming the first file and all bytes; the old set is unchanged then, unless only the moves failed: the new set
- *   is the truth then, and whoever opens the folder finishes them
+ * @throws IoError naming the first file and all bytes; the old set is unchanged then, unless only the moves failed: then
+ *   the new set is committed, and the next one to open the folder finishes the moves
  */
 export async function commitFiles(
   folder: string,
@@ -46,7 +46,7 @@ export async function commitFiles(
   }
 }
 
-// The moment at which the new set becomes the truth. An older journal, ours or another process's, is finished before.
+// The commit: from this rename on the new set counts. An older journal, ours or another process's, is finished before.
 async function makeJournal(folder: string, stage: string, disk: Disk): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     await rollForward(folder, disk);
@@ -86,7 +86,7 @@ export async function rollForward(folder: string, disk: Disk): Promise<void> {
   }
 }
 
-/** Where a file is now: a commit that was not moved to its place yet comes first. Undefined if it is nowhere. */
+/** The present path of a file; one of a commit whose moves are not finished comes first. Undefined if there is none. */
 export async function findFile(
   folder: string,
   name: string,

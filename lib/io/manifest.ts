@@ -1,4 +1,4 @@
-// manifest.json: which files of a run folder belong together, and how to tell that each is whole.
+// manifest.json: the list of the files of a run folder that belong together, with the size and the hash of each.
 
 import { CheckpointError, expected, show } from '../core/errors.ts';
 import { parseStrictJson } from '../checkpoints/strictJson.ts';
@@ -8,10 +8,10 @@ import { sha256 } from './hash.ts';
 const manifestVersion = 1;
 
 /**
- * What a manifest says.
+ * The content of a manifest.
  *
  * @property files  size and SHA-256 by name
- * @property info   what the writer wanted to keep with the set, for example step and epoch
+ * @property info   data of the writer about the set, for example step and epoch
  */
 export interface Manifest {
   schemaVersion: number;

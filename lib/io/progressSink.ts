@@ -5,11 +5,11 @@ import { percent, printable } from '../core/format.ts';
 import { errorCodeOf } from './ioError.ts';
 import type { EpochLog, RunSink, StepProgress, TestLog } from '../core/runSink.ts';
 
-/** Where progress is written: process.stdout, or in a test something like it. */
+/** The stream that progress is written to: process.stdout, or in a test something like it. */
 export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean };
 
 /**
- * How progress is shown.
+ * The options of `progressSink`.
  *
  * @property stream  default process.stdout
  * @property title   one line written at once, before the first step: a person sees within a second that something goes on

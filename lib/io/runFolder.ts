@@ -1,3 +1,5 @@
+// Finds the folder of a run that is resumed.
+
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ioError } from './ioError.ts';

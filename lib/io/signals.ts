@@ -1,6 +1,8 @@
+// Signals of the process as requests to save or to end a run.
+
 import type { Stop } from '../core/stop.ts';
 
-/** How long after the first signal another one counts as the same: npm and terminals deliver it to the child twice. */
+/** The time in ms after the first signal during which another one counts as the same: npm and terminals deliver it to the child twice. */
 const oneSignalMs = 1000;
 
 /** A `Stop` that listens to the process's signals until `dispose()`. */
@@ -10,9 +12,9 @@ export interface SignalStop extends Stop {
 }
 
 /**
- * Turns signals into a wish to stop: SIGINT and SIGTERM ask for the step to be finished, the run saved and ended, SIGUSR1 and
- * SIGUSR2 for a save. Signals within one second are one. A SIGINT after that second quits at once, with exit code 130, and what
- * was saved before stays whole.
+ * Turns signals into requests to a run: SIGINT and SIGTERM ask for the step to be finished, the run saved and ended, SIGUSR1 and
+ * SIGUSR2 for a save. Signals within one second are one. A SIGINT after that second quits at once, with exit code 130, and
+ * files that were saved before stay whole.
  *
  * @param options.onSignal  told the name of the first signal, for a line to the user
  * @param options.quit      ends the process at once; for tests

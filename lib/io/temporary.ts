@@ -1,4 +1,4 @@
-// Hidden names for what is not finished. They carry the process id, so that those of a dead process are known as such.
+// Hidden names for unfinished files. They carry the process id, so that those of a dead process are known as such.
 
 import { randomBytes } from 'node:crypto';
 import { errorCodeOf } from './ioError.ts';
@@ -19,7 +19,7 @@ export function releaseTemporary(name: string): void {
   inUse.delete(name);
 }
 
-/** Whether a name is a temporary one whose process is gone: what a crash left behind. */
+/** Whether a name is a temporary one whose process is gone: the leftover of a crash. */
 export function isLeftover(name: string): boolean {
   const pid = Number(temporaryPattern.exec(name)?.[1] ?? NaN);
   if (Number.isNaN(pid)) return false;

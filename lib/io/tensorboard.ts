@@ -9,7 +9,7 @@ import { ioError } from './ioError.ts';
 import type { RunSink } from '../core/runSink.ts';
 
 /**
- * How events are written.
+ * The options of `tensorboardSink`.
  *
  * @property flushMs    the longest time that a value waits in memory; default 2000
  * @property onFailure  is told once, in one sentence, when the file cannot be written any more; training goes on without it

@@ -1,3 +1,5 @@
+// The backend `tensorflow`: tfjs-node's kernels on the C library of TensorFlow.
+
 import * as tf from '@tensorflow/tfjs';
 import util from 'node:util';
 import path from 'node:path';
@@ -7,7 +9,8 @@ import { findPeer, findSetup, notSetUp, type PackageFolder } from '../optionalPa
 /**
  * Registers the backend `tensorflow`: tfjs-node's kernels on the C library of TensorFlow.
  *
- * What `npm run setup:tensorflow` built comes first, then a `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` of the project.
+ * The library that `npm run setup:tensorflow` built comes first, then a `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` of
+ * the project.
  * Both use the same tfjs as this library, so there is one engine in the process.
  *
  * @param threads  of one op (TensorFlow's intra-op pool); it is read once, when the library is loaded

@@ -1,3 +1,5 @@
+// The backend `wasm`: tfjs's WebAssembly kernels, with a matrix product that is fast for transposed operands too.
+
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { useFastTransposedMatMul } from './transposedMatMul.ts';

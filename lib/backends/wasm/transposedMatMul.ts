@@ -1,3 +1,5 @@
+// A matrix product for `wasm` that transposes an operand first, because XNNPACK takes none that lies transposed.
+
 import * as tf from '@tensorflow/tfjs';
 
 const NAME = 'BatchMatMul';

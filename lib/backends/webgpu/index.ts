@@ -1,3 +1,5 @@
+// The backend `webgpu` where the platform has `navigator.gpu`.
+
 /**
  * Registers the backend `webgpu` where `navigator.gpu` is: a browser, Deno, or Node after `node.ts` beside this file.
  *

@@ -1,3 +1,5 @@
+// The backend `webgpu` in Node, on Dawn.
+
 import { messageOf, UnsupportedError } from '../../core/errors.ts';
 import { findPeer, findSetup, notSetUp } from '../optionalPackages.ts';
 
