@@ -21,6 +21,7 @@ export {
 } from './core/errors.ts';
 export { makeImage, type RgbImage } from './core/image.ts';
 export * as kernels from './core/kernels.ts';
+export * as init from './core/init.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
 export { precisions, type Precision } from './core/precision.ts';
@@ -56,14 +57,15 @@ export { Attention, type AttentionConfig } from './layers/attention.ts';
 export { AttentionPool, type AttentionPoolConfig } from './layers/attentionPool.ts';
 export { Block, type BlockConfig } from './layers/block.ts';
 export { DropPath, Dropout, dropPathRates } from './layers/drop.ts';
+export { Identity } from './layers/identity.ts';
 export { LayerNorm, type LayerNormConfig } from './layers/layerNorm.ts';
 export { LayerScale } from './layers/layerScale.ts';
 export { Linear, type LinearConfig } from './layers/linear.ts';
 export { Mlp, type MlpConfig } from './layers/mlp.ts';
-export type { InitScope, WeightInit } from './layers/initScope.ts';
+export { initial, inside, type InitScope, type WeightInit } from './layers/initScope.ts';
 export { PatchEmbed, type PatchEmbedConfig, type PatchProjection } from './layers/patchEmbed.ts';
 export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
-export type { Sequence } from './layers/sequence.ts';
+export { Sequence } from './layers/sequence.ts';
 
 // models
 export { buildModel, createModel, modelConfig, modelNames } from './models/createModel.ts';

@@ -25,9 +25,9 @@ class MlpClassifier extends door.Module implements door.Model {
   constructor(config: MlpConfig, { initialize = true }: door.BuildOptions = {}) {
     super();
     this.config = config;
-    const rng = initialize ? new door.Rng(config.seed) : undefined;
+    const root = { path: '', rng: initialize ? new door.Rng(config.seed) : undefined };
     const layer = (path: string, inFeatures: number, outFeatures: number) =>
-      this.child(path, new door.Linear({ inFeatures, outFeatures }, { path, rng }));
+      this.child(path, new door.Linear({ inFeatures, outFeatures }, door.inside(root, path)));
     this.fc1 = layer('fc1', config.side ** 2, config.hidden);
     this.head = layer('head', config.hidden, config.classes);
   }
@@ -105,6 +105,24 @@ const dataset = new door.MemoryDataset({
   imageShape: [8, 8, 1],
   classNames: ['a', 'b', 'c', 'd'],
 });
+
+/** What a command writes to standard output; its exit code is 0. */
+async function command(...words: string[]): Promise<string> {
+  let out = '';
+  const write = (text: string | Uint8Array) => ((out += String(text)), true);
+  const streams = [process.stdout, process.stderr];
+  const spies = streams.map((stream, i) =>
+    jest.spyOn(stream, 'write').mockImplementation(i === 0 ? write : () => true),
+  );
+  try {
+    await door.runMain(words);
+    expect(process.exitCode).toBe(0);
+    return out;
+  } finally {
+    spies.forEach((spy) => spy.mockRestore());
+    process.exitCode = undefined;
+  }
+}
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -244,6 +262,51 @@ describe('a family from outside', () => {
     const loader = new door.Loader({ dataset, batchSize: 16, normalize: env.normalize });
     expect((await door.evaluate(loaded, loader)).top1).toBe(1);
     for (const each of [model, loaded]) each.dispose();
+  });
+
+  test('is trained, summarised, evaluated and asked by the commands', async () => {
+    const folder = join(place(), 'commands');
+    const config = join(place(), 'experiment.json');
+    const experiment = {
+      name: 'outside',
+      model: { name: 'mlp_small', side: 28, classes: 10 },
+      data: { dataset: 'mnist' },
+      epochs: 1,
+      batchSize: 16,
+      learningRate: 0.01,
+      limit: 64,
+      limitVal: 32,
+    };
+    fs.writeFileSync(config, JSON.stringify(experiment));
+    const cpu = ['--backend', 'cpu'];
+    await command('train', '--config', config, '--output-dir', folder, ...cpu);
+    expect(await command('summary', folder)).toMatch(/^fc1 +Linear +\[B, 6\] +4,710 /m);
+    const evaluated = await command(
+      'eval',
+      '--checkpoint',
+      folder,
+      '--limit',
+      '32',
+      '--json',
+      ...cpu,
+    );
+    expect(JSON.parse(evaluated)).toMatchObject({ images: 32 });
+    const image = ['--image', '0', '--checkpoint', folder];
+    const predicted = JSON.parse(await command('predict', ...image, '--json', ...cpu)) as {
+      predictions: { index: number; probability: number }[];
+    };
+    const model = await door.loadModel(folder);
+    const digit = door.mnistDataset(await door.loadMnist({ split: 'test', limit: 1 })).image(0);
+    const pixels = new Float32Array(28 * 28);
+    door.normalizeInto(digit, door.MNIST_NORMALIZATION, pixels, 0);
+    const probabilities = tf.tidy(() =>
+      tf.softmax(model.forward(tf.tensor4d(pixels, [1, 28, 28, 1]))).dataSync(),
+    );
+    model.dispose();
+    expect(predicted.predictions).toHaveLength(5);
+    for (const { index, probability } of predicted.predictions) {
+      expect(probability).toBeCloseTo(probabilities[index]!, 6);
+    }
   });
 
   test('without attention it is not drawn', async () => {

@@ -34,7 +34,7 @@ export interface BenchRow {
   rssMb: number;
 }
 
-const mnistModel = {
+const smallModel = {
   imageSize: 28,
   patchSize: 7,
   inChannels: 1,
@@ -57,7 +57,7 @@ export async function* benchModel(
   { model: name, batchSize, seconds }: BenchOptions,
 ): AsyncGenerator<BenchRow> {
   const label = name ?? 'the MNIST model';
-  const model = buildModel(name === undefined ? mnistModel : { name }, {
+  const model = buildModel(name === undefined ? smallModel : { name }, {
     onWarning: () => undefined,
   });
   const batch = randomBatch(model, batchSize);

@@ -11,7 +11,15 @@ const families = new Map(builtInFamilies.map((family) => [family.family, family]
 /**
  * Adds a family, so that `createModel`, `loadModel` and the command line know its models.
  *
+ * The command line knows it once a module that calls this is loaded: the config of the experiment, or a file that Node is told
+ * to import.
+ *
  * @throws InputError if a registered family has its name or one of its sizes
+ *
+ * @example
+ * registerModelFamily(mlp);
+ * createModel('mlp_small');
+ * // node --import ./mlp.js node_modules/.bin/tfjs-vit eval --checkpoint runs/mlp
  */
 export function registerModelFamily(family: ModelFamily): void {
   const { family: name } = family;
