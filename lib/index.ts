@@ -125,8 +125,10 @@ export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.t
 
 // data
 export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';
-export { fitImage } from './data/fitImage.ts';
-export { Loader, type Batch, type LoaderConfig } from './data/loader.ts';
+export { fit, fitImage, type CropMode, type FitOptions } from './data/fitImage.ts';
+export type { Batch } from './data/batch.ts';
+export { labelSmoothing, type BatchTransform } from './data/batchTransform.ts';
+export { Loader, type LoaderConfig, type Shard } from './data/loader.ts';
 export { MNIST_CLASSES, mnistDataset } from './data/mnist.ts';
 export {
   IMAGENET_NORMALIZATION,
@@ -134,11 +136,35 @@ export {
   normalizeInto,
   type Normalization,
 } from './data/normalize.ts';
+export {
+  makePreprocessing,
+  parsePreprocessing,
+  preprocessImage,
+  type DecodeMode,
+  type Preprocessing,
+} from './data/preprocessing.ts';
 export { prefetch } from './data/prefetch.ts';
 export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
 export { randomElastic, type RandomElasticOptions } from './data/randomElastic.ts';
+export {
+  datasetDescriptor,
+  datasetNames,
+  registerDataset,
+  type AdaptedImage,
+  type DatasetDescriptor,
+  type DatasetPart,
+  type OpenDatasetOptions,
+} from './data/registry.ts';
+export type { SampleSource } from './data/samples.ts';
 export { holdOut } from './data/split.ts';
 export { resizeImage, type ResizeFilter } from './data/resizeImage.ts';
+export {
+  makeTransforms,
+  registerTransform,
+  transformNames,
+  type NamedTransform,
+  type TransformStep,
+} from './data/transformRegistry.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 
 // training

@@ -1,6 +1,7 @@
 // The door for Node: everything of `tfjs-vit`, and what needs a disk.
 
 import { join } from 'node:path';
+import './io/datasets.ts';
 import { readCheckpoint } from './io/checkpointFile.ts';
 import { openFolder } from './io/folder.ts';
 import { progressSink } from './io/progressSink.ts';
@@ -36,7 +37,7 @@ export { runMain } from './cli/program.ts';
 
 // io
 export { readCheckpoint, type CheckpointFile } from './io/checkpointFile.ts';
-export { decodeImage, type DecodeMode, type DecodeOptions } from './io/decodeImage.ts';
+export { decodeImage, type DecodeOptions } from './io/decodeImage.ts';
 export { encodePng } from './io/encodePng.ts';
 export { openFolder, type Folder, type FolderOptions } from './io/folder.ts';
 export { sha256 } from './io/hash.ts';

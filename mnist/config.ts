@@ -24,7 +24,9 @@ export const config = {
   },
   data: {
     dataset: 'mnist',
-    affine: { degrees: 8, translate: 0.06, scale: [0.92, 1.08], shear: 4 },
+    trainTransforms: [
+      { name: 'randomAffine', degrees: 8, translate: 0.06, scale: [0.92, 1.08], shear: 4 },
+    ],
   },
   epochs: 10,
   batchSize: 64,
@@ -54,8 +56,10 @@ export const recipes = {
     model: { ...digits, embedDim: 128, depth: 4, numHeads: 4, weightInit: 'jax' },
     data: {
       dataset: 'mnist',
-      elastic: { strength: 0.3 },
-      affine: { degrees: 10, translate: 0.08, scale: [0.88, 1.12], shear: 6 },
+      trainTransforms: [
+        { name: 'randomElastic', strength: 0.3 },
+        { name: 'randomAffine', degrees: 10, translate: 0.08, scale: [0.88, 1.12], shear: 6 },
+      ],
     },
     epochs: 30,
     learningRate: 2e-3,

@@ -1,5 +1,6 @@
 import { InputError } from '../lib/core/errors.ts';
 import { Rng, philox } from '../lib/core/rng.ts';
+import { labelSmoothing } from '../lib/data/batchTransform.ts';
 import { MemoryDataset } from '../lib/data/dataset.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { MNIST_NORMALIZATION, normalizeInto } from '../lib/data/normalize.ts';
@@ -66,7 +67,7 @@ describe('Loader', () => {
     seed: 3,
     training: true,
     normalize: MNIST_NORMALIZATION,
-    transforms: [randomAffine({ degrees: 20, translate: 0.1, scale: [0.8, 1.2], shear: 5 })],
+    trainTransforms: [randomAffine({ degrees: 20, translate: 0.1, scale: [0.8, 1.2], shear: 5 })],
   };
 
   test('a batch is a pure function of seed, epoch and step', async () => {
@@ -107,7 +108,10 @@ describe('Loader', () => {
   });
 
   test('smoothed targets sum to 1', async () => {
-    const { targets, labels } = await new Loader({ ...config, smoothing: 0.1 }).batch(0, 0);
+    const { targets, labels } = await new Loader({
+      ...config,
+      batchTransforms: [labelSmoothing(0.1)],
+    }).batch(0, 0);
     labels.forEach((label, i) => {
       const row = targets.subarray(i * 3, i * 3 + 3);
       expect(row.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 6);
@@ -118,7 +122,6 @@ describe('Loader', () => {
   test.each([
     ['batchSize', { batchSize: 0 }],
     ['batchSize', { batchSize: 51 }],
-    ['smoothing', { smoothing: 1.5 }],
     ['the data set', { dataset: dataset(0) }],
     ['mean and std', { normalize: { mean: [0, 0], std: [1, 1] } }],
   ])('refuses a bad %s', (name, change) => {

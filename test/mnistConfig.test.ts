@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { config, recipes } from '../mnist/config.ts';
+import { parseStoredData } from '../lib/cli/dataset.ts';
 import { parseExperiment } from '../lib/cli/experiment.ts';
 import { vit } from './support/cli.ts';
 
@@ -31,9 +32,11 @@ test('the shipped model has the configuration of the recipe that made it', () =>
     unknown
   >;
   const { name, model, data, train } = parseExperiment(recipes['mnist-long']);
-  expect({ ...stored, valSplit: stored['valSplit'] ?? 5000 }).toMatchObject({
-    ...train,
-    model,
-    data: { name, ...data },
-  });
+  const old = parseStoredData(stored['data']);
+  expect(old).toEqual({ name, data });
+  expect({
+    ...stored,
+    valSplit: stored['valSplit'] ?? 5000,
+    data: { name, ...old.data },
+  }).toMatchObject({ ...train, model, data: { name, ...data } });
 });

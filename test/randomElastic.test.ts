@@ -105,8 +105,14 @@ test.each([
 test('an experiment bends before it maps, and names what it does not know', () => {
   const data = { dataset: 'mnist', elastic: { strength: 0.2 }, affine: { degrees: 5 } };
   const parsed = parseDataConfig(data);
-  expect(parsed).toEqual(data);
-  const [bend, map] = transformsOf(parsed);
+  // The keys of older configs become a list of steps.
+  const trainTransforms = [
+    { name: 'randomElastic', strength: 0.2 },
+    { name: 'randomAffine', degrees: 5 },
+  ];
+  expect(parsed).toEqual({ dataset: 'mnist', trainTransforms });
+  expect(parseDataConfig({ dataset: 'mnist', trainTransforms })).toEqual(parsed);
+  const [bend, map] = transformsOf(parsed).trainTransforms;
   const image = picture(1);
   expect(bend!(image, new Rng(1)).data).toEqual(
     randomElastic({ strength: 0.2 })(image, new Rng(1)).data,

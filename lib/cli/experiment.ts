@@ -1,9 +1,10 @@
 // The config of an experiment, checked and complete.
 
 import { InputError, expected } from '../core/errors.ts';
+import { defaultValSplit } from '../data/registry.ts';
 import { parseModelOptions } from '../models/createModel.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
-import { parseDataConfig } from './dataset.ts';
+import { descriptorOf, parseDataConfig } from './dataset.ts';
 import type { ModelOptions } from '../models/families.ts';
 import type { FullTrainConfig, TrainConfig } from '../training/trainConfig.ts';
 import type { DataConfig } from './dataset.ts';
@@ -20,7 +21,7 @@ import type { DataConfig } from './dataset.ts';
  * export default {
  *   name: 'mnist',
  *   model: {imageSize: 28, patchSize: 4, inChannels: 1, numClasses: 10, embedDim: 64, depth: 6, numHeads: 4},
- *   data: {dataset: 'mnist', affine: {degrees: 10, translate: 0.08}},
+ *   data: {dataset: 'mnist', trainTransforms: [{name: 'randomAffine', degrees: 10, translate: 0.08}]},
  *   epochs: 10, batchSize: 128, learningRate: 1e-3,
  * } satisfies ExperimentConfig;
  */
@@ -49,7 +50,7 @@ export function parseExperiment(value: unknown): Experiment {
   }
   const parsedData = parseDataConfig(data);
   const parsedModel = parseModelOptions(model);
-  const { valSplit = defaultValSplit } = train;
+  const { valSplit = defaultValSplit(descriptorOf(parsedData)) } = train;
   const config = { ...train, valSplit, model: parsedModel, data: parsedData };
   return {
     name,
@@ -58,6 +59,3 @@ export function parseExperiment(value: unknown): Experiment {
     train: parseTrainConfig(config as unknown as TrainConfig),
   };
 }
-
-// MNIST has a test part and no validation part.
-const defaultValSplit = 5000;

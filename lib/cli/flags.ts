@@ -1,5 +1,6 @@
 import { InputError, expected } from '../core/errors.ts';
 import { precisions, type Precision } from '../core/precision.ts';
+import { defaultModel } from './shippedModels.ts';
 import type { Arguments, Flag } from './command.ts';
 
 const checkpoint = {
@@ -40,7 +41,7 @@ export const sharedFlags = {
   checkpoint,
   checkpointOrShipped: {
     ...checkpoint,
-    describe: `${checkpoint.describe}; default: the shipped model of MNIST`,
+    describe: `${checkpoint.describe}; default: ${defaultModel.title}`,
   },
   output: {
     type: 'string',

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { IoError } from '../core/errors.ts';
 
 /**
- * The path of a file that ships with the package: `checkpoints/mnist-vit`.
+ * The path of a file that ships with the package.
  *
  * @throws IoError if it is not there
  */

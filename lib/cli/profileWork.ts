@@ -3,7 +3,8 @@
 import type { ForwardContext } from '../core/context.ts';
 import type { Precision } from '../core/precision.ts';
 import { Rng } from '../core/rng.ts';
-import { MemoryDataset } from '../data/dataset.ts';
+import { labelSmoothing } from '../data/batchTransform.ts';
+import { MemoryDataset, type Dataset } from '../data/dataset.ts';
 import { Loader, type Batch } from '../data/loader.ts';
 import { buildModel } from '../models/createModel.ts';
 import * as t from '../ops/tensor.ts';
@@ -15,10 +16,11 @@ import { initialState } from '../training/runState.ts';
 import { makeSchedule } from '../training/schedules.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
 import { updateModel, type UpdatedRun } from '../training/updateModel.ts';
+import type { Normalization } from '../data/normalize.ts';
 import type { Transform } from '../data/transform.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 import type { Model } from '../models/model.ts';
-import { openData, transformsOf, type OpenedData } from './dataset.ts';
+import { descriptorOf, openPart, reportedPart, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { readConfig } from './readConfig.ts';
 
@@ -78,8 +80,8 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
       normalize,
       batchSize,
       seed: train.seed,
-      smoothing: train.smoothing,
-      transforms,
+      batchTransforms: train.smoothing === 0 ? [] : [labelSmoothing(train.smoothing)],
+      trainTransforms: transforms,
       training,
       dropLast: true,
     });
@@ -165,6 +167,11 @@ async function batchesOf(loader: Loader, first: number, count: number): Promise<
   return batches;
 }
 
+interface OpenedData {
+  dataset: Dataset;
+  normalize: Normalization;
+}
+
 interface Plan {
   name: string;
   options: object;
@@ -181,8 +188,11 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
       name,
       options: parsed,
       train: { ...train, batchSize: batchSize ?? train.batchSize },
-      data: await openData(data, { split: mode === 'train' ? 'train' : 'test' }),
-      transforms: transformsOf(data),
+      data: {
+        dataset: await openPart(data, mode === 'train' ? 'train' : reportedPart(data)),
+        normalize: descriptorOf(data).normalize,
+      },
+      transforms: transformsOf(data).trainTransforms,
     };
   }
   const modelOptions = model === undefined ? small : { name: model };
@@ -205,7 +215,7 @@ function randomData({ inputShape, numClasses }: Model, length: number): OpenedDa
   const classNames = Array.from({ length: numClasses }, (_, i) => `class ${i}`);
   const dataset = new MemoryDataset({
     images: Uint8Array.from({ length: size }, () => rng.integer(256)),
-    labels: Uint8Array.from({ length }, (_, i) => i % Math.min(numClasses, 256)),
+    labels: Uint8Array.from({ length }, (_, i) => i % numClasses),
     imageShape,
     classNames,
   });

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, expected } from '../core/errors.ts';
-import { openData, transformsOf } from './dataset.ts';
+import { descriptorOf, openIfThere, openPart, parseStoredData, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
@@ -62,8 +62,10 @@ export async function trainExperiment(
   try {
     const { precision } = full;
     await useBackend({ ...options, precision }, terminal);
-    const training = await openData(data, { split: 'train' });
-    const { dataset: test } = await openData(data, { split: 'test' });
+    const descriptor = descriptorOf(data);
+    const training = await openPart(data, 'train');
+    const validation = await openIfThere(data, 'validation');
+    const test = await openIfThere(data, 'test');
     // A run of before there was valSplit goes on as it began, and keeps the null that says so.
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
@@ -77,13 +79,21 @@ export async function trainExperiment(
         { ...full, data: { name, ...data } },
         {
           model,
-          train: training.dataset,
-          ...(isOld ? { validation: test } : { test }),
-          transforms: transformsOf(data),
-          normalize: training.normalize,
+          train: training,
+          ...(isOld ? { validation: test } : { validation, test }),
+          ...transformsOf(data),
+          normalize: descriptor.normalize,
+          preprocessing: {
+            decode: descriptor.decode,
+            size:
+              training.imageShape === undefined
+                ? [model.inputShape[0], model.inputShape[1]]
+                : undefined,
+          },
           store,
           resume: same ? store : resume,
           allowChanges: options.allowChanges ?? false,
+          upgradeData,
           sinks: await sinksOf(store.path, precision, terminal),
           stop,
         },
@@ -103,8 +113,14 @@ const oldSelection =
   'The run to go on with holds out no validation images (it is older than --val-split): its best epoch is still chosen on the ' +
   'test part, and there is no test at the end.';
 
+// Data of an older version in today's form, with the name of the experiment, as a run stores them.
+function upgradeData(stored: unknown): unknown {
+  const { name, data } = parseStoredData(stored);
+  return { name, ...data };
+}
+
 /** What only a stored run's config has: it is made anew from the experiment. */
-const derivedKeys = ['classNames', 'imageShape', 'normalize', 'fingerprints'];
+const derivedKeys = ['classNames', 'imageShape', 'normalize', 'preprocessing', 'fingerprints'];
 
 // The experiment of a run folder's config.json, to be gone on with: how long is asked anew.
 async function storedExperiment(folder: string): Promise<Record<string, unknown>> {

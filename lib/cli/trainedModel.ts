@@ -1,27 +1,36 @@
 // A checkpoint for the commands: its model, and what its images and answers need.
 
 import path from 'node:path';
-import { CheckpointError, InputError, expected } from '../core/errors.ts';
-import { MNIST_CLASSES } from '../data/mnist.ts';
-import { IMAGENET_NORMALIZATION, MNIST_NORMALIZATION } from '../data/normalize.ts';
-import { assertNormalization } from '../data/normalize.ts';
+import { InputError, expected } from '../core/errors.ts';
+import {
+  assertNormalization,
+  IMAGENET_NORMALIZATION,
+  MNIST_NORMALIZATION,
+} from '../data/normalize.ts';
+import {
+  makePreprocessing,
+  parseNormalization,
+  parsePreprocessing,
+} from '../data/preprocessing.ts';
 import { readCheckpoint, readConfigFile } from '../io/checkpointFile.ts';
 import { openFolder } from '../io/folder.ts';
 import { buildLoaded } from '../models/buildLoaded.ts';
-import { parseDataConfig } from './dataset.ts';
+import { descriptorOf, parseStoredData } from './dataset.ts';
 import type { Normalization } from '../data/normalize.ts';
+import type { Preprocessing } from '../data/preprocessing.ts';
 import type { Model } from '../models/model.ts';
 import type { DataConfig } from './dataset.ts';
 
 /**
  * A model with what its images and answers need.
  *
+ * @property preprocessing  how an image becomes its input; where config.json does not say, as it was before it did
  * @property data       what it was trained on; undefined if its config.json does not say
  * @property path       the file it came from
  */
 export interface TrainedModel {
   model: Model;
-  normalize: Normalization;
+  preprocessing: Preprocessing;
   classNames: readonly string[] | undefined;
   data: DataConfig | undefined;
   path: string;
@@ -45,42 +54,39 @@ export async function loadTrained(
   const record = (await readConfigFile(folder)) ?? {};
   const { model } = buildLoaded(config, tensors);
   try {
-    const data = record['data'] == null ? undefined : dataOf(record['data']);
-    const normalize = normalizationOf(record['normalize'], data, model.inputShape[2], note);
+    const data = record['data'] == null ? undefined : parseStoredData(record['data']).data;
+    const preprocessing = preprocessingOf(record, data, model.inputShape, note);
     const classNames = classNamesOf(record['classNames'], data, model.numClasses);
-    return { model, normalize, classNames, data, path: file };
+    return { model, preprocessing, classNames, data, path: file };
   } catch (error) {
     model.dispose();
     throw error;
   }
 }
 
-// A run keeps its experiment's name with the data.
-function dataOf(value: unknown): DataConfig {
-  const { name: _name, ...data } = value as Record<string, unknown>;
-  return parseDataConfig(data);
+// Files of before there was a preprocessing have its normalisation alone, or nothing.
+function preprocessingOf(
+  record: Readonly<Record<string, unknown>>,
+  data: DataConfig | undefined,
+  [height, width, channels]: readonly [number, number, number],
+  note: (text: string) => void,
+): Preprocessing {
+  const { preprocessing, normalize } = record;
+  if (preprocessing != null) return parsePreprocessing(preprocessing, channels);
+  const given = normalize == null ? undefined : parseNormalization(normalize, channels);
+  const descriptor = data === undefined ? undefined : descriptorOf(data);
+  return makePreprocessing({
+    decode: descriptor?.decode,
+    size: [height, width],
+    normalize: given ?? descriptor?.normalize ?? assumedNormalization(channels, note),
+  });
 }
 
-function normalizationOf(
-  value: unknown,
-  data: DataConfig | undefined,
-  channels: number,
-  note: (text: string) => void,
-): Normalization {
-  if (value !== undefined && value !== null) {
-    const { mean, std } = value as Partial<Normalization>;
-    if (!Array.isArray(mean) || !Array.isArray(std)) {
-      throw new CheckpointError(expected('lists mean and std', 'normalize of config.json', value));
-    }
-    assertNormalization({ mean, std }, channels);
-    return { mean: mean as number[], std: std as number[] };
-  }
-  if (data?.dataset === 'mnist') return MNIST_NORMALIZATION;
-  const assumed = channels === 1 ? MNIST_NORMALIZATION : IMAGENET_NORMALIZATION;
+function assumedNormalization(channels: number, note: (text: string) => void): Normalization {
+  const [assumed, whose] =
+    channels === 1 ? [MNIST_NORMALIZATION, "MNIST's"] : [IMAGENET_NORMALIZATION, "ImageNet's"];
   assertNormalization(assumed, channels);
-  note(
-    `config.json has no normalize: ${channels === 1 ? "MNIST's" : "ImageNet's"} mean and deviation are used.`,
-  );
+  note(`config.json has no normalize: ${whose} mean and deviation are used.`);
   return assumed;
 }
 
@@ -90,5 +96,5 @@ function classNamesOf(
   numClasses: number,
 ): readonly string[] | undefined {
   if (Array.isArray(value) && value.length === numClasses) return value.map(String);
-  return data?.dataset === 'mnist' ? MNIST_CLASSES : undefined;
+  return data === undefined ? undefined : descriptorOf(data).classNames;
 }

@@ -1,16 +1,18 @@
+// Data sets: labelled images by index.
+
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 
 /**
  * Labelled images by index. Reading the same index again gives the same image.
  *
- * @property imageShape  [H, W, C] of every image, before any transform
+ * @property imageShape  [H, W, C] of every image, before any transform; undefined where images differ in size
  */
 export interface Dataset {
   readonly length: number;
   readonly numClasses: number;
   readonly classNames: readonly string[];
-  readonly imageShape: readonly [number, number, number];
+  readonly imageShape?: readonly [number, number, number] | undefined;
   /** The image of an index in 0 … length − 1; the caller may not write to its bytes. */
   image(index: number): RgbImage | Promise<RgbImage>;
   /** The class of an index, 0 … numClasses − 1. */
@@ -21,24 +23,24 @@ export interface Dataset {
  * A data set whose images lie side by side in memory, as MNIST's do.
  *
  * @property images  [n, H, W, C], 0 … 255
- * @property labels  [n]
+ * @property labels  [n], kept as int32
  * @throws InputError if the sizes disagree or a label is not a class
  */
 export interface MemoryDatasetConfig {
   images: Uint8Array;
-  labels: Uint8Array;
+  labels: Uint8Array | Int32Array | readonly number[];
   imageShape: readonly [number, number, 1 | 3];
   classNames: readonly string[];
 }
 
-/** A `Dataset` over arrays; images are views, nothing is copied. */
+/** A `Dataset` over arrays; images are views, only labels are copied. */
 export class MemoryDataset implements Dataset {
   readonly length: number;
   readonly numClasses: number;
   readonly classNames: readonly string[];
   readonly imageShape: readonly [number, number, 1 | 3];
   private readonly images: Uint8Array;
-  private readonly labels: Uint8Array;
+  private readonly labels: Int32Array;
 
   constructor({ images, labels, imageShape, classNames }: MemoryDatasetConfig) {
     const pixels = imageShape[0] * imageShape[1] * imageShape[2];
@@ -47,14 +49,9 @@ export class MemoryDataset implements Dataset {
         expected(`${labels.length} images of ${pixels} bytes`, 'images', `${images.length} bytes`),
       );
     }
-    const bad = labels.findIndex((label) => label >= classNames.length);
-    if (bad >= 0) {
-      throw new InputError(
-        expected(`a class below ${classNames.length}`, `label ${bad}`, labels[bad]),
-      );
-    }
+    labels.forEach((label, index) => assertLabel(label, index, classNames.length));
     this.images = images;
-    this.labels = labels;
+    this.labels = Int32Array.from(labels);
     this.imageShape = imageShape;
     this.classNames = classNames;
     this.numClasses = classNames.length;
@@ -75,6 +72,12 @@ export class MemoryDataset implements Dataset {
   label(index: number): number {
     return this.labels[index]!;
   }
+}
+
+/** Throws unless a label is a class, 0 … K − 1, naming the index of its image. */
+export function assertLabel(label: number, index: number, K: number): void {
+  if (Number.isInteger(label) && label >= 0 && label < K) return;
+  throw new InputError(expected(`a class from 0 to ${K - 1}`, `label ${index}`, label));
 }
 
 /** The first `count` images of a data set, over the same bytes; all of one that has fewer. */

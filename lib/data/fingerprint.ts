@@ -1,3 +1,5 @@
+// A mark by which a run recognises its data.
+
 import type { Dataset } from './dataset.ts';
 
 /**

@@ -1,19 +1,56 @@
+// Bringing an image of any size to the size of a model's input.
+
+import { assertOneOf } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
-import { resizeImage } from './resizeImage.ts';
+import { resizeImage, type ResizeFilter } from './resizeImage.ts';
+import type { Transform } from './transform.ts';
 
 /**
- * The centre of an image, cropped to the shape of `size` and scaled to it as `resizeImage` does, bilinear.
+ * How proportions are brought to those of the input, in timm's words.
  *
- * As much as can be seen stays: one pair of opposite sides is not cropped. What is cut off is the same on both sides, so a
- * mirrored image gives the mirrored result. An image of the size itself is returned as it is.
- *
- * @param size.width, size.height  1 … 16384
+ * - `center`: the largest centred part of the right proportions is kept.
+ * - `squash`: the whole image is kept, and its proportions are not.
  */
-export function fitImage(image: RgbImage, size: { height: number; width: number }): RgbImage {
-  const scale = Math.min(image.width / size.width, image.height / size.height);
-  const cutX = margin(image.width, size.width * scale);
-  const cutY = margin(image.height, size.height * scale);
-  return resizeImage(cropImage(image, cutX, cutY), size);
+export type CropMode = 'center' | 'squash';
+
+/**
+ * The size to bring an image to, and how.
+ *
+ * @property height, width  1 … 16384
+ * @property cropMode       default 'center'
+ * @property interpolation  the filter of `resizeImage`; default 'bilinear'
+ */
+export interface FitOptions {
+  height: number;
+  width: number;
+  cropMode?: CropMode;
+  interpolation?: ResizeFilter;
+}
+
+/**
+ * An image cropped to the proportions of `size` and scaled to it as `resizeImage` does.
+ *
+ * With `center`, as much as can be seen stays: one pair of opposite sides is not cropped. What is cut off is the same on both
+ * sides, so a mirrored image gives the mirrored result. An image of the size itself is returned as it is.
+ *
+ * @example fitImage(photo, {width: 224, height: 224});
+ */
+export function fitImage(
+  image: RgbImage,
+  { height, width, cropMode = 'center', interpolation = 'bilinear' }: FitOptions,
+): RgbImage {
+  assertOneOf('cropMode', cropMode, ['center', 'squash']);
+  const size = { height, width };
+  if (cropMode === 'squash') return resizeImage(image, size, interpolation);
+  const scale = Math.min(image.width / width, image.height / height);
+  const cutX = margin(image.width, width * scale);
+  const cutY = margin(image.height, height * scale);
+  return resizeImage(cropImage(image, cutX, cutY), size, interpolation);
+}
+
+/** `fitImage` as a transform; it draws nothing. */
+export function fit(options: FitOptions): Transform {
+  return (image) => fitImage(image, options);
 }
 
 // What to cut off at either end of a length, so that about `wanted` of it and at least one pixel stays.

@@ -1,39 +1,44 @@
-import { assertInteger, assertNumber, sizeOf } from '../core/check.ts';
+// Batches of a data set for training and evaluation.
+
+import { assertInteger, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 import { Rng } from '../core/rng.ts';
-import type { Dataset } from './dataset.ts';
+import type { Batch } from './batch.ts';
+import { applyBatchTransforms, type BatchTransform } from './batchTransform.ts';
+import { assertLabel, type Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
 import type { Normalization } from './normalize.ts';
-import { applyTransforms } from './transform.ts';
+import { samplesOf, type SampleSource } from './samples.ts';
 import type { Transform } from './transform.ts';
 
+export type { Batch } from './batch.ts';
+
 /**
- * The samples of one update.
+ * The samples of one of several processes that train one model.
  *
- * @property images   [B, H, W, C], normalised
- * @property targets  [B, K], each row sums to 1
- * @property labels   [B], the classes before smoothing
- * @property indices  [B], where in the data set the samples come from
+ * @property rank  from 0
+ * @property size  how many processes there are
  */
-export interface Batch {
+export interface Shard {
+  rank: number;
   size: number;
-  images: Float32Array;
-  imageShape: readonly [number, number, number];
-  targets: Float32Array;
-  labels: Int32Array;
-  indices: Uint32Array;
 }
 
 /**
  * What a loader draws its batches from, and how.
  *
- * @property batchSize   samples an update
- * @property seed        of the order and of the transforms
- * @property training    true: shuffled anew each epoch, transforms applied; false: in order, as they are
- * @property transforms  applied to each image when training
- * @property smoothing   ε of label smoothing, 0 … 1: target = 1 − ε + ε/K for the class, ε/K for the others; default 0
- * @property dropLast    true: leave out the last batch of an epoch when it is not full; default false
+ * @property batchSize        samples an update, over all shards
+ * @property seed             of the order and of the transforms; default 0
+ * @property training         true: shuffled anew each epoch, with the transforms of training; false: in order
+ * @property outputShape      [H, W, C] of a sample after its transforms; default the data set's `imageShape`
+ * @property trainTransforms  applied to each image when training
+ * @property evalTransforms   applied to each image otherwise
+ * @property batchTransforms  applied to each batch when training: label smoothing, mixup
+ * @property dropLast         true: leave out the last batch of an epoch when it is not full; default false
+ * @property shard            default the only one. The shards of a step together are the batch of one process: rank r of n takes its
+ *                            r-th n-th. A batch transform sees the samples of its shard
+ * @property samples          who reads and transforms the images; default this thread
  */
 export interface LoaderConfig {
   dataset: Dataset;
@@ -41,88 +46,84 @@ export interface LoaderConfig {
   normalize: Normalization;
   seed?: number;
   training?: boolean;
-  transforms?: readonly Transform[];
-  smoothing?: number;
+  outputShape?: readonly [number, number, number] | undefined;
+  trainTransforms?: readonly Transform[];
+  evalTransforms?: readonly Transform[];
+  batchTransforms?: readonly BatchTransform[];
   dropLast?: boolean;
+  shard?: Shard;
+  samples?: SampleSource | undefined;
 }
+
+/** A loader's config with its defaults filled in. */
+export type FullLoaderConfig = Required<Omit<LoaderConfig, 'outputShape' | 'samples'>> & {
+  outputShape: readonly [number, number, number];
+};
 
 /**
  * Batches of a data set, each a pure function of (seed, epoch, step).
  *
  * So a run that goes on in the middle of an epoch sees what it would have seen, and any past batch can be looked at again.
  *
- * @throws InputError if the data set is empty or smaller than one batch
+ * @throws InputError if the data set is empty or smaller than one batch, or has images of several sizes and there is no `outputShape`
  * @example
  * const loader = new Loader({dataset, batchSize: 128, seed: 0, training: true, normalize: MNIST_NORMALIZATION});
  * const batch = await loader.batch(3, 17);   // epoch 3 (from 0), update 17 (from 0)
  */
 export class Loader {
-  readonly config: Required<LoaderConfig>;
+  readonly config: FullLoaderConfig;
   /** Batches in an epoch. */
   readonly steps: number;
   private readonly rng: Rng;
+  private readonly samples: SampleSource;
   private order: { epoch: number; indices: Uint32Array } | undefined;
 
-  constructor(config: LoaderConfig) {
-    const { dataset, batchSize, smoothing = 0 } = config;
-    assertInteger('batchSize', batchSize, { min: 1, max: 2 ** 20 });
-    assertNumber('smoothing', smoothing, { min: 0, max: 1 });
-    assertNormalization(config.normalize, dataset.imageShape[2]);
-    if (dataset.length === 0) {
-      throw new InputError(expected('at least one image', 'the data set', 'an empty one'));
-    }
-    if (config.training === true && batchSize > dataset.length) {
-      throw new InputError(
-        expected(`at most ${dataset.length}, the number of images,`, 'batchSize', batchSize),
-      );
-    }
-    this.config = {
-      seed: 0,
-      training: false,
-      transforms: [],
-      dropLast: false,
-      ...config,
-      smoothing,
-    };
+  constructor({ samples, ...given }: LoaderConfig) {
+    this.config = parse(given);
+    const { dataset, batchSize, dropLast, training, trainTransforms, evalTransforms } = this.config;
     const full = dataset.length / batchSize;
-    this.steps = this.config.dropLast ? Math.floor(full) : Math.ceil(full);
+    this.steps = dropLast ? Math.floor(full) : Math.ceil(full);
     this.rng = new Rng(this.config.seed);
+    const transforms = training ? trainTransforms : evalTransforms;
+    this.samples = samples ?? samplesOf(dataset, transforms, this.rng);
   }
 
   /** Batch `step` (from 0) of epoch `epoch` (from 0). */
   async batch(epoch: number, step: number): Promise<Batch> {
     assertInteger('step', step, { min: 0, max: this.steps - 1 });
-    const { dataset, batchSize, normalize } = this.config;
-    const indices = this.epochOrder(epoch).subarray(step * batchSize, (step + 1) * batchSize);
+    const { dataset, normalize, outputShape, training, batchTransforms } = this.config;
+    const indices = this.indicesOf(epoch, step);
     const size = indices.length;
-    const pixels = sizeOf(dataset.imageShape);
+    const pixels = sizeOf(outputShape);
+    const K = dataset.numClasses;
     const images = new Float32Array(size * pixels);
     const labels = new Int32Array(size);
+    const targets = new Float32Array(size * K);
     for (let i = 0; i < size; i += 1) {
       const index = indices[i]!;
-      const pending = dataset.image(index);
+      const pending = this.samples.prepare(index, epoch);
       // Awaiting what is there already would cost a turn of the event loop for each image.
       const image = 'then' in pending ? await pending : pending;
-      const ready = this.transformed(image, epoch, index);
-      assertSize(ready, dataset.imageShape, index);
-      normalizeInto(ready, normalize, images, i * pixels);
-      labels[i] = dataset.label(index);
+      assertSize(image, outputShape, index);
+      normalizeInto(image, normalize, images, i * pixels);
+      const label = dataset.label(index);
+      assertLabel(label, index, K);
+      labels[i] = label;
+      targets[i * K + label] = 1;
     }
-    const targets = this.targetsOf(labels);
-    return {
-      size,
-      images,
-      imageShape: dataset.imageShape,
-      targets,
-      labels,
-      indices: indices.slice(),
-    };
+    const batch = { size, images, imageShape: outputShape, targets, labels, indices };
+    if (!training || batchTransforms.length === 0 || size === 0) return batch;
+    return applyBatchTransforms(batch, batchTransforms, this.rng.split('batch', epoch, step));
   }
 
-  private transformed(image: RgbImage, epoch: number, index: number) {
-    const { training, transforms } = this.config;
-    if (!training || transforms.length === 0) return image;
-    return applyTransforms(image, transforms, this.rng.split('transform', epoch, index));
+  // The samples of this shard in a step.
+  private indicesOf(epoch: number, step: number): Uint32Array {
+    const { batchSize, shard } = this.config;
+    const whole = this.epochOrder(epoch).subarray(step * batchSize, (step + 1) * batchSize);
+    const [from, to] = [shard.rank, shard.rank + 1].map((rank) =>
+      Math.floor((rank * whole.length) / shard.size),
+    );
+    return whole.slice(from, to);
   }
 
   private epochOrder(epoch: number): Uint32Array {
@@ -135,16 +136,31 @@ export class Loader {
     this.order = { epoch, indices };
     return indices;
   }
+}
 
-  private targetsOf(labels: Int32Array): Float32Array {
-    const { dataset, smoothing } = this.config;
-    const K = dataset.numClasses;
-    const targets = new Float32Array(labels.length * K).fill(smoothing / K);
-    labels.forEach((label, i) => {
-      targets[i * K + label] = 1 - smoothing + smoothing / K;
-    });
-    return targets;
+function parse(given: LoaderConfig): FullLoaderConfig {
+  const { dataset, batchSize, normalize, outputShape = dataset.imageShape } = given;
+  assertInteger('batchSize', batchSize, { min: 1, max: 2 ** 20 });
+  if (outputShape === undefined) {
+    const why = 'The images of the data set differ in size.';
+    throw new InputError(expected('[H, W, C]', 'outputShape', undefined, why));
   }
+  outputShape.forEach((size) => assertInteger('outputShape', size, { min: 1, max: 16384 }));
+  assertNormalization(normalize, outputShape[2]);
+  const { shard = { rank: 0, size: 1 } } = given;
+  assertInteger('shard.size', shard.size, { min: 1, max: batchSize });
+  assertInteger('shard.rank', shard.rank, { min: 0, max: shard.size - 1 });
+  if (dataset.length === 0) {
+    throw new InputError(expected('at least one image', 'the data set', 'an empty one'));
+  }
+  if (given.training === true && batchSize > dataset.length) {
+    throw new InputError(
+      expected(`at most ${dataset.length}, the number of images,`, 'batchSize', batchSize),
+    );
+  }
+  const defaults = { seed: 0, training: false, dropLast: false };
+  const transforms = { trainTransforms: [], evalTransforms: [], batchTransforms: [] };
+  return { ...defaults, ...transforms, ...given, shard, outputShape };
 }
 
 function assertSize(image: RgbImage, shape: readonly number[], index: number): void {

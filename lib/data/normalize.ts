@@ -1,3 +1,5 @@
+// Normalisation: bytes to floats by the mean and deviation of each channel.
+
 import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';

@@ -1,14 +1,16 @@
+// Prefetching: batches in the making while the model works.
+
 import { assertInteger } from '../core/check.ts';
 import type { Batch, Loader } from './loader.ts';
 
 /**
- * The batches of an epoch in order, made ahead of their use.
+ * The batches of an epoch in order, prefetched.
  *
  * Up to `depth` batches are in the making while the caller works. Leaving the loop early, or an error in a batch, drops the
  * rest; an error is thrown at the place of its batch.
  *
  * @param options.from   the first batch, from 0; default 0
- * @param options.depth  batches made ahead, 1 … 64; default 2
+ * @param options.depth  batches to prefetch, 1 … 64; default 2
  * @example for await (const batch of prefetch(loader, epoch, {from: 17})) train(batch);
  */
 export async function* prefetch(

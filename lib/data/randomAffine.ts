@@ -1,3 +1,5 @@
+// Random affine maps of an image.
+
 import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';

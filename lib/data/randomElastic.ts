@@ -1,3 +1,5 @@
+// Random smooth bending of an image.
+
 import { assertInteger, assertNumber } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';

@@ -1,3 +1,5 @@
+// Bilinear resampling of an image at any positions.
+
 import type { RgbImage } from '../core/image.ts';
 
 /**

@@ -1,3 +1,5 @@
+// Resizing as Pillow does it.
+
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { makeImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -13,6 +15,9 @@ const filters: Record<ResizeFilter, { support: number; weight: (x: number) => nu
   bicubic: { support: 2, weight: cubic },
   lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
+
+/** The names of the filters. */
+export const resizeFilters = Object.keys(filters) as readonly ResizeFilter[];
 
 // Weights are integers of 22 fractional bits, as in PIL: sums of 8-bit pixels stay below 2³¹.
 const precision = 22;
@@ -36,7 +41,7 @@ export function resizeImage(
   assertInteger('height', height, { min: 1, max: 16384 });
   assertInteger('image width', image.width, { min: 1 });
   assertInteger('image height', image.height, { min: 1 });
-  assertOneOf('filter', filter, Object.keys(filters) as ResizeFilter[]);
+  assertOneOf('filter', filter, resizeFilters);
   const wide = width === image.width ? image : resizeRows(image, width, filter);
   return height === wide.height ? wide : resizeColumns(wide, height, filter);
 }

@@ -2,7 +2,7 @@
 
 import { assertInteger, assertNumber } from '../core/check.ts';
 import { Rng } from '../core/rng.ts';
-import type { Dataset } from './dataset.ts';
+import { assertLabel, type Dataset } from './dataset.ts';
 
 /**
  * Holds out images for validation: the same ones for the same data set, whatever the seed of a run.
@@ -19,7 +19,11 @@ import type { Dataset } from './dataset.ts';
 export function holdOut(dataset: Dataset, count: number): { train: Dataset; validation: Dataset } {
   assertInteger('valSplit', count, { min: 0, max: dataset.length - 1 });
   const members = Array.from({ length: dataset.numClasses }, (): number[] => []);
-  for (let i = 0; i < dataset.length; i += 1) members[dataset.label(i)]!.push(i);
+  for (let i = 0; i < dataset.length; i += 1) {
+    const label = dataset.label(i);
+    assertLabel(label, i, dataset.numClasses);
+    members[label]!.push(i);
+  }
   const quotas = quotasOf(
     members.map(({ length }) => length),
     count,

@@ -1,3 +1,5 @@
+// Transforms of one image.
+
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
 

@@ -1,3 +1,5 @@
+// Decoding image files.
+
 import sharp from 'sharp';
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { IoError, show } from '../core/errors.ts';
@@ -5,17 +7,8 @@ import { makeImage } from '../core/image.ts';
 import { readBytes } from './disk.ts';
 import { ioError } from './ioError.ts';
 import type { RgbImage } from '../core/image.ts';
+import type { DecodeMode } from '../data/preprocessing.ts';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
-
-/**
- * What a file's extras become.
- *
- * - `display`: as a viewer shows it. EXIF orientation applied, colour profile converted to sRGB, transparency laid on white,
- *   16 bits scaled to 8.
- * - `pil`: as Pillow's `Image.open(file).convert('RGB')` reads it, which most published models were trained with. EXIF and
- *   profile ignored, alpha dropped, 16-bit grey clipped at 255, CMYK by Pillow's formula.
- */
-export type DecodeMode = 'display' | 'pil';
 
 /**
  * How an image is decoded.

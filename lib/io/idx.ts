@@ -1,3 +1,5 @@
+// IDX files, the format of MNIST.
+
 import { InputError, expected } from '../core/errors.ts';
 
 /** A checked IDX file: its sizes, and its bytes as a view. */

@@ -1,7 +1,12 @@
+// MNIST from its four IDX files, and its descriptor for the registry of data sets.
+
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { InputError, IoError, expected } from '../core/errors.ts';
+import { adaptToMnist, MNIST_CLASSES, mnistDataset } from '../data/mnist.ts';
+import { MNIST_NORMALIZATION } from '../data/normalize.ts';
+import type { DatasetDescriptor } from '../data/registry.ts';
 import { readBytes } from './disk.ts';
 import { readIdx } from './idx.ts';
 
@@ -16,7 +21,7 @@ export type MnistSplit = 'train' | 'test';
  */
 export interface MnistFiles {
   images: Uint8Array;
-  labels: Uint8Array;
+  labels: Int32Array;
   count: number;
 }
 
@@ -32,6 +37,20 @@ export interface MnistOptions {
   limit?: number | undefined;
   folder?: string | undefined;
 }
+
+/** MNIST in the registry of data sets: a training and a test part; 5,000 of the 60,000 training images are held out. */
+export const mnistDescriptor: DatasetDescriptor = {
+  name: 'mnist',
+  title: 'MNIST',
+  parts: ['train', 'test'],
+  classNames: MNIST_CLASSES,
+  inputChannels: 1,
+  normalize: MNIST_NORMALIZATION,
+  valSplit: 5000,
+  open: async ({ part, folder }) =>
+    mnistDataset(await loadMnist({ split: part === 'train' ? 'train' : 'test', folder })),
+  adaptImage: adaptToMnist,
+};
 
 const pixels = 28 * 28;
 
@@ -68,7 +87,7 @@ export async function loadMnist({
   const count = Math.min(limit ?? total, total);
   return {
     images: images.data.subarray(0, count * pixels),
-    labels: labels.data.subarray(0, count),
+    labels: Int32Array.from(labels.data.subarray(0, count)),
     count,
   };
 }

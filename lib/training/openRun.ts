@@ -8,6 +8,8 @@ import { parsePrecision, type Precision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Loader } from '../data/loader.ts';
+import type { Normalization } from '../data/normalize.ts';
+import { makePreprocessing } from '../data/preprocessing.ts';
 import { Ema } from './ema.ts';
 import { assertFiniteWeights } from './guard.ts';
 import { makeOptimizer } from './optimizer.ts';
@@ -77,10 +79,10 @@ export async function openRun(options: TrainConfig, env: TrainEnv): Promise<Run>
 // One forward pass, so that a model of other images or classes is refused before anything is written.
 function assertFits(
   model: TrainableModel,
-  { config: { dataset } }: Loader,
+  { config: { dataset, outputShape } }: Loader,
   precision: Precision,
 ): void {
-  const [height, width, channels] = dataset.imageShape;
+  const [height, width, channels] = outputShape;
   t.tidy(() => {
     const logits = model.forward(t.zeros([1, height, width, channels]), { precision });
     assertShape('the logits of the model', logits, [1, dataset.numClasses]);
@@ -91,16 +93,11 @@ function restoreWeights(
   model: TrainableModel,
   stored: StoredRun,
   record: Record<string, unknown>,
-  { allowChanges = false }: TrainEnv,
+  { allowChanges = false, upgradeData = (data) => data }: TrainEnv,
   sinks: RunSink,
 ): void {
-  // Through JSON, as the stored one went.
-  const before = {
-    valSplit: null,
-    ...stored.config,
-    precision: parsePrecision(stored.config['precision'] ?? 'fp32'),
-  };
-  const differences = configDifferences(before, JSON.parse(JSON.stringify(record)));
+  const before = upgradeRecord(stored.config, upgradeData);
+  const differences = configDifferences(before, asStored(record));
   if (differences.length > 0 && !allowChanges) {
     throw new InputError(
       `Expected the configuration and data of the stored run, received others: ${listed(differences)}. ` +
@@ -131,4 +128,27 @@ async function writeFirst(run: Run, resume: FileStore | undefined): Promise<void
   if (resume === store || resume.location === store.location) return;
   const best = await (resume.readChecked?.(runFileNames.best) ?? resume.read(runFileNames.best));
   await saveRun(run, { extra: new Map([[runFileNames.best, best]]) });
+}
+
+// What an older version did not write yet was as it did it. `normalize` was a key of its own before it was part of `preprocessing`.
+function upgradeRecord(
+  { normalize, data, ...stored }: Record<string, unknown>,
+  upgradeData: (data: unknown) => unknown,
+): Record<string, unknown> {
+  const size = (stored['imageShape'] as number[]).slice(0, 2);
+  return {
+    valSplit: null,
+    preprocessing: makePreprocessing({
+      size: size as [number, number],
+      normalize: normalize as Normalization,
+    }),
+    ...stored,
+    data: asStored({ data: upgradeData(data) })['data'],
+    precision: parsePrecision(stored['precision'] ?? 'fp32'),
+  };
+}
+
+// Through JSON, as the stored one went.
+function asStored(record: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(record)) as Record<string, unknown>;
 }

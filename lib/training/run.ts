@@ -4,9 +4,11 @@ import type * as tf from '@tensorflow/tfjs';
 import type { RunSink } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Stop } from '../core/stop.ts';
+import type { BatchTransform } from '../data/batchTransform.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Normalization } from '../data/normalize.ts';
+import type { PreprocessingOptions } from '../data/preprocessing.ts';
 import type { Transform } from '../data/transform.ts';
 import type { Ema } from './ema.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -23,11 +25,16 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property train         the images to train on
  * @property validation    the images to choose the best epoch on; default: `valSplit` of the training images
  * @property test          the images to evaluate the best checkpoint on, once, when all epochs are done; default: no evaluation
- * @property transforms    augmentation of the training images
- * @property normalize     mean and deviation of the channels
+ * @property trainTransforms  augmentation of the training images
+ * @property evalTransforms   applied to the images of validation and test
+ * @property batchTransforms  applied to the batches of training, after label smoothing
+ * @property normalize      mean and deviation of the channels
+ * @property preprocessing  how an image file becomes the model's input, stored with the run; what is not given is the default.
+ *                          Images of a data set in which they differ in size are brought to its `size`
  * @property store         the run folder
  * @property resume        the run folder to go on from; may be `store`
  * @property allowChanges  true: go on although the config or the data differ from the stored ones; default false
+ * @property upgradeData   brings the stored `data` of a run that goes on to the form of `config.data`, where an older version wrote it
  * @property sinks         who is told of the progress
  * @property stop          looked at between steps
  */
@@ -36,11 +43,15 @@ export interface TrainEnv {
   train: Dataset;
   validation?: Dataset | undefined;
   test?: Dataset | undefined;
-  transforms?: readonly Transform[];
+  trainTransforms?: readonly Transform[];
+  evalTransforms?: readonly Transform[];
+  batchTransforms?: readonly BatchTransform[];
   normalize: Normalization;
+  preprocessing?: Omit<PreprocessingOptions, 'normalize'>;
   store: FileStore;
   resume?: FileStore | undefined;
   allowChanges?: boolean;
+  upgradeData?: (stored: unknown) => unknown;
   sinks?: readonly RunSink[];
   stop?: Stop | undefined;
 }

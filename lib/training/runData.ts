@@ -1,8 +1,11 @@
 // The data of a run: its loaders, and the record that a continuation is held against.
 
+import { InputError, expected } from '../core/errors.ts';
+import { labelSmoothing } from '../data/batchTransform.ts';
 import { firstImages } from '../data/dataset.ts';
 import { fingerprint } from '../data/fingerprint.ts';
 import { Loader } from '../data/loader.ts';
+import { makePreprocessing, shapingOf, type Preprocessing } from '../data/preprocessing.ts';
 import { heldOutCount, holdOut } from '../data/split.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { TrainEnv } from './run.ts';
@@ -50,24 +53,52 @@ export function partsOf(
   return { ...parts, test, note };
 }
 
+/** How an image file becomes the input of the run's model; the size is that of the images unless `env` says another. */
+export function preprocessingOf({ train, normalize, preprocessing }: TrainEnv): Preprocessing {
+  const size = preprocessing?.size ?? train.imageShape?.slice(0, 2);
+  if (size === undefined) {
+    const why = 'The images of the data set differ in size.';
+    throw new InputError(expected('[H, W]', 'preprocessing.size', undefined, why));
+  }
+  return makePreprocessing({ ...preprocessing, normalize, size: size as [number, number] });
+}
+
 /** The batches to train on, of the first `limit` images. */
 export function trainLoader(config: FullTrainConfig, env: TrainEnv, train: Dataset): Loader {
   const { batchSize, seed, smoothing, dropLast, limit } = config;
-  const { normalize, transforms = [] } = env;
+  const { trainTransforms = [], batchTransforms = [] } = env;
   const dataset = limit === null ? train : firstImages(train, limit);
-  const options = { batchSize, seed, smoothing, dropLast, normalize, transforms };
-  return new Loader({ dataset, ...options, training: true });
+  const { outputShape, transforms } = shapingOf(dataset, preprocessingOf(env));
+  return new Loader({
+    dataset,
+    batchSize,
+    seed,
+    dropLast,
+    normalize: env.normalize,
+    outputShape,
+    trainTransforms: [...trainTransforms, ...transforms],
+    batchTransforms: [...(smoothing === 0 ? [] : [labelSmoothing(smoothing)]), ...batchTransforms],
+    training: true,
+  });
 }
 
-/** The batches of a part to evaluate on, its first `limitVal` images in order and as they are. */
+/** The batches of a part to evaluate on, its first `limitVal` images in order. */
 export function evaluationLoader(
   { batchSize, limitVal }: FullTrainConfig,
-  { normalize }: TrainEnv,
+  env: TrainEnv,
   part: Dataset | undefined,
 ): Loader | undefined {
   if (part === undefined) return undefined;
+  const { evalTransforms = [] } = env;
   const dataset = limitVal === null ? part : firstImages(part, limitVal);
-  return new Loader({ dataset, batchSize, normalize });
+  const { outputShape, transforms } = shapingOf(dataset, preprocessingOf(env));
+  return new Loader({
+    dataset,
+    batchSize,
+    normalize: env.normalize,
+    outputShape,
+    evalTransforms: [...evalTransforms, ...transforms],
+  });
 }
 
 /**
@@ -87,8 +118,8 @@ export async function recordOf(
     ...config,
     model: env.model.config ?? config.model,
     classNames: dataset.classNames,
-    imageShape: dataset.imageShape,
-    normalize: env.normalize,
+    imageShape: loader.config.outputShape,
+    preprocessing: preprocessingOf(env),
     fingerprints: {
       train: await fingerprint(dataset),
       validation: validation === undefined ? null : await fingerprint(validation.config.dataset),

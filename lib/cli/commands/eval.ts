@@ -1,6 +1,7 @@
 import { InputError } from '../../core/errors.ts';
 import { percent } from '../../core/format.ts';
 import { booleanFlag, computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { defaultCheckpoint } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
 
@@ -32,10 +33,11 @@ export const evaluateCommand: Command = {
   examples: [['eval --checkpoint runs/mnist', 'The best checkpoint of a run']],
   async run(args, terminal) {
     const { loadTrained } = await import('../trainedModel.ts');
-    const { openData } = await import('../dataset.ts');
-    const { packageFile } = await import('../packageFile.ts');
+    const { openPart, reportedPart, transformsOf } = await import('../dataset.ts');
     const { useBackend } = await import('../useBackend.ts');
+    const { firstImages } = await import('../../data/dataset.ts');
     const { Loader } = await import('../../data/loader.ts');
+    const { shapingOf } = await import('../../data/preprocessing.ts');
     const { evaluate } = await import('../../training/evaluate.ts');
     const { listenForSignals } = await import('../../io/signals.ts');
     const stop = listenForSignals();
@@ -43,7 +45,7 @@ export const evaluateCommand: Command = {
     const { precision } = compute;
     await useBackend(compute, terminal);
     const trained = await loadTrained(
-      textFlag(args, 'checkpoint') ?? packageFile('checkpoints/mnist-vit'),
+      textFlag(args, 'checkpoint') ?? defaultCheckpoint(),
       terminal.error,
     );
     try {
@@ -54,14 +56,17 @@ export const evaluateCommand: Command = {
           'Expected --config FILE for eval: config.json beside the weights names no data.',
         );
       }
-      const { dataset } = await openData(data, {
-        split: 'test',
-        limit: numberFlag(args, 'limit-val'),
-      });
+      const part = reportedPart(data);
+      if (part !== 'test') terminal.error(`There is no test part: the ${part} part is measured.`);
+      const whole = await openPart(data, part);
+      const dataset = firstImages(whole, numberFlag(args, 'limit-val') ?? whole.length);
+      const { outputShape, transforms } = shapingOf(dataset, trained.preprocessing);
       const loader = new Loader({
         dataset,
         batchSize: numberFlag(args, 'batch-size') ?? 200,
-        normalize: trained.normalize,
+        normalize: trained.preprocessing.normalize,
+        outputShape,
+        evalTransforms: [...transformsOf(data).evalTransforms, ...transforms],
       });
       const began = performance.now();
       const result = await evaluate(trained.model, loader, { stop, precision });

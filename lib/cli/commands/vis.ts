@@ -1,4 +1,5 @@
 import { computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { defaultCheckpoint, defaultModel } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit vis`: what a model attends to in one image, as a picture. */
@@ -10,7 +11,7 @@ export const vis: Command = {
     checkpoint: sharedFlags.checkpointOrShipped,
     output: {
       ...sharedFlags.output,
-      describe: 'The picture to write; default imgs/mnist_attention.png',
+      describe: `The picture to write; default ${defaultModel.picture}`,
     },
     'head-fusion': {
       type: 'string',
@@ -41,15 +42,14 @@ export const vis: Command = {
   ],
   async run(args, terminal) {
     const { drawAttention } = await import('../drawAttention.ts');
-    const { packageFile } = await import('../packageFile.ts');
     const headFusion = textFlag(args, 'head-fusion') as 'mean' | 'max' | 'min' | undefined;
     const contrast = textFlag(args, 'contrast') as 'shared' | 'perMap' | undefined;
     const discardRatio = numberFlag(args, 'discard-ratio');
     return drawAttention(
       {
         image: textFlag(args, 'image') ?? '0',
-        checkpoint: textFlag(args, 'checkpoint') ?? packageFile('checkpoints/mnist-vit'),
-        output: textFlag(args, 'output') ?? 'imgs/mnist_attention.png',
+        checkpoint: textFlag(args, 'checkpoint') ?? defaultCheckpoint(),
+        output: textFlag(args, 'output') ?? defaultModel.picture,
         ...computeFlags(args),
         ...(headFusion && { headFusion }),
         ...(contrast && { contrast }),

@@ -1,0 +1,33 @@
+// The models that ship with the package; the first is what commands take where none is given.
+
+import { packageFile } from './packageFile.ts';
+
+/**
+ * A model that ships with the package.
+ *
+ * @property folder   where it lies in the package
+ * @property title    how a sentence names it
+ * @property picture  where a picture of it is written unless a command is told otherwise
+ */
+export interface ShippedModel {
+  folder: string;
+  title: string;
+  picture: string;
+}
+
+/** Every shipped model. */
+export const shippedModels = [
+  {
+    folder: 'checkpoints/mnist-vit',
+    title: 'the shipped model of MNIST',
+    picture: 'imgs/mnist_attention.png',
+  },
+] as const satisfies readonly ShippedModel[];
+
+/** The model that commands take where none is given. */
+export const defaultModel: ShippedModel = shippedModels[0];
+
+/** The folder of the default model on this disk. @throws IoError if it is not there */
+export function defaultCheckpoint(): string {
+  return packageFile(defaultModel.folder);
+}

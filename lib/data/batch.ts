@@ -1,0 +1,19 @@
+// The batch: what a loader gives and a training step takes.
+
+/**
+ * The samples of one update.
+ *
+ * @property images      [B, H, W, C], normalised
+ * @property imageShape  [H, W, C]
+ * @property targets     [B, K], each row sums to 1
+ * @property labels      [B], the classes before smoothing and mixing
+ * @property indices     [B], where in the data set the samples come from
+ */
+export interface Batch {
+  size: number;
+  images: Float32Array;
+  imageShape: readonly [number, number, number];
+  targets: Float32Array;
+  labels: Int32Array;
+  indices: Uint32Array;
+}

@@ -1,0 +1,47 @@
+// Transforms of a whole batch, after its samples were prepared: label smoothing, and whatever mixes samples.
+
+import { assertNumber } from '../core/check.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Batch } from './batch.ts';
+
+/**
+ * One step of preparing a batch: a plain function, put into an array in the order of application.
+ *
+ * It may write to `images` and `targets` and return the batch it was given, or return another one of the same sizes. All randomness
+ * comes from `rng`, a stream of (seed, epoch, step) and the position in the array. It is applied in training only.
+ *
+ * @example
+ * // A batch in which every sample is mixed half with the one at the other end.
+ * const mix: BatchTransform = (batch, rng) => ({...batch, images: blend(batch.images), targets: blend(batch.targets)});
+ */
+export type BatchTransform = (batch: Batch, rng: Rng) => Batch;
+
+/** The batch after every transform; transform i draws from `rng.split(i)`. */
+export function applyBatchTransforms(
+  batch: Batch,
+  transforms: readonly BatchTransform[],
+  rng: Rng,
+): Batch {
+  return transforms.reduce((current, transform, i) => transform(current, rng.split(i)), batch);
+}
+
+/**
+ * Label smoothing: target = (1 − ε) · target + ε/K, so that each row still sums to 1.
+ *
+ * @param smoothing  ε, 0 … 1
+ *
+ * Source: Szegedy et al. 2016, section 7.
+ *
+ * @example new Loader({dataset, batchSize: 64, normalize, training: true, batchTransforms: [labelSmoothing(0.1)]});
+ */
+export function labelSmoothing(smoothing: number): BatchTransform {
+  assertNumber('smoothing', smoothing, { min: 0, max: 1 });
+  return (batch) => {
+    const { targets, size } = batch;
+    const floor = smoothing / (targets.length / size);
+    for (let i = 0; i < targets.length; i += 1) {
+      targets[i] = targets[i]! * (1 - smoothing) + floor;
+    }
+    return batch;
+  };
+}

@@ -1,0 +1,99 @@
+// The registry of data sets: what is known of each by name, and how its parts are opened.
+
+import { InputError, expected } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
+import type { RgbImage } from '../core/image.ts';
+import type { Dataset } from './dataset.ts';
+import type { Normalization } from './normalize.ts';
+import type { DecodeMode } from './preprocessing.ts';
+
+/** A part of a data set: to train on, to choose by, and to report on. */
+export type DatasetPart = 'train' | 'validation' | 'test';
+
+/**
+ * Which part of a data set is opened, and from where.
+ *
+ * @property folder  the folder of its files; default: where the data set has its own
+ */
+export interface OpenDatasetOptions {
+  part: DatasetPart;
+  folder?: string | undefined;
+}
+
+/** An image that was adapted to a data set; `note` says to a person what was done, undefined where it was left as it is. */
+export interface AdaptedImage {
+  image: RgbImage;
+  note?: string;
+}
+
+/**
+ * A data set by name, and everything of it that training and the command line need.
+ *
+ * @property name           how a config names it: `mnist`
+ * @property title          how a sentence names it: `MNIST`
+ * @property parts          the parts that it has; `train` at least
+ * @property classNames     the names of its classes, where they are known before a file is read
+ * @property inputChannels  channels of its images; a file that is given to one of its models is decoded to as many
+ * @property normalize      mean and deviation of its channels
+ * @property decode         how a foreign image file is decoded for its models; default 'display'
+ * @property valSplit       training images that are held out where it has no validation part: a number, or a fraction below 1;
+ *                          default 0.1
+ * @property open           opens a part; reading an index twice gives the same image
+ * @property adaptImage     makes a foreign image look like one of the data set, for example light on dark
+ */
+export interface DatasetDescriptor {
+  readonly name: string;
+  readonly title: string;
+  readonly parts: readonly DatasetPart[];
+  readonly classNames?: readonly string[];
+  readonly inputChannels: 1 | 3;
+  readonly normalize: Normalization;
+  readonly decode?: DecodeMode;
+  readonly valSplit?: number;
+  open(options: OpenDatasetOptions): Promise<Dataset>;
+  adaptImage?(image: RgbImage): AdaptedImage;
+}
+
+const descriptors = new Map<string, DatasetDescriptor>();
+
+/**
+ * Makes a data set known by its name, to configs and to the command line.
+ *
+ * @throws InputError if the name is empty or taken by another descriptor, or if there is no part to train on
+ *
+ * @example registerDataset({name: 'bars', title: 'Bars', parts: ['train'], inputChannels: 1, normalize, open: () => bars()});
+ */
+export function registerDataset(descriptor: DatasetDescriptor): void {
+  const { name, parts } = descriptor;
+  if (!/^[\w.-]+$/.test(name)) {
+    throw new InputError(expected('letters, digits, . - and _', 'the name of a data set', name));
+  }
+  const known = descriptors.get(name);
+  if (known !== undefined && known !== descriptor) {
+    throw new InputError(expected('a new name', 'the data set', name, 'It is registered already.'));
+  }
+  if (!parts.includes('train')) {
+    throw new InputError(expected('train among them', `the parts of data set ${name}`, parts));
+  }
+  descriptors.set(name, descriptor);
+}
+
+/** The names of all registered data sets, in the order of their registration. */
+export function datasetNames(): string[] {
+  return [...descriptors.keys()];
+}
+
+/** The descriptor of a name. @throws InputError listing the known names, and the nearest, if it is none of them */
+export function datasetDescriptor(name: unknown): DatasetDescriptor {
+  const found = typeof name === 'string' ? descriptors.get(name) : undefined;
+  if (found !== undefined) return found;
+  const names = datasetNames();
+  const otherwise = 'Register it with registerDataset.';
+  const remedy = typeof name === 'string' ? didYouMean(name, names, otherwise) : '';
+  throw new InputError(expected(`one of ${names.join(', ')}`, 'data.dataset', name, remedy));
+}
+
+/** What a data set holds out for validation where a config does not say: nothing where it has a validation part. */
+export function defaultValSplit({ parts, valSplit = 0.1 }: DatasetDescriptor): number {
+  return parts.includes('validation') ? 0 : valSplit;
+}

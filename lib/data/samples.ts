@@ -1,0 +1,37 @@
+// Preparing one sample: reading and transforming an image, apart from how samples become batches.
+
+import type { RgbImage } from '../core/image.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Dataset } from './dataset.ts';
+import { applyTransforms, type Transform } from './transform.ts';
+
+/**
+ * Where a loader has its samples from.
+ *
+ * A sample is a pure function of (seed, epoch, index), so any number of threads or processes may prepare them, in any order.
+ */
+export interface SampleSource {
+  /** The image of an index as a model gets it in an epoch, before it is normalised; its bytes are not written to. */
+  prepare(index: number, epoch: number): RgbImage | Promise<RgbImage>;
+}
+
+/**
+ * A source that prepares samples in this thread, when they are asked for.
+ *
+ * @param rng  the stream of the seed; sample (epoch, index) draws from `rng.split('transform', epoch, index)`
+ */
+export function samplesOf(
+  dataset: Dataset,
+  transforms: readonly Transform[],
+  rng: Rng,
+): SampleSource {
+  if (transforms.length === 0) return { prepare: (index) => dataset.image(index) };
+  return {
+    prepare(index, epoch) {
+      const transformed = (image: RgbImage) =>
+        applyTransforms(image, transforms, rng.split('transform', epoch, index));
+      const pending = dataset.image(index);
+      return 'then' in pending ? pending.then(transformed) : transformed(pending);
+    },
+  };
+}
