@@ -82,7 +82,7 @@ export {
 export { loadModel, type LoadOptions } from './models/loadModel.ts';
 export type { BuildOptions, Model } from './models/model.ts';
 export { modelFamilies, registerModelFamily } from './models/registry.ts';
-export { modelFileNames, modelBytes, saveModel } from './models/saveModel.ts';
+export { modelFileNames, modelBytes, saveModel, type SaveOptions } from './models/saveModel.ts';
 export {
   configWarnings,
   type Activation,

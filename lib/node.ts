@@ -8,10 +8,11 @@ import { progressSink } from './io/progressSink.ts';
 import { runFolderOf } from './io/runFolder.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';
-import { saveModel as saveModelTo } from './models/saveModel.ts';
+import { saveModel as saveModelTo, type SaveOptions } from './models/saveModel.ts';
 import { train } from './training/trainer.ts';
 import type { ReadTensors } from './checkpoints/readTensors.ts';
 import type { FileStore } from './core/store.ts';
+import type { Preprocessing } from './data/preprocessing.ts';
 import type { LoadOptions } from './models/loadModel.ts';
 import type { Model } from './models/model.ts';
 import type { TrainEnv } from './training/run.ts';
@@ -73,16 +74,20 @@ export async function loadModel<M extends Model = Model>(
 
 /**
  * Writes a model into a folder, which is made if it is not there, or into a store: `model.safetensors` and `config.json`, in a folder
- * also `manifest.json`.
+ * also `manifest.json`. The preprocessing and class names that are given stand in `config.json`, where the commands find them.
  *
  * @throws IoError if the folder cannot be written; what was there before is unchanged then
  * @throws InputError if the model's configuration does not lead back to its family
  */
-export async function saveModel(model: Model, target: string | FileStore): Promise<void> {
-  if (typeof target !== 'string') return saveModelTo(model, target);
+export async function saveModel(
+  model: Model,
+  target: string | FileStore,
+  options: SaveOptions & { preprocessing?: Preprocessing } = {},
+): Promise<void> {
+  if (typeof target !== 'string') return saveModelTo(model, target, options);
   const store = await openFolder(target, { create: true });
   try {
-    await saveModelTo(model, store);
+    await saveModelTo(model, store, options);
   } finally {
     await store.close();
   }

@@ -5,13 +5,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { openImage } from '../lib/cli/inputImage.ts';
+import { loadTrained } from '../lib/cli/trainedModel.ts';
+import '@tensorflow/tfjs-backend-cpu';
 import {
+  createModel,
   datasetDescriptor,
   datasetNames,
   encodePng,
   InputError,
   labelSmoothing,
   Loader,
+  loadModel,
   makePreprocessing,
   makeTransforms,
   MemoryDataset,
@@ -20,6 +24,7 @@ import {
   registerDataset,
   registerTransform,
   Rng,
+  saveModel,
   transformNames,
   type BatchTransform,
   type Dataset,
@@ -331,6 +336,28 @@ describe('preprocessing', () => {
       };
       // A viewer shows it on white; Pillow drops the alpha of black.
       expect([await levelOf('display'), await levelOf('pil')]).toEqual([255, 0]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('travels with a model that is saved on its own', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'saved-'));
+    try {
+      const model = createModel('vit_tiny_patch16_224', {
+        ...{ imageSize: 8, patchSize: 4, inChannels: 1, numClasses: 2 },
+        ...{ embedDim: 12, depth: 1, numHeads: 2 },
+      });
+      const stored = { ...preprocessing, size: [8, 8], decode: 'pil' } as const;
+      await saveModel(model, folder, { preprocessing: stored, classNames: ['dark', 'bright'] });
+      const notes: string[] = [];
+      const trained = await loadTrained(folder, (text) => notes.push(text));
+      expect(trained.preprocessing).toEqual(stored);
+      expect(trained.classNames).toEqual(['dark', 'bright']);
+      expect(notes).toEqual([]);
+      const loaded = await loadModel(folder);
+      expect(loaded.config).toEqual(model.config);
+      for (const each of [model, trained.model, loaded]) each.dispose();
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

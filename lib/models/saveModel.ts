@@ -23,14 +23,33 @@ export async function modelBytes(model: Model): Promise<Uint8Array> {
 }
 
 /**
+ * What is written beside a model, into its config.json.
+ *
+ * @property preprocessing  how an image becomes its input: a `Preprocessing`, as plain data
+ * @property classNames     the names of its classes
+ */
+export interface SaveOptions {
+  preprocessing?: object;
+  classNames?: readonly string[];
+}
+
+/**
  * Writes a model into a store as one set, `model.safetensors` and `config.json`; `loadModel` reads them back.
  *
  * @throws IoError if it cannot be written; InputError if the configuration does not lead back to the model's family
  */
-export async function saveModel(model: Model, store: FileStore): Promise<void> {
+export async function saveModel(
+  model: Model,
+  store: FileStore,
+  options: SaveOptions = {},
+): Promise<void> {
+  const config = storedConfig(model);
+  const described = Object.values(options).some((value) => value !== undefined);
+  // As a run's config.json has it: the model is one field beside the others.
+  const record = described ? { model: config, ...options } : config;
   const files = new Map<string, Uint8Array | string>([
     [modelFileNames.weights, await modelBytes(model)],
-    [modelFileNames.config, `${JSON.stringify(storedConfig(model), null, 2)}\n`],
+    [modelFileNames.config, `${JSON.stringify(record, null, 2)}\n`],
   ]);
   await store.commit(files, { parameters: model.countParameters() });
 }
