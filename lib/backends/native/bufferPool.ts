@@ -1,3 +1,5 @@
+// A pool of idle memory blocks, from which outputs of native kernels are taken.
+
 import { totalmem } from 'node:os';
 import type { NativeBinding } from './binding.ts';
 

@@ -1,3 +1,5 @@
+// The typed arrays that native kernels take.
+
 /** Elements of a tensor, as the kernels that move them take them. */
 export type Elements = Float32Array | Int32Array | Uint8Array;
 

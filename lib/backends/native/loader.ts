@@ -1,3 +1,5 @@
+// Finds and loads the compiled addon.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';

@@ -1,3 +1,5 @@
+// The backend: the CPU backend of tfjs with its storage in pooled memory and its kernels replaced by native ones.
+
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
 import type { Elements, NativeBinding } from './binding.ts';
@@ -12,13 +14,13 @@ interface ElementsConstructor<T> {
 /** Identifies the data of a tensor; clones share it. */
 export type DataId = tf.TensorInfo['dataId'];
 
-// What passes may take memory up to so many times larger: that of what a branch kept, about four times its tokens.
+// A passing output may take a block up to so many times its size: a branch saves about four times its tokens.
 const PASSING_UP_TO = 4.5;
 
 // An array made of the values of some tensors, for as long as they stay the same.
 interface Derived {
   readonly layout: string;
-  /** Of each tensor its data's serial number and count of changes. */
+  /** The serial number and the count of changes of each source tensor's data. */
   readonly of: readonly number[];
   readonly block: Block;
   readonly values: Float32Array;
@@ -142,7 +144,7 @@ export class NativeBackend extends MathBackendCPU {
     super.dispose();
   }
 
-  /** The values of a float32 tensor, to be read during a native call and not kept. */
+  /** The values of a float32 tensor, valid during one native call. */
   floats(info: tf.TensorInfo): Float32Array {
     const raw = this.#data(info.dataId).raw as tf.TypedArray;
     // tfjs's CPU kernels sometimes leave the numbers of a float32 tensor in an array of another kind.

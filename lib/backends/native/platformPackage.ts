@@ -1,3 +1,5 @@
+// The npm packages that carry the addon for one platform, and their names.
+
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,3 +1,5 @@
+// Registers every native kernel.
+
 import { registerAttention } from './kernels/attention.ts';
 import { registerBatchNorm } from './kernels/batchNorm.ts';
 import { registerBranches } from './kernels/branches.ts';
@@ -26,27 +28,27 @@ import { registerRearrange } from './kernels/rearrange.ts';
 import { registerPooling } from './kernels/pooling.ts';
 import { registerReductions } from './kernels/reductions.ts';
 import { registerResize } from './kernels/resize.ts';
-import { registerRows } from './kernels/rows.ts';
+import { registerSoftmax } from './kernels/softmax.ts';
 import { registerScans } from './kernels/scans.ts';
-import { registerSuppression } from './kernels/suppression.ts';
+import { registerNonMaxSuppression } from './kernels/nonMaxSuppression.ts';
 import { registerTransform } from './kernels/transform.ts';
 import { registerUnique } from './kernels/unique.ts';
 import { registerSparse } from './kernels/sparse.ts';
-import { registerTruth } from './kernels/truth.ts';
-import { registerTurning } from './kernels/turning.ts';
+import { registerLogical } from './kernels/logical.ts';
+import { registerFlipRotate } from './kernels/flipRotate.ts';
 
 /** Puts every native kernel in the place of the one inherited from the CPU backend, and registers those of our own. */
 export function registerKernels(): void {
   registerMatMul();
   registerElementwise();
-  registerTruth();
+  registerLogical();
   registerIntegers();
   registerCasts();
   registerReductions();
   registerScans();
   registerLayout();
   registerRearrange();
-  registerRows();
+  registerSoftmax();
   registerGather();
   registerIndexing();
   registerCounting();
@@ -62,10 +64,10 @@ export function registerKernels(): void {
   registerDepthwise();
   registerPooling();
   registerResize();
-  registerTurning();
+  registerFlipRotate();
   registerTransform();
   registerDilation();
-  registerSuppression();
+  registerNonMaxSuppression();
   registerBatchNorm();
   registerLinear();
   registerLayerNorm();

@@ -1,3 +1,5 @@
+// Walks: nested loops over two strided arrays, as native kernels take them.
+
 import type { Walk } from './binding.ts';
 
 /** One loop of a walk: how often, and the step in each of the two arrays. */

@@ -1,7 +1,9 @@
+// Windows of convolutions and pools, as native kernels take them.
+
 import type * as tf from '@tensorflow/tfjs';
 import type { Window } from './spatialBinding.ts';
 
-/** What tfjs works out of the shapes and attributes of a convolution or a pool. */
+/** The sizes that tfjs computes from the shapes and attributes of a convolution or a pool. */
 export type SpatialInfo = tf.backend_util.Conv2DInfo | tf.backend_util.Conv3DInfo;
 
 /** One axis of a window: size, results, filter, stride, dilation, padding before. */
@@ -60,10 +62,10 @@ export function isServed(info: SpatialInfo, dy?: tf.TensorInfo): boolean {
 }
 
 /**
- * The window of the gradient of the input where the filter moves by single steps: the filter is turned and moves over dy, whose
+ * The window of the gradient of the input where the filter moves by single steps: the filter, flipped along its axes, moves over dy, whose
  * channels are `channels`.
  */
-export function turnedWindow(info: SpatialInfo, channels: number): Window {
+export function flippedWindow(info: SpatialInfo, channels: number): Window {
   const axes = axesOf(info).map(([size, results, filter, stride, dilation, pad]) => [
     results,
     size,

@@ -1,10 +1,12 @@
+// Activations that follow a fused kernel.
+
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../../../core/errors.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 
 type Activation = tf.backend_util.Activation;
 
-/** Between what a convolution holds its results itself; for any other activation they are free. */
+/** The bounds to which a convolution clamps its results itself: those of relu and relu6, else none. */
 export function boundsOf(activation: Activation | null | undefined): readonly [number, number] {
   if (activation === 'relu') return [0, Infinity];
   return activation === 'relu6' ? [0, 6] : [-Infinity, Infinity];

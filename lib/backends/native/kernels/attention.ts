@@ -1,3 +1,5 @@
+// Attention, with q, k and v apart or in one tensor.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { AttentionAttrs, QkvAttentionAttrs } from '../../../core/kernels.ts';

@@ -1,3 +1,5 @@
+// Batch normalization.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { areFloats, replaceKernel } from './kernel.ts';

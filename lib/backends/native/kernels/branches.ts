@@ -1,3 +1,5 @@
+// The residual branches of attention and the MLP, alone and in a chain, with their gradients.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type {

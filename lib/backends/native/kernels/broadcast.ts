@@ -1,9 +1,11 @@
+// The walk of an elementwise kernel over two broadcast shapes.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { Walk } from '../binding.ts';
 import { broadcastStrides, makeWalk, type Loop } from '../walk.ts';
 
-/** The shape of what two shapes give together, and the walk over both; undefined where that takes too many loops. */
+/** The broadcast of two shapes and the walk over both; undefined where that takes too many loops. */
 export function planBroadcast(
   a: number[],
   b: number[],

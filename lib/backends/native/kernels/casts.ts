@@ -1,3 +1,5 @@
+// Cast, and Select, which chooses between the elements of two tensors.
+
 import * as tf from '@tensorflow/tfjs';
 import { isFixed, replaceKernel } from './kernel.ts';
 

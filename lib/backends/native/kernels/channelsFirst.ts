@@ -1,3 +1,5 @@
+// Kernels of images with channels first, by way of copies with channels last.
+
 import type * as tf from '@tensorflow/tfjs';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { transposed } from './layout.ts';
@@ -7,24 +9,24 @@ export function shapeWithChannelsLast([batch, channels, height, width]: number[]
   return [batch!, height!, width!, channels!];
 }
 
-/** The padding of images with their channels last that is that of images with their channels first. */
+/** The padding for channels last that equals a padding for channels first. */
 export function padWithChannelsLast(pad: tf.Conv2DAttrs['pad']): tf.Conv2DAttrs['pad'] {
   return Array.isArray(pad) ? [pad[0], pad[2], pad[3], pad[1]] : pad;
 }
 
-/** What `body` gives of copies of images [B, C, H, W] with their channels last. */
+/** Returns the result of `body` for copies of images [B, C, H, W] with their channels last. */
 export function withChannelsLast<T>(
   backend: NativeBackend,
   images: readonly tf.TensorInfo[],
-  body: (...turned: tf.TensorInfo[]) => T,
+  body: (...copies: tf.TensorInfo[]) => T,
 ): T {
-  const turned = images.map((image) => transposed(backend, image, [0, 2, 3, 1]));
-  const out = body(...turned);
-  for (const copy of turned) backend.disposeIntermediateTensorInfo(copy);
+  const copies = images.map((image) => transposed(backend, image, [0, 2, 3, 1]));
+  const out = body(...copies);
+  for (const copy of copies) backend.disposeIntermediateTensorInfo(copy);
   return out;
 }
 
-/** Images [B, H, W, C], which are given away, with their channels first. */
+/** Copies images [B, H, W, C] to [B, C, H, W] and disposes them. */
 export function channelsFirst(
   backend: NativeBackend,
   images: tf.TensorInfo | undefined,

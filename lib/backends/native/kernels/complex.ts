@@ -1,7 +1,9 @@
+// ComplexAbs.
+
 import * as tf from '@tensorflow/tfjs';
 import { replaceKernel } from './kernel.ts';
 
-/** Registers the absolute values of complex numbers. Taking them apart and putting them together copies nothing as it is. */
+/** Registers the absolute values of complex numbers. Real, Imag and Complex copy nothing and stay as inherited. */
 export function registerComplex(): void {
   replaceKernel<{ x: tf.TensorInfo }, object>(tf.ComplexAbs, ({ inputs: { x }, backend }) => {
     const parts = backend.data.get(x.dataId).complexTensorInfos;

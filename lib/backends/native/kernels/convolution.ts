@@ -1,3 +1,5 @@
+// Convolutions of images and volumes.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
@@ -98,8 +100,8 @@ function convolvedImages(
   if (dataFormat === 'NHWC') return convolved(backend, x, filter, bias, of(x.shape, pad), bounds);
   if (dataFormat !== 'NCHW' || !areFloats(x, filter)) return undefined;
   const info = of(shapeWithChannelsLast(x.shape), padWithChannelsLast(pad));
-  const sums = withChannelsLast(backend, [x], (turned) =>
-    convolved(backend, turned!, filter, bias, info, bounds),
+  const sums = withChannelsLast(backend, [x], (channelsLast) =>
+    convolved(backend, channelsLast!, filter, bias, info, bounds),
   );
   return channelsFirst(backend, sums);
 }

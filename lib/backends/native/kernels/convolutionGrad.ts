@@ -1,8 +1,10 @@
+// Gradients of convolutions of images and volumes.
+
 import * as tf from '@tensorflow/tfjs';
 import { ACTIVATION, PRECISION } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
-import { axesOf, isDense, isServed, turnedWindow, windowOf, type SpatialInfo } from '../window.ts';
+import { axesOf, isDense, isServed, flippedWindow, windowOf, type SpatialInfo } from '../window.ts';
 import {
   channelsFirst,
   padWithChannelsLast,
@@ -63,7 +65,7 @@ export function registerConvolutionGrad(): void {
   );
 }
 
-// Of images with their channels last, wherever they have them.
+// The sizes of the convolution as one of images with channels last, whichever layout they have.
 function gradientInfo(
   shape: number[],
   filterShape: number[],
@@ -101,7 +103,7 @@ function inputGradient(
     : gradientByColumns(backend, dy, filter, info);
 }
 
-// A convolution of dy with the filter turned by half a circle, its channels exchanged.
+// A convolution of dy with the filter flipped along its spatial axes and its channels transposed.
 function gradientByTurning(
   backend: NativeBackend,
   dy: tf.TensorInfo,
@@ -111,7 +113,7 @@ function gradientByTurning(
   const { inChannels, outChannels } = info;
   const size = inChannels * outChannels;
   const weights = backend.floats(filter);
-  const turned = backend.output([weights.length]);
+  const flipped = backend.output([weights.length]);
   if (weights.length > 0) {
     const taps = weights.length / size;
     const walk = makeWalk([
@@ -119,14 +121,14 @@ function gradientByTurning(
       [outChannels, 1, inChannels],
       [inChannels, outChannels, 1],
     ])!;
-    backend.binding.copy(walk, weights, (taps - 1) * size, turned.values, 0);
+    backend.binding.copy(walk, weights, (taps - 1) * size, flipped.values, 0);
   }
   const { info: out, values } = backend.output(info.inShape);
-  const window = turnedWindow(info, outChannels);
+  const window = flippedWindow(info, outChannels);
   const [low, high] = [-Infinity, Infinity];
   const dOut = backend.floats(dy);
-  backend.binding.convolve(window, inChannels, dOut, turned.values, null, low, high, values);
-  backend.disposeIntermediateTensorInfo(turned.info);
+  backend.binding.convolve(window, inChannels, dOut, flipped.values, null, low, high, values);
+  backend.disposeIntermediateTensorInfo(flipped.info);
   return out;
 }
 

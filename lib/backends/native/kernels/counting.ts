@@ -1,3 +1,5 @@
+// Bincount of a list, search in sorted rows, diag.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { Numbers } from '../elements.ts';
@@ -6,7 +8,7 @@ import { isNumeric, replaceKernel, type NativeCall } from './kernel.ts';
 /** Registers the counts of a list of integers, the search in sorted rows, and the matrix with a diagonal. */
 export function registerCounting(): void {
   replaceKernel<CountInputs, tf.BincountAttrs>(tf.Bincount, counted);
-  // That of rows is registered already, and runs where this one does not serve.
+  // The kernel for rows (indexing.ts) is registered already and runs where this one does not serve.
   replaceKernel<CountInputs, tf.DenseBincountAttrs>(tf.DenseBincount, (call) =>
     call.inputs.x.shape.length === 1 ? counted(call) : undefined,
   );

@@ -1,9 +1,11 @@
+// Depthwise convolution and its gradients.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { REDUCE } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
-import { isDense, isServed, turnedWindow, windowOf } from '../window.ts';
+import { isDense, isServed, flippedWindow, windowOf } from '../window.ts';
 import { activated, boundsOf, isBounded } from './activation.ts';
 import { imageInfo } from './convolution.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
@@ -18,7 +20,7 @@ interface FusedForward extends Forward {
   preluActivationWeights?: tf.TensorInfo;
 }
 
-/** Registers convolution of each channel by itself, alone and with a bias and an activation, and its gradients. */
+/** Registers depthwise convolution, alone and with a bias and an activation, and its gradients. */
 export function registerDepthwise(): void {
   replaceKernel<Forward, tf.DepthwiseConv2dNativeAttrs>(
     tf.DepthwiseConv2dNative,
@@ -138,16 +140,16 @@ function inputGradient(
   const [dOut, weights] = [backend.floats(dy), backend.floats(filter)];
   const each = backend.output([...info.inShape.slice(0, -1), outChannels]);
   if (isDense(info) && weights.length > 0) {
-    const turned = backend.output([weights.length]);
+    const flipped = backend.output([weights.length]);
     const walk = makeWalk([
       [weights.length / outChannels, -outChannels, outChannels],
       [outChannels, 1, 1],
     ])!;
-    backend.binding.copy(walk, weights, weights.length - outChannels, turned.values, 0);
-    const window = turnedWindow(info, outChannels);
+    backend.binding.copy(walk, weights, weights.length - outChannels, flipped.values, 0);
+    const window = flippedWindow(info, outChannels);
     const [low, high] = [-Infinity, Infinity];
-    backend.binding.depthwise(window, dOut, turned.values, null, low, high, each.values);
-    backend.disposeIntermediateTensorInfo(turned.info);
+    backend.binding.depthwise(window, dOut, flipped.values, null, low, high, each.values);
+    backend.disposeIntermediateTensorInfo(flipped.info);
   } else {
     const window = windowOf(info, outChannels);
     backend.binding.depthwiseInputGrad(window, dOut, weights, each.values);

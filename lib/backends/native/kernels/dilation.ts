@@ -1,3 +1,5 @@
+// Grayscale dilation (Dilation2D) and its gradients.
+
 import * as tf from '@tensorflow/tfjs';
 import { isServed, windowOf } from '../window.ts';
 import { areFloats, isNumeric, replaceKernel } from './kernel.ts';

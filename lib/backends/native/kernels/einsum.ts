@@ -1,3 +1,5 @@
+// Einsum as batched matrix products.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { ACTIVATION, BINARY } from '../binding.ts';
@@ -68,16 +70,26 @@ function multiplied(
   output: readonly number[],
 ): Labelled {
   const shared = a.labels.filter((label) => b.labels.includes(label));
-  const kept = shared.filter((label) => output.includes(label));
+  const batched = shared.filter((label) => output.includes(label));
   const inner = shared.filter((label) => !output.includes(label));
   const rows = a.labels.filter((label) => !shared.includes(label));
   const cols = b.labels.filter((label) => !shared.includes(label));
   const size = (labels: readonly number[], x: Labelled): number =>
     sizeOf(labels.map((label) => x.info.shape[x.labels.indexOf(label)]!));
-  const [batch, m, k, n] = [size(kept, a), size(rows, a), size(inner, a), size(cols, b)];
-  const left = asMatrices(backend, a, [...kept, ...rows, ...inner], [...kept, ...inner, ...rows]);
-  const right = asMatrices(backend, b, [...kept, ...inner, ...cols], [...kept, ...cols, ...inner]);
-  const labels = [...kept, ...rows, ...cols];
+  const [batch, m, k, n] = [size(batched, a), size(rows, a), size(inner, a), size(cols, b)];
+  const left = asMatrices(
+    backend,
+    a,
+    [...batched, ...rows, ...inner],
+    [...batched, ...inner, ...rows],
+  );
+  const right = asMatrices(
+    backend,
+    b,
+    [...batched, ...inner, ...cols],
+    [...batched, ...cols, ...inner],
+  );
+  const labels = [...batched, ...rows, ...cols];
   const shape = labels.map((label) =>
     a.labels.includes(label) ? size([label], a) : size([label], b),
   );
@@ -90,7 +102,7 @@ function multiplied(
     backend.binding.binary(BINARY.mul, makeWalk(loops)!, x, y, values);
   } else {
     const sizes = [batch, m, n, k] as const;
-    const flags = [true, true, left.turned, right.turned] as const;
+    const flags = [true, true, left.transpose, right.transpose] as const;
     const none = ACTIVATION.none;
     gemm(backend, undefined, left.x.info, right.x.info, values, ...sizes, ...flags, null, none);
   }
@@ -99,15 +111,15 @@ function multiplied(
   return { info, labels, own: true };
 }
 
-// A stack of matrices as it lies, if need be to be turned by the product; else a copy.
+// A stack of matrices: in place where its axes lie in one of the two orders, else a copy. `transpose`: it lies in the second one.
 function asMatrices(
   backend: NativeBackend,
   x: Labelled,
   straight: readonly number[],
-  turned: readonly number[],
-): { x: Labelled; turned: boolean } {
+  swapped: readonly number[],
+): { x: Labelled; transpose: boolean } {
   const asItIs = (labels: readonly number[]): boolean =>
     labels.every((label, axis) => label === x.labels[axis]);
-  if (!asItIs(straight) && asItIs(turned)) return { x, turned: true };
-  return { x: inOrder(backend, x, straight), turned: false };
+  if (!asItIs(straight) && asItIs(swapped)) return { x, transpose: true };
+  return { x: inOrder(backend, x, straight), transpose: false };
 }

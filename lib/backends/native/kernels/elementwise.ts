@@ -1,3 +1,5 @@
+// Unary and binary elementwise kernels.
+
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import { BINARY, UNARY } from '../binding.ts';

@@ -1,3 +1,5 @@
+// FFT and IFFT.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { replaceKernel } from './kernel.ts';

@@ -1,3 +1,5 @@
+// GatherV2.
+
 import * as tf from '@tensorflow/tfjs';
 import { isFixed, replaceKernel } from './kernel.ts';
 
@@ -6,7 +8,7 @@ interface GatherInputs {
   indices: tf.TensorInfo;
 }
 
-/** Registers the choice of slices along an axis, each a copy of its run of memory. */
+/** Registers GatherV2: slices along an axis, each a copy of its run of memory. */
 export function registerGather(): void {
   replaceKernel<GatherInputs, tf.GatherV2Attrs>(tf.GatherV2, ({ inputs, attrs, backend }) => {
     const { x, indices } = inputs;

@@ -1,3 +1,5 @@
+// The matrix product that MatMul, einsum and convolutions share.
+
 import type * as tf from '@tensorflow/tfjs';
 import type { Precision } from '../../../core/precision.ts';
 import { PRECISION, type NativeBinding } from '../binding.ts';
@@ -6,7 +8,7 @@ import type { NativeBackend } from '../nativeBackend.ts';
 type Rest =
   Parameters<NativeBinding['gemm']> extends [unknown, unknown, ...infer R, number] ? R : never;
 
-/** The product of two float32 tensors in a precision; the products of our ops all come through here. */
+/** The matrix product of two float32 tensors in a precision; all matrix products of our ops come through here. */
 export function gemm(
   backend: NativeBackend,
   precision: Precision | undefined,

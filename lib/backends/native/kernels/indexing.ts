@@ -1,3 +1,5 @@
+// Gather and scatter with indices, bincount of rows, top k, one-hot.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
@@ -157,7 +159,7 @@ function registerCounts(): void {
   replaceKernel<Record<'x' | 'weights', tf.TensorInfo>, tf.DenseBincountAttrs>(
     tf.DenseBincount,
     ({ inputs: { x, weights }, attrs: { size, binaryOutput }, backend }) => {
-      // Of one list the inherited kernel takes no notice of binaryOutput.
+      // For a single list the inherited kernel ignores binaryOutput.
       if (x.shape.length !== 2 || x.dtype !== 'int32') return undefined;
       if (!isNumeric(weights)) return undefined;
       const [rows, cols] = x.shape as [number, number];

@@ -1,3 +1,5 @@
+// Kernels for int32 and bool.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { BINARY } from '../binding.ts';
@@ -14,7 +16,7 @@ interface One {
   x: tf.TensorInfo;
 }
 
-/** Registers for int32 and bool what is simpler there than in float32, or is the same; the rest goes to what is registered already. */
+/** Registers kernels for int32 and bool; other dtypes go to the kernels registered before. */
 export function registerIntegers(): void {
   registerBinaries();
   // Whole numbers stay as they are.
@@ -106,7 +108,7 @@ function computeInFloats(kernelName: string): void {
 // Float32 holds the sums of products that are small enough, and then no order of them rounds.
 function registerProduct(): void {
   const { kernelFunc } = tf.getKernel(tf.BatchMatMul, BACKEND_NAME);
-  const product = ({ inputs, attrs, backend }: NativeCall<Two, tf.BatchMatMulAttrs>) => {
+  const matMul = ({ inputs, attrs, backend }: NativeCall<Two, tf.BatchMatMulAttrs>) => {
     const { a, b } = inputs;
     if (!areInts(a, b) || sizeOf(a.shape) === 0 || sizeOf(b.shape) === 0) return undefined;
     const terms = a.shape.at(attrs.transposeA ? -2 : -1)!;
@@ -119,7 +121,7 @@ function registerProduct(): void {
     for (const each of [...floats, sums]) backend.disposeIntermediateTensorInfo(each);
     return info;
   };
-  replaceKernel<Two, tf.BatchMatMulAttrs>(tf.BatchMatMul, product);
+  replaceKernel<Two, tf.BatchMatMulAttrs>(tf.BatchMatMul, matMul);
 }
 
 function largest(backend: NativeBackend, x: tf.TensorInfo): number {

@@ -1,9 +1,11 @@
+// How a native kernel replaces one of tfjs.
+
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../../../core/errors.ts';
 import { referenceKernel } from '../../../core/references.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 
-/** What a native kernel is called with. */
+/** The inputs, attributes and backend of a call of a native kernel. */
 export interface NativeCall<Inputs, Attrs> {
   inputs: Inputs;
   attrs: Attrs;

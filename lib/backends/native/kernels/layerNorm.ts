@@ -1,3 +1,5 @@
+// Layer norm and its gradient.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { LayerNormAttrs } from '../../../core/kernels.ts';

@@ -1,3 +1,5 @@
+// Kernels that only move elements.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { UnsupportedError, expected } from '../../../core/errors.ts';

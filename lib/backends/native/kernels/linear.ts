@@ -1,3 +1,5 @@
+// The dense layer and gelu.
+
 import type * as tf from '@tensorflow/tfjs';
 import { ACTIVATION, REDUCE } from '../binding.ts';
 import * as kernels from '../../../core/kernels.ts';

@@ -1,3 +1,5 @@
+// Local response normalization (LRN) and its gradient.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { LocalResponseArguments } from '../axisBinding.ts';

@@ -1,3 +1,5 @@
+// BatchMatMul and its fused form.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { UnsupportedError, expected } from '../../../core/errors.ts';
@@ -24,7 +26,7 @@ interface MatMulAttrs {
   precision?: Precision | undefined;
 }
 
-/** Registers BatchMatMul, the fused form with a bias and an activation, and our product in a precision. */
+/** Registers BatchMatMul, the fused form with a bias and an activation, and our matrix product with a choice of precision. */
 export function registerMatMul(): void {
   replaceKernel<MatMulInputs, MatMulAttrs>(tf.BatchMatMul, matMul);
   replaceKernel<MatMulInputs, MatMulAttrs>(kernels.Product, matMul);
@@ -104,13 +106,13 @@ function fusedMatMul({
   attrs: { transposeA, transposeB, activation, leakyreluAlpha },
   backend,
 }: NativeCall<FusedInputs, tf._FusedMatMulAttrs>): tf.TensorInfo | undefined {
-  const product = matMul({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend });
-  if (product === undefined) return undefined;
-  let sums = product;
+  const matrix = matMul({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend });
+  if (matrix === undefined) return undefined;
+  let sums = matrix;
   if (bias != null) {
     const { kernelFunc } = tf.getKernel(tf.Add, 'native');
-    sums = kernelFunc({ inputs: { a: product, b: bias }, attrs: {}, backend }) as tf.TensorInfo;
-    backend.disposeIntermediateTensorInfo(product);
+    sums = kernelFunc({ inputs: { a: matrix, b: bias }, attrs: {}, backend }) as tf.TensorInfo;
+    backend.disposeIntermediateTensorInfo(matrix);
   }
   return activated(backend, sums, activation, preluActivationWeights, leakyreluAlpha);
 }

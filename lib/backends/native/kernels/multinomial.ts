@@ -1,10 +1,12 @@
+// Multinomial, with the random numbers of tfjs.
+
 import * as tf from '@tensorflow/tfjs';
 import { replaceKernel } from './kernel.ts';
 
 // An argument of the addon that is a list has at most so many elements.
 const mostSamples = 2 ** 20;
 
-/** Registers the draw of events, with the random numbers of tfjs: those of a seed are the same in every row. */
+/** Registers Multinomial with the random numbers of tfjs: each row uses the numbers of the same seed. */
 export function registerMultinomial(): void {
   replaceKernel<{ logits: tf.TensorInfo }, tf.MultinomialAttrs>(
     tf.Multinomial,
@@ -38,9 +40,9 @@ function alea(seed: string): () => number {
       state += text.charCodeAt(i);
       const scaled = 0.02519603282416938 * state;
       const whole = scaled >>> 0;
-      const product = (scaled - whole) * whole;
-      const low = product >>> 0;
-      state = low + (product - low) * 2 ** 32;
+      const scaledUp = (scaled - whole) * whole;
+      const low = scaledUp >>> 0;
+      state = low + (scaledUp - low) * 2 ** 32;
     }
     return (state >>> 0) * bit32;
   };

@@ -1,3 +1,5 @@
+// AdamW, moving averages and norms over all parameters.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { AdamWAttrs, EmaAttrs } from '../../../core/kernels.ts';

@@ -1,3 +1,5 @@
+// Images to patches and back.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { PatchifyAttrs, PatchifyGradAttrs } from '../../../core/kernels.ts';

@@ -1,3 +1,5 @@
+// Max and average pools of images and volumes, and their gradients.
+
 import * as tf from '@tensorflow/tfjs';
 import { POOL, POSITION } from '../spatialBinding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';

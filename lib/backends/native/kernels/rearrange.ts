@@ -1,3 +1,5 @@
+// Reverse, strided slice, mirror pad, space to batch and depth to space.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
@@ -9,7 +11,7 @@ interface One {
   x: tf.TensorInfo;
 }
 
-/** Registers what moves elements by a rule along axes: reverse, strided slice, mirrored pad, blocks to and from space. */
+/** Registers the kernels that move elements by a rule along axes: reverse, strided slice, mirrored pad, blocks to and from space. */
 export function registerRearrange(): void {
   replaceKernel<One, tf.ReverseAttrs>(tf.Reverse, ({ inputs: { x }, attrs, backend }) => {
     if (!movable(x)) return undefined;
@@ -33,7 +35,7 @@ export function registerRearrange(): void {
     // Slices without gaps have their own words for what is out of range.
     if (plan.isIdentity || plan.sliceDim0 || plan.isSimpleSlice) return undefined;
     const { begin, end, strides: steps, finalShape } = plan;
-    // Of x's own axes; the plan's sparse shape lacks those that are dropped.
+    // One entry for each axis of x; the plan's sparse shape lacks the axes that are dropped.
     const shape = begin.map((at, i) => Math.max(0, Math.ceil((end[i]! - at) / steps[i]!)));
     return { ...stepped(backend, x, { shape, begin, steps }), shape: finalShape };
   });
@@ -69,13 +71,13 @@ export function registerRearrange(): void {
     const moved = transposed(backend, { ...x, shape }, getPermuted(shape.length, rank));
     const whole = getReshapedPermuted(x.shape, blockShape, size);
     const wide = { ...moved, shape: whole };
-    const [begin, kept] = tf.slice_util.parseSliceParams(
+    const [begin, sliceSize] = tf.slice_util.parseSliceParams(
       wide as tf.Tensor,
       getSliceBeginCoords(crops, rank),
       getSliceSize(whole, crops, rank),
     );
-    tf.slice_util.assertParamsValid(wide as tf.Tensor, begin!, kept!);
-    const image = sliced(backend, wide, begin!, kept!);
+    tf.slice_util.assertParamsValid(wide as tf.Tensor, begin!, sliceSize!);
+    const image = sliced(backend, wide, begin!, sliceSize!);
     backend.disposeIntermediateTensorInfo(moved);
     return image;
   });

@@ -1,3 +1,5 @@
+// Reductions along axes.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { INT_REDUCE } from '../axisBinding.ts';
@@ -33,7 +35,7 @@ export function registerReductions(): void {
     [tf.Mean, floats(REDUCE.mean), undefined],
     [tf.Max, floats(REDUCE.max), ints(INT_REDUCE.max)],
     [tf.Min, floats(REDUCE.min), ints(INT_REDUCE.min)],
-    [tf.Prod, product, ints(INT_REDUCE.product)],
+    [tf.Prod, prod, ints(INT_REDUCE.product)],
   ] as const;
   for (const [kernelName, ofFloats, ofInts] of table) {
     replaceKernel<One, ReductionAttrs>(kernelName, ({ inputs: { x }, attrs, backend }) => {
@@ -83,7 +85,7 @@ function floats(op: number): Reduction {
   };
 }
 
-const product: Reduction = (backend, x, shape, outer, n, inner) => {
+const prod: Reduction = (backend, x, shape, outer, n, inner) => {
   const { info, values } = backend.output(shape);
   backend.binding.product(outer, n, inner, backend.floats(x), values);
   return info;
@@ -140,9 +142,9 @@ function reduceAxes(
   const { first, last } = span(x.shape, axes);
   const neighbours = gone.slice(first, last + 1).every((yes) => yes);
   if (!neighbours) {
-    const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-    const moved = transposed(backend, x, [...kept, ...axes]);
-    const inner = axes.map((_, i) => kept.length + i);
+    const remaining = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+    const moved = transposed(backend, x, [...remaining, ...axes]);
+    const inner = axes.map((_, i) => remaining.length + i);
     const sums = reduceAxes(backend, reduction, moved, inner, false);
     backend.disposeIntermediateTensorInfo(moved);
     return { ...sums, shape };

@@ -1,3 +1,5 @@
+// Resizing and cropping of images.
+
 import * as tf from '@tensorflow/tfjs';
 import type { Steps } from '../spatialBinding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';

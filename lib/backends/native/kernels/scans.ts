@@ -1,3 +1,5 @@
+// Running sums and products, ranges and linspace.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { Numbers } from '../elements.ts';

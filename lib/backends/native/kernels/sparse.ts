@@ -1,3 +1,5 @@
+// Kernels of sparse tensors.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import type { Numbers } from '../elements.ts';
@@ -5,7 +7,7 @@ import { isFixed, isNumeric, replaceKernel } from './kernel.ts';
 
 type Inputs<Name extends string> = Record<Name, tf.TensorInfo>;
 
-/** Registers the kernels of sparse tensors; what is wrong is left to the inherited ones, which have the words for it. */
+/** Registers the kernels of sparse tensors; wrong arguments are left to the inherited kernels, which report them. */
 export function registerSparse(): void {
   for (const kernelName of [tf.SparseSegmentSum, tf.SparseSegmentMean])
     registerSegments(kernelName);

@@ -1,3 +1,5 @@
+// Projective transforms of images.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { BORDER } from '../spatialBinding.ts';

@@ -1,8 +1,10 @@
+// Unique.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import { isFixed, replaceKernel } from './kernel.ts';
 
-/** Registers the search for different slices along an axis, in the order in which they come first. */
+/** Registers Unique: the distinct slices along an axis, in the order of their first occurrence. */
 export function registerUnique(): void {
   replaceKernel<{ x: tf.TensorInfo }, tf.UniqueAttrs>(
     tf.Unique,

@@ -1,10 +1,10 @@
-// Images and Fourier transforms, drawn at random.
+// Images and Fourier transforms, with random inputs.
 
 import * as tf from '@tensorflow/tfjs';
-import type { Draw } from '../../support/draws.ts';
+import type { MakeFuzzCase } from '../../support/fuzzInputs.ts';
 
 const resize =
-  (name: 'resizeBilinear' | 'resizeNearestNeighbor'): Draw =>
+  (name: 'resizeBilinear' | 'resizeNearestNeighbor'): MakeFuzzCase =>
   (d) => {
     const shape = d.image();
     const size: [number, number] = [d.int(1, 20), d.int(1, 20)];
@@ -21,7 +21,7 @@ const resize =
   };
 
 const fourier =
-  (name: 'fft' | 'ifft'): Draw =>
+  (name: 'fft' | 'ifft'): MakeFuzzCase =>
   (d) => {
     const shape = d.shape(1, 3, 2000, 1);
     return {
@@ -35,7 +35,7 @@ const fourier =
     };
   };
 
-export const images: Record<string, Draw> = {
+export const images: Record<string, MakeFuzzCase> = {
   resizeBilinear: resize('resizeBilinear'),
   resizeNearestNeighbor: resize('resizeNearestNeighbor'),
   cropAndResize: (d) => {

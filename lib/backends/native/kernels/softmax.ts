@@ -1,3 +1,5 @@
+// Softmax and the losses that are built on it.
+
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
 import * as kernels from '../../../core/kernels.ts';
@@ -10,8 +12,8 @@ interface LossInputs extends Logits {
   targets: tf.TensorInfo;
 }
 
-/** Registers softmax and the two losses with their gradients. */
-export function registerRows(): void {
+/** Registers softmax, and softmax and binary cross-entropy with their gradients. */
+export function registerSoftmax(): void {
   replaceKernel<Logits, tf.SoftmaxAttrs>(tf.Softmax, ({ inputs: { logits }, attrs, backend }) => {
     const { shape } = logits;
     const last = shape.length - 1;

@@ -1,12 +1,12 @@
-// Sums, products of matrices, scans and searches, drawn at random.
+// Sums, products of matrices, scans and searches, with random inputs.
 
 import * as tf from '@tensorflow/tfjs';
-import { everyDtype, numeric } from '../../support/draws.ts';
-import type { Draw, Draws, Dtype } from '../../support/draws.ts';
+import { everyDtype, numeric } from '../../support/fuzzInputs.ts';
+import type { MakeFuzzCase, FuzzInputs, Dtype } from '../../support/fuzzInputs.ts';
 
 type Reduction = (x: tf.Tensor, axis?: number | number[], keepDims?: boolean) => tf.Tensor;
 
-function reduction(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
+function reduction(name: string, dtypes: readonly Dtype[], grad: boolean): MakeFuzzCase {
   const op = (tf as unknown as Record<string, Reduction>)[name]!;
   return (d) => {
     const shape = d.shape(0, 5, 6000);
@@ -32,7 +32,7 @@ function reduction(name: string, dtypes: readonly Dtype[], grad: boolean): Draw 
 }
 
 const arg =
-  (name: 'argMax' | 'argMin'): Draw =>
+  (name: 'argMax' | 'argMin'): MakeFuzzCase =>
   (d) => {
     const shape = d.shape(1, 5);
     const axis = d.axis(shape.length);
@@ -45,7 +45,7 @@ const arg =
   };
 
 const scan =
-  (name: 'cumsum' | 'cumprod'): Draw =>
+  (name: 'cumsum' | 'cumprod'): MakeFuzzCase =>
   (d) => {
     const shape = d.shape(1, 5, 4000, 1);
     const axis = d.int(0, shape.length - 1),
@@ -66,7 +66,7 @@ const scan =
   };
 
 const softmaxOf =
-  (name: 'softmax' | 'logSoftmax'): Draw =>
+  (name: 'softmax' | 'logSoftmax'): MakeFuzzCase =>
   (d) => {
     const shape = d.shape(1, 4);
     return {
@@ -79,7 +79,7 @@ const softmaxOf =
   };
 
 const bound =
-  (name: 'lowerBound' | 'upperBound'): Draw =>
+  (name: 'lowerBound' | 'upperBound'): MakeFuzzCase =>
   (d) => {
     const rows = d.int(1, 5),
       length = d.length(90, 1),
@@ -116,7 +116,7 @@ function spelledOut(a: tf.Tensor, b: tf.Tensor): [tf.Tensor, tf.Tensor] {
   ];
 }
 
-function drawEinsum(d: Draws) {
+function drawEinsum(d: FuzzInputs) {
   const letters = 'abcdef';
   const sizes = Object.fromEntries([...letters].map((letter) => [letter, d.length(12, 1)]));
   const term = () =>
@@ -141,7 +141,7 @@ function drawEinsum(d: Draws) {
   };
 }
 
-export const reductions: Record<string, Draw> = {
+export const reductions: Record<string, MakeFuzzCase> = {
   sum: reduction('sum', everyDtype, true),
   mean: reduction('mean', everyDtype, true),
   max: reduction('max', numeric, false),

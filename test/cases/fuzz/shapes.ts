@@ -1,9 +1,9 @@
-// Ops that move elements, drawn at random.
+// Ops that move elements, with random inputs.
 
 import * as tf from '@tensorflow/tfjs';
-import { numeric, type Draw } from '../../support/draws.ts';
+import { numeric, type MakeFuzzCase } from '../../support/fuzzInputs.ts';
 
-export const shapes: Record<string, Draw> = {
+export const shapes: Record<string, MakeFuzzCase> = {
   slice: (d) => {
     const shape = d.shape(1, 6);
     const begin = shape.map((size) => d.int(0, size));

@@ -1,12 +1,12 @@
-// Windows over images and volumes: convolutions, pooling, dilation; drawn at random.
+// Windows over images and volumes: convolutions, pooling, dilation; with random inputs.
 
 import * as tf from '@tensorflow/tfjs';
-import type { Draw, Draws } from '../../support/draws.ts';
+import type { MakeFuzzCase, FuzzInputs } from '../../support/fuzzInputs.ts';
 
 const activations = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const;
 
 /** Strides, dilations (one of them 1) and a padding. */
-function window<T extends number[]>(d: Draws, filter: T, size: readonly number[]) {
+function window<T extends number[]>(d: FuzzInputs, filter: T, size: readonly number[]) {
   const dilated = d.chance(0.3);
   const strides = filter.map(() => (dilated ? 1 : d.int(1, 3)));
   const dilations = filter.map(() => (dilated ? d.int(1, 3) : 1));
@@ -16,7 +16,7 @@ function window<T extends number[]>(d: Draws, filter: T, size: readonly number[]
 }
 
 type Pads = [[number, number], [number, number], [number, number], [number, number]];
-function explicitPads(d: Draws): Pads {
+function explicitPads(d: FuzzInputs): Pads {
   return [
     [0, 0],
     [d.int(0, 4), d.int(3, 6)],
@@ -25,7 +25,7 @@ function explicitPads(d: Draws): Pads {
   ];
 }
 
-function drawPool(name: 'maxPool' | 'avgPool'): Draw {
+function drawPool(name: 'maxPool' | 'avgPool'): MakeFuzzCase {
   return (d) => {
     const shape = d.image();
     const filter: [number, number] = [d.int(1, 4), d.int(1, 4)];
@@ -41,7 +41,7 @@ function drawPool(name: 'maxPool' | 'avgPool'): Draw {
   };
 }
 
-function drawPool3d(name: 'maxPool3d' | 'avgPool3d'): Draw {
+function drawPool3d(name: 'maxPool3d' | 'avgPool3d'): MakeFuzzCase {
   return (d) => {
     const shape: [number, number, number, number, number] = [
       d.int(1, 2),
@@ -63,7 +63,7 @@ function drawPool3d(name: 'maxPool3d' | 'avgPool3d'): Draw {
   };
 }
 
-function drawConvolution(d: Draws, depthwise: boolean) {
+function drawConvolution(d: FuzzInputs, depthwise: boolean) {
   const shape = d.image();
   const filter: [number, number] = [d.int(1, 5), d.int(1, 5)];
   const { strides, dilations, pad } = window(d, filter, [shape[1], shape[2]]);
@@ -84,7 +84,7 @@ function drawConvolution(d: Draws, depthwise: boolean) {
   };
 }
 
-export const windows: Record<string, Draw> = {
+export const windows: Record<string, MakeFuzzCase> = {
   conv2d: (d) => {
     const c = drawConvolution(d, false);
     return {

@@ -1,8 +1,8 @@
-// Elementwise ops, drawn at random.
+// Elementwise ops, with random inputs.
 
 import * as tf from '@tensorflow/tfjs';
-import { everyDtype, numeric } from '../../support/draws.ts';
-import type { Draw, Draws, Dtype } from '../../support/draws.ts';
+import { everyDtype, numeric } from '../../support/fuzzInputs.ts';
+import type { MakeFuzzCase, FuzzInputs, Dtype } from '../../support/fuzzInputs.ts';
 
 const smooth = [
   'acos',
@@ -63,7 +63,7 @@ const logical = ['logicalAnd', 'logicalOr', 'logicalXor'] as const;
 type Unary = (x: tf.Tensor) => tf.Tensor;
 type Binary = (x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
 
-function unary(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
+function unary(name: string, dtypes: readonly Dtype[], grad: boolean): MakeFuzzCase {
   const op = (tf as unknown as Record<string, Unary>)[name]!;
   return (d) => {
     const shape = d.shape();
@@ -82,7 +82,7 @@ function unary(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
 }
 
 /** A pair of shapes that broadcast to one another. */
-function pair(d: Draws): [number[], number[]] {
+function pair(d: FuzzInputs): [number[], number[]] {
   const shape = d.shape();
   const other = d.broadcastable(shape);
   const own = d.chance(0.2)
@@ -97,7 +97,7 @@ function pair(d: Draws): [number[], number[]] {
   return d.chance(0.5) ? [own, other] : [other, own];
 }
 
-function binary(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
+function binary(name: string, dtypes: readonly Dtype[], grad: boolean): MakeFuzzCase {
   const op = (tf as unknown as Record<string, Binary>)[name]!;
   return (d) => {
     const [a, b] = pair(d);
@@ -116,10 +116,12 @@ function binary(name: string, dtypes: readonly Dtype[], grad: boolean): Draw {
   };
 }
 
-const named = (names: readonly string[], make: (name: string) => Draw): Record<string, Draw> =>
-  Object.fromEntries(names.map((name) => [name, make(name)]));
+const named = (
+  names: readonly string[],
+  make: (name: string) => MakeFuzzCase,
+): Record<string, MakeFuzzCase> => Object.fromEntries(names.map((name) => [name, make(name)]));
 
-export const elementwise: Record<string, Draw> = {
+export const elementwise: Record<string, MakeFuzzCase> = {
   ...named(smooth, (name) => unary(name, ['float32'], true)),
   ...named(ofNumbers, (name) => unary(name, numeric, true)),
   ...named(tests, (name) => unary(name, everyDtype, false)),

@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { Rng } from '../../lib/core/rng.ts';
 import type { Arrays } from './native.ts';
 
-/** A call drawn at random. */
-export interface Drawn {
+/** A random call of an op. */
+export interface FuzzCase {
   note: string;
   inputs: Arrays;
   run: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
@@ -19,8 +19,8 @@ export interface Drawn {
   adjoint?: boolean;
 }
 
-/** Draws a call of one op. */
-export type Draw = (d: Draws) => Drawn;
+/** FuzzInputs a call of one op. */
+export type MakeFuzzCase = (d: FuzzInputs) => FuzzCase;
 
 /** What native kernels compute in, and those of numbers. */
 export type Dtype = 'float32' | 'int32' | 'bool';
@@ -28,7 +28,7 @@ export const everyDtype: readonly Dtype[] = ['float32', 'int32', 'bool'];
 export const numeric: readonly Dtype[] = ['float32', 'int32'];
 
 /** One case's stream of choices. */
-export class Draws {
+export class FuzzInputs {
   readonly #rng: Rng;
 
   constructor(rng: Rng) {

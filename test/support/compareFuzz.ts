@@ -1,14 +1,14 @@
-// Runs a drawn call on the CPU backend and on the native one, and holds one against the other.
+// Runs a random call on the CPU backend and on the native one, and holds one against the other.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { nativeBinding } from '../../lib/backends/native/index.ts';
-import type { Drawn } from './draws.ts';
+import type { FuzzCase } from './fuzzInputs.ts';
 import { assertEachClose, compareOutput, isas, runOn, tensorsOf, type Output } from './native.ts';
 
 /** What a backend gave, or the message of what it threw. */
 type Outcome = Output[] | string;
-type Body = (drawn: Drawn, inputs: tf.Tensor[]) => tf.Tensor[];
+type Body = (fuzzCase: FuzzCase, inputs: tf.Tensor[]) => tf.Tensor[];
 
 // Held locally: in jest's sandbox each look-up of a global costs 0.2 µs.
 const { abs, sin } = Math;
@@ -22,29 +22,35 @@ const denormal = 1e-37;
  *
  * @returns whether there was a result, and not an error on both
  */
-export function compareDrawn(name: string, drawn: Drawn): boolean {
-  const { rtol = 0, atol = denormal, grad = false, adjoint = false } = drawn;
-  const compared = compareBodies(`${name} ${drawn.note}`, drawn, results, rtol, atol);
+export function compareFuzz(name: string, fuzzCase: FuzzCase): boolean {
+  const { rtol = 0, atol = denormal, grad = false, adjoint = false } = fuzzCase;
+  const compared = compareBodies(`${name} ${fuzzCase.note}`, fuzzCase, results, rtol, atol);
   // Sums of many products cancel: some bits more are lost.
   if (grad) {
-    compareBodies(`gradients of ${name} ${drawn.note}`, drawn, gradients, 10 * rtol + 2e-5, 1e-5);
+    compareBodies(
+      `gradients of ${name} ${fuzzCase.note}`,
+      fuzzCase,
+      gradients,
+      10 * rtol + 2e-5,
+      1e-5,
+    );
   }
-  if (adjoint) assertAdjoint(`${name} ${drawn.note}`, drawn);
+  if (adjoint) assertAdjoint(`${name} ${fuzzCase.note}`, fuzzCase);
   return compared;
 }
 
 function compareBodies(
   name: string,
-  drawn: Drawn,
+  fuzzCase: FuzzCase,
   body: Body,
   rtol: number,
   atol: number,
 ): boolean {
-  const wanted = outcome('cpu', drawn, body);
+  const wanted = outcome('cpu', fuzzCase, body);
   for (const isa of isas) {
     nativeBinding().setIsa(isa);
     const before = tf.memory().numTensors;
-    const got = outcome('native', drawn, body);
+    const got = outcome('native', fuzzCase, body);
     if (typeof got === 'string') {
       if (typeof wanted === 'string') continue;
       throw new Error(`${name} on ${isa} throws "${got}"`);
@@ -62,27 +68,27 @@ function compareBodies(
   return typeof wanted !== 'string';
 }
 
-function outcome(backend: string, drawn: Drawn, body: Body): Outcome {
+function outcome(backend: string, fuzzCase: FuzzCase, body: Body): Outcome {
   try {
-    return runOn(backend, drawn.inputs, (...inputs) => body(drawn, inputs));
+    return runOn(backend, fuzzCase.inputs, (...inputs) => body(fuzzCase, inputs));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-function results({ run }: Drawn, inputs: tf.Tensor[]): tf.Tensor[] {
+function results({ run }: FuzzCase, inputs: tf.Tensor[]): tf.Tensor[] {
   const out = run(...inputs);
   return Array.isArray(out) ? out : [out];
 }
 
 // Of the weighted sum of all float32 outputs, with respect to all float32 inputs.
-function gradients(drawn: Drawn, inputs: tf.Tensor[]): tf.Tensor[] {
+function gradients(fuzzCase: FuzzCase, inputs: tf.Tensor[]): tf.Tensor[] {
   const chosen = inputs.flatMap((input, i) => (input.dtype === 'float32' ? [i] : []));
   if (chosen.length === 0) return [];
   const total = (...given: tf.Tensor[]) => {
     const all = inputs.slice();
     chosen.forEach((at, i) => (all[at] = given[i]!));
-    return weightedSum(results(drawn, all));
+    return weightedSum(results(fuzzCase, all));
   };
   return tf.grads(total)(chosen.map((i) => inputs[i]!));
 }
@@ -98,14 +104,14 @@ function weightedSum(outputs: tf.Tensor[]): tf.Scalar {
 }
 
 // Of a linear function f of its first input, the sum of x · gradient is f(x).
-function assertAdjoint(name: string, drawn: Drawn): void {
+function assertAdjoint(name: string, fuzzCase: FuzzCase): void {
   for (const isa of isas) {
     nativeBinding().setIsa(isa);
     void tf.setBackend('native');
     const [sum, value, scale] = tf.tidy(() => {
-      const [x, ...others] = tensorsOf(drawn.inputs);
-      const f = (v: tf.Tensor) => weightedSum(results(drawn, [v, ...others]));
-      const sizes = results(drawn, [tf.abs(x!), ...others]).map((out) => tf.sum(tf.abs(out)));
+      const [x, ...others] = tensorsOf(fuzzCase.inputs);
+      const f = (v: tf.Tensor) => weightedSum(results(fuzzCase, [v, ...others]));
+      const sizes = results(fuzzCase, [tf.abs(x!), ...others]).map((out) => tf.sum(tf.abs(out)));
       return [tf.sum(tf.mul(x!, tf.grad(f)(x!))), f(x!), tf.addN(sizes)].map(
         (v) => v.dataSync()[0]!,
       );

@@ -1,3 +1,5 @@
+// Non-max suppression.
+
 import * as tf from '@tensorflow/tfjs';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
@@ -7,14 +9,14 @@ interface Boxes {
   scores: tf.TensorInfo;
 }
 interface Choice {
-  /** Of the boxes chosen, best first; zeros behind them. */
+  /** The indices of the selected boxes, best first; zeros behind them. */
   chosen: Int32Array;
   scores: Float32Array;
   count: number;
 }
 
-/** Registers the choice of boxes that do not cover each other, in the three forms that it has. */
-export function registerSuppression(): void {
+/** Registers non-max suppression of boxes, in the three forms that tfjs has. */
+export function registerNonMaxSuppression(): void {
   replaceKernel<Boxes, tf.NonMaxSuppressionV3Attrs>(tf.NonMaxSuppressionV3, (call) => {
     const choice = chosenBoxes(call.backend, call.inputs, call.attrs, 0);
     return choice && indices(call.backend, choice, choice.count);
@@ -32,8 +34,8 @@ export function registerSuppression(): void {
     const choice = chosenBoxes(backend, call.inputs, attrs, attrs.softNmsSigma);
     if (choice === undefined) return undefined;
     const { count, scores } = choice;
-    const kept = backend.makeTensorInfo([count], 'float32', scores.slice(0, count));
-    return [indices(backend, choice, count), kept];
+    const selectedScores = backend.makeTensorInfo([count], 'float32', scores.slice(0, count));
+    return [indices(backend, choice, count), selectedScores];
   });
 }
 
@@ -51,12 +53,12 @@ function chosenBoxes(
   const limited = iouThreshold >= 0 && iouThreshold <= 1 && typeof scoreThreshold === 'number';
   if (!areFloats(boxes, scores) || !fits || !known || !limited) return undefined;
   const chosen = new Int32Array(maxOutputSize);
-  const kept = new Float32Array(maxOutputSize);
+  const selectedScores = new Float32Array(maxOutputSize);
   const limits = [iouThreshold, scoreThreshold, scale] as const;
   const [corners, values] = [backend.floats(boxes), backend.floats(scores)];
-  const count = backend.binding.suppress(corners, values, ...limits, chosen, kept);
-  // Of boxes that are not finite, overlaps may be NaN.
-  return count < 0 ? undefined : { chosen, scores: kept, count };
+  const count = backend.binding.suppress(corners, values, ...limits, chosen, selectedScores);
+  // The overlap of boxes that are not finite may be NaN.
+  return count < 0 ? undefined : { chosen, scores: selectedScores, count };
 }
 
 function indices(backend: NativeBackend, { chosen }: Choice, count: number): tf.TensorInfo {

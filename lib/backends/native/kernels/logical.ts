@@ -1,3 +1,5 @@
+// Comparisons, logic, and tests for NaN and infinity.
+
 import * as tf from '@tensorflow/tfjs';
 import { COMPARE, LOGICAL, TEST } from '../binding.ts';
 import { planBroadcast } from './broadcast.ts';
@@ -11,8 +13,8 @@ interface One {
   x: tf.TensorInfo;
 }
 
-/** Registers the kernels that give truth values: comparisons, logic, and tests for NaN and infinity. */
-export function registerTruth(): void {
+/** Registers the kernels with bool results: comparisons, logic, and tests for NaN and infinity. */
+export function registerLogical(): void {
   for (const [kernelName, op] of compareKernels) {
     replaceKernel<Two, object>(kernelName, ({ inputs: { a, b }, backend }) => {
       if (a.dtype !== b.dtype || !isFixed(a)) return undefined;

@@ -1,3 +1,5 @@
+// Flips and rotations of images.
+
 import * as tf from '@tensorflow/tfjs';
 import { areFloats, isFixed, replaceKernel } from './kernel.ts';
 import { reversed } from './rearrange.ts';
@@ -7,8 +9,8 @@ interface Image {
 }
 type Shape = [number, number, number, number];
 
-/** Registers the mirror image of [B, H, W, C], and its rotation by any angle. */
-export function registerTurning(): void {
+/** Registers the horizontal flip of images [B, H, W, C] and their rotation by any angle. */
+export function registerFlipRotate(): void {
   replaceKernel<Image, object>(tf.FlipLeftRight, ({ inputs: { image }, backend }) =>
     isFixed(image) ? reversed(backend, image, [2]) : undefined,
   );
@@ -30,7 +32,7 @@ export function registerTurning(): void {
   });
 }
 
-// For each pixel the one that is turned there; -1 if that lies outside. In float64 and in the order of the inherited kernel, so that
+// The source pixel of each pixel after the rotation; -1 if it lies outside. In float64 and in the order of the inherited kernel, so that
 // halves are rounded the same way.
 function rotated(
   height: number,

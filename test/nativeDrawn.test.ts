@@ -1,3 +1,0 @@
-import { nativeDrawnTests } from './support/nativeDrawn.ts';
-
-nativeDrawnTests(4, 1);

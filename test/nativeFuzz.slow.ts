@@ -1,0 +1,3 @@
+import { nativeFuzzTests } from './support/nativeFuzz.ts';
+
+nativeFuzzTests(12, 2);
