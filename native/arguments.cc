@@ -4,7 +4,7 @@
 
 namespace vit {
 
-size_t product(size_t a, size_t b) {
+size_t size_product(size_t a, size_t b) {
   size_t result;
   if (__builtin_mul_overflow(a, b, &result))
     throw ArgumentError("Expected sizes whose product fits, received larger ones.");
@@ -83,6 +83,20 @@ uint8_t* Arguments::bytes(size_t index, size_t length) const {
 
 int32_t* Arguments::ints(size_t index, size_t length) const {
   return static_cast<int32_t*>(of_kind(index, length, Kind::kInt32));
+}
+
+const double* Arguments::any_doubles(size_t index, size_t* length) const {
+  napi_typedarray_type type;
+  void* data = nullptr;
+  if (!view(values_[index], &type, length, &data) || type != napi_float64_array) fail(index, "a Float64Array");
+  return static_cast<const double*>(data);
+}
+
+const double* Arguments::doubles(size_t index, size_t length) const {
+  size_t actual;
+  const double* data = any_doubles(index, &actual);
+  if (actual != length) fail(index, ("a Float64Array of " + std::to_string(length) + " elements").c_str());
+  return data;
 }
 
 void* Arguments::any(size_t index, size_t* length, Kind* kind) const {

@@ -22,9 +22,9 @@ struct ArgumentError : std::runtime_error {
 };
 
 // a·b, or an ArgumentError where that overflows.
-size_t product(size_t a, size_t b);
+size_t size_product(size_t a, size_t b);
 
-// Of an element.
+// Bytes of an element.
 inline size_t bytes_of(Kind kind) { return kind == Kind::kUint8 ? 1 : 4; }
 
 class Arguments {
@@ -40,10 +40,13 @@ class Arguments {
   // A Float32Array of any length.
   float* any_floats(size_t index, size_t* length) const;
   int32_t* ints(size_t index, size_t length) const;
+  // A Float64Array of exactly `length` elements, and of any length.
+  const double* doubles(size_t index, size_t length) const;
+  const double* any_doubles(size_t index, size_t* length) const;
   // A Float32Array, Int32Array or Uint8Array of any length.
   void* any(size_t index, size_t* length, Kind* kind) const;
   Kind kind(size_t index) const;
-  // … of exactly `length` elements of a kind.
+  // A typed array of exactly `length` elements of a kind.
   void* of_kind(size_t index, size_t length, Kind kind) const;
 
   // An integer 0 … 2^40.
@@ -58,7 +61,7 @@ class Arguments {
   // Elements of a JavaScript array.
   size_t array_length(size_t index) const;
   float* floats_in(size_t index, size_t item, size_t* length) const;
-  // … an array of exactly `length` elements; with `or_null`, null where the element is null.
+  // An array among them of exactly `length` elements; with `or_null`, null where the element is null.
   float* floats_in(size_t index, size_t item, size_t length, bool or_null) const;
   double number_in(size_t index, size_t item) const;
 

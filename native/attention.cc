@@ -1,11 +1,14 @@
-// Attention of one head at a time, 64 queries at a time: a block of scores against all keys is kept, softmaxed and
+// Attention of one head at a time, 64 queries at a time: a block of scores against all keys is held, softmaxed and
 // multiplied while it is in the cache. The backward pass recomputes it from logSumExp, as in Dao et al. 2022,
 // "FlashAttention", alg. 4.
 
 #include <math.h>
 
+#include <algorithm>
+
 #include "attention.h"
 #include "branch.h"
+#include "sizes.h"
 #include "table.h"
 #include "vector_math.h"
 
@@ -23,7 +26,7 @@ size_t offset_of(const vit::AttentionSide& side, size_t b, size_t i) { return b 
 void row_products(const float* a, size_t a_row, const float* b, size_t b_row, size_t count, size_t dim, float* delta) {
   const size_t last = (dim - 1) / VL * VL;
   for (size_t r0 = 0; r0 < count; r0 += VL) {
-    const size_t rows = count - r0 < VL ? count - r0 : VL;
+    const size_t rows = std::min(count - r0, VL);
     vf joined[VL];
     for (size_t r = 0; r < VL; ++r) {
       const size_t at = r0 + (r < rows ? r : 0);
@@ -51,7 +54,7 @@ void exponentials(float* s, size_t row, size_t count, size_t keys, float scale, 
   const vi inside = lanes_below(keys - last);
   const vf factor = set1(scale * kLog2E);
   for (size_t r0 = 0; r0 < count; r0 += VL) {
-    const size_t rows = count - r0 < VL ? count - r0 : VL;
+    const size_t rows = std::min(count - r0, VL);
     vf joined[VL];
     for (size_t r = 0; r < rows; ++r) {
       const float* x = s + (r0 + r) * row;
@@ -98,7 +101,7 @@ void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, flo
     }
   }
 }
-// … where the result is not known: that costs a second look at them.
+// The same where the result is not known, which takes a second pass over the probabilities.
 void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, float scale, const float* log_sum_exp) {
   float deltas[kQueries];
   probabilities(p, dp, row, count, keys, scale, log_sum_exp, deltas);
@@ -109,9 +112,9 @@ void score_grads(float* p, float* dp, size_t row, size_t count, size_t keys, flo
   }
 }
 
-template <typename In>
+template <typename Math>
 Weight packed(const Operand& from, size_t k, size_t n, float* to) {
-  In::pack(from, k, n, 0, In::panels(n), to);
+  Math::pack(from, k, n, 0, Math::panels(n), to);
   return {from, k, n, to};
 }
 
@@ -136,29 +139,30 @@ void probabilities(float* s, const float* ds, size_t row, size_t count, size_t k
   }
 }
 
-template <typename In>
+template <typename Math>
 size_t head_scratch(const Head& h) {
-  const size_t factor = In::factor_size(kQueries, h.dim > h.keys ? h.dim : h.keys);
-  return In::packed_size(h.dim, h.keys) + In::packed_size(h.keys, h.dim) + kQueries * score_row(h.keys) + factor + 64;
+  const size_t factor = Math::packed_rows_size(kQueries, std::max(h.dim, h.keys));
+  return Math::packed_size(h.dim, h.keys) + Math::packed_size(h.keys, h.dim) + kQueries * score_row(h.keys) + factor +
+         64;
 }
 
-template <typename In>
+template <typename Math>
 void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row, float* log_sum_exp, float* scratch) {
   const FlushDenormals flush;
   const size_t row = score_row(h.keys);
-  Carver own{scratch};
-  const Weight kt = packed<In>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(In::packed_size(h.dim, h.keys)));
-  const Weight v = packed<In>({h.v, h.kv_row, 1}, h.keys, h.dim, own.take(In::packed_size(h.keys, h.dim)));
+  ScratchArena own{scratch};
+  const Weight kt = packed<Math>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(Math::packed_size(h.dim, h.keys)));
+  const Weight v = packed<Math>({h.v, h.kv_row, 1}, h.keys, h.dim, own.take(Math::packed_size(h.keys, h.dim)));
   float* s = own.take(kQueries * row);
   float* factor = own.at;
   for (size_t q0 = begin; q0 < end; q0 += kQueries) {
-    const size_t count = end - q0 < kQueries ? end - q0 : kQueries;
+    const size_t count = std::min(end - q0, kQueries);
     float* o = out + q0 * out_row;
-    In::multiply_rows(h.q + q0 * h.q_row, h.q_row, factor, kt, 0, 0, count, round_up(h.keys, VL), h.dim, s, row,
-                      nullptr, kStoreNew);
+    Math::multiply_rows(h.q + q0 * h.q_row, h.q_row, factor, kt, 0, 0, count, round_up(h.keys, VL), h.dim, s, row,
+                        nullptr, kStoreNew);
     float inverse[kQueries];
     exponentials(s, row, count, h.keys, h.scale, inverse, log_sum_exp + q0);
-    In::multiply_rows(s, row, factor, v, 0, 0, count, h.dim, h.keys, o, out_row, nullptr, kStoreNew);
+    Math::multiply_rows(s, row, factor, v, 0, 0, count, h.dim, h.keys, o, out_row, nullptr, kStoreNew);
     for (size_t r = 0; r < count; ++r)
       each_part(h.dim, [&](size_t j, size_t n) {
         float* part = o + r * out_row + j;
@@ -168,25 +172,25 @@ void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row,
 }
 
 size_t head_grad_scratch(const Head& h) {
-  return 2 * In32::packed_size(h.dim, h.keys) + In32::packed_size(h.keys, h.dim) + In32::packed_size(kQueries, h.dim) +
-         2 * kQueries * score_row(h.keys) + 80;
+  return 2 * Fp32Math::packed_size(h.dim, h.keys) + Fp32Math::packed_size(h.keys, h.dim) +
+         Fp32Math::packed_size(kQueries, h.dim) + 2 * kQueries * score_row(h.keys) + 80;
 }
 
 void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, float* scratch) {
   const FlushDenormals flush;
-  const size_t row = score_row(h.keys), padded = round_up(h.keys, VL), wide = In32::packed_size(h.dim, h.keys);
-  Carver own{scratch};
-  const Weight kt = packed<In32>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
-  const Weight vt = packed<In32>({h.v, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
-  const Weight k = packed<In32>({h.k, h.kv_row, 1}, h.keys, h.dim, own.take(In32::packed_size(h.keys, h.dim)));
+  const size_t row = score_row(h.keys), padded = round_up(h.keys, VL), wide = Fp32Math::packed_size(h.dim, h.keys);
+  ScratchArena own{scratch};
+  const Weight kt = packed<Fp32Math>({h.k, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
+  const Weight vt = packed<Fp32Math>({h.v, 1, h.kv_row}, h.dim, h.keys, own.take(wide));
+  const Weight k = packed<Fp32Math>({h.k, h.kv_row, 1}, h.keys, h.dim, own.take(Fp32Math::packed_size(h.keys, h.dim)));
   float* p = own.take(kQueries * row);
   float* ds = own.take(kQueries * row);
-  float* right = own.take(In32::packed_size(kQueries, h.dim));
+  float* right = own.take(Fp32Math::packed_size(kQueries, h.dim));
   for (size_t q0 = 0; q0 < h.queries; q0 += kQueries) {
-    const size_t count = h.queries - q0 < kQueries ? h.queries - q0 : kQueries;
+    const size_t count = std::min(h.queries - q0, kQueries);
     const Operand q{h.q + q0 * h.q_row, h.q_row, 1}, dout{result.dout + q0 * result.dout_row, result.dout_row, 1};
-    In32::multiply_rows(q.data, q.row, nullptr, kt, 0, 0, count, padded, h.dim, p, row, nullptr, kStoreNew);
-    In32::multiply_rows(dout.data, dout.row, nullptr, vt, 0, 0, count, padded, h.dim, ds, row, nullptr, kStoreNew);
+    Fp32Math::multiply_rows(q.data, q.row, nullptr, kt, 0, 0, count, padded, h.dim, p, row, nullptr, kStoreNew);
+    Fp32Math::multiply_rows(dout.data, dout.row, nullptr, vt, 0, 0, count, padded, h.dim, ds, row, nullptr, kStoreNew);
     if (result.out == nullptr) {
       score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0);
     } else {
@@ -195,25 +199,25 @@ void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, 
       score_grads(p, ds, row, count, h.keys, h.scale, result.log_sum_exp + q0, deltas);
     }
     const Store mode = q0 == 0 ? kStoreNew : kStoreAdd;
-    In32::multiply_rows(ds, row, nullptr, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row,
-                        nullptr, kStoreNew);
-    packed<In32>(q, count, h.dim, right);
-    In32::multiply_columns(ds, row, h.keys, right, h.dim, count, grad.dk, grad.dkv_row, mode);
-    packed<In32>(dout, count, h.dim, right);
-    In32::multiply_columns(p, row, h.keys, right, h.dim, count, grad.dv, grad.dkv_row, mode);
+    Fp32Math::multiply_rows(ds, row, nullptr, k, 0, 0, count, h.dim, h.keys, grad.dq + q0 * grad.dq_row, grad.dq_row,
+                            nullptr, kStoreNew);
+    packed<Fp32Math>(q, count, h.dim, right);
+    Fp32Math::multiply_columns(ds, row, h.keys, right, h.dim, count, grad.dk, grad.dkv_row, mode);
+    packed<Fp32Math>(dout, count, h.dim, right);
+    Fp32Math::multiply_columns(p, row, h.keys, right, h.dim, count, grad.dv, grad.dkv_row, mode);
   }
 }
 
-template size_t head_scratch<In16>(const Head&);
-template void attend<In16>(const Head&, size_t, size_t, float*, size_t, float*, float*);
-template size_t head_scratch<In32>(const Head&);
-template void attend<In32>(const Head&, size_t, size_t, float*, size_t, float*, float*);
+template size_t head_scratch<Bf16Math>(const Head&);
+template void attend<Bf16Math>(const Head&, size_t, size_t, float*, size_t, float*, float*);
+template size_t head_scratch<Fp32Math>(const Head&);
+template void attend<Fp32Math>(const Head&, size_t, size_t, float*, size_t, float*, float*);
 
 void attention(const Attention& a, float* out, float* log_sum_exp) {
   if (a.batch * a.heads * a.queries == 0) return;
-  vit::reserve_scratch(head_scratch<In32>(head_of(a, 0, 0)));
+  vit::reserve_scratch(head_scratch<Fp32Math>(head_of(a, 0, 0)));
   const size_t units = a.batch * a.heads;
-  const size_t blocks = (a.queries + kQueries - 1) / kQueries;
+  const size_t blocks = ceil_div(a.queries, kQueries);
   // With few heads a task is one block of queries, which costs packing the keys again, but keeps every core busy.
   const size_t parts = units >= 16 ? 1 : blocks;
   const size_t queries_each = parts == 1 ? a.queries : kQueries;
@@ -222,9 +226,9 @@ void attention(const Attention& a, float* out, float* log_sum_exp) {
     const size_t b = unit / a.heads;
     const size_t i = unit % a.heads;
     const size_t begin = task % parts * kQueries;
-    const size_t end = begin + queries_each < a.queries ? begin + queries_each : a.queries;
-    attend<In32>(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row,
-                 log_sum_exp + unit * a.queries, vit::scratch(worker));
+    const size_t end = std::min(begin + queries_each, a.queries);
+    attend<Fp32Math>(head_of(a, b, i), begin, end, out + offset_of(a.out_side, b, i), a.out_side.row,
+                     log_sum_exp + unit * a.queries, vit::scratch(worker));
   });
 }
 

@@ -1,8 +1,9 @@
-// Attention of one head in the calling thread: what attention.cc and the residual branch are made of.
+// Attention of one head in the calling thread: the part that attention.cc and the residual branch share.
 #pragma once
 
 #include "kernels.h"
 #include "lanes.h"
+#include "sizes.h"
 
 namespace VIT_ISA {
 
@@ -18,8 +19,8 @@ struct HeadOf {
 };
 typedef HeadOf<float> Head;
 typedef HeadOf<vit::bf16> Head16;
-// What the backward pass reads: the gradient of the result, the result, log_sum_exp [queries]. Without the result, or
-// where it was rounded, Σ dout·out is summed over the probabilities: that costs a second look at them.
+// The inputs of the backward pass: the gradient of the result, the result, log_sum_exp [queries]. Without the result,
+// or where it was rounded, Σ dout·out is summed over the probabilities: that costs a second look at them.
 struct HeadResult {
   const float* dout;
   size_t dout_row;
@@ -34,19 +35,19 @@ struct HeadGrad {
   size_t dkv_row;
 };
 
-// Queries at a time: a block of scores against all keys is kept.
+// Queries at a time: a block of scores against all keys is held.
 constexpr size_t kQueries = 64;
 // From row to row of scores: rows end with padding, so that whole vectors may be read and written.
-inline size_t score_row(size_t keys) { return (keys + VL - 1) / VL * VL + 16; }
+inline size_t score_row(size_t keys) { return ceil_div(keys, VL) * VL + 16; }
 
-// With products as In makes them (branch.h): In32, or In16, where q, k, v, probabilities and all gradients are rounded
-// for their products, softmax and its sums are not.
+// Math (branch.h) computes the products: Fp32Math, or Bf16Math, where q, k, v, probabilities and all gradients are
+// rounded for their products; softmax and its sums are not.
 //
 // Floats of scratch that a call needs.
-template <typename In>
+template <typename Math>
 size_t head_scratch(const Head& h);
 // Queries begin … end - 1; out and log_sum_exp are those of query 0.
-template <typename In>
+template <typename Math>
 void attend(const Head& h, size_t begin, size_t end, float* out, size_t out_row, float* log_sum_exp, float* scratch);
 size_t head_grad_scratch(const Head& h);
 void attend_grad(const Head& h, const HeadResult& result, const HeadGrad& grad, float* scratch);

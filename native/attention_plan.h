@@ -1,8 +1,12 @@
-// What the forward and the backward pass of attention's branch share: how work is cut and what lies between the steps.
+// The parts that the forward and the backward pass of attention's branch share: how work is cut, and the buffers
+// between the steps.
 #pragma once
+
+#include <algorithm>
 
 #include "attention.h"
 #include "branch.h"
+#include "sizes.h"
 
 namespace VIT_ISA {
 
@@ -18,7 +22,7 @@ struct Plan {
         ldx(width_of(dim)),
         ldq(width_of(3 * dim)) {
     images_each = tokens < kRowsEach ? kRowsEach / tokens : 1;
-    whole_images = (b.outer.batch + images_each - 1) / images_each >= 8 && tokens <= 1024;
+    whole_images = ceil_div(b.outer.batch, images_each) >= 8 && tokens <= 1024;
   }
 };
 
@@ -34,11 +38,11 @@ inline Between between_of(const vit::AttentionBranch& b, const Plan& plan, size_
   return {at, at + rows, at + 2 * rows, qkv, qkv + rows * plan.ldq};
 }
 
-// What the backward pass reads: the above, or in bf16 the same with rounded rows of qkv and out, 3·dim and dim apart.
-struct Kept16 {
+// The values saved for the backward pass in bf16: as above, but with rounded rows of qkv and out, 3·dim and dim apart.
+struct Saved16 {
   bf16 *qkv, *out;
 };
-inline Kept16 kept16_of(const vit::AttentionBranch& b, const Plan& plan, float* saved) {
+inline Saved16 saved16_of(const vit::AttentionBranch& b, const Plan& plan, float* saved) {
   bf16* qkv = reinterpret_cast<bf16*>(saved + plan.rows * (2 + b.heads));
   return {qkv, qkv + plan.rows * 3 * plan.dim};
 }
@@ -55,17 +59,17 @@ inline Head head_of(const vit::AttentionBranch& b, const Plan& plan, const float
 }
 
 // Whether products within heads take bf16 operands too, and not float32 ones that were rounded before: where that is
-// faster, and heads are so wide that it makes up for rounding probabilities. Then heads are read as they were kept.
-template <typename In>
-bool narrow_heads(const vit::AttentionBranch& b) {
-  const vit::Bf16Product& product = *vit::kernels().bf16_product;
-  return In::narrow && product.fast && b.outer.dim / b.heads >= product.narrowest;
+// faster, and heads are so wide that it makes up for rounding probabilities. Then heads are read as they were saved.
+template <typename Math>
+bool heads_in_bf16(const vit::AttentionBranch& b) {
+  const vit::Bf16Gemm& gemm = *vit::kernels().bf16_gemm;
+  return Math::is_bf16 && gemm.fast && b.outer.dim / b.heads >= gemm.least_head_dim;
 }
 
 // body(first row, rows) for blocks of the rows from r0.
 template <typename Body>
 void row_blocks(size_t r0, size_t rows, size_t each, const Body& body) {
-  for (size_t r = 0; r < rows; r += each) body(r0 + r, rows - r < each ? rows - r : each);
+  for (size_t r = 0; r < rows; r += each) body(r0 + r, std::min(rows - r, each));
 }
 
 }  // namespace VIT_ISA

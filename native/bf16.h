@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gemm.h"
+#include "sizes.h"
 
 namespace VIT_ISA {
 
@@ -67,17 +68,17 @@ struct Packed16 {
 // they must be zero. Columns of a panel lie side by side in c, and those of the next one `panel` floats on.
 inline void multiply16(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k,
                        float* c, size_t ldc, const float* bias, Store store, size_t panel = NR16,
-                       const Ahead& ahead = {}) {
-  vit::kernels().bf16_product->multiply(a, lda, packed_b, depth, m, n, k, c, ldc, panel, bias, store == kStoreAdd,
-                                        ahead);
+                       const Prefetch& prefetch = {}) {
+  vit::kernels().bf16_gemm->multiply(a, lda, packed_b, depth, m, n, k, c, ldc, panel, bias, store == kStoreAdd,
+                                     prefetch);
 }
-// What is to be fetched, dealt out to the tiles of a product: many lines at once are dropped in part.
-class Fetches {
+// Deals the memory to be prefetched out to the tiles of a product, since processors drop some of many lines at once.
+class PrefetchQueue {
  public:
-  Fetches(const Ahead& ahead, size_t tiles)
-      : next_(static_cast<const char*>(ahead.data)),
-        left_((ahead.bytes + 63) / 64),
-        each_(tiles == 0 ? 0 : (left_ + tiles - 1) / tiles) {}
+  PrefetchQueue(const Prefetch& prefetch, size_t tiles)
+      : next_(static_cast<const char*>(prefetch.data)),
+        left_((prefetch.bytes + 63) / 64),
+        each_(tiles == 0 ? 0 : ceil_div(left_, tiles)) {}
   // Before each tile.
   void step() {
     for (size_t i = 0; i < each_ && left_ > 0; ++i, --left_, next_ += 64) __builtin_prefetch(next_, 0, 2);

@@ -2,6 +2,8 @@
 // pair of columns of a with a pair of rows of b. Elsewhere, and where that instruction is slow, a block of a becomes
 // float32 once, the pairs of b are split by a shift and a mask as they are loaded.
 
+#include <algorithm>
+
 #include "bf16.h"
 #include "simd.h"
 #include "table.h"
@@ -133,13 +135,13 @@ Micro16 choose(size_t rows) {
 }
 
 void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k,
-                    float* c, size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
+                    float* c, size_t ldc, size_t panel, const float* bias, bool add, const Prefetch& prefetch) {
   const size_t tiles = (round_up(m, MR) / MR) * (round_up(n, NR) / NR) * (round_up(k, kDepth) / kDepth);
-  Fetches fetches{ahead, tiles};
+  PrefetchQueue fetches{prefetch, tiles};
   for (size_t p = 0; p < k; p += kDepth) {
-    const size_t kc = k - p < kDepth ? k - p : kDepth;
+    const size_t kc = std::min(k - p, kDepth);
     for (size_t i0 = 0; i0 < m; i0 += MC) {
-      const size_t rows = m - i0 < MC ? m - i0 : MC;
+      const size_t rows = std::min(m - i0, MC);
 #if defined(VIT_AVX512BF16)
       const Left* left = a + i0 * lda + p;
       const size_t step = lda;
@@ -149,11 +151,11 @@ void multiply_micro(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
       const size_t step = kRow;
 #endif
       for (size_t j = 0; j < n; j += NR) {
-        const size_t cols = n - j < NR ? n - j : NR;
+        const size_t cols = std::min(n - j, NR);
         const bf16* b = packed_b + j / NR16 * panel16_size(depth) + p * NR16 + 2 * (j % NR16);
         for (size_t i = 0; i < rows; i += MR) {
           const Tile tile = {
-              c + (i0 + i) * ldc + j / NR16 * panel + j % NR16, ldc,         rows - i < MR ? rows - i : MR, cols,
+              c + (i0 + i) * ldc + j / NR16 * panel + j % NR16, ldc,         std::min(rows - i, MR), cols,
               p == 0 && bias != nullptr ? bias + j : nullptr,   p > 0 || add};
           fetches.step();
           (cols > VL ? choose<2>(tile.rows) : choose<1>(tile.rows))(kc, left + i * step, step, b, tile);
@@ -170,6 +172,6 @@ constexpr bool kFast = true;
 #else
 constexpr bool kFast = false;
 #endif
-const vit::Bf16Product bf16_product = {MR, multiply_micro, kFast, KR16};
+const vit::Bf16Gemm bf16_gemm = {MR, multiply_micro, kFast, KR16};
 
 }  // namespace VIT_ISA

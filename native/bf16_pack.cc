@@ -1,6 +1,8 @@
 // The layouts of bf16.h, from float32 and from bf16. Both operands are handled as pairs of neighbours along k, 32 bits
 // each: b wants the pairs of a row of columns side by side, a wants those of a row one after the other. Where the
-// source has the other direction contiguous, a block of pairs is turned in registers.
+// source has the other direction contiguous, a block of pairs is transposed in registers.
+
+#include <algorithm>
 
 #include "bf16_rounding.h"
 #include "bf16_vector.h"
@@ -25,8 +27,8 @@ VIT_INLINE vu across(const bf16* p, size_t step, size_t n, bool both) {
   return __builtin_convertvector(halves(p, n), vu) | __builtin_convertvector(halves(p + step, both ? n : 0), vu) << 16;
 }
 
-// VL vectors of VL pairs, `make(0)` and so on, turned: line q of dst, the first `lines` of them, gets pair q of each
-// vector.
+// VL vectors of VL pairs, `make(0)` and so on, transposed: line q of dst, the first `lines` of them, gets pair q of
+// each vector.
 template <typename Make>
 VIT_INLINE void turn_pairs(const Make& make, bf16* dst, size_t line, size_t lines) {
   vf block[VL];
@@ -85,7 +87,7 @@ template <typename T>
 void pack_panels(const T* data, size_t row, size_t col, size_t k, size_t n, size_t first, size_t last, bf16* dst) {
   for (size_t panel = first; panel < last; ++panel) {
     const size_t j = panel * NR16;
-    pack_panel(data + j * col, row, col, k, n - j < NR16 ? n - j : NR16, dst + panel * panel16_size(k));
+    pack_panel(data + j * col, row, col, k, std::min(n - j, NR16), dst + panel * panel16_size(k));
   }
 }
 

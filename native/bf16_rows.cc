@@ -1,6 +1,8 @@
 // Steps between two products in bf16 that write their results as the operands of the next: see Bf16Rounding in
 // kernels.h.
 
+#include <algorithm>
+
 #include "bf16_rounding.h"
 #include "bf16_vector.h"
 #include "table.h"
@@ -9,16 +11,16 @@
 namespace VIT_ISA {
 namespace {
 
-void round_rows(size_t m, size_t n, float* x, size_t ldx, bf16* kept, size_t ldk) {
+void round_rows(size_t m, size_t n, float* x, size_t ldx, bf16* saved, size_t lds) {
   for (size_t r = 0; r < m; ++r)
     for (size_t j = 0; j < n; j += 2 * VL) {
       float* at = x + r * ldx + j;
       const size_t rest = n - j, second = less(rest, VL);
       vf a = get_some(at, rest), b = get_some(at + VL, second);
       const vu pairs = round_both(&a, &b);
-      if (kept != nullptr) put_n(kept + r * ldk + j, pairs, rest);
-      put(at, a, rest < VL ? rest : VL);
-      if (second > 0) put(at + VL, b, second < VL ? second : VL);
+      if (saved != nullptr) put_n(saved + r * lds + j, pairs, rest);
+      put(at, a, std::min(rest, VL));
+      if (second > 0) put(at + VL, b, std::min(second, VL));
     }
 }
 
@@ -56,7 +58,7 @@ void operands(size_t m, size_t n, const Make& make, float* sum, bf16* left, bf16
         }
 #pragma GCC unroll 2
       for (size_t h = 0; h < 2; ++h) {
-        const size_t at = j + h * VL, count = less(n, at) < VL ? less(n, at) : VL;
+        const size_t at = j + h * VL, count = std::min(less(n, at), VL);
         if (sum != nullptr && count > 0) put(sum + at, get(sum + at, count) + x[0][h] + x[1][h], count);
         x_right.set(r, at, x[0][h], x[1][h]);
         if (two) y_right.set(r, at, y[0][h], y[1][h]);
@@ -83,7 +85,7 @@ void score_grads(size_t m, size_t n, const float* p, const float* dp, size_t ld,
 
 // Gelu of 0 is 0, so that what fills a row up is.
 template <int form>
-void gelu_as(size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t ldk, bf16* left) {
+void gelu_as(size_t m, size_t n, const float* h, size_t ldh, bf16* saved, size_t lds, bf16* left) {
   const size_t width = a16_width(n), filled = round_up(n, KR16);
   for (size_t r = 0; r < m; ++r)
     for (size_t j = 0; j < filled; j += 2 * VL) {
@@ -91,33 +93,33 @@ void gelu_as(size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t 
       const size_t rest = less(n, j);
       vf a = get_some(at, rest), b = get_some(at + VL, less(rest, VL));
       const vu pairs = round_both(&a, &b);
-      if (kept != nullptr) put_n(kept + r * ldk + j, pairs, rest);
+      if (saved != nullptr) put_n(saved + r * lds + j, pairs, rest);
       put(left + r * width + j, neighbours(gelu_v<form>(a), gelu_v<form>(b)));
     }
 }
 
 template <int form>
-void gelu_grad_as(size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg, float* sum, bf16* left,
-                  bf16* right, bf16* gelu_right) {
+void gelu_grad_as(size_t m, size_t n, const bf16* saved, size_t lds, const float* dg, size_t ldg, float* sum,
+                  bf16* left, bf16* right, bf16* gelu_right) {
   const auto make = [&](size_t r, size_t j, size_t count, vf* d, vf* value) {
     vf slope;
-    *value = gelu_both_v<form>(get_some(kept + r * ldk + j, count), &slope);
+    *value = gelu_both_v<form>(get_some(saved + r * lds + j, count), &slope);
     *d = get_some(dg + r * ldg + j, count) * slope;
   };
   operands<true>(m, n, make, sum, left, right, gelu_right);
 }
 
-void gelu_rows(vit::Activation form, size_t m, size_t n, const float* h, size_t ldh, bf16* kept, size_t ldk,
+void gelu_rows(vit::Activation form, size_t m, size_t n, const float* h, size_t ldh, bf16* saved, size_t lds,
                bf16* left) {
-  if (form == vit::kGeluErf) gelu_as<0>(m, n, h, ldh, kept, ldk, left);
-  else if (form == vit::kGeluTanh) gelu_as<1>(m, n, h, ldh, kept, ldk, left);
-  else gelu_as<2>(m, n, h, ldh, kept, ldk, left);
+  if (form == vit::kGeluErf) gelu_as<0>(m, n, h, ldh, saved, lds, left);
+  else if (form == vit::kGeluTanh) gelu_as<1>(m, n, h, ldh, saved, lds, left);
+  else gelu_as<2>(m, n, h, ldh, saved, lds, left);
 }
-void gelu_grad_rows(vit::Activation form, size_t m, size_t n, const bf16* kept, size_t ldk, const float* dg, size_t ldg,
-                    float* sum, bf16* left, bf16* right, bf16* gelu_right) {
-  if (form == vit::kGeluErf) gelu_grad_as<0>(m, n, kept, ldk, dg, ldg, sum, left, right, gelu_right);
-  else if (form == vit::kGeluTanh) gelu_grad_as<1>(m, n, kept, ldk, dg, ldg, sum, left, right, gelu_right);
-  else gelu_grad_as<2>(m, n, kept, ldk, dg, ldg, sum, left, right, gelu_right);
+void gelu_grad_rows(vit::Activation form, size_t m, size_t n, const bf16* saved, size_t lds, const float* dg,
+                    size_t ldg, float* sum, bf16* left, bf16* right, bf16* gelu_right) {
+  if (form == vit::kGeluErf) gelu_grad_as<0>(m, n, saved, lds, dg, ldg, sum, left, right, gelu_right);
+  else if (form == vit::kGeluTanh) gelu_grad_as<1>(m, n, saved, lds, dg, ldg, sum, left, right, gelu_right);
+  else gelu_grad_as<2>(m, n, saved, lds, dg, ldg, sum, left, right, gelu_right);
 }
 
 }  // namespace

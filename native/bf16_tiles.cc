@@ -2,6 +2,8 @@
 // four times for each 32 of k. The last rows have a configuration with fewer rows; the last columns go through a block
 // of their own. Compiled a second time with the tiles emulated (tiles.h).
 
+#include <algorithm>
+
 #include "bf16.h"
 #include "table.h"
 #include "tiles.h"
@@ -33,7 +35,7 @@ void configure(Tiles& tiles, size_t rows) {
     config.rows[tile] = static_cast<uint8_t>(height);
     config.bytes[tile] = height > 0 ? kBytes : 0;
   };
-  const size_t upper = rows < kSide ? rows : kSide;
+  const size_t upper = std::min(rows, kSide);
   for (size_t i = 0; i < 2; ++i) {
     const size_t height = i == 0 ? upper : rows - upper;
     shape(2 * i, height);
@@ -112,15 +114,16 @@ void part_block(Tiles& tiles, const Block& block) {
 }
 
 // Rows first … last - 1 of c, `height` at a time.
-void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t last, size_t height, Fetches* fetches) {
+void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t last, size_t height,
+          PrefetchQueue* fetches) {
   configure(tiles, height);
   for (size_t p = 0; p < whole.k; p += KC16) {
     Block block = whole;
-    block.k = whole.k - p < KC16 ? whole.k - p : KC16;
+    block.k = std::min(whole.k - p, KC16);
     block.rows = height;
     block.add = p > 0 || whole.add;
     for (size_t j = 0; j < whole.cols; j += NR16) {
-      block.cols = whole.cols - j < NR16 ? whole.cols - j : NR16;
+      block.cols = std::min(whole.cols - j, NR16);
       block.b = whole.b + j / NR16 * panel16_size(depth) + p * NR16;
       block.bias = whole.bias == nullptr ? nullptr : whole.bias + j;
       for (size_t i = first; i < last; i += height) {
@@ -135,7 +138,7 @@ void pass(Tiles& tiles, const Block& whole, size_t depth, size_t first, size_t l
 }
 
 void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k,
-                    float* c, size_t ldc, size_t panel, const float* bias, bool add, const Ahead& ahead) {
+                    float* c, size_t ldc, size_t panel, const float* bias, bool add, const Prefetch& prefetch) {
   if (add && bias != nullptr) {
     for (size_t i = 0; i < m; ++i)
       for (size_t j = 0; j < n; ++j) c[i * ldc + j / NR16 * panel + j % NR16] += bias[j];
@@ -145,13 +148,13 @@ void multiply_tiles(const bf16* a, size_t lda, const bf16* packed_b, size_t dept
   const size_t full = m / kBlock * kBlock;
   Tiles tiles;
   const size_t blocks = (round_up(m, kBlock) / kBlock) * (round_up(n, kBlock) / kBlock) * (round_up(k, KC16) / KC16);
-  Fetches fetches{ahead, blocks};
+  PrefetchQueue fetches{prefetch, blocks};
   if (full > 0) pass(tiles, whole, depth, 0, full, kBlock, &fetches);
   if (full < m) pass(tiles, whole, depth, full, m, m - full, &fetches);
 }
 
 }  // namespace
 
-const vit::Bf16Product bf16_product = {kBlock, multiply_tiles, true, kSide};
+const vit::Bf16Gemm bf16_gemm = {kBlock, multiply_tiles, true, kSide};
 
 }  // namespace VIT_ISA

@@ -1,12 +1,14 @@
-// What JavaScript can call; lib/backends/native/binding.ts is its TypeScript twin. Every entry checks its arguments and
-// turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the other. That an
-// output overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is not said.
+// The entries that JavaScript calls; lib/backends/native/binding.ts is their TypeScript twin. Every entry checks its
+// arguments and turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the
+// other. That an output overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is
+// not said.
 
 #include <memory>
 
-#include "branch_binding.h"
+#include "descriptors.h"
 #include "entry.h"
 #include "parallel.h"
+#include "sizes.h"
 
 namespace vit {
 namespace {
@@ -59,31 +61,36 @@ napi_value misalignment(const Arguments& args) {
   return value;
 }
 
-// gemm(a, b, c, batch, m, n, k, aBatch, bBatch, transposeA, transposeB, bias|null, activation,
-// precision); aBatch, bBatch: whether a, b have one matrix for each of the batch, or one for all.
+// interfaceNumber() -> that of descriptors.h.
+napi_value interface_number(const Arguments& args) {
+  napi_value value = nullptr;
+  napi_create_uint32(args.env(), kInterface, &value);
+  return value;
+}
+
+// gemm(descriptor, a, b, c, bias|null).
 napi_value gemm(const Arguments& args) {
+  const GemmCall call(args, 0);
   Gemm g;
-  g.batch = args.size(3);
-  g.m = args.size(4);
-  g.n = args.size(5);
-  g.k = args.size(6);
-  const bool a_many = args.flag(7), b_many = args.flag(8);
-  const size_t a_size = product(g.m, g.k), b_size = product(g.k, g.n), c_size = product(g.m, g.n);
-  g.a = args.floats(0, product(a_size, a_many ? g.batch : 1));
-  g.b = args.floats(1, product(b_size, b_many ? g.batch : 1));
-  g.c = args.floats(2, product(c_size, g.batch));
-  g.a_batch = a_many ? a_size : 0;
-  g.b_batch = b_many ? b_size : 0;
+  g.batch = call.batch;
+  g.m = call.m;
+  g.n = call.n;
+  g.k = call.k;
+  const size_t a_size = size_product(g.m, g.k), b_size = size_product(g.k, g.n), c_size = size_product(g.m, g.n);
+  g.a = args.floats(1, size_product(a_size, call.a_batched ? g.batch : 1));
+  g.b = args.floats(2, size_product(b_size, call.b_batched ? g.batch : 1));
+  g.c = args.floats(3, size_product(c_size, g.batch));
+  g.bias = args.floats_or_null(4, g.n);
+  g.a_batch = call.a_batched ? a_size : 0;
+  g.b_batch = call.b_batched ? b_size : 0;
   g.c_batch = c_size;
-  const bool turn_a = args.flag(9), turn_b = args.flag(10);
-  g.a_row = turn_a ? 1 : g.k;
-  g.a_col = turn_a ? g.m : 1;
-  g.b_row = turn_b ? 1 : g.n;
-  g.b_col = turn_b ? g.k : 1;
+  g.a_row = call.transpose_a ? 1 : g.k;
+  g.a_col = call.transpose_a ? g.m : 1;
+  g.b_row = call.transpose_b ? 1 : g.n;
+  g.b_col = call.transpose_b ? g.k : 1;
   g.ldc = g.n;
-  g.bias = args.floats_or_null(11, g.n);
-  g.activation = static_cast<Activation>(args.integer(12, kNone, kGeluQuick));
-  g.precision = static_cast<Precision>(args.integer(13, kFp32, kBf16));
+  g.activation = call.activation;
+  g.precision = call.precision;
   kernels().gemm(g);
   return nothing(args);
 }
@@ -110,8 +117,8 @@ napi_value copy(const Arguments& args) {
 // reduce(op, outer, n, inner, x, out), n > 0.
 napi_value reduce(const Arguments& args) {
   const size_t outer = args.size(1), n = args.size(2), inner = args.size(3);
-  const float* x = args.floats(4, product(product(outer, n), inner));
-  float* out = args.floats(5, product(outer, inner));
+  const float* x = args.floats(4, size_product(size_product(outer, n), inner));
+  float* out = args.floats(5, size_product(outer, inner));
   if (n == 0) throw ArgumentError("Expected at least one element to reduce, received none.");
   kernels().reduce(static_cast<Reduce>(args.integer(0, 0, kReduceCount - 1)), outer, n, inner, x, out);
   return nothing(args);
@@ -119,14 +126,14 @@ napi_value reduce(const Arguments& args) {
 
 // softmax(rows, cols, x, logarithm, out).
 napi_value softmax(const Arguments& args) {
-  const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
+  const size_t rows = args.size(0), cols = args.size(1), n = size_product(rows, cols);
   kernels().softmax(rows, cols, args.floats(2, n), args.flag(3), args.floats(4, n));
   return nothing(args);
 }
 
 // layerNorm(rows, cols, x, gamma, beta, epsilon, y, mean, rstd).
 napi_value layer_norm(const Arguments& args) {
-  const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
+  const size_t rows = args.size(0), cols = args.size(1), n = size_product(rows, cols);
   kernels().layer_norm(rows, cols, args.floats(2, n), args.floats(3, cols), args.floats(4, cols),
                        static_cast<float>(args.number(5)), args.floats(6, n), args.floats(7, rows),
                        args.floats(8, rows));
@@ -135,7 +142,7 @@ napi_value layer_norm(const Arguments& args) {
 
 // layerNormGrad(rows, cols, dOut, x, gamma, mean, rstd, dX, dGamma, dBeta).
 napi_value layer_norm_grad(const Arguments& args) {
-  const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
+  const size_t rows = args.size(0), cols = args.size(1), n = size_product(rows, cols);
   kernels().layer_norm_grad(rows, cols, args.floats(2, n), args.floats(3, n), args.floats(4, cols),
                             args.floats(5, rows), args.floats(6, rows), args.floats(7, n), args.floats(8, cols),
                             args.floats(9, cols));
@@ -144,28 +151,29 @@ napi_value layer_norm_grad(const Arguments& args) {
 
 // crossEntropy(binary, rows, cols, logits, targets, loss, dLogits).
 napi_value cross_entropy(const Arguments& args) {
-  const size_t rows = args.size(1), cols = args.size(2), n = product(rows, cols);
+  const size_t rows = args.size(1), cols = args.size(2), n = size_product(rows, cols);
   const auto kernel = args.flag(0) ? kernels().binary_cross_entropy : kernels().softmax_cross_entropy;
   kernel(rows, cols, args.floats(3, n), args.floats(4, n), args.floats(5, rows), args.floats(6, n));
   return nothing(args);
 }
 
-// B, h, N, M, D, scale at `first`; the sizes of q and of k for heads apart (packed = false) or in one qkv row.
-Attention attention_shape(const Arguments& args, size_t first, bool packed, size_t* q_size, size_t* kv_size) {
+// The shape of attention; the sizes of q and of k for heads apart (packed = false) or in one qkv row.
+Attention attention_shape(const Arguments& args, bool packed, size_t* q_size, size_t* kv_size) {
+  const AttentionCall call(args, 0);
   Attention a;
-  a.batch = args.size(first);
-  a.heads = args.size(first + 1);
-  a.queries = args.size(first + 2);
-  a.keys = args.size(first + 3);
-  a.dim = args.size(first + 4);
-  a.scale = static_cast<float>(args.number(first + 5));
+  a.batch = call.batch;
+  a.heads = call.heads;
+  a.queries = call.queries;
+  a.keys = call.keys;
+  a.dim = call.dim;
+  a.scale = static_cast<float>(call.scale);
   if (a.dim == 0 || a.keys == 0) throw ArgumentError("Expected at least one key and a head dimension, received 0.");
-  const size_t width = product(a.heads, a.dim);
-  *q_size = product(product(a.batch, a.queries), width);
-  *kv_size = product(product(a.batch, a.keys), width);
+  const size_t width = size_product(a.heads, a.dim);
+  *q_size = size_product(size_product(a.batch, a.queries), width);
+  *kv_size = size_product(size_product(a.batch, a.keys), width);
   if (packed) {
     if (a.queries != a.keys) throw ArgumentError("Expected as many queries as keys, received others.");
-    product(*q_size, 3);
+    size_product(*q_size, 3);
     a.q_side = a.kv_side = {3 * width, a.dim, 3 * width * a.queries};
     a.out_side = {width, a.dim, width * a.queries};
   } else {
@@ -175,52 +183,52 @@ Attention attention_shape(const Arguments& args, size_t first, bool packed, size
   return a;
 }
 
-// attention(q, k, v, B, h, N, M, D, scale, out, logSumExp).
+// attention(descriptor, q, k, v, out, logSumExp).
 napi_value attention(const Arguments& args) {
   size_t q_size, kv_size;
-  Attention a = attention_shape(args, 3, false, &q_size, &kv_size);
-  a.q = args.floats(0, q_size);
-  a.k = args.floats(1, kv_size);
-  a.v = args.floats(2, kv_size);
-  kernels().attention(a, args.floats(9, q_size), args.floats(10, a.batch * a.heads * a.queries));
+  Attention a = attention_shape(args, false, &q_size, &kv_size);
+  a.q = args.floats(1, q_size);
+  a.k = args.floats(2, kv_size);
+  a.v = args.floats(3, kv_size);
+  kernels().attention(a, args.floats(4, q_size), args.floats(5, a.batch * a.heads * a.queries));
   return nothing(args);
 }
 
-// attentionGrad(q, k, v, B, h, N, M, D, scale, dOut, out, logSumExp, dQ, dK, dV).
+// attentionGrad(descriptor, q, k, v, dOut, out, logSumExp, dQ, dK, dV).
 napi_value attention_grad(const Arguments& args) {
   size_t q_size, kv_size;
-  Attention a = attention_shape(args, 3, false, &q_size, &kv_size);
-  a.q = args.floats(0, q_size);
-  a.k = args.floats(1, kv_size);
-  a.v = args.floats(2, kv_size);
-  kernels().attention_grad(a, args.floats(9, q_size), args.floats(10, q_size),
-                           args.floats(11, a.batch * a.heads * a.queries), args.floats(12, q_size),
-                           args.floats(13, kv_size), args.floats(14, kv_size));
+  Attention a = attention_shape(args, false, &q_size, &kv_size);
+  a.q = args.floats(1, q_size);
+  a.k = args.floats(2, kv_size);
+  a.v = args.floats(3, kv_size);
+  kernels().attention_grad(a, args.floats(4, q_size), args.floats(5, q_size),
+                           args.floats(6, a.batch * a.heads * a.queries), args.floats(7, q_size),
+                           args.floats(8, kv_size), args.floats(9, kv_size));
   return nothing(args);
 }
 
-// qkvAttention(qkv, B, h, N, N, D, scale, out, logSumExp).
+// qkvAttention(descriptor, qkv, out, logSumExp).
 napi_value qkv_attention(const Arguments& args) {
   size_t size, same;
-  Attention a = attention_shape(args, 1, true, &size, &same);
+  Attention a = attention_shape(args, true, &size, &same);
   const size_t width = a.heads * a.dim;
-  a.q = args.floats(0, 3 * size);
+  a.q = args.floats(1, 3 * size);
   a.k = a.q + width;
   a.v = a.q + 2 * width;
-  kernels().attention(a, args.floats(7, size), args.floats(8, a.batch * a.heads * a.queries));
+  kernels().attention(a, args.floats(2, size), args.floats(3, a.batch * a.heads * a.queries));
   return nothing(args);
 }
 
-// qkvAttentionGrad(qkv, B, h, N, N, D, scale, dOut, out, logSumExp, dQkv).
+// qkvAttentionGrad(descriptor, qkv, dOut, out, logSumExp, dQkv).
 napi_value qkv_attention_grad(const Arguments& args) {
   size_t size, same;
-  Attention a = attention_shape(args, 1, true, &size, &same);
+  Attention a = attention_shape(args, true, &size, &same);
   const size_t width = a.heads * a.dim;
-  a.q = args.floats(0, 3 * size);
+  a.q = args.floats(1, 3 * size);
   a.k = a.q + width;
   a.v = a.q + 2 * width;
-  float* dqkv = args.floats(10, 3 * size);
-  kernels().attention_grad(a, args.floats(7, size), args.floats(8, size), args.floats(9, a.batch * a.heads * a.queries),
+  float* dqkv = args.floats(5, 3 * size);
+  kernels().attention_grad(a, args.floats(2, size), args.floats(3, size), args.floats(4, a.batch * a.heads * a.queries),
                            dqkv, dqkv + width, dqkv + 2 * width);
   return nothing(args);
 }
@@ -254,7 +262,7 @@ struct Lists {
           throw ArgumentError("Expected tensors of one size across the lists, received several.");
       }
     }
-    for (size_t i = 0; i < n; ++i) part_count += (length[i] + kPart - 1) / kPart;
+    for (size_t i = 0; i < n; ++i) part_count += ceil_div(length[i], kPart);
     parts.reset(new Part[part_count]);
     size_t at = 0;
     for (size_t i = 0; i < n; ++i)
@@ -264,26 +272,22 @@ struct Lists {
   float* at(size_t list, const Part& part) const { return data[list * n + part.tensor] + part.begin; }
 };
 
-// The arguments of an update from `first` on: keep[], rate[], beta1, beta2, epsilon, inverseRootCorrection2, with
-// keep = 1 - lr·wd and rate = lr / (1 - beta1^step).
+// An update: the descriptor, then decay[] and rate[] with decay = 1 - lr·wd and rate = lr / (1 - beta1^step).
 struct Update {
-  std::unique_ptr<float[]> keep, rate;
+  std::unique_ptr<float[]> decay, rate;
   AdamW c;
 
-  Update(const Arguments& args, size_t first, size_t n) : keep(new float[n]), rate(new float[n]) {
-    if (args.array_length(first) != n || args.array_length(first + 1) != n)
+  Update(const Arguments& args, size_t n) : decay(new float[n]), rate(new float[n]) {
+    const AdamWCall call(args, 0);
+    if (args.array_length(1) != n || args.array_length(2) != n)
       throw ArgumentError("Expected one rate a tensor, received another number.");
     for (size_t i = 0; i < n; ++i) {
-      keep[i] = static_cast<float>(args.number_in(first, i));
-      rate[i] = static_cast<float>(args.number_in(first + 1, i));
+      decay[i] = static_cast<float>(args.number_in(1, i));
+      rate[i] = static_cast<float>(args.number_in(2, i));
     }
-    const double beta1 = args.number(first + 2), beta2 = args.number(first + 3);
-    c = {static_cast<float>(beta1),
-         static_cast<float>(beta2),
-         static_cast<float>(1.0 - beta1),
-         static_cast<float>(1.0 - beta2),
-         static_cast<float>(args.number(first + 4)),
-         static_cast<float>(args.number(first + 5))};
+    c = {static_cast<float>(call.beta1),       static_cast<float>(call.beta2),
+         static_cast<float>(1.0 - call.beta1), static_cast<float>(1.0 - call.beta2),
+         static_cast<float>(call.epsilon),     static_cast<float>(call.inverse_root_correction2)};
   }
 };
 
@@ -293,28 +297,28 @@ napi_value number_of(const Arguments& args, double number) {
   return value;
 }
 
-// adamw(p[], g[], m[], v[], pOut[], mOut[], vOut[], … the update).
+// adamw(descriptor, decay[], rate[], p[], g[], m[], v[], pOut[], mOut[], vOut[]).
 napi_value adamw(const Arguments& args) {
-  const Lists lists(args, 0, 7);
-  const Update u(args, 7, lists.n);
+  const Lists lists(args, 3, 7);
+  const Update u(args, lists.n);
   const auto kernel = kernels().adamw;
   parallel(lists.part_count, [&](size_t task, size_t) {
     const Part& part = lists.parts[task];
-    kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part),
+    kernel(u.c, part.count, u.decay[part.tensor], u.rate[part.tensor], lists.at(0, part), lists.at(1, part),
            lists.at(2, part), lists.at(3, part), lists.at(4, part), lists.at(5, part), lists.at(6, part));
   });
   return nothing(args);
 }
 
-// adamwSquares(p[], g[], m[], v[], … the update) -> Σ p'² + m'² + v'².
+// adamwSquares(descriptor, decay[], rate[], p[], g[], m[], v[]) -> Σ p'² + m'² + v'².
 napi_value adamw_squares(const Arguments& args) {
-  const Lists lists(args, 0, 4);
-  const Update u(args, 4, lists.n);
+  const Lists lists(args, 3, 4);
+  const Update u(args, lists.n);
   std::unique_ptr<double[]> partial(new double[lists.part_count + 1]);
   const auto kernel = kernels().adamw_squares;
   parallel(lists.part_count, [&](size_t task, size_t) {
     const Part& part = lists.parts[task];
-    partial[task] = kernel(u.c, part.count, u.keep[part.tensor], u.rate[part.tensor], lists.at(0, part),
+    partial[task] = kernel(u.c, part.count, u.decay[part.tensor], u.rate[part.tensor], lists.at(0, part),
                            lists.at(1, part), lists.at(2, part), lists.at(3, part));
   });
   double total = 0;
@@ -326,11 +330,11 @@ napi_value adamw_squares(const Arguments& args) {
 napi_value ema(const Arguments& args) {
   const Lists lists(args, 0, 3);
   const double decay = args.number(3);
-  const float keep = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
+  const float share = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
   const auto kernel = kernels().ema;
   parallel(lists.part_count, [&](size_t task, size_t) {
     const Part& part = lists.parts[task];
-    kernel(part.count, keep, rest, lists.at(0, part), lists.at(1, part), lists.at(2, part));
+    kernel(part.count, share, rest, lists.at(0, part), lists.at(1, part), lists.at(2, part));
   });
   return nothing(args);
 }
@@ -349,31 +353,26 @@ napi_value sum_of_squares(const Arguments& args) {
 }
 
 const Export kExports[] = {
+    {"interfaceNumber", entry<0, interface_number>},
     {"isa", entry<0, isa>},
     {"isas", entry<0, isas>},
     {"setIsa", entry<1, set_isa>},
     {"setThreads", entry<1, set_threads_entry>},
     {"threads", entry<0, threads_entry>},
     {"misalignment", entry<1, misalignment>},
-    {"gemm", entry<14, gemm>},
+    {"gemm", entry<5, gemm>},
     {"copy", entry<5, copy>},
     {"reduce", entry<6, reduce>},
     {"softmax", entry<5, softmax>},
     {"layerNorm", entry<9, layer_norm>},
     {"layerNormGrad", entry<10, layer_norm_grad>},
     {"crossEntropy", entry<7, cross_entropy>},
-    {"attention", entry<11, attention>},
-    {"attentionGrad", entry<15, attention_grad>},
-    {"qkvAttention", entry<9, qkv_attention>},
-    {"qkvAttentionGrad", entry<11, qkv_attention_grad>},
-    {"branchMemory", entry<3, branch_memory_entry>},
-    {"mlpBranch", entry<16, mlp_branch_entry>},
-    {"mlpBranchGrad", entry<22, mlp_branch_grad_entry>},
-    {"attentionBranch", entry<16, attention_branch_entry>},
-    {"attentionBranchGrad", entry<22, attention_branch_grad_entry>},
-    {"branchChain", entry<5, branch_chain_entry>},
-    {"adamw", entry<13, adamw>},
-    {"adamwSquares", entry<10, adamw_squares>},
+    {"attention", entry<6, attention>},
+    {"attentionGrad", entry<10, attention_grad>},
+    {"qkvAttention", entry<4, qkv_attention>},
+    {"qkvAttentionGrad", entry<6, qkv_attention_grad>},
+    {"adamw", entry<10, adamw>},
+    {"adamwSquares", entry<7, adamw_squares>},
     {"ema", entry<4, ema>},
     {"sumOfSquares", entry<1, sum_of_squares>},
 };
@@ -397,6 +396,7 @@ NAPI_MODULE_INIT() {
   const vit::Exports own = {vit::kExports, sizeof vit::kExports / sizeof *vit::kExports};
   const vit::Exports* const all[] = {
       &own,
+      &vit::branch_exports,
       &vit::elementwise_exports,
       &vit::spatial_exports,
       &vit::axis_exports,

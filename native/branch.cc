@@ -1,6 +1,9 @@
 #include "branch.h"
 
+#include <algorithm>
+
 #include "norm.h"
+#include "sizes.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -29,14 +32,14 @@ void add_rows(const Branch& b, size_t r0, size_t rows, size_t j0, size_t cols, c
   }
 }
 
-void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float* kept, float* scaled, size_t ld,
+void scale_rows(const Branch& b, size_t r0, size_t rows, const float* dy, float* masked, float* scaled, size_t ld,
                 float* sum) {
   for (size_t r = 0; r < rows; ++r) {
     const size_t row = r0 + r;
     const vf keep = set1(b.keep == nullptr ? 1.0f : b.keep[row / b.tokens]);
     each_part(b.dim, [&](size_t j, size_t n) {
       const vf v = keep * get(dy + row * b.dim + j, n);
-      put(kept + r * ld + j, v, n);
+      put(masked + r * ld + j, v, n);
       put(scaled + r * ld + j, b.scale == nullptr ? v : v * get(b.scale + j, n), n);
       put(sum + j, get(sum + j, n) + v, n);
     });
@@ -57,9 +60,9 @@ namespace {
 // out[j] = Σ_t partial[t·stride + j] in float64, in the order of t; in parallel.
 void join_sums(const float* partial, size_t count, size_t stride, size_t n, float* out) {
   const size_t each = 256;
-  vit::parallel((n + each - 1) / each, [&](size_t task, size_t) {
+  vit::parallel(ceil_div(n, each), [&](size_t task, size_t) {
     double total[each] = {};
-    const size_t begin = task * each, cols = n - begin < each ? n - begin : each;
+    const size_t begin = task * each, cols = std::min(n - begin, each);
     for (size_t t = 0; t < count; ++t)
       for (size_t j = 0; j < cols; ++j) total[j] += static_cast<double>(partial[t * stride + begin + j]);
     for (size_t j = 0; j < cols; ++j) out[begin + j] = static_cast<float>(total[j]);
@@ -96,9 +99,9 @@ void finish_grads(const Branch& b, const LastLayer& last, const float* sums, siz
   finish_scale(b, last, grad.last, last_bias, grad.dscale);
 }
 
-void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_t n, bool turned, float* dw) {
+void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_t n, bool transposed, float* dw) {
   const size_t each = 4 * VL;  // rows of a task
-  vit::parallel((m + each - 1) / each, [&](size_t task, size_t) {
+  vit::parallel(ceil_div(m, each), [&](size_t task, size_t) {
     const size_t begin = task * each, end = m - begin < each ? m : begin + each;
     const auto total = [&](size_t i, size_t j, size_t cols) {
       const float* at = slots + (j / kSlotWidth * m + i) * kSlotWidth + j % kSlotWidth;
@@ -106,14 +109,14 @@ void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_
       for (size_t s = 1; s < count; ++s) sum += get(at + s * stride, cols);
       return sum;
     };
-    if (!turned) {
+    if (!transposed) {
       for (size_t i = begin; i < end; ++i)
         each_part(n, [&](size_t j, size_t cols) { put(dw + i * n + j, total(i, j, cols), cols); });
       return;
     }
     for (size_t i0 = begin; i0 < end; i0 += VL)
       each_part(n, [&](size_t j, size_t cols) {
-        const size_t rows = end - i0 < VL ? end - i0 : VL;
+        const size_t rows = std::min(end - i0, VL);
         vf block[VL];
         for (size_t i = 0; i < VL; ++i) block[i] = i < rows ? total(i0 + i, j, cols) : set1(0.0f);
         transpose_block(block);

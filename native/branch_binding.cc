@@ -1,118 +1,100 @@
-#include "branch_binding.h"
+// Entries of the residual branches.
 
-#include <string>
 #include <vector>
 
+#include "descriptors.h"
 #include "entry.h"
 
 namespace vit {
 namespace {
 
-// Arguments 0 … 11 of an entry of one branch: sizes [batch, tokens, dim, hidden or heads, precision], epsilon, the form
-// of gelu or the factor on q·kᵀ, x, then the arrays below.
-constexpr size_t kSizes = 5;
-constexpr size_t kX = 3;
-constexpr size_t kArrays = 4;
-// The arrays of a branch, in order: gamma, beta, scale|null, keep|null, then weight, bias|null, weight, bias|null of
-// the two layers; in a chain then packed|null.
-enum Array { kGamma, kBeta, kScale, kKeep, kFirst, kFirstBias, kLast, kLastBias, kPackedWeights, kArrayCount };
+// The tensors of a branch, in the order of the list that JavaScript passes: gamma, beta, scale|null, keep|null, then
+// weight, bias|null, weight, bias|null of the two layers; in a chain then packed|null.
+enum Tensor { kGamma, kBeta, kScale, kKeep, kFirst, kFirstBias, kLast, kLastBias, kTensorCount };
+constexpr size_t kPackedWeights = kTensorCount;
+constexpr size_t kChainTensorCount = kTensorCount + 1;
+// The gradients of the tensors and, null where the tensor is; keep has none.
+enum Gradient { kDGamma, kDBeta, kDScale, kDFirst, kDFirstBias, kDLast, kDLastBias, kGradientCount };
 
-// Where they are: arguments from `first` on, or in a chain elements of the list that is argument `list`.
-struct Arrays {
+// The elements of the list that is argument `list`, from element `first` on.
+struct Tensors {
   const Arguments& args;
-  size_t first;
-  bool in_list = false;
-  size_t list = 0;
+  size_t list, first;
 
-  float* floats(Array i, size_t n) const {
-    return in_list ? args.floats_in(list, first + i, n, false) : args.floats(first + i, n);
-  }
-  float* or_null(Array i, size_t n) const {
-    return in_list ? args.floats_in(list, first + i, n, true) : args.floats_or_null(first + i, n);
-  }
+  float* floats(size_t i, size_t n) const { return args.floats_in(list, first + i, n, false); }
+  float* or_null(size_t i, size_t n) const { return args.floats_in(list, first + i, n, true); }
+  // The gradient of a tensor that may be null.
+  float* gradient(size_t i, const float* tensor, size_t n) const { return tensor == nullptr ? nullptr : floats(i, n); }
 };
 
-struct Sizes {
-  size_t batch, tokens, dim, other, rows;
-  Precision precision;
-};
-
-int choice_of(double value, int most, const char* what) {
-  if (!(value >= 0 && value <= most) || value != static_cast<double>(static_cast<int>(value)))
-    throw ArgumentError(std::string("Expected ") + what + " from 0 to " + std::to_string(most) +
-                        " of a branch, received another.");
-  return static_cast<int>(value);
+Tensors tensors_of(const Arguments& args, size_t index, size_t count) {
+  if (args.array_length(index) != count)
+    throw ArgumentError("Expected " + std::to_string(count) + " tensors of a branch, received another number.");
+  return {args, index, 0};
 }
 
-// From element `first` on of the list that is argument 0.
-Sizes sizes_at(const Arguments& args, size_t first) {
-  size_t size[4];
-  for (size_t i = 0; i < 4; ++i) {
-    const double value = args.number_in(0, first + i);
-    if (!(value >= 1 && value <= 1099511627776.0) || value != static_cast<double>(static_cast<size_t>(value)))
-      throw ArgumentError("Expected sizes of a branch from 1 to 2^40, received another.");
-    size[i] = static_cast<size_t>(value);
-  }
-  const int precision = choice_of(args.number_in(0, first + 4), kBf16, "a precision");
-  product(product(product(size[0], size[1]), product(size[2], size[3])), 64);
-  return {size[0], size[1], size[2], size[3], size[0] * size[1], static_cast<Precision>(precision)};
-}
-Sizes sizes_of(const Arguments& args) {
-  if (args.array_length(0) != kSizes) throw ArgumentError("Expected 5 sizes of a branch, received another number.");
-  return sizes_at(args, 0);
+// The sizes of both kinds of branches; `inner` is hidden or heads.
+template <typename Call>
+void check_sizes(const Call& c, size_t inner) {
+  if (c.batch == 0 || c.tokens == 0 || c.dim == 0 || inner == 0)
+    throw ArgumentError("Expected sizes of a branch from 1 to 2^40, received 0.");
+  size_product(size_product(size_product(c.batch, c.tokens), size_product(c.dim, inner)), 64);
 }
 
-Branch branch_of(const Arrays& arrays, const Sizes& s, double epsilon, const float* x) {
-  Branch b;
-  b.batch = s.batch;
-  b.tokens = s.tokens;
-  b.dim = s.dim;
-  b.precision = s.precision;
-  b.epsilon = static_cast<float>(epsilon);
-  b.x = x;
-  b.gamma = arrays.floats(kGamma, s.dim);
-  b.beta = arrays.floats(kBeta, s.dim);
-  b.scale = arrays.or_null(kScale, s.dim);
-  b.keep = arrays.or_null(kKeep, s.batch);
-  b.packed = nullptr;
-  b.ready = false;
+size_t elements(const Branch& b) { return b.batch * b.tokens * b.dim; }
+
+template <typename Call>
+Branch sizes_of(const Call& c) {
+  Branch b{};
+  b.batch = c.batch;
+  b.tokens = c.tokens;
+  b.dim = c.dim;
+  b.precision = c.precision;
+  b.epsilon = static_cast<float>(c.epsilon);
+  b.ready = c.packed_ready;
+  return b;
+}
+MlpBranch branch_of(const MlpBranchCall& c) {
+  check_sizes(c, c.hidden);
+  MlpBranch b{};
+  b.outer = sizes_of(c);
+  b.hidden = c.hidden;
+  if (c.activation == kNone) throw ArgumentError("Expected a form of gelu for activation, received none.");
+  b.form = c.activation;
+  return b;
+}
+AttentionBranch branch_of(const AttentionBranchCall& c) {
+  check_sizes(c, c.heads);
+  if (c.dim % c.heads != 0) throw ArgumentError("Expected a dimension that the heads divide, received another.");
+  AttentionBranch b{};
+  b.outer = sizes_of(c);
+  b.heads = c.heads;
+  b.factor = static_cast<float>(c.scale);
   return b;
 }
 
-MlpBranch mlp_of(const Arrays& arrays, const Sizes& s, double epsilon, double form, const float* x) {
-  MlpBranch b;
-  b.outer = branch_of(arrays, s, epsilon, x);
-  b.hidden = s.other;
-  b.form = static_cast<Activation>(choice_of(form, kGeluQuick, "a gelu"));
-  b.fc1 = arrays.floats(kFirst, product(s.other, s.dim));
-  b.bias1 = arrays.or_null(kFirstBias, s.other);
-  b.fc2 = arrays.floats(kLast, product(s.other, s.dim));
-  b.bias2 = arrays.or_null(kLastBias, s.dim);
-  return b;
+void take_outer(const Tensors& t, const float* x, Branch* b) {
+  b->x = x;
+  b->gamma = t.floats(kGamma, b->dim);
+  b->beta = t.floats(kBeta, b->dim);
+  b->scale = t.or_null(kScale, b->dim);
+  b->keep = t.or_null(kKeep, b->batch);
 }
-MlpBranch mlp_of(const Arguments& args, const Sizes& s) {
-  return mlp_of(Arrays{args, kArrays}, s, args.number(1), args.number(2), args.floats(kX, product(s.rows, s.dim)));
+void take(const Tensors& t, const float* x, MlpBranch* b) {
+  const size_t dim = b->outer.dim;
+  take_outer(t, x, &b->outer);
+  b->fc1 = t.floats(kFirst, size_product(b->hidden, dim));
+  b->bias1 = t.or_null(kFirstBias, b->hidden);
+  b->fc2 = t.floats(kLast, size_product(b->hidden, dim));
+  b->bias2 = t.or_null(kLastBias, dim);
 }
-
-AttentionBranch attention_of(const Arrays& arrays, const Sizes& s, double epsilon, double factor, const float* x) {
-  if (s.dim % s.other != 0) throw ArgumentError("Expected a dimension that the heads divide, received another.");
-  AttentionBranch b;
-  b.outer = branch_of(arrays, s, epsilon, x);
-  b.heads = s.other;
-  b.factor = static_cast<float>(factor);
-  b.qkv = arrays.floats(kFirst, product(3 * s.dim, s.dim));
-  b.qkv_bias = arrays.or_null(kFirstBias, 3 * s.dim);
-  b.proj = arrays.floats(kLast, product(s.dim, s.dim));
-  b.proj_bias = arrays.or_null(kLastBias, s.dim);
-  return b;
-}
-AttentionBranch attention_of(const Arguments& args, const Sizes& s) {
-  return attention_of(Arrays{args, kArrays}, s, args.number(1), args.number(2),
-                      args.floats(kX, product(s.rows, s.dim)));
-}
-
-float* or_null(const Arguments& args, size_t index, const float* belongs_to, size_t n) {
-  return belongs_to == nullptr ? nullptr : args.floats(index, n);
+void take(const Tensors& t, const float* x, AttentionBranch* b) {
+  const size_t dim = b->outer.dim;
+  take_outer(t, x, &b->outer);
+  b->qkv = t.floats(kFirst, size_product(3 * dim, dim));
+  b->qkv_bias = t.or_null(kFirstBias, 3 * dim);
+  b->proj = t.floats(kLast, size_product(dim, dim));
+  b->proj_bias = t.or_null(kLastBias, dim);
 }
 
 // A layer's weight and bias with their numbers of elements.
@@ -121,125 +103,128 @@ struct Layer {
   const float* bias;
   size_t bias_size;
 };
+Layer first_layer(const MlpBranch& b) { return {b.hidden * b.outer.dim, b.bias1, b.hidden}; }
+Layer last_layer(const MlpBranch& b) { return {b.hidden * b.outer.dim, b.bias2, b.outer.dim}; }
+Layer first_layer(const AttentionBranch& b) { return {3 * b.outer.dim * b.outer.dim, b.qkv_bias, 3 * b.outer.dim}; }
+Layer last_layer(const AttentionBranch& b) { return {b.outer.dim * b.outer.dim, b.proj_bias, b.outer.dim}; }
 
-// dX, dGamma, dBeta, dScale|null, dFirst, dFirstBias|null, dLast, dLastBias|null from argument 14 on.
-BranchGrad grad_of(const Arguments& args, const Branch& b, const Layer& first, const Layer& last) {
-  return {args.floats(14, b.batch * b.tokens * b.dim),
-          args.floats(15, b.dim),
-          args.floats(16, b.dim),
-          or_null(args, 17, b.scale, b.dim),
-          args.floats(18, first.weight_size),
-          or_null(args, 19, first.bias, first.bias_size),
-          args.floats(20, last.weight_size),
-          or_null(args, 21, last.bias, last.bias_size)};
+size_t saved_size(const MlpBranch& b) { return kernels().mlp_branch_saved(b); }
+size_t saved_size(const AttentionBranch& b) { return kernels().attention_branch_saved(b); }
+size_t packed_size(const MlpBranch& b) { return kernels().mlp_branch_packed(b); }
+size_t packed_size(const AttentionBranch& b) { return kernels().attention_branch_packed(b); }
+void run(const MlpBranch& b, float* saved, float* y) { kernels().mlp_branch(b, saved, y); }
+void run(const AttentionBranch& b, float* saved, float* y) { kernels().attention_branch(b, saved, y); }
+void run_grad(const MlpBranch& b, const float* saved, const float* dy, const BranchGrad& grad) {
+  kernels().mlp_branch_grad(b, saved, dy, grad);
+}
+void run_grad(const AttentionBranch& b, const float* saved, const float* dy, const BranchGrad& grad) {
+  kernels().attention_branch_grad(b, saved, dy, grad);
 }
 
-const float* dy_of(const Arguments& args, const Branch& b) { return args.floats(13, b.batch * b.tokens * b.dim); }
-
-// y, and where the packed weights are, of a forward pass.
-float* take_forward(const Arguments& args, Branch* b, size_t packed_size) {
-  b->packed = args.floats_or_null(14, packed_size);
-  b->ready = args.flag(15);
-  return args.floats(13, b->batch * b->tokens * b->dim);
+// mlpBranch, attentionBranch(descriptor, x, tensors, packed|null, saved|null, y).
+template <typename Call>
+napi_value forward(const Arguments& args) {
+  auto b = branch_of(Call(args, 0));
+  const size_t n = elements(b.outer);
+  take(tensors_of(args, 2, kTensorCount), args.floats(1, n), &b);
+  b.outer.packed = args.floats_or_null(3, packed_size(b));
+  float* saved = args.floats_or_null(4, saved_size(b));
+  run(b, saved, args.floats(5, n));
+  return nothing(args);
 }
 
-}  // namespace
+// mlpBranchGrad, attentionBranchGrad(descriptor, x, tensors, saved, dY, dX, gradients).
+template <typename Call>
+napi_value backward(const Arguments& args) {
+  auto b = branch_of(Call(args, 0));
+  const size_t n = elements(b.outer), dim = b.outer.dim;
+  take(tensors_of(args, 2, kTensorCount), args.floats(1, n), &b);
+  const Tensors grads = tensors_of(args, 6, kGradientCount);
+  const Layer first = first_layer(b), last = last_layer(b);
+  const BranchGrad grad = {args.floats(5, n),
+                           grads.floats(kDGamma, dim),
+                           grads.floats(kDBeta, dim),
+                           grads.gradient(kDScale, b.outer.scale, dim),
+                           grads.floats(kDFirst, first.weight_size),
+                           grads.gradient(kDFirstBias, first.bias, first.bias_size),
+                           grads.floats(kDLast, last.weight_size),
+                           grads.gradient(kDLastBias, last.bias, last.bias_size)};
+  run_grad(b, args.floats(3, saved_size(b)), args.floats(4, n), grad);
+  return nothing(args);
+}
 
-// branchMemory(sizes, ofMlp, ofWeights) -> floats of `packed` or of `saved`.
-napi_value branch_memory_entry(const Arguments& args) {
-  const Sizes s = sizes_of(args);
-  MlpBranch mlp{};
-  AttentionBranch attention{};
-  mlp.outer.batch = attention.outer.batch = s.batch;
-  mlp.outer.tokens = attention.outer.tokens = s.tokens;
-  mlp.outer.dim = attention.outer.dim = s.dim;
-  mlp.outer.precision = attention.outer.precision = s.precision;
-  mlp.hidden = attention.heads = s.other;
-  const Kernels& k = kernels();
-  const size_t floats = args.flag(2) ? (args.flag(1) ? k.mlp_branch_packed(mlp) : k.attention_branch_packed(attention))
-                                     : (args.flag(1) ? k.mlp_branch_saved(mlp) : k.attention_branch_saved(attention));
+// branchMemory(descriptor, ofMlp, ofWeights) -> floats of `packed` or of `saved`.
+template <typename B>
+size_t memory_of(const B& b, bool of_weights) {
+  return of_weights ? packed_size(b) : saved_size(b);
+}
+napi_value branch_memory(const Arguments& args) {
+  const bool of_mlp = args.flag(1), of_weights = args.flag(2);
+  const size_t floats = of_mlp ? memory_of(branch_of(MlpBranchCall(args, 0)), of_weights)
+                               : memory_of(branch_of(AttentionBranchCall(args, 0)), of_weights);
   napi_value value = nullptr;
   napi_create_double(args.env(), static_cast<double>(floats), &value);
   return value;
 }
 
-// mlpBranch(… , saved|null, y, packed|null, ready).
-napi_value mlp_branch_entry(const Arguments& args) {
-  MlpBranch b = mlp_of(args, sizes_of(args));
-  const Kernels& k = kernels();
-  float* y = take_forward(args, &b.outer, k.mlp_branch_packed(b));
-  k.mlp_branch(b, args.floats_or_null(12, k.mlp_branch_saved(b)), y);
-  return nothing(args);
+// branchChain(descriptors, tensors, x, y): for each branch 1 for an MLP, else 0, and its descriptor, and its nine
+// tensors. Each branch reads the result of the one before, the first x.
+constexpr size_t kLinkFields = 1 + MlpBranchCall::kFields;
+static_assert(MlpBranchCall::kFields == AttentionBranchCall::kFields, "a chain has descriptors of one length");
+struct Link {
+  bool of_mlp;
+  MlpBranch mlp;
+  AttentionBranch attention;
+};
+
+template <typename B>
+void take_link(const Arguments& args, size_t i, const float* x, const Branch& first, B* b) {
+  const Branch& outer = b->outer;
+  if (outer.batch != first.batch || outer.tokens != first.tokens || outer.dim != first.dim)
+    throw ArgumentError("Expected branches of one batch, number of tokens and dimension, received another.");
+  const Tensors tensors = {args, 1, i * kChainTensorCount};
+  take(tensors, x, b);
+  b->outer.packed = tensors.or_null(kPackedWeights, packed_size(*b));
 }
 
-// mlpBranchGrad(… , saved, dY, dX, dGamma, dBeta, dScale|null, dFc1, dBias1|null, dFc2, dBias2|null).
-napi_value mlp_branch_grad_entry(const Arguments& args) {
-  const MlpBranch b = mlp_of(args, sizes_of(args));
-  const size_t dim = b.outer.dim, size = b.hidden * dim;
-  const BranchGrad grad = grad_of(args, b.outer, {size, b.bias1, b.hidden}, {size, b.bias2, dim});
-  kernels().mlp_branch_grad(b, args.floats(12, kernels().mlp_branch_saved(b)), dy_of(args, b.outer), grad);
-  return nothing(args);
-}
-
-// attentionBranch(… , saved|null, y, packed|null, ready).
-napi_value attention_branch_entry(const Arguments& args) {
-  AttentionBranch b = attention_of(args, sizes_of(args));
-  const Kernels& k = kernels();
-  float* y = take_forward(args, &b.outer, k.attention_branch_packed(b));
-  k.attention_branch(b, args.floats_or_null(12, k.attention_branch_saved(b)), y);
-  return nothing(args);
-}
-
-// attentionBranchGrad(… , saved, dY, dX, dGamma, dBeta, dScale|null, dQkv, dQkvBias|null, dProj, dProjBias|null).
-napi_value attention_branch_grad_entry(const Arguments& args) {
-  const AttentionBranch b = attention_of(args, sizes_of(args));
-  const size_t dim = b.outer.dim;
-  const BranchGrad grad = grad_of(args, b.outer, {3 * dim * dim, b.qkv_bias, 3 * dim}, {dim * dim, b.proj_bias, dim});
-  kernels().attention_branch_grad(b, args.floats(12, kernels().attention_branch_saved(b)), dy_of(args, b.outer), grad);
-  return nothing(args);
-}
-
-// branchChain(sizes, reals, arrays, x, y): for each branch seven whole numbers [the sizes of one branch, whether it is
-// an MLP's, whether packed is ready], two reals [epsilon, form or factor], nine arrays. Each reads the result of the
-// one before, the first x.
-napi_value branch_chain_entry(const Arguments& args) {
-  struct Link {
-    bool of_mlp;
-    MlpBranch mlp;
-    AttentionBranch attention;
-  };
-  constexpr size_t whole = kSizes + 2, real = 2;
-  const size_t count = args.array_length(0) / whole;
-  if (count == 0 || args.array_length(0) != count * whole || args.array_length(1) != count * real ||
-      args.array_length(2) != count * kArrayCount)
-    throw ArgumentError(
-        "Expected 7 whole numbers, 2 reals and 9 arrays for each of at least one branch, received another number.");
-  const Kernels& k = kernels();
-  const Sizes first = sizes_at(args, 0);
-  const size_t size = product(first.rows, first.dim);
-  const float* x = args.floats(3, size);
-  float* y = args.floats(4, size);
+napi_value branch_chain(const Arguments& args) {
+  size_t all;
+  args.any_doubles(0, &all);
+  const size_t count = all / kLinkFields;
+  if (count == 0 || all != count * kLinkFields || args.array_length(1) != count * kChainTensorCount)
+    throw ArgumentError("Expected 9 numbers and 9 tensors for each of at least one branch, received another number.");
   std::vector<Link> links(count);
   for (size_t i = 0; i < count; ++i) {
-    const Sizes s = sizes_at(args, i * whole);
-    if (s.batch != first.batch || s.tokens != first.tokens || s.dim != first.dim)
-      throw ArgumentError("Expected branches of one batch, number of tokens and dimension, received another.");
-    const double epsilon = args.number_in(1, i * real), form = args.number_in(1, i * real + 1);
-    const Arrays arrays{args, i * kArrayCount, true, 2};
-    Link& link = links[i];
-    link.of_mlp = choice_of(args.number_in(0, i * whole + kSizes), 1, "a kind") == 1;
-    if (link.of_mlp) link.mlp = mlp_of(arrays, s, epsilon, form, i == 0 ? x : y);
-    else link.attention = attention_of(arrays, s, epsilon, form, i == 0 ? x : y);
-    Branch& outer = link.of_mlp ? link.mlp.outer : link.attention.outer;
-    outer.packed = arrays.or_null(
-        kPackedWeights, link.of_mlp ? k.mlp_branch_packed(link.mlp) : k.attention_branch_packed(link.attention));
-    outer.ready = choice_of(args.number_in(0, i * whole + kSizes + 1), 1, "a flag") == 1;
+    Fields fields(args, 0, all, i * kLinkFields);
+    links[i].of_mlp = fields.read<bool>("of_mlp");
+    if (links[i].of_mlp) links[i].mlp = branch_of(MlpBranchCall(fields));
+    else links[i].attention = branch_of(AttentionBranchCall(fields));
+  }
+  const Branch first = links[0].of_mlp ? links[0].mlp.outer : links[0].attention.outer;
+  const float* x = args.floats(2, elements(first));
+  float* y = args.floats(3, elements(first));
+  for (size_t i = 0; i < count; ++i) {
+    if (links[i].of_mlp) take_link(args, i, i == 0 ? x : y, first, &links[i].mlp);
+    else take_link(args, i, i == 0 ? x : y, first, &links[i].attention);
   }
   for (const Link& link : links) {
-    if (link.of_mlp) k.mlp_branch(link.mlp, nullptr, y);
-    else k.attention_branch(link.attention, nullptr, y);
+    if (link.of_mlp) run(link.mlp, nullptr, y);
+    else run(link.attention, nullptr, y);
   }
   return nothing(args);
 }
+
+const Export kExports[] = {
+    {"branchMemory", entry<3, branch_memory>},
+    {"mlpBranch", entry<6, forward<MlpBranchCall>>},
+    {"mlpBranchGrad", entry<7, backward<MlpBranchCall>>},
+    {"attentionBranch", entry<6, forward<AttentionBranchCall>>},
+    {"attentionBranchGrad", entry<7, backward<AttentionBranchCall>>},
+    {"branchChain", entry<4, branch_chain>},
+};
+
+}  // namespace
+
+const Exports branch_exports = {kExports, sizeof kExports / sizeof *kExports};
 
 }  // namespace vit

@@ -1,8 +1,10 @@
 // Convolution as a product of the columns that the filter sees with the filter. Columns are written for a block of
 // outputs at a time, with zeros for what lies outside, and multiplied while they are in the second cache.
 
+#include <algorithm>
+
 #include "gemm.h"
-#include "spatial_table.h"
+#include "sizes.h"
 #include "table.h"
 #include "window.h"
 
@@ -13,8 +15,8 @@ using namespace vit;
 
 // Columns that are written at a time.
 constexpr size_t kDeep = 4 * KC;
-// Of a gradient of the filter: outputs of a block, columns of a piece, runs of blocks, and the floats that a small
-// filter has.
+// Sizes of the gradient of the filter: outputs of a block, columns of a piece, runs of blocks, and the floats that a
+// small filter has.
 constexpr size_t kBlock = 256;
 constexpr size_t kPiece = 4 * MC;
 constexpr size_t kRuns = 16;
@@ -40,8 +42,8 @@ VIT_INLINE void write_run(const float* line, ptrdiff_t limit, ptrdiff_t at, ptrd
   const ptrdiff_t length = static_cast<ptrdiff_t>(floats);
   const auto edge = [&](size_t i) {
     const ptrdiff_t begin = at + static_cast<ptrdiff_t>(i) * stride;
-    const ptrdiff_t low = begin >= 0 ? 0 : -begin < length ? -begin : length;
-    ptrdiff_t high = limit - begin < length ? limit - begin : length;
+    const ptrdiff_t low = begin >= 0 ? 0 : std::min(-begin, length);
+    ptrdiff_t high = std::min(limit - begin, length);
     if (high < low) high = low;
     zero_floats(dst + i * step, static_cast<size_t>(low));
     if (high > low) copy_floats(line + begin + low, dst + i * step + low, static_cast<size_t>(high - low));
@@ -72,9 +74,9 @@ void write_columns(const Window& w, const float* x, size_t row, size_t rows, siz
     const size_t line_of_out = (row + r) / w.width.out, ow = (row + r) % w.width.out;
     const size_t oh = line_of_out % w.height.out, od = line_of_out / w.height.out % w.depth.out;
     const size_t image = line_of_out / w.height.out / w.depth.out;
-    const size_t count = rows - r < w.width.out - ow ? rows - r : w.width.out - ow;
+    const size_t count = std::min(rows - r, w.width.out - ow);
     for (size_t done = 0, at = first / run, skip = first % run; done < depth; ++at, skip = 0) {
-      const size_t floats = run - skip < depth - done ? run - skip : depth - done;
+      const size_t floats = std::min(run - skip, depth - done);
       const size_t fw = at % runs_a_line * joined, line = at / runs_a_line;
       const ptrdiff_t d = start_of(w.depth, od) + static_cast<ptrdiff_t>(line / w.height.filter * w.depth.dilation);
       const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(line % w.height.filter * w.height.dilation);
@@ -105,7 +107,7 @@ VIT_INLINE void clamp_rows(Clamp clamp, float* c, size_t rows, size_t cols, size
     each_part(cols, [&](size_t j, size_t n) { put(c + j, clamped(get(c + j, n), low, high), n); });
 }
 
-Gemm product_of(const float* a, const float* b, float* c, size_t m, size_t n, size_t k) {
+Gemm mul_wrapped(const float* a, const float* b, float* c, size_t m, size_t n, size_t k) {
   Gemm g;
   g.a = a, g.b = b, g.c = c;
   g.m = m, g.n = n, g.k = k;
@@ -116,7 +118,7 @@ Gemm product_of(const float* a, const float* b, float* c, size_t m, size_t n, si
   return g;
 }
 
-size_t parts(size_t n, size_t each) { return (n + each - 1) / each; }
+size_t parts(size_t n, size_t each) { return ceil_div(n, each); }
 
 // Without columns: a row of the filter sees floats that lie side by side in a line of the image, so the lines are the
 // left factor as they are, or copied with zeros before and behind.
@@ -133,7 +135,7 @@ struct Lines {
     filter = w.width.filter * w.channels, step = w.width.stride * w.channels;
     width = (w.width.out - 1) * step + filter;
     copied = w.width.pad != 0 || width > w.width.in * w.channels;
-    each = (MC + w.width.out - 1) / w.width.out;
+    each = ceil_div(MC, w.width.out);
     if (each > w.height.out) each = w.height.out;
     planes = w.depth.filter;
     reach = (w.height.filter - 1) * w.height.dilation + 1;
@@ -170,7 +172,7 @@ void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, c
     }
   float* c = out + ((image * w.depth.out + od) * w.height.out + first) * rows * n + j0;
   for (size_t j = 0; j < cols; j += NR) {
-    const size_t width = cols - j < NR ? cols - j : NR;
+    const size_t width = std::min(cols - j, NR);
     const float* panel = packed + (j0 + j) * k;
     for (size_t fd = depth.begin; fd < depth.end; ++fd)
       for (size_t fh = 0; fh < w.height.filter; ++fh)
@@ -183,12 +185,12 @@ void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, c
                                       : source(fd, static_cast<size_t>(top + static_cast<ptrdiff_t>(line)));
             const bool begins = fd == depth.begin && fh == seen.begin && p == 0;
             const size_t at = (fd * w.height.filter + fh) * l.filter + p;
-            multiply({a + p, l.step, 1}, kRows, panel + at * NR, k, rows, width, l.filter - p < KC ? l.filter - p : KC,
+            multiply({a + p, l.step, 1}, kRows, panel + at * NR, k, rows, width, std::min(l.filter - p, KC),
                      c + i * rows * n + j, n, begins && bias != nullptr ? bias + j0 + j : nullptr,
                      begins ? kStoreNew : kStoreAdd);
           }
   }
-  // What sees nothing is the bias alone.
+  // An output that sees no pixel is the bias alone.
   for (size_t i = 0; i < count; ++i) {
     const Range seen = inside(w.height, first + i);
     if (depth.begin < depth.end && seen.begin < seen.end) continue;
@@ -204,52 +206,52 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
   const size_t m = w.batch * w.out_pixels(), k = w.taps() * w.channels;
   if (m == 0 || n == 0) return;
   if (plain(w) || k == 0) {
-    Gemm g = product_of(x, filter, out, m, n, k);
+    Gemm g = mul_wrapped(x, filter, out, m, n, k);
     g.bias = bias;
     gemm(g);
     if (!bounds(clamp)) return;
     const size_t each = n >= 16384 ? 1 : 16384 / n;
     return parallel(parts(m, each), [&](size_t task, size_t) {
       const size_t i = task * each;
-      clamp_rows(clamp, out + i * n, m - i < each ? m - i : each, n, n);
+      clamp_rows(clamp, out + i * n, std::min(m - i, each), n, n);
     });
   }
   float* packed = shared_scratch(packed_b_size(k, n));
   const size_t panels = round_up(n, NR) / NR, panels_each = parts(panels, parts(k * n, 16384));
   parallel(parts(panels, panels_each), [&](size_t task, size_t) {
     const size_t end = (task + 1) * panels_each;
-    pack_b({filter, n, 1}, k, n, task * panels_each, end < panels ? end : panels, packed);
+    pack_b({filter, n, 1}, k, n, task * panels_each, std::min(end, panels), packed);
   });
   // Sixteen blocks or more where the sizes give them: of rows first, for what a block sees is written once.
   const bool lines = by_lines(w);
   const Lines l(w);
   size_t rows_each = round_up(parts(m, 16), MR);
-  rows_each = rows_each > MC ? MC : rows_each < 2 * MR ? 2 * MR : rows_each;
+  rows_each = rows_each > MC ? MC : std::max(rows_each, 2 * MR);
   const size_t blocks_a_plane = parts(w.height.out, l.each);
   const size_t row_blocks = lines ? w.batch * w.depth.out * blocks_a_plane : parts(m, rows_each);
   size_t cols_each = round_up(parts(n, parts(16, row_blocks)), NR);
   if (cols_each < 2 * NR) cols_each = 2 * NR;
   const size_t col_blocks = parts(n, cols_each);
   // Rows that are a multiple of 4 KB apart would fall into the same set of the first cache.
-  const size_t deep_each = k < kDeep ? k : kDeep, step = deep_each % 1024 == 0 ? deep_each + 16 : deep_each;
+  const size_t deep_each = std::min(k, kDeep), step = deep_each % 1024 == 0 ? deep_each + 16 : deep_each;
   reserve_scratch(lines ? l.floats() : rows_each * step);
   parallel(row_blocks * col_blocks, [&](size_t task, size_t worker) {
     const size_t block = task / col_blocks, j0 = task % col_blocks * cols_each;
-    const size_t cols = n - j0 < cols_each ? n - j0 : cols_each;
+    const size_t cols = std::min(n - j0, cols_each);
     float* memory = scratch(worker);
     if (lines) {
       const size_t first = block % blocks_a_plane * l.each, plane = block / blocks_a_plane;
-      const size_t count = w.height.out - first < l.each ? w.height.out - first : l.each;
+      const size_t count = std::min(w.height.out - first, l.each);
       convolve_lines(w, l, n, x, packed, bias, plane / w.depth.out, plane % w.depth.out, first, count, j0, cols, memory,
                      out);
       float* c = out + (plane * w.height.out + first) * w.width.out * n + j0;
       if (bounds(clamp)) clamp_rows(clamp, c, count * w.width.out, cols, n);
       return;
     }
-    const size_t i0 = block * rows_each, rows = m - i0 < rows_each ? m - i0 : rows_each;
+    const size_t i0 = block * rows_each, rows = std::min(m - i0, rows_each);
     float* c = out + i0 * n + j0;
     for (size_t p = 0; p < k; p += deep_each) {
-      const size_t deep = k - p < deep_each ? k - p : deep_each;
+      const size_t deep = std::min(k - p, deep_each);
       write_columns(w, x, i0, rows, p, deep, memory, step);
       multiply_deep({memory, step, 1}, kRows, packed + j0 * k + p * NR, k, rows, cols, deep, c, n,
                     p == 0 && bias != nullptr ? bias + j0 : nullptr, p == 0 ? kStoreNew : kStoreAdd);
@@ -265,7 +267,7 @@ void all_columns(const Window& w, const float* x, size_t row, size_t m, size_t k
   const size_t each = k >= 16384 ? 1 : 16384 / k;
   parallel(parts(m, each), [&](size_t task, size_t) {
     const size_t i = task * each;
-    write_columns(w, x, row + i, m - i < each ? m - i : each, 0, k, dst + i * k, k);
+    write_columns(w, x, row + i, std::min(m - i, each), 0, k, dst + i * k, k);
   });
 }
 
@@ -277,9 +279,9 @@ void large_filter_grad(const Window& w, size_t n, const float* x, const float* d
   if (each > m) each = m;
   float* columns = in_place ? nullptr : outer_scratch(each * k);
   for (size_t row = 0; row < m; row += each) {
-    const size_t rows = m - row < each ? m - row : each;
+    const size_t rows = std::min(m - row, each);
     if (!in_place) all_columns(w, x, row, rows, k, columns);
-    Gemm g = product_of(in_place ? x : columns, dy + row * n, dfilter, k, n, rows);
+    Gemm g = mul_wrapped(in_place ? x : columns, dy + row * n, dfilter, k, n, rows);
     g.a_row = 1, g.a_col = k;
     g.accumulate = row > 0;
     gemm(g);
@@ -294,10 +296,10 @@ void add_run(const Window& w, size_t n, const float* x, const float* dy, size_t 
   float* tiles = packed_dy + packed_b_size(kBlock, n);
   float* columns = tiles + packed_a_size(kPiece, kBlock);
   for (size_t row = begin; row < end; row += kBlock) {
-    const size_t rows = end - row < kBlock ? end - row : kBlock;
+    const size_t rows = std::min(end - row, kBlock);
     pack_b({dy + row * n, n, 1}, rows, n, 0, round_up(n, NR) / NR, packed_dy);
     for (size_t p = 0; p < k; p += kPiece) {
-      const size_t deep = k - p < kPiece ? k - p : kPiece;
+      const size_t deep = std::min(k - p, kPiece);
       write_columns(w, x, row, rows, p, deep, columns, kPiece);
       pack_a({columns, 1, kPiece}, deep, rows, tiles);
       multiply({tiles, 0, 0}, kPacked, packed_dy, rows, deep, n, rows, sums + p * n, n, nullptr,
@@ -310,7 +312,7 @@ void add_run(const Window& w, size_t n, const float* x, const float* dy, size_t 
 // row of the filter sees. Without a line, zeros.
 VIT_INLINE void deal(const float* line, size_t step, size_t count, size_t floats, size_t depth, float* dst) {
   for (size_t i = 0; i < floats; i += MR, dst += MR * depth) {
-    const size_t width = floats - i < MR ? floats - i : MR;
+    const size_t width = std::min(floats - i, MR);
     float* to = dst;
     for (size_t o = 0; o < count; ++o, to += MR) {
       if (line == nullptr) zero_floats(to, MR);
@@ -362,7 +364,7 @@ void add_long_lines(const Window& w, const Lines& l, size_t n, const float* x, c
   }
 }
 
-// … and of short ones, `each` at a time.
+// The same for short rows, `each` at a time.
 void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin, size_t end,
                size_t each, float* sums, float* memory) {
   const size_t count = w.width.out, length = w.width.in * w.channels;
@@ -370,11 +372,11 @@ void add_lines(const Window& w, const Lines& l, size_t n, const float* x, const 
   float* tiles = packed_dy + packed_b_size(each * count, n);
   float* whole = tiles + packed_a_size(kPiece, each * count);
   for (size_t first = begin; first < end; first += each) {
-    const size_t lines = end - first < each ? end - first : each, rows = lines * count;
+    const size_t lines = std::min(end - first, each), rows = lines * count;
     pack_b({dy + first * count * n, n, 1}, rows, n, 0, round_up(n, NR) / NR, packed_dy);
     for (size_t f = 0; f < w.depth.filter * w.height.filter; ++f)
       for (size_t p = 0; p < l.filter; p += kPiece) {
-        const size_t floats = l.filter - p < kPiece ? l.filter - p : kPiece;
+        const size_t floats = std::min(l.filter - p, kPiece);
         for (size_t i = 0; i < lines; ++i) {
           const size_t oh = (first + i) % w.height.out, plane = (first + i) / w.height.out;
           const ptrdiff_t h = start_of(w.height, oh) + static_cast<ptrdiff_t>(f % w.height.filter * w.height.dilation);
@@ -420,14 +422,14 @@ void convolve_filter_grad(const Window& w, size_t n, const float* x, const float
   const size_t memory = is_long ? l.floats() : by_line ? l.width : kPiece * kBlock;
   reserve_scratch(packed_b_size(kBlock, n) + packed_a_size(kPiece, kBlock) + memory);
   parallel(runs, [&](size_t run, size_t worker) {
-    const size_t begin = run * each, end = begin + each < units ? begin + each : units;
+    const size_t begin = run * each, end = std::min(begin + each, units);
     float* sums = partial + run * k * n;
     if (is_long) add_long_lines(w, l, n, x, dy, begin, end, sums, scratch(worker));
     else if (by_line) add_lines(w, l, n, x, dy, begin, end, block, sums, scratch(worker));
     else add_run(w, n, x, dy, begin, end, sums, scratch(worker));
   });
   parallel(parts(k * n, 4096), [&](size_t task, size_t) {
-    const size_t end = (task + 1) * 4096 < k * n ? (task + 1) * 4096 : k * n;
+    const size_t end = std::min((task + 1) * 4096, k * n);
     for (size_t i = task * 4096; i < end; ++i) {
       float sum = partial[i];
       for (size_t run = 1; run < runs; ++run) sum += partial[run * k * n + i];

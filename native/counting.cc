@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "sizes.h"
 #include "tasks.h"
 
 namespace vit {
@@ -28,9 +29,9 @@ bool count_runs(size_t n, size_t size, const int32_t* x, const T* weights, Out* 
     int32_t least = 0;
     for (size_t i = begin; i < end; ++i) {
       const int32_t value = x[i];
-      least = value < least ? value : least;
+      least = std::min(value, least);
       const size_t place = static_cast<size_t>(value);
-      if (place < size) table[place] = added(table[place], weights == nullptr ? T{1} : weights[i]);
+      if (place < size) table[place] = add_wrapped(table[place], weights == nullptr ? T{1} : weights[i]);
     }
     if (least < 0) good.store(false, std::memory_order_relaxed);
   });
@@ -38,7 +39,7 @@ bool count_runs(size_t n, size_t size, const int32_t* x, const T* weights, Out* 
   ranges(size, runs, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       T sum = tables[i];
-      for (size_t run = 1; run < runs; ++run) sum = added(sum, tables[run * size + i]);
+      for (size_t run = 1; run < runs; ++run) sum = add_wrapped(sum, tables[run * size + i]);
       out[i] = static_cast<Out>(sum);
     }
   });
@@ -112,11 +113,11 @@ bool segments_of(const Segments& s, const int32_t* given, const int32_t* given_i
   if (!copy_checked(s.count, given, s.rows, false, indices) || !copy_checked(s.count, given_ids, s.segments, true, ids))
     return false;
   if (s.cols == 0 || s.segments == 0) return true;
-  const size_t blocks = (s.cols + kColumns - 1) / kColumns;
+  const size_t blocks = ceil_div(s.cols, kColumns);
   const size_t wide = std::min(s.cols, kColumns);
   const size_t each = (s.count / s.segments + 1) * wide;
   const size_t lines = each >= kTask ? 1 : kTask / each;
-  parallel((s.segments + lines - 1) / lines * blocks, [&](size_t task, size_t) {
+  parallel(ceil_div(s.segments, lines) * blocks, [&](size_t task, size_t) {
     const size_t first = task / blocks * lines, last = std::min(first + lines, s.segments);
     const size_t column = task % blocks * kColumns, cols = std::min(kColumns, s.cols - column);
     const int32_t* id = std::lower_bound(ids, ids + s.count, static_cast<int64_t>(first));
@@ -126,7 +127,7 @@ bool segments_of(const Segments& s, const int32_t* given, const int32_t* given_i
       size_t n = 0;
       for (; id < ids + s.count && static_cast<size_t>(*id) == segment; ++id, ++n) {
         const T* from = x + static_cast<size_t>(indices[id - ids]) * s.cols + column;
-        for (size_t j = 0; j < cols; ++j) to[j] = added(to[j], from[j]);
+        for (size_t j = 0; j < cols; ++j) to[j] = add_wrapped(to[j], from[j]);
       }
       for (size_t j = 0; s.mean && n > 0 && j < cols; ++j) to[j] = mean_of(to[j], n);
     }

@@ -31,7 +31,7 @@ napi_value count_list_entry(const Arguments& args) {
 napi_value unique_slices_entry(const Arguments& args) {
   const Slices s = {args.size(0), args.size(1), args.size(2)};
   const Kind kind = args.kind(3);
-  const void* x = args.of_kind(3, product(s.outer, product(s.n, s.inner)), kind);
+  const void* x = args.of_kind(3, size_product(s.outer, size_product(s.n, s.inner)), kind);
   int32_t* firsts = args.ints(4, s.n);
   int32_t* places = args.ints(5, s.n);
   if (s.n >= size_t{1} << 31) throw ArgumentError("Expected fewer than 2^31 slices, received more.");
@@ -46,9 +46,9 @@ napi_value search_sorted_entry(const Arguments& args) {
   if (s.length >= size_t{1} << 31)
     throw ArgumentError("Expected fewer than 2^31 elements to search in, received more.");
   const Kind kind = args.kind(4);
-  const void* sorted = args.of_kind(4, product(s.rows, s.length), kind);
-  const void* values = args.of_kind(5, product(s.rows, s.count), kind);
-  int32_t* places = args.ints(6, product(s.rows, s.count));
+  const void* sorted = args.of_kind(4, size_product(s.rows, s.length), kind);
+  const void* values = args.of_kind(5, size_product(s.rows, s.count), kind);
+  int32_t* places = args.ints(6, size_product(s.rows, s.count));
   if (kind == Kind::kUint8) not_numbers();
   if (kind == Kind::kFloat32)
     search_sorted(s, static_cast<const float*>(sorted), static_cast<const float*>(values), places);
@@ -60,10 +60,10 @@ napi_value search_sorted_entry(const Arguments& args) {
 napi_value reduce_segments_entry(const Arguments& args) {
   const Segments s = {args.size(0), args.size(1), args.size(2), args.size(3), args.flag(4)};
   const Kind kind = args.kind(5);
-  const void* x = args.of_kind(5, product(s.rows, s.cols), kind);
+  const void* x = args.of_kind(5, size_product(s.rows, s.cols), kind);
   const int32_t* indices = args.ints(6, s.count);
   const int32_t* ids = args.ints(7, s.count);
-  void* out = args.of_kind(8, product(s.segments, s.cols), kind);
+  void* out = args.of_kind(8, size_product(s.segments, s.cols), kind);
   if (kind == Kind::kUint8) not_numbers();
   if (kind == Kind::kFloat32)
     return yes_or_no(args, reduce_segments(s, indices, ids, static_cast<const float*>(x), static_cast<float*>(out)));
@@ -80,7 +80,7 @@ Shape shape_of(const Arguments& args, size_t index, size_t* elements) {
     if (!(size >= 1 && size <= INT32_MAX) || size != floor(size))
       throw ArgumentError("Expected sizes that are integers from 1 to 2^31 - 1, received others.");
     shape.of[d] = static_cast<size_t>(size);
-    *elements = product(*elements, shape.of[d]);
+    *elements = size_product(*elements, shape.of[d]);
   }
   return shape;
 }
@@ -92,8 +92,8 @@ napi_value reshape_indices_entry(const Arguments& args) {
   const Shape from = shape_of(args, 1, &elements), to = shape_of(args, 2, &others);
   if (elements != others || elements > size_t{1} << 53)
     throw ArgumentError("Expected two shapes of as many elements, at most 2^53, received others.");
-  const int32_t* indices = args.ints(3, product(count, from.rank));
-  int32_t* out = args.ints(4, product(count, to.rank));
+  const int32_t* indices = args.ints(3, size_product(count, from.rank));
+  int32_t* out = args.ints(4, size_product(count, to.rank));
   return yes_or_no(args, reshape_indices(count, from, to, indices, out));
 }
 
@@ -102,7 +102,7 @@ napi_value count_rows_entry(const Arguments& args) {
   const size_t count = args.size(0), rank = args.size(1), rows = args.size(2);
   if (rank == 0 || count + rows >= size_t{1} << 31)
     throw ArgumentError("Expected tuples and rows that int32 can count, received others.");
-  const int32_t* indices = args.ints(3, product(count, rank));
+  const int32_t* indices = args.ints(3, size_product(count, rank));
   int32_t* next = args.ints(4, rows);
   const int64_t total = count_rows(count, rank, rows, indices, next, args.bytes(5, rows));
   napi_value value = nullptr;
@@ -121,11 +121,11 @@ napi_value fill_rows_entry(const Arguments& args) {
   void* filled = args.any(7, &f.total, &other);
   if (f.rank == 0 || f.total >= size_t{1} << 31)
     throw ArgumentError("Expected tuples that int32 can count, received others.");
-  f.indices = args.ints(1, product(f.count, f.rank));
+  f.indices = args.ints(1, size_product(f.count, f.rank));
   const void* rest = args.of_kind(3, 1, kind);
   f.next = args.ints(4, f.rows);
   f.empty = args.bytes(5, f.rows);
-  f.places = args.ints(6, product(f.total, f.rank));
+  f.places = args.ints(6, size_product(f.total, f.rank));
   args.of_kind(7, f.total, kind);
   f.reverse = args.ints(8, f.count);
   return yes_or_no(args, fill_rows(f, bytes_of(kind), values, rest, filled));

@@ -1,6 +1,7 @@
 // Convolution of each channel by itself, and its gradients. Vectors over channels, tasks over rows.
 
-#include "spatial_table.h"
+#include "sizes.h"
+#include "table.h"
 #include "window.h"
 
 namespace VIT_ISA {
@@ -111,10 +112,10 @@ void depthwise_filter_grad(const Window& w, const float* x, const float* dy, flo
     while (r.begin < r.end && !sees(r.begin)) ++r.begin;
     while (r.end > r.begin && !sees(r.end - 1)) --r.end;
   }
-  size_t each = (rows + kRuns - 1) / kRuns;
+  size_t each = ceil_div(rows, kRuns);
   const size_t cost = w.width.out * size;
   if (each * cost < 65536) each = 65536 / (cost == 0 ? 1 : cost) + 1;
-  const size_t runs = (rows + each - 1) / each;
+  const size_t runs = ceil_div(rows, each);
   float* partial = shared_scratch(runs * size);
   parallel(runs, [&](size_t run, size_t) {
     float* sums = partial + run * size;

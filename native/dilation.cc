@@ -1,7 +1,10 @@
 // Grayscale dilation, the maximum of what a window sees plus the filter there, and its gradients, which go to the
 // places of the maxima.
 
-#include "spatial_table.h"
+#include <algorithm>
+
+#include "sizes.h"
+#include "table.h"
 #include "window.h"
 
 namespace VIT_ISA {
@@ -78,7 +81,7 @@ void find_places(const Window& w, size_t row, const std::vector<Range>& columns,
     const int64_t none = pixels ? begin(w.height, oh) * static_cast<int64_t>(w.width.in) + begin(w.width, ow) : 0;
     int32_t* to = places + ow * w.channels;
     for (size_t j = 0; j < w.channels; j += kHalf) {
-      const size_t n = w.channels - j < kHalf ? w.channels - j : kHalf;
+      const size_t n = std::min(w.channels - j, kHalf);
       vd best = vd{} + static_cast<double>(kLeast);
       vl found = vl{} + none;
       each_tap(w, row, lines, ow, columns[ow], [&](size_t at, size_t tap) {
@@ -104,8 +107,7 @@ void dilate(const Window& w, const float* x, const float* filter, float* out) {
       for (; j + 4 * VL <= w.channels; j += 4 * VL)
         dilate_vectors<4>(w, row, lines, ow, columns[ow], x + j, filter + j, VL, to + j);
       for (; j < w.channels; j += VL)
-        dilate_vectors<1>(w, row, lines, ow, columns[ow], x + j, filter + j, w.channels - j < VL ? w.channels - j : VL,
-                          to + j);
+        dilate_vectors<1>(w, row, lines, ow, columns[ow], x + j, filter + j, std::min(w.channels - j, VL), to + j);
     }
   });
 }
@@ -116,7 +118,7 @@ void dilate_ints(const Window& w, const int32_t* x, const int32_t* filter, int32
     const Range lines = inside(w.height, row % w.height.out);
     for (size_t ow = 0; ow < w.width.out; ++ow)
       for (size_t j = 0; j < w.channels; j += kTile) {
-        const size_t n = w.channels - j < kTile ? w.channels - j : kTile;
+        const size_t n = std::min(w.channels - j, kTile);
         int64_t best[kTile];
         for (size_t i = 0; i < n; ++i) best[i] = kLeast;
         each_tap(w, row, lines, ow, columns[ow], [&](size_t at, size_t tap) {
@@ -140,7 +142,7 @@ void dilate_input_grad(const Window& w, const float* x, const float* filter, con
   const size_t cost = cost_of(w) / w.height.stride + width * channels;
   size_t each = 65536 / (cost == 0 ? 1 : cost) + 1;
   if (each < 4 * reach) each = 4 * reach;
-  const size_t blocks = (w.height.in + each - 1) / each;
+  const size_t blocks = ceil_div(w.height.in, each);
   reserve_scratch(out_line);
   parallel(w.batch * blocks, [&](size_t task, size_t worker) {
     int32_t* places = reinterpret_cast<int32_t*>(scratch(worker));
@@ -169,9 +171,9 @@ void dilate_filter_grad(const Window& w, const float* x, const float* filter, co
                out_line = w.width.out * channels;
   const std::vector<Range> columns = all_inside(w.width);
   const size_t cost = cost_of(w);
-  size_t each = (rows + kRuns - 1) / kRuns;
+  size_t each = ceil_div(rows, kRuns);
   if (each * cost < 65536) each = 65536 / (cost == 0 ? 1 : cost) + 1;
-  const size_t runs = (rows + each - 1) / each;
+  const size_t runs = ceil_div(rows, each);
   float* partial = shared_scratch(runs * size);
   reserve_scratch(out_line);
   parallel(runs, [&](size_t run, size_t worker) {

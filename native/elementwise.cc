@@ -1,5 +1,7 @@
 // Kernels that treat each float32 alone.
 
+#include <algorithm>
+
 #include "table.h"
 #include "transcendental.h"
 #include "walks.h"
@@ -109,7 +111,7 @@ void clip(size_t n, const float* x, float low, float high, float* out) {
 void add_n(size_t count, const float* const* parts, size_t n, float* out) {
   chunks(n, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; i += VL) {
-      const size_t left = end - i < VL ? end - i : VL;
+      const size_t left = std::min(end - i, VL);
       vf sum = set1(0.0f);
       for (size_t p = 0; p < count; ++p) sum = sum + get(parts[p] + i, left);
       put(out + i, sum, left);

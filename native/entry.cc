@@ -34,7 +34,7 @@ Walk walk_of(const Arguments& args, size_t index) {
 
 size_t walk_size(const Walk& walk) {
   size_t total = 1;
-  for (size_t d = 0; d < walk.rank; ++d) total = product(total, walk.size[d]);
+  for (size_t d = 0; d < walk.rank; ++d) total = size_product(total, walk.size[d]);
   return total;
 }
 

@@ -1,4 +1,4 @@
-// What every entry of the addon is made of, and the walks that many take. A *_binding.cc lists its entries; binding.cc
+// The frame of every entry of the addon, and the walks that many take. A *_binding.cc lists its entries; binding.cc
 // exports them.
 #pragma once
 
@@ -42,6 +42,7 @@ struct Exports {
   const Export* items;
   size_t count;
 };
+extern const Exports branch_exports;
 extern const Exports elementwise_exports;
 extern const Exports spatial_exports;
 extern const Exports axis_exports;

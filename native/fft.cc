@@ -10,6 +10,7 @@
 
 #include "parallel.h"
 #include "simd.h"
+#include "sizes.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -34,11 +35,11 @@ struct Side {
   T *re, *im;
 };
 
-// exp(-2πi·k/n), the angle kept small.
+// exp(-2πi·k/n), with a small angle.
 double angle_of(size_t k, size_t n) { return -2 * M_PI * (static_cast<double>(k % n) / static_cast<double>(n)); }
 
-// What the passes over n elements need: for each, its radix p, and exp(-2πi·q·k/length) at (k - 1)·m + q for q < m =
-// length/p.
+// The tables of the passes over n elements: for each, its radix p, and exp(-2πi·q·k/length) at (k - 1)·m + q for q < m
+// = length/p.
 template <typename T>
 struct Plan {
   size_t n = 0;
@@ -153,7 +154,7 @@ VIT_INLINE void store_groups(float* to, size_t step, vf v) {
   for (size_t g = 0; g < VL / 4; ++g) memcpy(to + g * step, reinterpret_cast<const char*>(&v) + 16 * g, 16);
 }
 
-// Of rows a, b, c, d: a0 b0 c0 d0 a4 b4 …, a1 b1 c1 d1 a5 …, and so on.
+// Interleaves rows a, b, c, d: a0 b0 c0 d0 a4 b4 …, a1 b1 c1 d1 a5 …, and so on.
 VIT_INLINE void turn_groups(vf* rows) {
   const auto pair = [&](size_t i, size_t j, auto half) {
     const vf a = rows[i], b = rows[j];
@@ -324,7 +325,7 @@ struct Convolution {
   }
 };
 
-// What the last length needed; callers come one after the other.
+// The tables of the last length; callers come one after the other.
 struct Known {
   size_t n = 0;
   bool smooth = false;
@@ -352,7 +353,7 @@ void fft(size_t batch, size_t n, bool inverse, const float* re, const float* im,
   const float scale = 1.0f / static_cast<float>(n);
   // The inverse is the transform with the parts exchanged, before and after.
   if (inverse) std::swap(re, im), std::swap(out_re, out_im);
-  parallel((batch + each - 1) / each, [&](size_t task, size_t worker) {
+  parallel(ceil_div(batch, each), [&](size_t task, size_t worker) {
     for (size_t i = task * each; i < batch && i < (task + 1) * each; ++i) {
       const Side<const float> x = {re + i * n, im + i * n};
       const Side<float> y = {out_re + i * n, out_im + i * n};

@@ -3,6 +3,8 @@
 
 #include "gemm.h"
 
+#include <algorithm>
+
 #include "blocked_gemm.h"
 #include "table.h"
 #include "vector_math.h"
@@ -12,17 +14,17 @@ namespace {
 
 using vit::Gemm;
 
-// What a micro-kernel fetches while it runs, a line with a k step, for many at once would hold up the loads that
-// follow: nothing; memory from `ahead` on into the second cache, ahead_step floats a step; that, and its own tile of c.
-enum Fetch { kNothing, kAhead, kAheadAndC };
+// A micro-kernel prefetches one line in each k step, since many at once would hold up the loads that follow: nothing;
+// memory from `prefetch` on into the second cache, prefetch_step floats a step; that, and its own tile of c.
+enum Prefetching { kNothing, kPrefetch, kPrefetchAndC };
 
 // a_step: from row to row of a, or from column to column where the rows of a tile are side by side.
 typedef void (*Micro)(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n,
-                      const float* bias, Store store, const float* ahead, size_t ahead_step);
+                      const float* bias, Store store, const float* prefetch, size_t prefetch_step);
 
-template <size_t M, size_t V, bool side_by_side, Fetch fetch = kNothing>
+template <size_t M, size_t V, bool side_by_side, Prefetching fetch = kNothing>
 void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, size_t ldc, size_t n, const float* bias,
-           Store store_mode, const float* ahead, size_t ahead_step) {
+           Store store_mode, const float* prefetch, size_t prefetch_step) {
   vf acc[M][V];
 #pragma GCC unroll 16
   for (size_t i = 0; i < M; ++i)
@@ -30,10 +32,10 @@ void micro(size_t k, const float* a, size_t a_step, const float* b, float* c, si
     for (size_t j = 0; j < V; ++j) acc[i][j] = set1(0.0f);
   for (size_t p = 0; p < k; ++p) {
     if (fetch != kNothing) {
-      __builtin_prefetch(ahead, 0, 2);
-      ahead += ahead_step;
+      __builtin_prefetch(prefetch, 0, 2);
+      prefetch += prefetch_step;
     }
-    if (fetch == kAheadAndC && p < M * V) __builtin_prefetch(c + p / V * ldc + p % V * VL, 1, 3);
+    if (fetch == kPrefetchAndC && p < M * V) __builtin_prefetch(c + p / V * ldc + p % V * VL, 1, 3);
     vf bv[V];
 #pragma GCC unroll 2
     for (size_t j = 0; j < V; ++j) bv[j] = load(b + p * NR + j * VL);
@@ -71,10 +73,10 @@ constexpr Micro micro_of(size_t vectors) {
   return vectors == 1 ? micro<M, 1, side_by_side> : micro<M, 2, side_by_side>;
 }
 
-// Of a whole tile. Only one that adds to c has to wait for it.
+// The micro-kernel of a whole tile that prefetches. Only one that adds to c has to wait for c.
 template <bool side_by_side>
 Micro fetching_micro(Store store_mode) {
-  return store_mode == kStoreAdd ? micro<MR, 2, side_by_side, kAheadAndC> : micro<MR, 2, side_by_side, kAhead>;
+  return store_mode == kStoreAdd ? micro<MR, 2, side_by_side, kPrefetchAndC> : micro<MR, 2, side_by_side, kPrefetch>;
 }
 
 template <bool side_by_side>
@@ -102,9 +104,9 @@ Micro choose_micro(size_t rows, size_t vectors) {
 }
 
 // dst[p·dst_row + i] = src[i·src_row + p·src_col] for p below VL and `depth`, i < width <= VL; zero where i >= rows.
-VIT_INLINE void turn(const float* src, size_t src_row, size_t src_col, size_t rows, size_t depth, float* dst,
-                     size_t dst_row, size_t width) {
-  const size_t n = depth < VL ? depth : VL;
+VIT_INLINE void transpose_tile(const float* src, size_t src_row, size_t src_col, size_t rows, size_t depth, float* dst,
+                               size_t dst_row, size_t width) {
+  const size_t n = std::min(depth, VL);
   vf block[VL];
   if (src_col == 1) {
 #pragma GCC unroll 16
@@ -162,7 +164,7 @@ void activate(vit::Activation form, float* c, size_t rows, size_t n, size_t ldc)
 namespace {
 
 // A block is multiplied kDeep of k at a time; see multiply_deep.
-struct Way32 : Packed32 {
+struct Gemm32Traits : Packed32 {
   static constexpr size_t kDeep = 4 * KC;
   static constexpr size_t kDepth = KC;
   static constexpr size_t kBudget = size_t{1} << 20;  // 4 MB
@@ -171,20 +173,19 @@ struct Way32 : Packed32 {
   static bool in_place(const Gemm& g) { return layout_of(g) == kRows; }
   static size_t rows_each(size_t m) {
     const size_t rows = round_up((m + 15) / 16, MR);
-    return rows > MC ? MC : rows < 2 * MR ? 2 * MR : rows;
+    return rows > MC ? MC : std::max(rows, 2 * MR);
   }
   static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0,
                     size_t cols, float* scratch) {
     float* c = g.c + i0 * g.ldc + j0;
     const Layout layout = layout_of(g);
     for (size_t d = 0; d < depth; d += kDeep) {
-      const size_t deep = depth - d < kDeep ? depth - d : kDeep;
+      const size_t deep = std::min(depth - d, kDeep);
       const bool first = p0 + d == 0;
       Operand a{g.a + i0 * g.a_row + (p0 + d) * g.a_col, g.a_row, g.a_col};
       if (layout == kPacked) {
         for (size_t p = 0; p < deep; p += KC)
-          pack_a({a.data + p * a.col, a.row, a.col}, rows, deep - p < KC ? deep - p : KC,
-                 scratch + p * round_up(rows, MR));
+          pack_a({a.data + p * a.col, a.row, a.col}, rows, std::min(deep - p, KC), scratch + p * round_up(rows, MR));
         a.data = scratch;
       }
       multiply_deep(a, layout, packed_b + j0 * depth + d * NR, depth, rows, cols, deep, c, g.ldc,
@@ -199,7 +200,7 @@ struct Way32 : Packed32 {
 void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, float* dst) {
   for (size_t panel = first; panel < last; ++panel) {
     float* out = dst + panel * NR * k;
-    const size_t cols = n - panel * NR < NR ? n - panel * NR : NR;
+    const size_t cols = std::min(n - panel * NR, NR);
     const float* src = b.data + panel * NR * b.col;
     if (b.col == 1 && cols == NR) {
       for (size_t p = 0; p < k; ++p) {
@@ -207,7 +208,7 @@ void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, flo
         store(out + p * NR + VL, load(src + p * b.row + VL));
       }
     } else if (b.col == 1) {
-      const size_t low = cols < VL ? cols : VL;
+      const size_t low = std::min(cols, VL);
       for (size_t p = 0; p < k; ++p) {
         const float* row = src + p * b.row;
         store(out + p * NR, low == VL ? load(row) : load_n(row, low));
@@ -216,7 +217,8 @@ void pack_b(const Operand& b, size_t k, size_t n, size_t first, size_t last, flo
     } else {
       for (size_t j = 0; j < NR; j += VL)
         for (size_t p = 0; p < k; p += VL)
-          turn(src + j * b.col + p * b.row, b.col, b.row, j < cols ? cols - j : 0, k - p, out + p * NR + j, NR, VL);
+          transpose_tile(src + j * b.col + p * b.row, b.col, b.row, j < cols ? cols - j : 0, k - p, out + p * NR + j,
+                         NR, VL);
     }
   }
 }
@@ -236,31 +238,31 @@ void pack_a(const Operand& a, size_t m, size_t k, float* dst) {
   }
   for (size_t i0 = 0; i0 < m; i0 += MR) {
     float* out = dst + i0 * k;
-    const size_t rows = m - i0 < MR ? m - i0 : MR;
+    const size_t rows = std::min(m - i0, MR);
     const float* src = a.data + i0 * a.row;
     for (size_t i = 0; i < MR; i += VL)
       for (size_t p = 0; p < k; p += VL)
-        turn(src + i * a.row + p * a.col, a.row, a.col, i < rows ? rows - i : 0, k - p, out + p * MR + i, MR,
-             MR - i < VL ? MR - i : VL);
+        transpose_tile(src + i * a.row + p * a.col, a.row, a.col, i < rows ? rows - i : 0, k - p, out + p * MR + i, MR,
+                       std::min(MR - i, VL));
   }
 }
 
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
-              float* c, size_t ldc, const float* bias, Store store_mode, const Ahead& ahead) {
+              float* c, size_t ldc, const float* bias, Store store_mode, const Prefetch& prefetch) {
   // The tiles that fetch are the whole ones; each k step its share of what the caller says, or else of the panel after
   // this one.
-  const bool given = ahead.bytes > 0;
+  const bool given = prefetch.bytes > 0;
   const size_t steps = m / MR * k * (given ? n / NR : 1);
-  const size_t step = steps == 0 ? 0 : ((given ? ahead.bytes / sizeof(float) : NR * k) + steps - 1) / steps;
-  const float* next = static_cast<const float*>(ahead.data);
+  const size_t step = steps == 0 ? 0 : ((given ? prefetch.bytes / sizeof(float) : NR * k) + steps - 1) / steps;
+  const float* next = static_cast<const float*>(prefetch.data);
   for (size_t j = 0; j < n; j += NR) {
-    const size_t cols = n - j < NR ? n - j : NR;
+    const size_t cols = std::min(n - j, NR);
     const size_t vectors = cols > VL ? 2 : 1;
     const float* panel = packed_b + j * depth;
     if (!given) next = panel + NR * depth;
     const bool fetches = step > 0 && cols == NR && (given || j + NR < n);
     for (size_t i = 0; i < m; i += MR) {
-      const size_t rows = m - i < MR ? m - i : MR;
+      const size_t rows = std::min(m - i, MR);
       const bool fetch = fetches && rows == MR;
       const Micro run = layout == kRows ? fetch ? fetching_micro<false>(store_mode) : choose_micro<false>(rows, vectors)
                         : fetch         ? fetching_micro<true>(store_mode)
@@ -279,13 +281,13 @@ void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_
   if (k <= KC) return multiply(a, layout, packed_b, depth, m, n, k, c, ldc, bias, store_mode);
   for (size_t j = 0; j < n; j += NR)
     for (size_t p = 0; p < k; p += KC) {
-      const size_t kc = k - p < KC ? k - p : KC;
+      const size_t kc = std::min(k - p, KC);
       const float* panel = packed_b + j * depth + p * NR;
       const Operand part{a.data + p * (layout == kPacked ? round_up(m, MR) : a.col), a.row, a.col};
       const bool last = p + kc == k && j + NR >= n;
-      multiply(part, layout, panel, depth, m, n - j < NR ? n - j : NR, kc, c + j, ldc,
+      multiply(part, layout, panel, depth, m, std::min(n - j, NR), kc, c + j, ldc,
                p == 0 && bias != nullptr ? bias + j : nullptr, p == 0 ? store_mode : kStoreAdd,
-               last ? Ahead{} : Ahead{panel + kc * NR, kc * NR * sizeof(float)});
+               last ? Prefetch{} : Prefetch{panel + kc * NR, kc * NR * sizeof(float)});
     }
 }
 
@@ -303,7 +305,7 @@ void gemm(const Gemm& g) {
     return;
   }
   if (g.precision == vit::kBf16) return gemm_bf16(g);
-  blocked_gemm<Way32>(g);
+  blocked_gemm<Gemm32Traits>(g);
 }
 
 }  // namespace VIT_ISA

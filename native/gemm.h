@@ -3,6 +3,7 @@
 
 #include "kernels.h"
 #include "lanes.h"
+#include "sizes.h"
 
 namespace VIT_ISA {
 
@@ -20,7 +21,7 @@ constexpr size_t NR = 2 * VL;
 constexpr size_t KC = 256;
 constexpr size_t MC = MR * (112 / MR);
 
-constexpr size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
+constexpr size_t round_up(size_t n, size_t step) { return ceil_div(n, step) * step; }
 
 // A matrix operand whose element (i, j) is data[i·row + j·col].
 struct Operand {
@@ -46,16 +47,16 @@ struct Packed32 {
 };
 inline size_t packed_a_size(size_t m, size_t k) { return k * round_up(m, MR); }
 
-using vit::Ahead;
+using vit::Prefetch;
 
 enum Store { kStoreNew, kStoreAdd };
 // Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row =
 // 1).
 enum Layout { kPacked, kRows, kColumns };
-// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. With nothing ahead, each panel
-// of b is fetched while the one before it is multiplied.
+// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. With nothing prefetch, each
+// panel of b is fetched while the one before it is multiplied.
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
-              float* c, size_t ldc, const float* bias, Store store, const Ahead& ahead = Ahead{});
+              float* c, size_t ldc, const float* bias, Store store, const Prefetch& prefetch = Prefetch{});
 
 // The same for any k, cut as gemm cuts it: a panel of b is finished before the next one begins, so that its part of c
 // stays in the first caches, while what follows the part that is multiplied is fetched. Of a from pack_a, KC columns

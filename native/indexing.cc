@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include <algorithm>
 #include <atomic>
 
+#include "sizes.h"
 #include "tasks.h"
 
 namespace vit {
@@ -33,7 +35,7 @@ void gather_lines(const Gather& g, const T* x, const int32_t* indices, T* out) {
   ranges(g.batch * g.outer * g.count, g.slice, [&](size_t begin, size_t end) {
     while (begin < end) {
       const size_t line = begin / g.count, first = begin % g.count;
-      const size_t n = g.count - first < end - begin ? g.count - first : end - begin;
+      const size_t n = std::min(g.count - first, end - begin);
       const int32_t* chosen = indices + line / g.outer * g.count + first;
       const T* from = x + line * g.dim * g.slice;
       T* to = out + begin * g.slice;
@@ -72,9 +74,9 @@ void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const 
   if (s.clear)
     ranges(t.rows * t.slice, 1, [&](size_t begin, size_t end) { memset(out + begin, 0, (end - begin) * sizeof(T)); });
   const size_t work = t.count * t.slice;
-  const size_t wanted = (work + kTask - 1) / kTask;
+  const size_t wanted = ceil_div(work, kTask);
   const size_t most = t.slice >= 128 ? t.slice / 64 : t.rows;
-  size_t tasks = wanted < kMostScans ? wanted : kMostScans;
+  size_t tasks = std::min(wanted, kMostScans);
   if (tasks > most) tasks = most;
   const bool by_columns = t.slice >= 128;
   const size_t whole = by_columns ? t.slice : t.rows;
@@ -88,11 +90,11 @@ void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const 
       T* target = out + row * t.slice;
       const T* value = values + (s.repeat ? 0 : i * t.slice);
       if (s.repeat && s.sum)
-        for (size_t j = from; j < to; ++j) target[j] = added(target[j], *value);
+        for (size_t j = from; j < to; ++j) target[j] = add_wrapped(target[j], *value);
       else if (s.repeat)
         for (size_t j = from; j < to; ++j) target[j] = *value;
       else if (s.sum)
-        for (size_t j = from; j < to; ++j) target[j] = added(target[j], value[j]);
+        for (size_t j = from; j < to; ++j) target[j] = add_wrapped(target[j], value[j]);
       else memmove(target + from, value + from, (to - from) * sizeof(T));
     }
   });
@@ -120,7 +122,7 @@ void count_rows(const Bincount& b, const int32_t* x, const T* weights, T* out) {
         const int32_t value = x[j];
         const size_t place = static_cast<size_t>(value);
         if (place >= b.size) continue;
-        row[place] = b.binary ? T{1} : added(row[place], weights == nullptr ? T{1} : weights[j]);
+        row[place] = b.binary ? T{1} : add_wrapped(row[place], weights == nullptr ? T{1} : weights[j]);
       }
     }
   });
@@ -184,7 +186,7 @@ bool bincount(const Bincount& b, Kind kind, const int32_t* x, const void* weight
   std::atomic<bool> good{true};
   ranges(b.rows * b.cols, 1, [&](size_t begin, size_t end) {
     int32_t least = 0;
-    for (size_t i = begin; i < end; ++i) least = x[i] < least ? x[i] : least;
+    for (size_t i = begin; i < end; ++i) least = std::min(x[i], least);
     if (least < 0) good.store(false, std::memory_order_relaxed);
   });
   if (!good.load()) return false;
@@ -197,7 +199,7 @@ void draw(size_t rows, size_t cols, size_t samples, const float* probabilities, 
   if (rows == 0 || cols == 0) return;
   reserve_scratch(cols);
   const size_t each = cols >= kTask ? 1 : kTask / cols;
-  parallel((rows + each - 1) / each, [&](size_t task, size_t worker) {
+  parallel(ceil_div(rows, each), [&](size_t task, size_t worker) {
     float* sums = scratch(worker);
     for (size_t row = task * each; row < rows && row < (task + 1) * each; ++row) {
       float sum = 0;

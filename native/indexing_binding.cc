@@ -26,7 +26,7 @@ struct Sizes {
       if (!(size >= 0 && size <= 1099511627776.0) || size != floor(size))
         throw ArgumentError("Expected sizes that are integers from 0 to 2^40, received others.");
       of[d] = static_cast<size_t>(size);
-      rows = product(rows, of[d]);
+      rows = size_product(rows, of[d]);
     }
   }
 };
@@ -41,10 +41,10 @@ napi_value gather_entry(const Arguments& args) {
   g.count = args.size(4);
   const Kind kind = args.kind(5);
   g.bytes = bytes_of(kind);
-  const size_t lines = product(g.batch, g.outer);
-  const void* x = args.of_kind(5, product(product(lines, g.dim), g.slice), kind);
-  const int32_t* indices = args.ints(6, product(g.batch, g.count));
-  void* out = args.of_kind(7, product(product(lines, g.count), g.slice), kind);
+  const size_t lines = size_product(g.batch, g.outer);
+  const void* x = args.of_kind(5, size_product(size_product(lines, g.dim), g.slice), kind);
+  const int32_t* indices = args.ints(6, size_product(g.batch, g.count));
+  void* out = args.of_kind(7, size_product(size_product(lines, g.count), g.slice), kind);
   return yes_or_no(args, gather(g, x, indices, out));
 }
 
@@ -53,28 +53,28 @@ napi_value gather_nd_entry(const Arguments& args) {
   const Sizes sizes(args, 0);
   const size_t slice = args.size(1), count = args.size(2);
   const Kind kind = args.kind(3);
-  const void* x = args.of_kind(3, product(sizes.rows, slice), kind);
-  const int32_t* indices = args.ints(4, product(count, sizes.rank));
-  void* out = args.of_kind(5, product(count, slice), kind);
+  const void* x = args.of_kind(3, size_product(sizes.rows, slice), kind);
+  const int32_t* indices = args.ints(4, size_product(count, sizes.rank));
+  void* out = args.of_kind(5, size_product(count, slice), kind);
   return yes_or_no(args, gather_nd({count, sizes.rank, sizes.rows, slice, sizes.of, indices}, bytes_of(kind), x, out));
 }
 
 // scatter(sizes, slice, count, sum, skip, clear, indices, values, out); values: [count, slice], or one for all.
 napi_value scatter_entry(const Arguments& args) {
   const Sizes sizes(args, 0);
-  const size_t slice = args.size(1), count = args.size(2), total = product(count, slice);
+  const size_t slice = args.size(1), count = args.size(2), total = size_product(count, slice);
   Scatter s;
   s.sum = args.flag(3);
   s.skip = args.flag(4);
   s.clear = args.flag(5);
-  const int32_t* indices = args.ints(6, product(count, sizes.rank));
+  const int32_t* indices = args.ints(6, size_product(count, sizes.rank));
   const Kind kind = args.kind(8);
   size_t given;
   Kind same;
   args.any(7, &given, &same);
   s.repeat = given == 1 && total != 1;
   const void* values = args.of_kind(7, s.repeat ? 1 : total, kind);
-  void* out = args.of_kind(8, product(sizes.rows, slice), kind);
+  void* out = args.of_kind(8, size_product(sizes.rows, slice), kind);
   if (s.sum && kind == Kind::kUint8) throw ArgumentError("Expected numbers to sum, received a Uint8Array.");
   return yes_or_no(args, scatter({count, sizes.rank, sizes.rows, slice, sizes.of, indices}, s, kind, values, out));
 }
@@ -87,7 +87,7 @@ napi_value one_hot_entry(const Arguments& args) {
   const void* indices = args.any(1, &n, &kind);
   if (kind != Kind::kInt32) throw ArgumentError("Expected an Int32Array for argument 1, received something else.");
   kind = args.kind(4);
-  void* out = args.of_kind(4, product(n, depth), kind);
+  void* out = args.of_kind(4, size_product(n, depth), kind);
   uint32_t bits[2];
   for (size_t i = 0; i < 2; ++i) {
     if (kind == Kind::kFloat32) {
@@ -106,11 +106,11 @@ napi_value one_hot_entry(const Arguments& args) {
 // bincount(rows, cols, size, binary, x, weights [rows, cols]|null, out [rows, size]).
 napi_value bincount_entry(const Arguments& args) {
   const Bincount b = {args.size(0), args.size(1), args.size(2), args.flag(3)};
-  const size_t n = product(b.rows, b.cols);
+  const size_t n = size_product(b.rows, b.cols);
   const int32_t* x = args.ints(4, n);
   const Kind kind = args.kind(6);
   const void* weights = args.is_null(5) ? nullptr : args.of_kind(5, n, kind);
-  void* out = args.of_kind(6, product(b.rows, b.size), kind);
+  void* out = args.of_kind(6, size_product(b.rows, b.size), kind);
   if (kind == Kind::kUint8) throw ArgumentError("Expected numbers to count in, received a Uint8Array.");
   return yes_or_no(args, bincount(b, kind, x, weights, out));
 }
@@ -121,9 +121,9 @@ napi_value top_k_entry(const Arguments& args) {
   if (k > cols || cols >= size_t{1} << 31)
     throw ArgumentError("Expected k of at most so many elements, below 2^31, received more.");
   const Kind kind = args.kind(3);
-  const void* x = args.of_kind(3, product(rows, cols), kind);
-  void* values = args.of_kind(4, product(rows, k), kind);
-  int32_t* places = args.ints(5, product(rows, k));
+  const void* x = args.of_kind(3, size_product(rows, cols), kind);
+  void* values = args.of_kind(4, size_product(rows, k), kind);
+  int32_t* places = args.ints(5, size_product(rows, k));
   if (kind == Kind::kUint8) throw ArgumentError("Expected numbers to compare, received a Uint8Array.");
   if (kind == Kind::kFloat32)
     return yes_or_no(args, top_k(rows, cols, k, static_cast<const float*>(x), static_cast<float*>(values), places));
@@ -135,8 +135,8 @@ napi_value draw_entry(const Arguments& args) {
   const size_t rows = args.size(0), cols = args.size(1), samples = args.array_length(3);
   if (cols == 0 || cols >= size_t{1} << 31)
     throw ArgumentError("Expected 1 to 2^31 - 1 events, received another number.");
-  const float* probabilities = args.floats(2, product(rows, cols));
-  int32_t* events = args.ints(4, product(rows, samples));
+  const float* probabilities = args.floats(2, size_product(rows, cols));
+  int32_t* events = args.ints(4, size_product(rows, samples));
   std::vector<double> random(samples);
   for (size_t i = 0; i < samples; ++i) random[i] = args.number_in(3, i);
   draw(rows, cols, samples, probabilities, random.data(), events);

@@ -55,15 +55,15 @@ VIT_INLINE void compare_of(Compare op, const Walk& walk, const T* a, const T* b,
 
 void binary_int(Binary op, const Walk& walk, const int32_t* a, const int32_t* b, int32_t* out) {
   switch (op) {
-    case kAdd: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return sum_of(x, y); });
+    case kAdd: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return add_wrapped(x, y); });
     case kSub: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return difference(x, y); });
-    case kMul: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return product_of(x, y); });
+    case kMul: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return mul_wrapped(x, y); });
     case kMaximum: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return x > y ? x : y; });
     case kMinimum: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return x < y ? x : y; });
     case kSquaredDifference:
       return walk_each(walk, a, b, out, [](int32_t x, int32_t y) {
         const double d = static_cast<double>(x) - static_cast<double>(y);
-        return product_of(d, d);
+        return mul_wrapped(d, d);
       });
     case kMod: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return remainder_of(x, y); });
     case kBitwiseAnd: return walk_each(walk, a, b, out, [](int32_t x, int32_t y) { return x & y; });
@@ -130,7 +130,7 @@ void unary_int(Unary op, size_t n, const int32_t* x, int32_t* out) {
   switch (op) {
     case kNeg: return map_each(n, x, out, [](int32_t v) { return difference(0, v); });
     case kAbs: return map_each(n, x, out, [](int32_t v) { return v < 0 ? difference(0, v) : v; });
-    case kSquare: return map_each(n, x, out, [](int32_t v) { return product_of(v, v); });
+    case kSquare: return map_each(n, x, out, [](int32_t v) { return mul_wrapped(v, v); });
     case kSign: return map_each(n, x, out, [](int32_t v) { return (v > 0) - (v < 0); });
     case kRelu: return map_each(n, x, out, [](int32_t v) { return v > 0 ? v : 0; });
     default: return;

@@ -16,10 +16,10 @@ VIT_INLINE int32_t wrapped(double x) {
   const double value = rest < 0x1p31 ? rest : rest - 0x1p32;
   return static_cast<int32_t>(rest == rest ? value : 0.0);
 }
-VIT_INLINE int32_t sum_of(int32_t a, int32_t b) {
+VIT_INLINE int32_t add_wrapped(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 // JavaScript multiplies in float64, which takes the low bits of what is beyond 2^53.
-VIT_INLINE int32_t product_of(double a, double b) { return wrapped(a * b); }
+VIT_INLINE int32_t mul_wrapped(double a, double b) { return wrapped(a * b); }
 
 }  // namespace VIT_ISA

@@ -1,8 +1,11 @@
 // Copies between two strided arrays. A run whose both strides are 1 is a memmove; a run that is far apart on one side
 // only (a transpose) goes in blocks of 16 by 16, so that every cache line fetched is used.
 
+#include <algorithm>
+
 #include "parallel.h"
 #include "simd.h"
+#include "sizes.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -29,9 +32,9 @@ void copy_plane(const T* src, T* dst, size_t rows, ptrdiff_t src_row, ptrdiff_t 
     return;
   }
   for (size_t i0 = 0; i0 < rows; i0 += 16) {
-    const size_t i1 = i0 + 16 < rows ? i0 + 16 : rows;
+    const size_t i1 = std::min(i0 + 16, rows);
     for (size_t j0 = 0; j0 < cols; j0 += 16) {
-      const size_t j1 = j0 + 16 < cols ? j0 + 16 : cols;
+      const size_t j1 = std::min(j0 + 16, cols);
       for (size_t i = i0; i < i1; ++i)
         for (size_t j = j0; j < j1; ++j)
           dst[static_cast<ptrdiff_t>(i) * dst_row + static_cast<ptrdiff_t>(j) * dst_col] =
@@ -55,11 +58,11 @@ void copy_walk(const Walk& walk, const T* src, T* dst) {
   for (size_t d = 0; d + 2 < walk.rank; ++d) planes *= walk.size[d];
   size_t rows_each = 16384 / cols / 16 * 16;
   if (rows_each < 16) rows_each = 16;
-  const size_t parts = (rows + rows_each - 1) / rows_each;
+  const size_t parts = ceil_div(rows, rows_each);
   const size_t units = planes * parts;
-  const size_t small = cols * (rows < rows_each ? rows : rows_each);
+  const size_t small = cols * (std::min(rows, rows_each));
   const size_t units_each = small >= 16384 ? 1 : 16384 / small;
-  vit::parallel((units + units_each - 1) / units_each, [&](size_t task, size_t) {
+  vit::parallel(ceil_div(units, units_each), [&](size_t task, size_t) {
     for (size_t unit = task * units_each; unit < units && unit < (task + 1) * units_each; ++unit) {
       size_t plane = unit / parts;
       const size_t first = unit % parts * rows_each;
@@ -71,7 +74,7 @@ void copy_walk(const Walk& walk, const T* src, T* dst) {
         from += index * walk.stride_a[d];
         to += index * walk.stride_b[d];
       }
-      const size_t count = rows - first < rows_each ? rows - first : rows_each;
+      const size_t count = std::min(rows - first, rows_each);
       copy_plane(src + from, dst + to, count, src_row, dst_row, cols, walk.stride_a[last], walk.stride_b[last]);
     }
   });

@@ -3,6 +3,7 @@
 #include "norm.h"
 
 #include "parallel.h"
+#include "sizes.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -20,7 +21,7 @@ size_t rows_each_task(size_t rows, size_t cols) {
 void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, const float* beta, float epsilon,
                 float* y, float* mean, float* rstd) {
   const size_t each = 16384 / (cols + 1) + 1;
-  vit::parallel((rows + each - 1) / each, [&](size_t task, size_t) {
+  vit::parallel(ceil_div(rows, each), [&](size_t task, size_t) {
     for (size_t i = task * each; i < rows && i < (task + 1) * each; ++i) {
       row_moments(x + i * cols, cols, epsilon, mean + i, rstd + i);
       norm_row(x + i * cols, cols, mean[i], rstd[i], gamma, beta, y + i * cols);
@@ -31,7 +32,7 @@ void layer_norm(size_t rows, size_t cols, const float* x, const float* gamma, co
 void layer_norm_grad(size_t rows, size_t cols, const float* dout, const float* x, const float* gamma, const float* mean,
                      const float* rstd, float* dx, float* dgamma, float* dbeta) {
   const size_t each = rows_each_task(rows, cols);
-  const size_t tasks = (rows + each - 1) / each;
+  const size_t tasks = ceil_div(rows, each);
   float* partial = vit::shared_scratch(2 * tasks * cols + 1);
   vit::parallel(tasks, [&](size_t task, size_t) {
     float* sum_gamma = partial + 2 * task * cols;

@@ -1,4 +1,4 @@
-// Layer norm of one row and its gradient: what norm.cc and the residual branches are made of. A row fits the first
+// Layer norm of one row and its gradient: the part that norm.cc and the residual branches share. A row fits the first
 // cache, so it is read again rather than kept.
 #pragma once
 

@@ -72,7 +72,7 @@ struct Memory {
   }
 };
 
-// What is left of a job in one word, so that taking a task is one addition and cannot mix up two jobs: tasks in all,
+// The rest of a job in one word, so that taking a task is one addition and cannot mix up two jobs: tasks in all,
 // and the next. A thread that comes late adds to a word whose tasks are all taken, or takes a task of the next job,
 // which cannot end without it.
 constexpr uint64_t kNextBits = 32;

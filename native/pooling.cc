@@ -1,6 +1,8 @@
 // Maxima and means of what a window sees, and their gradients. Vectors over channels, tasks over rows of the result.
 
-#include "spatial_table.h"
+#include <algorithm>
+
+#include "table.h"
 #include "window.h"
 
 namespace VIT_ISA {
@@ -8,7 +10,8 @@ namespace {
 
 using namespace vit;
 
-// What a task needs of one output pixel: the first of its taps that lie inside, how many there are, and their steps.
+// The taps of one output pixel that a task needs: the first of its taps that lie inside, how many there are, and their
+// steps.
 struct Seen {
   const float* first;
   size_t depth, height, width;
@@ -89,7 +92,7 @@ void pool_of(const Window& w, const float* x, float* out) {
     float* to = out + pixel * w.channels;
     size_t j = 0;
     for (; j + 4 * VL <= w.channels; j += 4 * VL) pool_vectors<op, 4>(seen, j, VL, to);
-    for (; j < w.channels; j += VL) pool_vectors<op, 1>(seen, j, w.channels - j < VL ? w.channels - j : VL, to);
+    for (; j < w.channels; j += VL) pool_vectors<op, 1>(seen, j, std::min(w.channels - j, VL), to);
   });
 }
 

@@ -3,10 +3,12 @@
 
 #include <math.h>
 
+#include <algorithm>
 #include <type_traits>
 
 #include "integers.h"
 #include "parallel.h"
+#include "sizes.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -24,12 +26,12 @@ struct Cut {
   size_t n, inner, width, length, blocks, parts, units, each;
 
   Cut(size_t outer, size_t n_, size_t inner_) : n(n_), inner(inner_) {
-    width = inner < kColumns ? inner : kColumns;
+    width = std::min(inner, kColumns);
     length = inner == 1 ? kRowPart : kColumnPart;
-    blocks = (inner + width - 1) / width;
-    parts = (n + length - 1) / length;
+    blocks = ceil_div(inner, width);
+    parts = ceil_div(n, length);
     units = outer * blocks * parts;
-    const size_t work = (n < length ? n : length) * width;
+    const size_t work = (std::min(n, length)) * width;
     each = work >= kTask ? 1 : kTask / work;
   }
 };
@@ -44,15 +46,15 @@ VIT_INLINE Unit unit_of(const Cut& c, size_t index) {
   u.part = index % c.parts;
   const size_t block = index / c.parts % c.blocks, outer = index / c.parts / c.blocks;
   const size_t begin = u.part * c.length, column = block * c.width;
-  u.rows = c.n - begin < c.length ? c.n - begin : c.length;
-  u.columns = c.inner - column < c.width ? c.inner - column : c.width;
+  u.rows = std::min(c.n - begin, c.length);
+  u.columns = std::min(c.inner - column, c.width);
   u.first = (outer * c.n + begin) * c.inner + column;
   u.target = outer * c.inner + column;
   return u;
 }
 template <typename Body>
 VIT_INLINE void each_unit(const Cut& c, const Body& body) {
-  parallel((c.units + c.each - 1) / c.each, [&](size_t task, size_t) {
+  parallel(ceil_div(c.units, c.each), [&](size_t task, size_t) {
     for (size_t i = task * c.each; i < c.units && i < (task + 1) * c.each; ++i) body(i, unit_of(c, i));
   });
 }
@@ -122,11 +124,11 @@ VIT_INLINE void fold_ints(size_t outer, size_t n, size_t inner, const int32_t* x
 
 // In order, since rounding of products above 2^53 depends on it.
 void int_product(size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out) {
-  const size_t width = inner < 16 ? inner : 16, blocks = (inner + width - 1) / width;
+  const size_t width = std::min(inner, size_t{16}), blocks = ceil_div(inner, width);
   const size_t units = outer * blocks, work = n * width, each = work >= kTask ? 1 : kTask / work;
-  parallel((units + each - 1) / each, [&](size_t task, size_t) {
+  parallel(ceil_div(units, each), [&](size_t task, size_t) {
     for (size_t unit = task * each; unit < units && unit < (task + 1) * each; ++unit) {
-      const size_t column = unit % blocks * width, columns = inner - column < width ? inner - column : width;
+      const size_t column = unit % blocks * width, columns = std::min(inner - column, width);
       const int32_t* from = x + unit / blocks * n * inner + column;
       double total[16];
       for (size_t j = 0; j < columns; ++j) total[j] = 1;
@@ -246,7 +248,7 @@ void arg_axis(size_t outer, size_t n, size_t inner, const T* x, int32_t* out) {
 
 }  // namespace
 
-void product(size_t outer, size_t n, size_t inner, const float* x, float* out) {
+void prod(size_t outer, size_t n, size_t inner, const float* x, float* out) {
   const auto times = [](double total, double factor) { return total * factor; };
   fold_axis(outer, n, inner, x, out, 1.0, row_product, times, times,
             [](double total) { return static_cast<float>(total); });
@@ -255,12 +257,12 @@ void product(size_t outer, size_t n, size_t inner, const float* x, float* out) {
 void reduce_ints(IntReduce op, size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out) {
   if (outer == 0 || n == 0 || inner == 0) return;
   switch (op) {
-    case kIntSum: return fold_ints(outer, n, inner, x, out, 0, [](int32_t a, int32_t b) { return sum_of(a, b); });
+    case kIntSum: return fold_ints(outer, n, inner, x, out, 0, [](int32_t a, int32_t b) { return add_wrapped(a, b); });
     case kIntMax:
       return fold_ints(outer, n, inner, x, out, INT32_MIN, [](int32_t a, int32_t b) { return a > b ? a : b; });
     case kIntMin:
       return fold_ints(outer, n, inner, x, out, INT32_MAX, [](int32_t a, int32_t b) { return a < b ? a : b; });
-    case kIntProduct: return int_product(outer, n, inner, x, out);
+    case kIntProd: return int_product(outer, n, inner, x, out);
     default: return;
   }
 }

@@ -1,6 +1,7 @@
-// Images resized, cropped, turned and normalized: each pixel of the result is one of the image, or lies between four.
+// Images resized, cropped, rotated and normalized: each pixel of the result is one of the image, or lies between four.
 
-#include "spatial_table.h"
+#include "sizes.h"
+#include "table.h"
 #include "window.h"
 
 namespace VIT_ISA {
@@ -74,7 +75,7 @@ void sample_grad(const Sampling& s, const float* dy, float* dx) {
   const size_t share = s.rows.count / (s.height == 0 ? 1 : s.height) + 1;
   size_t each = 65536 / ((width == 0 ? 1 : width) + 4 * share * s.columns.count * s.channels);
   if (each == 0) each = 1;
-  const size_t blocks = (s.height + each - 1) / each;
+  const size_t blocks = ceil_div(s.height, each);
   parallel(s.boxes * blocks, [&](size_t task, size_t) {
     const size_t image = task / blocks, begin = task % blocks * each;
     const size_t end = s.height - begin < each ? s.height : begin + each;
@@ -105,10 +106,10 @@ void sample_grad(const Sampling& s, const float* dy, float* dx) {
   });
 }
 
-void pick(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill,
-          const float* x, float* out) {
+void gather_pixels(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill,
+                   const float* x, float* out) {
   const size_t each = channels >= 16384 ? 1 : 16384 / (channels == 0 ? 1 : channels);
-  const size_t blocks = (count + each - 1) / each;
+  const size_t blocks = ceil_div(count, each);
   parallel(images * blocks, [&](size_t task, size_t) {
     const size_t image = task / blocks, begin = task % blocks * each;
     const size_t end = count - begin < each ? count : begin + each;
@@ -124,7 +125,7 @@ void pick(size_t images, size_t pixels, size_t channels, size_t count, const int
 void normalize(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset,
                float* out) {
   const size_t each = cols >= 16384 ? 1 : 16384 / (cols == 0 ? 1 : cols);
-  parallel((rows + each - 1) / each, [&](size_t task, size_t) {
+  parallel(ceil_div(rows, each), [&](size_t task, size_t) {
     const size_t end = rows - task * each < each ? rows : (task + 1) * each;
     for (size_t row = task * each; row < end; ++row)
       each_part(cols, [&](size_t j, size_t n) {

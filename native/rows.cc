@@ -2,7 +2,10 @@
 
 #include <math.h>
 
+#include <algorithm>
+
 #include "parallel.h"
+#include "sizes.h"
 #include "table.h"
 #include "transcendental.h"
 
@@ -51,8 +54,7 @@ VIT_INLINE float run_best(const float* x, size_t n) {
 double run_reduce(Reduce op, const float* x, size_t n) {
   if (op == kSum || op == kMean) {
     double sum = 0;
-    for (size_t i = 0; i < n; i += kBlock)
-      sum += static_cast<double>(block_sum(x + i, n - i < kBlock ? n - i : kBlock));
+    for (size_t i = 0; i < n; i += kBlock) sum += static_cast<double>(block_sum(x + i, std::min(n - i, kBlock)));
     return sum;
   }
   return static_cast<double>(op == kMax ? run_best<true>(x, n) : run_best<false>(x, n));
@@ -67,12 +69,12 @@ VIT_INLINE double join(Reduce op, double a, double b) {
 // inner = 1: rows are contiguous. Long rows are cut into parts of 16 blocks.
 void reduce_rows(Reduce op, size_t outer, size_t n, const float* x, float* out) {
   const size_t part = 16 * kBlock;
-  const size_t parts = (n + part - 1) / part;
+  const size_t parts = ceil_div(n, part);
   const double scale = op == kMean ? 1.0 / static_cast<double>(n) : 1.0;
   const bool plus = op == kSum || op == kMean;
   if (parts == 1) {
     const size_t each = n >= 16384 ? 1 : 16384 / n;
-    parallel((outer + each - 1) / each, [&](size_t task, size_t) {
+    parallel(ceil_div(outer, each), [&](size_t task, size_t) {
       for (size_t i = task * each; i < outer && i < (task + 1) * each; ++i) {
         out[i] = static_cast<float>(run_reduce(op, x + i * n, n) * scale);
       }
@@ -82,7 +84,7 @@ void reduce_rows(Reduce op, size_t outer, size_t n, const float* x, float* out) 
   double* partial = reinterpret_cast<double*>(shared_scratch(2 * outer * parts));
   parallel(outer * parts, [&](size_t task, size_t) {
     const size_t begin = task % parts * part;
-    partial[task] = run_reduce(op, x + task / parts * n + begin, n - begin < part ? n - begin : part);
+    partial[task] = run_reduce(op, x + task / parts * n + begin, std::min(n - begin, part));
   });
   for (size_t i = 0; i < outer; ++i) {
     double total = partial[i * parts];
@@ -109,13 +111,13 @@ void reduce_columns(Reduce op, size_t outer, size_t n, size_t inner, const float
   size_t part = 65536 / inner;
   if (part < 32) part = 32;
   if (part > kBlock) part = kBlock;
-  const size_t parts = (n + part - 1) / part;
+  const size_t parts = ceil_div(n, part);
   const double scale = op == kMean ? 1.0 / static_cast<double>(n) : 1.0;
   float* partial = parts == 1 ? out : shared_scratch(outer * parts * inner);
-  const size_t work = (n < part ? n : part) * inner;
+  const size_t work = (std::min(n, part)) * inner;
   const size_t each = work >= 16384 ? 1 : 16384 / work;
   const size_t units = outer * parts;
-  parallel((units + each - 1) / each, [&](size_t task, size_t) {
+  parallel(ceil_div(units, each), [&](size_t task, size_t) {
     for (size_t unit = task * each; unit < units && unit < (task + 1) * each; ++unit) {
       const size_t begin = unit % parts * part;
       const size_t end = n - begin < part ? n : begin + part;
@@ -152,7 +154,7 @@ VIT_INLINE float exp_row(const float* x, size_t n, float top, float* out) {
   }
   float tail = 0;
   for (; i < n; i += VL) {
-    const size_t count = n - i < VL ? n - i : VL;
+    const size_t count = std::min(n - i, VL);
     store_n(out + i, exp_v(load_n(x + i, count) - shift), count);
     for (size_t j = i; j < i + count; ++j) tail += out[j];
   }
@@ -163,7 +165,7 @@ VIT_INLINE float exp_row(const float* x, size_t n, float top, float* out) {
 template <typename Body>
 VIT_INLINE void each_row(size_t rows, size_t cols, const Body& body) {
   const size_t each = cols >= 16384 ? 1 : 16384 / (cols + 1) + 1;
-  parallel((rows + each - 1) / each, [&](size_t task, size_t) {
+  parallel(ceil_div(rows, each), [&](size_t task, size_t) {
     for (size_t i = task * each; i < rows && i < (task + 1) * each; ++i) body(i);
   });
 }

@@ -2,8 +2,11 @@
 
 #include <math.h>
 
+#include <algorithm>
+
 #include "integers.h"
 #include "parallel.h"
+#include "sizes.h"
 #include "table.h"
 
 namespace VIT_ISA {
@@ -16,7 +19,7 @@ constexpr size_t kColumns = 512;  // that are scanned together
 constexpr size_t kRows = 8;       // contiguous ones that are: each alone would wait for its last sum
 
 VIT_INLINE float joined(bool times, float a, float b) { return times ? a * b : a + b; }
-VIT_INLINE int32_t joined(bool times, int32_t a, int32_t b) { return times ? product_of(a, b) : sum_of(a, b); }
+VIT_INLINE int32_t joined(bool times, int32_t a, int32_t b) { return times ? mul_wrapped(a, b) : add_wrapped(a, b); }
 
 // `count` rows of n elements, the element after the next `step` further.
 template <bool times, size_t count, typename T>
@@ -57,8 +60,8 @@ void scan_axis(const Scan& s, size_t outer, size_t n, size_t inner, const T* x, 
   if (outer == 0 || n == 0 || inner == 0) return;
   if (inner == 1) {
     const size_t most = kTask / n / kRows * kRows;
-    const size_t each = most < kRows ? kRows : most;
-    parallel((outer + each - 1) / each, [&](size_t task, size_t) {
+    const size_t each = std::max(most, kRows);
+    parallel(ceil_div(outer, each), [&](size_t task, size_t) {
       size_t i = task * each;
       const size_t end = outer - i < each ? outer : i + each;
       for (; i + kRows <= end; i += kRows) scan_rows<times, kRows>(s, n, x + i * n, out + i * n);
@@ -66,12 +69,12 @@ void scan_axis(const Scan& s, size_t outer, size_t n, size_t inner, const T* x, 
     });
     return;
   }
-  const size_t width = inner < kColumns ? inner : kColumns, blocks = (inner + width - 1) / width;
+  const size_t width = std::min(inner, kColumns), blocks = ceil_div(inner, width);
   const size_t units = outer * blocks, work = n * width, each = work >= kTask ? 1 : kTask / work;
-  parallel((units + each - 1) / each, [&](size_t task, size_t) {
+  parallel(ceil_div(units, each), [&](size_t task, size_t) {
     for (size_t unit = task * each; unit < units && unit < (task + 1) * each; ++unit) {
       const size_t column = unit % blocks * width, first = unit / blocks * n * inner + column;
-      scan_columns<times>(s, n, inner, inner - column < width ? inner - column : width, x + first, out + first);
+      scan_columns<times>(s, n, inner, std::min(inner - column, width), x + first, out + first);
     }
   });
 }
@@ -98,7 +101,7 @@ VIT_INLINE void windows(const LocalResponse& s, size_t arrays, const Body& body)
   const size_t length = s.cols + 2 * s.radius + VL;
   reserve_scratch(arrays * length);
   const size_t each = s.cols >= kTask ? 1 : kTask / s.cols;
-  parallel((s.rows + each - 1) / each, [&](size_t task, size_t worker) {
+  parallel(ceil_div(s.rows, each), [&](size_t task, size_t worker) {
     float* padded = scratch(worker);
     for (size_t i = 0; i < arrays * length; ++i) padded[i] = 0;
     for (size_t row = task * each; row < s.rows && row < (task + 1) * each; ++row)

@@ -16,23 +16,23 @@
 #endif
 
 namespace avx512bf16 {
-extern const vit::Bf16Product bf16_product;
+extern const vit::Bf16Gemm bf16_gemm;
 extern const vit::Bf16Rounding bf16_rounding;
 }  // namespace avx512bf16
 namespace amx {
-extern const vit::Bf16Product bf16_product;
+extern const vit::Bf16Gemm bf16_gemm;
 }
 namespace amx_emulated {
-extern const vit::Bf16Product bf16_product;
+extern const vit::Bf16Gemm bf16_gemm;
 }
 
 namespace vit {
 namespace {
 
-Kernels with_product(const char* isa, const Kernels& rest, const Bf16Product& product) {
+Kernels with_gemm(const char* isa, const Kernels& rest, const Bf16Gemm& gemm) {
   Kernels table = rest;
   table.isa = isa;
-  table.bf16_product = &product;
+  table.bf16_gemm = &gemm;
   return table;
 }
 
@@ -80,12 +80,12 @@ constexpr bool kTrapped = false;
 
 // From the slowest to the fastest; long enough for all of an architecture and the null after them.
 struct Tables {
-  Kernels emulated = with_product("amx-emulated", kernels_portable, amx_emulated::bf16_product);
+  Kernels emulated = with_gemm("amx-emulated", kernels_portable, amx_emulated::bf16_gemm);
 #if defined(VIT_HAS_AVX512BF16)
-  Kernels dot = with_rounding(with_product("avx512bf16", kernels_avx512, avx512bf16::bf16_product));
+  Kernels dot = with_rounding(with_gemm("avx512bf16", kernels_avx512, avx512bf16::bf16_gemm));
 #endif
 #if defined(VIT_HAS_AMX)
-  Kernels tiles = with_rounding(with_product("amx", kernels_avx512, amx::bf16_product));
+  Kernels tiles = with_rounding(with_gemm("amx", kernels_avx512, amx::bf16_gemm));
 #endif
   const Kernels* of[8] = {&emulated, &kernels_portable};
   size_t count = 2;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "descriptors.h"
 #include "entry.h"
 
 namespace vit {
@@ -39,14 +40,14 @@ Window image_window(const Arguments& args) {
     throw ArgumentError("Expected a window of depth 1, received another.");
   return w;
 }
-size_t pixels(size_t depth, size_t height, size_t width) { return product(product(depth, height), width); }
+size_t pixels(size_t depth, size_t height, size_t width) { return size_product(size_product(depth, height), width); }
 size_t in_size(const Window& w) {
-  return product(product(w.batch, pixels(w.depth.in, w.height.in, w.width.in)), w.channels);
+  return size_product(size_product(w.batch, pixels(w.depth.in, w.height.in, w.width.in)), w.channels);
 }
-size_t out_rows(const Window& w) { return product(w.batch, pixels(w.depth.out, w.height.out, w.width.out)); }
-size_t out_size(const Window& w) { return product(out_rows(w), w.channels); }
+size_t out_rows(const Window& w) { return size_product(w.batch, pixels(w.depth.out, w.height.out, w.width.out)); }
+size_t out_size(const Window& w) { return size_product(out_rows(w), w.channels); }
 size_t columns_of(const Window& w) {
-  return product(pixels(w.depth.filter, w.height.filter, w.width.filter), w.channels);
+  return size_product(pixels(w.depth.filter, w.height.filter, w.width.filter), w.channels);
 }
 Clamp clamp_of(const Arguments& args, size_t index) {
   return {static_cast<float>(args.number(index)), static_cast<float>(args.number(index + 1))};
@@ -111,9 +112,9 @@ napi_value depthwise_filter_grad(const Arguments& args) {
 napi_value convolve(const Arguments& args) {
   const Window w = window_of(args);
   const size_t n = args.size(1);
-  const float* filter = args.floats(3, product(columns_of(w), n));
+  const float* filter = args.floats(3, size_product(columns_of(w), n));
   const float* bias = args.floats_or_null(4, n);
-  float* out = args.floats(7, product(out_rows(w), n));
+  float* out = args.floats(7, size_product(out_rows(w), n));
   kernels().spatial->convolve(w, n, args.floats(2, in_size(w)), filter, bias, clamp_of(args, 5), out);
   return nothing(args);
 }
@@ -121,32 +122,32 @@ napi_value convolve(const Arguments& args) {
 napi_value convolve_filter_grad(const Arguments& args) {
   const Window w = window_of(args);
   const size_t n = args.size(1);
-  const float* dy = args.floats(3, product(out_rows(w), n));
+  const float* dy = args.floats(3, size_product(out_rows(w), n));
   kernels().spatial->convolve_filter_grad(w, n, args.floats(2, in_size(w)), dy,
-                                          args.floats(4, product(columns_of(w), n)));
+                                          args.floats(4, size_product(columns_of(w), n)));
   return nothing(args);
 }
 // sumColumns(window, columns, x).
 napi_value sum_columns(const Arguments& args) {
   const Window w = window_of(args);
-  const float* columns = args.floats(1, product(out_rows(w), columns_of(w)));
+  const float* columns = args.floats(1, size_product(out_rows(w), columns_of(w)));
   kernels().spatial->sum_columns(w, columns, args.floats(2, in_size(w)));
   return nothing(args);
 }
 
 // Indices as they are when they are checked: another thread may write to shared memory.
-typedef std::vector<std::vector<int32_t>> Kept;
-const int32_t* copy_of(const int32_t* indices, size_t n, Kept* kept) {
-  kept->emplace_back(indices, indices + n);
-  return kept->back().data();
+typedef std::vector<std::vector<int32_t>> Copies;
+const int32_t* copy_of(const int32_t* indices, size_t n, Copies* copies) {
+  copies->emplace_back(indices, indices + n);
+  return copies->back().data();
 }
 
 // low, high and part, from argument `first` on: a step for each of a box's, for one box or for all.
 Between between_of(const Arguments& args, size_t first, size_t count, size_t boxes, bool shared, size_t limit,
-                   Kept* kept) {
-  const size_t length = product(count, shared ? 1 : boxes);
-  const int32_t* low = copy_of(args.ints(first, length), length, kept);
-  const int32_t* high = copy_of(args.ints(first + 1, length), length, kept);
+                   Copies* copies) {
+  const size_t length = size_product(count, shared ? 1 : boxes);
+  const int32_t* low = copy_of(args.ints(first, length), length, copies);
+  const int32_t* high = copy_of(args.ints(first + 1, length), length, copies);
   const Between b{count, shared, low, high, args.floats(first + 2, length)};
   for (size_t i = 0; i < length; ++i)
     if (b.low[i] >= 0 &&
@@ -154,97 +155,95 @@ Between between_of(const Arguments& args, size_t first, size_t count, size_t box
       throw ArgumentError("Expected steps that lie within an image, received others.");
   return b;
 }
-// From argument `first` on: shared, the height and the width of a box, then the steps of its rows and those of its
-// columns.
-Sampling sampling_of(const Arguments& args, size_t height, size_t width, size_t channels, size_t boxes, size_t first,
-                     Kept* kept) {
+// From argument `first` on the steps of rows and those of columns: low, high and part.
+Sampling sampling_of(const Arguments& args, const SampleCall& call, size_t first, Copies* copies) {
   Sampling s;
-  s.height = height, s.width = width, s.channels = channels, s.boxes = boxes;
-  const bool shared = args.flag(first);
-  s.rows = between_of(args, first + 3, args.size(first + 1), boxes, shared, height, kept);
-  s.columns = between_of(args, first + 6, args.size(first + 2), boxes, shared, width, kept);
+  s.height = call.height, s.width = call.width, s.channels = call.channels, s.boxes = call.boxes;
+  s.rows = between_of(args, first, call.box_height, call.boxes, call.shared, call.height, copies);
+  s.columns = between_of(args, first + 3, call.box_width, call.boxes, call.shared, call.width, copies);
   s.image = nullptr;
-  s.fill = 0.0f;
+  s.nearest = call.nearest;
+  s.fill = static_cast<float>(call.fill);
   return s;
 }
+size_t image_size(const SampleCall& call) {
+  return size_product(size_product(call.images, call.channels), size_product(call.height, call.width));
+}
 size_t box_size(const Sampling& s) {
-  return product(product(s.boxes, s.channels), product(s.rows.count, s.columns.count));
+  return size_product(size_product(s.boxes, s.channels), size_product(s.rows.count, s.columns.count));
 }
 
-// sample(images, height, width, channels, boxes, nearest, fill, image, shared, boxHeight, boxWidth, rowLow, rowHigh,
-// rowPart, columnLow, columnHigh, columnPart, x, out).
+// sample(descriptor, image, rowLow, rowHigh, rowPart, columnLow, columnHigh, columnPart, x, out).
 napi_value sample(const Arguments& args) {
-  const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3),
-               boxes = args.size(4);
-  Kept kept;
-  Sampling s = sampling_of(args, height, width, channels, boxes, 8, &kept);
-  s.nearest = args.flag(5);
-  s.fill = static_cast<float>(args.number(6));
-  s.image = copy_of(args.ints(7, boxes), boxes, &kept);
-  for (size_t i = 0; i < boxes; ++i)
-    if (s.image[i] < 0 || static_cast<size_t>(s.image[i]) >= images)
+  const SampleCall call(args, 0);
+  Copies copies;
+  Sampling s = sampling_of(args, call, 2, &copies);
+  s.image = copy_of(args.ints(1, call.boxes), call.boxes, &copies);
+  for (size_t i = 0; i < call.boxes; ++i)
+    if (s.image[i] < 0 || static_cast<size_t>(s.image[i]) >= call.images)
       throw ArgumentError("Expected boxes of images of the batch, received others.");
-  const float* x = args.floats(17, product(product(images, channels), product(height, width)));
-  kernels().spatial->sample(s, x, args.floats(18, box_size(s)));
+  const float* x = args.floats(8, image_size(call));
+  kernels().spatial->sample(s, x, args.floats(9, box_size(s)));
   return nothing(args);
 }
 
-// sampleGrad(images, height, width, channels, nearest, shared, boxHeight, boxWidth, rowLow, rowHigh, rowPart,
-// columnLow, columnHigh, columnPart, dY, dX): shared, and nothing outside.
+// sampleGrad(descriptor, rowLow, rowHigh, rowPart, columnLow, columnHigh, columnPart, dY, dX): one box for each image,
+// which all share their steps, and nothing outside.
 napi_value sample_grad(const Arguments& args) {
-  const size_t images = args.size(0), height = args.size(1), width = args.size(2), channels = args.size(3);
-  Kept kept;
-  Sampling s = sampling_of(args, height, width, channels, images, 5, &kept);
-  s.nearest = args.flag(4);
-  if (!s.rows.shared) throw ArgumentError("Expected steps that all images share, received others.");
+  const SampleCall call(args, 0);
+  Copies copies;
+  const Sampling s = sampling_of(args, call, 1, &copies);
+  if (!call.shared || call.boxes != call.images)
+    throw ArgumentError("Expected steps that all images share, received others.");
   for (const Between* b : {&s.rows, &s.columns})
     for (size_t i = 0; i < b->count; ++i)
       if (b->low[i] < 0) throw ArgumentError("Expected steps inside an image, received others.");
-  const float* dy = args.floats(14, box_size(s));
-  kernels().spatial->sample_grad(s, dy, args.floats(15, product(product(images, channels), product(height, width))));
+  const float* dy = args.floats(7, box_size(s));
+  kernels().spatial->sample_grad(s, dy, args.floats(8, image_size(call)));
   return nothing(args);
 }
 
-// pick(images, pixels, channels, count, index, fill, x, out).
-napi_value pick(const Arguments& args) {
+// gatherPixels(images, pixels, channels, count, index, fill, x, out).
+napi_value gather_pixels(const Arguments& args) {
   const size_t images = args.size(0), pixels = args.size(1), channels = args.size(2), count = args.size(3);
-  Kept kept;
-  const int32_t* index = copy_of(args.ints(4, count), count, &kept);
+  Copies copies;
+  const int32_t* index = copy_of(args.ints(4, count), count, &copies);
   const float* fill = args.floats(5, channels);
-  const float* x = args.floats(6, product(product(images, pixels), channels));
-  float* out = args.floats(7, product(product(images, count), channels));
+  const float* x = args.floats(6, size_product(size_product(images, pixels), channels));
+  float* out = args.floats(7, size_product(size_product(images, count), channels));
   for (size_t i = 0; i < count; ++i)
     if (index[i] >= 0 && static_cast<size_t>(index[i]) >= pixels)
       throw ArgumentError("Expected pixels of the image, received others.");
-  kernels().spatial->pick(images, pixels, channels, count, index, fill, x, out);
+  kernels().spatial->gather_pixels(images, pixels, channels, count, index, fill, x, out);
   return nothing(args);
 }
 
 // normalize(rows, cols, x, mean, factor, offset|null, out).
 napi_value normalize(const Arguments& args) {
-  const size_t rows = args.size(0), cols = args.size(1), n = product(rows, cols);
+  const size_t rows = args.size(0), cols = args.size(1), n = size_product(rows, cols);
   const float* offset = args.floats_or_null(5, cols);
   kernels().spatial->normalize(rows, cols, args.floats(2, n), args.floats(3, cols), args.floats(4, cols), offset,
                                args.floats(6, n));
   return nothing(args);
 }
 
-// transform(batch, height, width, channels, outHeight, outWidth, bilinear, border, fill, shared, maps, x, out): of no
-// image without a pixel.
+// transform(descriptor, maps, x, out): each image has a pixel.
 napi_value transform(const Arguments& args) {
+  const TransformCall call(args, 0);
   Projection p;
-  p.batch = args.size(0), p.height = args.size(1), p.width = args.size(2), p.channels = args.size(3);
-  p.out_height = args.size(4), p.out_width = args.size(5);
-  p.bilinear = args.flag(6);
-  p.border = static_cast<Border>(args.integer(7, 0, kBorderCount - 1));
-  p.fill = args.number(8);
-  p.shared = args.flag(9);
-  p.maps = args.floats(10, product(p.shared ? 1 : p.batch, 8));
-  const size_t planes = product(p.batch, p.channels);
-  const float* x = args.floats(11, product(planes, product(p.height, p.width)));
-  float* out = args.floats(12, product(planes, product(p.out_height, p.out_width)));
+  p.batch = call.batch, p.height = call.height, p.width = call.width, p.channels = call.channels;
+  p.out_height = call.out_height, p.out_width = call.out_width;
+  p.bilinear = call.bilinear;
+  p.border = call.border;
+  p.fill = call.fill;
+  p.shared = call.shared;
+  p.maps = args.floats(1, size_product(p.shared ? 1 : p.batch, 8));
+  const size_t planes = size_product(p.batch, p.channels);
+  const size_t out_size = size_product(planes, size_product(p.out_height, p.out_width));
+  const float* x = args.floats(2, size_product(planes, size_product(p.height, p.width)));
+  float* out = args.floats(3, out_size);
   if (p.height == 0 || p.width == 0) throw ArgumentError("Expected images with pixels, received others.");
-  if (product(planes, product(p.out_height, p.out_width)) > 0) kernels().spatial->transform(p, x, out);
+  if (out_size > 0) kernels().spatial->transform(p, x, out);
   return nothing(args);
 }
 
@@ -292,12 +291,12 @@ napi_value dilate_grad(const Arguments& args, bool of_filter) {
 napi_value dilate_input_grad(const Arguments& args) { return dilate_grad(args, false); }
 napi_value dilate_filter_grad(const Arguments& args) { return dilate_grad(args, true); }
 
-// suppress(boxes, scores, overlap, threshold, scale, chosen, chosenScores|null) -> how many are chosen, at most the
-// length of `chosen`; -1, and nothing is written, where a corner is not finite.
-napi_value suppress(const Arguments& args) {
-  Suppression s;
+// non_max_suppression(boxes, scores, overlap, threshold, scale, chosen, chosenScores|null) -> how many are chosen, at
+// most the length of `chosen`; -1, and nothing is written, where a corner is not finite.
+napi_value non_max_suppression(const Arguments& args) {
+  NonMaxSuppression s;
   s.scores = args.any_floats(1, &s.n);
-  s.boxes = args.floats(0, product(s.n, 4));
+  s.boxes = args.floats(0, size_product(s.n, 4));
   s.overlap = args.number(2), s.threshold = args.number(3), s.scale = args.number(4);
   Kind kind;
   args.any(5, &s.most, &kind);
@@ -314,7 +313,8 @@ napi_value suppress(const Arguments& args) {
   bool finite = true;
   for (float corner : boxes) finite = finite && fabsf(corner) <= FLT_MAX;
   napi_value count = nullptr;
-  napi_create_double(args.env(), finite ? static_cast<double>(kernels().spatial->suppress(s, chosen, scores)) : -1.0,
+  napi_create_double(args.env(),
+                     finite ? static_cast<double>(kernels().spatial->non_max_suppression(s, chosen, scores)) : -1.0,
                      &count);
   return count;
 }
@@ -330,15 +330,15 @@ const Export kExports[] = {
     {"convolve", entry<8, convolve>},
     {"convolveFilterGrad", entry<5, convolve_filter_grad>},
     {"sumColumns", entry<3, sum_columns>},
-    {"sample", entry<19, sample>},
-    {"sampleGrad", entry<16, sample_grad>},
-    {"pick", entry<8, pick>},
+    {"sample", entry<10, sample>},
+    {"sampleGrad", entry<9, sample_grad>},
+    {"gatherPixels", entry<8, gather_pixels>},
     {"normalize", entry<7, normalize>},
-    {"transform", entry<13, transform>},
+    {"transform", entry<4, transform>},
     {"dilate", entry<4, dilate>},
     {"dilateInputGrad", entry<5, dilate_input_grad>},
     {"dilateFilterGrad", entry<5, dilate_filter_grad>},
-    {"suppress", entry<7, suppress>},
+    {"nonMaxSuppression", entry<7, non_max_suppression>},
 };
 
 }  // namespace

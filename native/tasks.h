@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "parallel.h"
+#include "sizes.h"
 
 namespace vit {
 
@@ -14,7 +15,7 @@ constexpr size_t kTask = 16384;
 template <typename Body>
 void ranges(size_t n, size_t each, const Body& body) {
   const size_t items = each >= kTask ? 1 : kTask / (each == 0 ? 1 : each);
-  parallel((n + items - 1) / items, [&](size_t task, size_t) {
+  parallel(ceil_div(n, items), [&](size_t task, size_t) {
     const size_t begin = task * items;
     body(begin, n - begin < items ? n : begin + items);
   });
@@ -22,11 +23,11 @@ void ranges(size_t n, size_t each, const Body& body) {
 
 // Modulo 2^32 where they are integers.
 template <typename T>
-inline T added(T a, T b) {
+inline T add_wrapped(T a, T b) {
   return a + b;
 }
 template <>
-inline int32_t added(int32_t a, int32_t b) {
+inline int32_t add_wrapped(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 

@@ -17,7 +17,7 @@
 
 namespace VIT_ISA {
 
-// What LDTILECFG reads.
+// The memory operand of LDTILECFG.
 struct alignas(64) TileConfig {
   uint8_t palette = 1;
   uint8_t start_row = 0;

@@ -2,6 +2,8 @@
 
 #include "transcendental.h"
 
+#include <algorithm>
+
 #include "walks.h"
 
 namespace VIT_ISA {
@@ -20,14 +22,14 @@ template <typename F>
 VIT_INLINE void walk_long(const Walk& walk, const float* a, const float* b, float* out, const F& f) {
   walk_parts(walk, a, b, [&](const float* x, const float* y, size_t at, size_t n) {
     for (size_t i = 0; i < n; i += VL) {
-      const size_t count = n - i < VL ? n - i : VL;
+      const size_t count = std::min(n - i, VL);
       put(out + at + i, f(get(x + i, count), get(y + i, count)), count);
     }
   });
 }
 
-// Of one exponent, 2 or ½, the result is a product or a root, rounded as the power in float64 would be. The root of
-// minus infinity is infinite here, and that of -0 is 0.
+// For a single exponent of 2 or ½, the result is a product or a root, rounded as the power in float64 would be. The
+// root of minus infinity is infinite here, and that of -0 is 0.
 void power(const Walk& walk, const float* a, const float* b, float* out) {
   bool constant = true;
   for (size_t d = 0; d < walk.rank; ++d) constant = constant && (walk.stride_b[d] == 0 || walk.size[d] < 2);

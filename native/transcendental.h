@@ -8,7 +8,7 @@
 
 namespace VIT_ISA {
 
-// What elementwise.cc leaves to transcendental.cc of `unary` and `binary`.
+// The operations of `unary` and `binary` that elementwise.cc leaves to transcendental.cc.
 void transcendental(vit::Unary op, size_t n, const float* x, float* out);
 void transcendental(vit::Binary op, const vit::Walk& walk, const float* a, const float* b, float* out);
 
@@ -154,7 +154,7 @@ VIT_INLINE vf atanh_v(vf x) {
 
 // x = n·π/2 + r with r in ±π/4, or a little outside; up to 131,072 r has all its bits (Cody and Waite 1980, in
 // float64).
-VIT_INLINE vd turned(vd x, vd n) { return (x - n * 0x1.921fb54p+0) - n * 0x1.10b4611a62633p-30; }
+VIT_INLINE vd reduced(vd x, vd n) { return (x - n * 0x1.921fb54p+0) - n * 0x1.10b4611a62633p-30; }
 VIT_INLINE vf turns_of(vf x) { return x * set1(0.63661977236758134f) + set1(kWholes); }
 constexpr float kMostTurned = 131072.0f;
 // Coefficients: Moshier, Cephes, sinf and cosf.
@@ -176,7 +176,7 @@ VIT_INLINE vf cosine_near_v(vf r) {
 VIT_INLINE vf sine_v(vf x, int32_t quarters) {
   const vf turns = turns_of(x);
   const vf n = turns - set1(kWholes);
-  const vf r = joined(turned(low_half(x), low_half(n)), turned(high_half(x), high_half(n)));
+  const vf r = joined(reduced(low_half(x), low_half(n)), reduced(high_half(x), high_half(n)));
   const vi quarter = as_int(turns) - as_int(set1(kWholes)) + quarters;
   const vf y = (quarter & 1) != 0 ? cosine_near_v(r) : sine_near_v(r);
   return as_float(as_int(y) ^ ((quarter & 2) << 30));
@@ -192,7 +192,7 @@ VIT_INLINE vf cos_v(vf x) {
 // Near its poles all of float32's bits count, so it is float64 throughout: sin/cos of r, or -cos/sin where n is odd, by
 // their series.
 VIT_INLINE vd tangent_of(vd x, vd n) {
-  const vd r = turned(x, n);
+  const vd r = reduced(x, n);
   const vd z = r * r;
   vd s = z * (-1.0 / 39916800) + 1.0 / 362880;
   s = s * z - 1.0 / 5040;
@@ -269,8 +269,8 @@ VIT_INLINE vf atan_v(vf x) {
 VIT_INLINE vf atan2_v(vf y, vf x) {
   const vf zero = set1(0.0f), one = set1(1.0f);
   const vf tall = abs_v(y), wide = abs_v(x);
-  const vi turned = tall > wide;
-  vf least = turned ? wide : tall, most = turned ? tall : wide;
+  const vi swapped = tall > wide;
+  vf least = swapped ? wide : tall, most = swapped ? tall : wide;
   const vi same = least == infinity_v();
   least = same ? one : least;
   most = (same | (most == zero)) != 0 ? one : most;
@@ -281,7 +281,7 @@ VIT_INLINE vf atan2_v(vf y, vf x) {
   const vf t = joined(quotient(low_half(least), low_half(most)), quotient(high_half(least), high_half(most)));
   vf angle = atan_near_v(t);
   angle = ((t < zero) | ((t == zero) & middle)) != 0 ? set1(kQuarterPi) + angle : angle;
-  angle = turned ? set1(kHalfPi) - angle : angle;
+  angle = swapped ? set1(kHalfPi) - angle : angle;
   angle = as_int(x) < 0 ? set1(2.0f * kHalfPi) - angle : angle;
   return ((x == x) & (y == y)) != 0 ? with_sign(angle, y) : x + y;
 }

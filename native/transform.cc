@@ -1,7 +1,9 @@
 // Images seen through a projection. This file is not contracted: where a place lies just between two pixels, a last bit
 // decides.
 
-#include "spatial_table.h"
+#include <algorithm>
+
+#include "table.h"
 #include "window.h"
 
 namespace VIT_ISA {
@@ -116,7 +118,7 @@ VIT_INLINE void transform_row(const Projection& p, const Image& image, const flo
   const double y = static_cast<double>(row);
   double xs[kPlaces], ys[kPlaces], ks[kPlaces];
   for (size_t begin = 0; begin < p.out_width; begin += kPlaces) {
-    const size_t n = p.out_width - begin < kPlaces ? p.out_width - begin : kPlaces;
+    const size_t n = std::min(p.out_width - begin, kPlaces);
     for (size_t i = 0; i < n; ++i) {
       const double x = static_cast<double>(begin + i);
       xs[i] = m[0] * x + m[1] * y + m[2];

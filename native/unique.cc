@@ -38,7 +38,7 @@ size_t unique_of(size_t n, const Hash& hash_of, const Equal& equal, int32_t* fir
   while (size < 2 * n) size *= 2;
   Entry* table = reinterpret_cast<Entry*>(outer_scratch(2 * size));
   memset(table, 0, size * sizeof *table);
-  // What was found is kept apart: the caller's memory may change.
+  // The slices found are copied: the caller's memory may change.
   int32_t* found = reinterpret_cast<int32_t*>(shared_scratch(n + 1));
   uint32_t count = 0;
   for (size_t i = 0; i < n; ++i) {
@@ -59,7 +59,7 @@ size_t unique_of(size_t n, const Hash& hash_of, const Equal& equal, int32_t* fir
 
 template <typename T>
 size_t unique_in(const Slices& s, const T* x, int32_t* firsts, int32_t* places) {
-  // Of one element the hash says all.
+  // The hash of a single element identifies it.
   if (s.outer == 1 && s.inner == 1)
     return unique_of(
         s.n, [=](size_t i) { return mixed(bits_of(x[i])); }, [](size_t, size_t) { return true; }, firsts, places);

@@ -1,9 +1,12 @@
 // How kernels that treat each element alone cut their work: every 16,384 elements (64 KB).
 #pragma once
 
+#include <algorithm>
+
 #include "kernels.h"
 #include "parallel.h"
 #include "simd.h"
+#include "sizes.h"
 
 namespace VIT_ISA {
 
@@ -16,7 +19,7 @@ constexpr size_t kChunk = 16384;
 // body(begin, end) for every chunk of n elements.
 template <typename Body>
 VIT_INLINE void chunks(size_t n, const Body& body) {
-  parallel((n + kChunk - 1) / kChunk, [&](size_t task, size_t) {
+  parallel(ceil_div(n, kChunk), [&](size_t task, size_t) {
     const size_t begin = task * kChunk;
     body(begin, n - begin < kChunk ? n : begin + kChunk);
   });
@@ -51,7 +54,7 @@ VIT_INLINE void walk_rows(const Walk& walk, const Row& row) {
     }
     size_t column = begin % inner;
     while (begin < end) {
-      const size_t n = inner - column < end - begin ? inner - column : end - begin;
+      const size_t n = std::min(inner - column, end - begin);
       const ptrdiff_t skip = static_cast<ptrdiff_t>(column);
       row(a + skip * walk.stride_a[last], b + skip * walk.stride_b[last], begin, n);
       begin += n;
@@ -86,7 +89,7 @@ VIT_INLINE void walk_parts(const Walk& walk, const T* a, const T* b, const Part&
     T left[kTile], right[kTile];
     const size_t most = sa == 1 && sb == 1 ? n : kTile;
     for (size_t i = 0; i < n; i += most) {
-      const size_t count = n - i < most ? n - i : most;
+      const size_t count = std::min(n - i, most);
       part(side_by_side(a + at_a, sa, i, count, left), side_by_side(b + at_b, sb, i, count, right), at + i, count);
     }
   });
@@ -103,7 +106,7 @@ VIT_INLINE void walk_each(const Walk& walk, const T* a, const T* b, Out* out, co
 template <typename T, typename Out, typename F>
 VIT_INLINE void map_each(size_t n, const T* x, Out* out, const F& f) {
   chunks(n, [&](size_t begin, size_t end) {
-    // Of its own, since what is written as bytes may be anything that is only referred to.
+    // A copy, since a write through bytes might alias anything that is only referred to.
     const T* from = x;
     Out* to = out;
     for (size_t i = begin; i < end; ++i) to[i] = f(from[i]);

@@ -1,12 +1,14 @@
-// What the kernels on images share: the taps inside an image, and sums over the outputs that see a pixel. Included only
-// by files that are compiled once for each instruction set. Vectors hold types of this namespace alone: code for
-// std::vector<size_t> might be joined with that of another instruction set.
+// The parts that kernels on images share: the taps inside an image, and sums over the outputs that see a pixel.
+// Included only by files that are compiled once for each instruction set. Vectors hold types of this namespace alone:
+// code for std::vector<size_t> might be joined with that of another instruction set.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "parallel.h"
 #include "simd.h"
+#include "sizes.h"
 #include "spatial.h"
 
 namespace VIT_ISA {
@@ -23,7 +25,7 @@ VIT_INLINE Range inside(const vit::Axis& a, size_t out) {
   const size_t begin = start >= 0 ? 0 : static_cast<size_t>((step - 1 - start) / step);
   size_t end = start >= in ? 0 : static_cast<size_t>((in - start + step - 1) / step);
   if (end > a.filter) end = a.filter;
-  return {begin < end ? begin : end, end};
+  return {std::min(begin, end), end};
 }
 inline std::vector<Range> all_inside(const vit::Axis& a) {
   std::vector<Range> all(a.out);
@@ -35,7 +37,7 @@ inline std::vector<Range> all_inside(const vit::Axis& a) {
 struct Sight {
   size_t out, tap;
 };
-// Those of each place of an axis, in the order of the outputs.
+// The taps of each place of an axis, in the order of the outputs.
 struct Sights {
   std::vector<Sight> all;
   std::vector<Range> places;
@@ -45,7 +47,7 @@ struct Sights {
       places[i].begin = all.size();
       const ptrdiff_t reach = static_cast<ptrdiff_t>(i) + a.pad;
       const size_t taps = reach < 0 ? 0 : static_cast<size_t>(reach) / a.dilation + 1;
-      for (size_t f = taps < a.filter ? taps : a.filter; f-- > 0;) {
+      for (size_t f = std::min(taps, a.filter); f-- > 0;) {
         const size_t at = static_cast<size_t>(reach) - f * a.dilation;
         if (at % a.stride == 0 && at / a.stride < a.out) all.push_back({at / a.stride, f});
       }
@@ -66,7 +68,7 @@ VIT_INLINE vf clamped(vf v, vf low, vf high) {
 template <typename Body>
 VIT_INLINE void each_row(size_t rows, size_t cost, const Body& body) {
   const size_t each = cost >= 65536 ? 1 : 65536 / (cost == 0 ? 1 : cost);
-  vit::parallel((rows + each - 1) / each, [&](size_t task, size_t) {
+  vit::parallel(ceil_div(rows, each), [&](size_t task, size_t) {
     const size_t end = rows - task * each < each ? rows : (task + 1) * each;
     for (size_t row = task * each; row < end; ++row) body(row);
   });

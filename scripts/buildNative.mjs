@@ -79,16 +79,15 @@ const perIsa = [
   'resize',
   'transform',
   'dilation',
-  'suppression',
-  'spatial_table',
+  'non_max_suppression',
   'reductions',
   'scan',
   'fft',
   'magnitude',
   'table',
 ];
-// Of these: where a threshold or a tie decides, the numbers must be JavaScript's to the last bit.
-const exact = ['transform', 'suppression'];
+// Those of them where a threshold or a tie decides, so that the numbers must be JavaScript's to the last bit.
+const exact = ['transform', 'non_max_suppression'];
 const common = ['parallel', 'select', 'indexing', 'counting', 'unique', 'top_k'];
 const onlyAddon = [
   'binding',
@@ -100,6 +99,7 @@ const onlyAddon = [
   'indexing_binding',
   'counting_binding',
   'arguments',
+  'descriptors',
 ];
 const portable = ['-DVIT_ISA=portable'];
 const avx512 = [
@@ -231,23 +231,25 @@ export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] })
 }
 
 /**
- * A source of native/ and its object, which is named after all that it is made of, so that only what changed is compiled again.
+ * A source of native/ and its object, which is named after the source, the files that it includes and the options, so that only
+ * what changed is compiled again.
  */
 export function job({ objects, compiler, file, name = file, extra = [], include = [] }) {
   const options = [...flags, ...extra];
   const path = join(source, `${file}.cc`);
   const hash = createHash('sha256').update(JSON.stringify([options, compiler]));
-  const parts = [path, ...headersIn(source), ...headersIn(dirname(path))];
-  for (const part of parts) hash.update(readFileSync(part));
+  for (const part of withIncludes(path)) hash.update(readFileSync(part));
   const object = join(objects, `${name.replaceAll('/', '-')}-${hash.digest('hex').slice(0, 16)}.o`);
   return { path, options: [...options, ...include], object };
 }
 
-function headersIn(folder) {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.h'))
-    .sort()
-    .map((name) => join(folder, name));
+/** A source and the files of the project that it includes, in the order in which they are first seen. */
+function withIncludes(path, seen = new Set()) {
+  if (seen.has(path) || !existsSync(path)) return seen;
+  seen.add(path);
+  for (const [, name] of readFileSync(path, 'utf8').matchAll(/^\s*#include "([^"]+)"/gm))
+    withIncludes(join(dirname(path), name), seen);
+  return seen;
 }
 
 /** Compiles what is not there yet, on all cores. */

@@ -6,7 +6,8 @@ import {
   nativeUnavailableReason,
   setThreads,
 } from '../lib/backends/native/index.ts';
-import { ACTIVATION, PRECISION } from '../lib/backends/native/binding.ts';
+import { gemmDescriptor } from '../lib/backends/native/generated/descriptors.ts';
+import { ACTIVATION, PRECISION } from '../lib/backends/native/generated/enums.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { assertAllClose } from './support/compare.ts';
 import { isas, productIsas } from './support/native.ts';
@@ -26,20 +27,24 @@ interface Product {
   b: Float32Array;
   batch?: number;
   shared?: boolean;
-  turned?: readonly [boolean, boolean];
+  transposed?: readonly [boolean, boolean];
   bias?: Float32Array | null;
   activation?: number;
 }
 
 function multiply(isa: string, product: Product): Float32Array {
-  const { shape, a, b, batch = 1, shared = false, turned = [false, false] } = product;
+  const { shape, a, b, batch = 1, shared = false, transposed = [false, false] } = product;
   const [m, n, k] = shape;
   const { bias = null, activation = ACTIVATION.none } = product;
   const c = new Float32Array(batch * m * n).fill(7);
   const binding = nativeBinding();
   if (!binding.setIsa(isa)) throw new Error(`${isa} is gone`);
-  // prettier-ignore
-  binding.gemm(a, b, c, batch, m, n, k, true, !shared, turned[0], turned[1], bias, activation, PRECISION.bf16);
+  const descriptor = gemmDescriptor({
+    ...{ batch, m, n, k, aBatched: true, bBatched: !shared },
+    ...{ transposeA: transposed[0], transposeB: transposed[1] },
+    ...{ activation, precision: PRECISION.bf16 },
+  });
+  binding.gemm(descriptor, a, b, c, bias);
   return c;
 }
 
@@ -55,13 +60,13 @@ function rounded(values: Float32Array): Float32Array {
 
 /** The product in float64, and how far float32 sums in any order may be from it: (k + 2)·2⁻²⁴·Σ|a·b|. */
 function reference(product: Product): { values: Float64Array; allowed: Float64Array } {
-  const { shape, turned = [false, false], bias } = product;
+  const { shape, transposed = [false, false], bias } = product;
   const [m, n, k] = shape;
   const [a, b] = [rounded(product.a), rounded(product.b)];
   const values = new Float64Array(m * n);
   const allowed = new Float64Array(m * n);
-  const [aRow, aCol] = turned[0] ? [1, m] : [k, 1];
-  const [bRow, bCol] = turned[1] ? [1, k] : [n, 1];
+  const [aRow, aCol] = transposed[0] ? [1, m] : [k, 1];
+  const [bRow, bCol] = transposed[1] ? [1, k] : [n, 1];
   for (let i = 0; i < m; i += 1)
     for (let j = 0; j < n; j += 1) {
       let sum = bias?.[j] ?? 0;
@@ -123,11 +128,11 @@ function productTests(): void {
     shapes.push([2, 4096, 700]);
     shapes.forEach(([m, n, k], round) => {
       const bias = round % 3 === 0 ? normals(n) : null;
-      const product = make(m, n, k, { turned: [round % 2 === 1, round % 4 > 1], bias });
+      const product = make(m, n, k, { transposed: [round % 2 === 1, round % 4 > 1], bias });
       const results = new Map(all.map((isa) => [isa, multiply(isa, product)]));
       const want = reference(product);
       for (const [isa, actual] of results)
-        assertProduct(`${isa} ${m}×${k}×${n} ${product.turned}`, actual, want);
+        assertProduct(`${isa} ${m}×${k}×${n} ${product.transposed}`, actual, want);
       // The tiles of a processor that has them, to the bit.
       const tiles = results.get('amx');
       if (tiles) expect(bytes(tiles).equals(bytes(results.get('amx-emulated')!))).toBe(true);
@@ -154,13 +159,13 @@ function productTests(): void {
           shape: [values.length, 1, 1],
           a: values,
           b: one,
-          turned: [side, false],
+          transposed: [side, false],
         };
         const right: Product = {
           shape: [1, values.length, 1],
           a: one,
           b: values,
-          turned: [false, side],
+          transposed: [false, side],
         };
         for (const product of [left, right])
           assertAllClose(multiply(isa, product), want, { name: `${isa} ${side}` });

@@ -1,5 +1,5 @@
 // AMX on a processor without it: the instructions of the compiled kernels raise SIGILL, and a handler decodes and
-// computes them. So what the compiler made of bf16_tiles.cc is tested, its encodings, operands and addresses, and not
+// computes them. So the compiled bf16_tiles.cc is tested, its encodings, operands and addresses, and not
 // only its source.
 #pragma once
 

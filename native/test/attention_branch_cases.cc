@@ -19,10 +19,10 @@ AttentionBranch random_attention(Case& t, const Size& s, vit::Precision precisio
   a.outer = random_branch(t, s.batch, s.tokens, dim, precision);
   a.heads = s.heads;
   a.factor = static_cast<float>(1 / sqrt(static_cast<double>(s.head)));
-  a.qkv = drawn(t, 3 * dim * dim, unit);
-  a.proj = drawn(t, dim * dim, unit);
-  a.qkv_bias = t.coin() ? drawn(t, 3 * dim, 0.5) : nullptr;
-  a.proj_bias = t.coin() ? drawn(t, dim, 0.5) : nullptr;
+  a.qkv = random_floats(t, 3 * dim * dim, unit);
+  a.proj = random_floats(t, dim * dim, unit);
+  a.qkv_bias = t.coin() ? random_floats(t, 3 * dim, 0.5) : nullptr;
+  a.proj_bias = t.coin() ? random_floats(t, dim, 0.5) : nullptr;
   says(t, a.outer);
   t.says("heads", static_cast<double>(s.heads));
   t.says("qkvBias", a.qkv_bias != nullptr), t.says("projBias", a.proj_bias != nullptr);
@@ -45,7 +45,7 @@ void each_head(const AttentionBranch& a, const Body& body) {
     for (size_t h = 0; h < a.heads; ++h) body(Place{b * a.outer.tokens, h * head, a.outer.dim, head});
 }
 
-// Of query i over all keys.
+// The sums of query i over all keys.
 void softmax(const AttentionBranch& a, const Sums& qkv, const Place& at, size_t i, Doubles* p) {
   const size_t keys = a.outer.tokens;
   double top = -INFINITY, sum = 0;
@@ -70,7 +70,7 @@ struct Inner {
         w_qkv(a.qkv, 3 * a.outer.dim * a.outer.dim),
         w_proj(a.proj, a.outer.dim * a.outer.dim) {
     const vit::Precision precision = a.outer.precision;
-    qkv = product(precision, norm.y, w_qkv.turned(3 * a.outer.dim), rows, a.qkv_bias);
+    qkv = matmul(precision, norm.y, w_qkv.transposed(3 * a.outer.dim), rows, a.qkv_bias);
     if (precision == vit::kBf16) round_all(&qkv);
     out = Sums(rows * a.outer.dim);
     Doubles p(a.outer.tokens);
@@ -86,7 +86,7 @@ struct Inner {
     });
     out.finish();
     if (precision == vit::kBf16) round_all(&out);
-    z = product(precision, out, w_proj.turned(a.outer.dim), rows, a.proj_bias);
+    z = matmul(precision, out, w_proj.transposed(a.outer.dim), rows, a.proj_bias);
   }
 };
 
@@ -126,7 +126,7 @@ Sums qkv_grad(const AttentionBranch& a, const Inner& inner, const Sums& dout) {
 }
 
 void judge(Output& y, const AttentionBranch& a) {
-  const Sums wanted = added(a.outer, Inner(a).z);
+  const Sums wanted = add_wrapped(a.outer, Inner(a).z);
   y.like(wanted.value, wanted.size, relative_of(a.outer.precision));
 }
 
@@ -195,13 +195,13 @@ void grad(Case& t, const Size& s, vit::Precision precision) {
   const Inner inner(a);
   const double relative = relative_of(precision);
   Outer o = outer_grad(a.outer, dy, inner.z);
-  const Sums dqkv = qkv_grad(a, inner, product(precision, o.scaled, inner.w_proj, rows));
-  const Sums w_qkv = product(precision, dqkv.turned(rows), inner.norm.y, 3 * dim);
-  const Sums unscaled = product(precision, o.kept.turned(rows), inner.out, dim),
+  const Sums dqkv = qkv_grad(a, inner, matmul(precision, o.scaled, inner.w_proj, rows));
+  const Sums w_qkv = matmul(precision, dqkv.transposed(rows), inner.norm.y, 3 * dim);
+  const Sums unscaled = matmul(precision, o.kept.transposed(rows), inner.out, dim),
              w_proj = scaled_rows(a.outer, unscaled);
   add_weights(&o, inner.w_proj, unscaled);
   const Sums b_qkv = column_sums(dqkv, 3 * dim), b_proj = scaled_rows(a.outer, column_sums(o.kept, dim));
-  judge_outer(outer, a.outer, dy, inner.norm, o, product(precision, dqkv, inner.w_qkv, rows));
+  judge_outer(outer, a.outer, dy, inner.norm, o, matmul(precision, dqkv, inner.w_qkv, rows));
   qkv.like(w_qkv.value, w_qkv.size, relative);
   proj.like(w_proj.value, w_proj.size, relative);
   if (qkv_bias != nullptr) qkv_bias->like(b_qkv.value, b_qkv.size, relative);

@@ -1,5 +1,7 @@
 // Attention and its gradient against float64, with heads apart and with q, k and v side by side in one row.
 
+#include <algorithm>
+
 #include "cases.h"
 
 namespace vit_test {
@@ -145,7 +147,7 @@ void attention_grad(Case& t) {
   const size_t k_at = s.packed ? a.heads * a.dim : 0, v_at = 2 * k_at;
   t.kernels.attention_grad(a, dout, out, lse, floats(dq), floats(*dk) + k_at, floats(*dv) + v_at);
   if (!t.judges()) return;
-  const double longest = static_cast<double>(a.keys > a.queries ? a.keys : a.queries);
+  const double longest = static_cast<double>(std::max(a.keys, a.queries));
   for (size_t unit = 0; unit < a.batch * a.heads; ++unit) {
     const size_t b = unit / a.heads, i = unit % a.heads;
     std::vector<Sum> q(a.queries * a.dim), k(a.keys * a.dim), v(a.keys * a.dim);

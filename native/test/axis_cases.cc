@@ -37,14 +37,14 @@ void each_line(const Shape& s, const Body& body) {
 }
 
 // Factors near 1, so that no product leaves the range.
-void product_case(Case& t) {
+void prod_case(Case& t) {
   const Shape s = some_shape(t);
   std::vector<float> values(s.size());
   for (float& value : values) value = (t.coin() ? 1.0f : -1.0f) * (1.0f + 0.01f * t.rng.normal());
   if (t.coin()) values[t.rng.below(values.size())] = t.coin() ? 0.0f : NAN;
   const float* x = t.given(values);
   Output& out = t.output("out", s.outer * s.inner);
-  t.kernels.product(s.outer, s.n, s.inner, x, floats(out));
+  t.kernels.prod(s.outer, s.n, s.inner, x, floats(out));
   if (!t.judges()) return;
   each_line(s, [&](size_t line, const auto& at) {
     double wanted = 1;
@@ -58,7 +58,7 @@ void reduce_ints(Case& t) {
   const IntReduce op = static_cast<IntReduce>(t.rng.below(kIntReduceCount));
   std::vector<int32_t> x = integers(t, s.size(), t.coin() ? 0 : 3);
   // Some 2^71: its lower 32 bits are not all 0, and 64 bits do not hold it.
-  if (op == kIntProduct && t.coin())
+  if (op == kIntProd && t.coin())
     for (int32_t& value : x) value = t.rng.below(s.n) < 45 ? (t.coin() ? 3 : -3) : 1;
   t.says("op", op);
   std::vector<int32_t> out(s.outer * s.inner, 7);
@@ -244,7 +244,7 @@ void fft(Case& t) {
   for (size_t b = 0; b < batch; ++b) {
     double size = 0;
     for (size_t j = 0; j < n; ++j) size += std::norm(std::complex<double>(re[b * n + j], im[b * n + j]));
-    // Of the root of the sum of squares; each pass rounds some times.
+    // The error grows with the root of the sum of squares; each pass rounds a few times.
     const double allowed = 4 * kUlp * (2 + log2(static_cast<double>(n))) * sqrt(size) * scale;
     for (size_t k = 0; k < n; ++k) {
       std::complex<double> sum = 0;
@@ -258,7 +258,7 @@ void fft(Case& t) {
 }  // namespace
 
 const std::vector<Entry> axis_cases = {
-    {"product", product_case},
+    {"prod", prod_case},
     {"reduce_ints", reduce_ints},
     {"reduce_bools", reduce_bools},
     {"arg_floats", arg_floats},

@@ -1,7 +1,9 @@
-// What a table rounds to bf16 (Bf16Rounding), element by element; gemm's cases and those of the branches show that
-// products read it right. The layouts are written out once more here: a left operand [m, n] has rows of n filled up to
-// 32, never a multiple of 1,024 elements, a right one panels of 32 columns with pairs of rows side by side.
+// The routines of a table that round to bf16 (Bf16Rounding), element by element; gemm's cases and those of the branches
+// show that products read it right. The layouts are written out once more here: a left operand [m, n] has rows of n
+// filled up to 32, never a multiple of 1,024 elements, a right one panels of 32 columns with pairs of rows side by
+// side.
 
+#include "../sizes.h"
 #include "activation.h"
 #include "cases.h"
 #include "rounding.h"
@@ -12,7 +14,7 @@ namespace {
 using vit::bf16;
 
 constexpr size_t kFill = 32;
-size_t filled(size_t n) { return (n + kFill - 1) / kFill * kFill; }
+size_t filled(size_t n) { return vit::ceil_div(n, kFill) * kFill; }
 size_t left_row(size_t n) { return filled(n) % 1024 == 0 ? filled(n) + kFill : filled(n); }
 
 double value_of(bf16 half) {

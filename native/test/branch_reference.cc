@@ -20,7 +20,7 @@ void Sums::finish() {
   for (size_t i = 0; i < value.size(); ++i) size[i] = sqrt(size[i] + value[i] * value[i]);
 }
 
-Sums Sums::turned(size_t rows) const {
+Sums Sums::transposed(size_t rows) const {
   const size_t cols = value.size() / rows;
   Sums out(value.size());
   for (size_t i = 0; i < rows; ++i)
@@ -35,7 +35,7 @@ void round_all(Sums* x) {
   for (double& value : x->value) value = to_bf16(value);
 }
 
-Sums product(vit::Precision precision, const Sums& left, const Sums& right, size_t m, const float* bias) {
+Sums matmul(vit::Precision precision, const Sums& left, const Sums& right, size_t m, const float* bias) {
   const size_t k = left.value.size() / m, n = right.value.size() / k;
   Sums a = left, b = right, c(m * n);
   if (precision == vit::kBf16) round_all(&a), round_all(&b);
@@ -63,7 +63,7 @@ Sums column_sums(const Sums& a, size_t cols) {
   return c;
 }
 
-const float* drawn(Case& t, size_t n, double scale, double shift) {
+const float* random_floats(Case& t, size_t n, double scale, double shift) {
   std::vector<float> values(n);
   for (float& value : values) value = static_cast<float>(shift + scale * wide(t.rng.normal()));
   return t.given(values);
@@ -77,9 +77,9 @@ vit::Branch random_branch(Case& t, size_t batch, size_t tokens, size_t dim, vit:
   std::vector<float> x(batch * tokens * dim);
   for (size_t i = 0; i < x.size(); ++i) x[i] = t.rng.normal() + (i % dim % 2 == 0 ? 2.0f : -2.0f);
   b.x = t.given(x);
-  b.gamma = drawn(t, dim, 0.3, 1);
-  b.beta = drawn(t, dim, 0.3);
-  b.scale = t.coin() ? drawn(t, dim, 0.5) : nullptr;
+  b.gamma = random_floats(t, dim, 0.3, 1);
+  b.beta = random_floats(t, dim, 0.3);
+  b.scale = t.coin() ? random_floats(t, dim, 0.5) : nullptr;
   if (t.coin()) {
     std::vector<float> keep(batch);
     for (float& value : keep) value = t.rng.below(4) == 0 ? 0.0f : 1.25f;
@@ -114,7 +114,7 @@ Norm norm_of(const vit::Branch& b) {
   return norm;
 }
 
-Sums added(const vit::Branch& b, const Sums& z) {
+Sums add_wrapped(const vit::Branch& b, const Sums& z) {
   Sums y = z;
   for (size_t i = 0; i < y.value.size(); ++i) {
     y.times(i, keep_of(b, i / b.dim) * scale_of(b, i % b.dim));

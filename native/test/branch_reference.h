@@ -1,6 +1,6 @@
-// What the cases of the residual branches share: random arguments, and the parts of both branches as loops in float64.
-// In bf16 the factors of products are rounded here too, so that a kernel is off by its sums, and by a factor that just
-// rounds the other way.
+// The parts that the cases of the residual branches share: random arguments, and the parts of both branches as loops in
+// float64. In bf16 the factors of products are rounded here too, so that a kernel is off by its sums, and by a factor
+// that just rounds the other way.
 #pragma once
 
 #include "cases.h"
@@ -17,8 +17,8 @@ struct Sums {
   explicit Sums(size_t n) : value(n, 0.0), size(n, 0.0) {}
   explicit Sums(const Doubles& known);
   Sums(const float* known, size_t n) : Sums(Doubles(known, known + n)) {}
-  // Those of a matrix of rows, turned.
-  Sums turned(size_t rows) const;
+  // The transpose of a matrix of rows.
+  Sums transposed(size_t rows) const;
   // Makes sizes of what so far are the sums of the squares of terms.
   void finish();
   void times(size_t i, double factor) { value[i] *= factor, size[i] *= fabs(factor); }
@@ -28,12 +28,12 @@ struct Sums {
 void round_all(Sums* x);
 
 // c[m, n] = a[m, k]·b[k, n] (+ bias in each row); in bf16 of rounded factors.
-Sums product(vit::Precision precision, const Sums& a, const Sums& b, size_t m, const float* bias = nullptr);
-// Of each column.
+Sums matmul(vit::Precision precision, const Sums& a, const Sums& b, size_t m, const float* bias = nullptr);
+// The sum of each column.
 Sums column_sums(const Sums& a, size_t cols);
 
 // normal·scale + shift.
-const float* drawn(Case& t, size_t n, double scale, double shift = 0);
+const float* random_floats(Case& t, size_t n, double scale, double shift = 0);
 vit::Branch random_branch(Case& t, size_t batch, size_t tokens, size_t dim, vit::Precision precision);
 void says(Case& t, const vit::Branch& b);
 
@@ -43,7 +43,7 @@ struct Norm {
 };
 Norm norm_of(const vit::Branch& b);
 // y = x + keep·scale·z.
-Sums added(const vit::Branch& b, const Sums& z);
+Sums add_wrapped(const vit::Branch& b, const Sums& z);
 
 // Gradients of the sum: keep·dy, and that times scale; that of scale.
 struct Outer {

@@ -89,8 +89,8 @@ bool Output::same_bytes(const Output& other) const {
 }
 
 const float* Case::input(size_t n, Values values) {
-  std::vector<float> drawn(n);
-  for (float& x : drawn) {
+  std::vector<float> numbers(n);
+  for (float& x : numbers) {
     x = rng.normal();
     if (values == kNormal) continue;
     x *= ldexpf(1.0f, static_cast<int>(rng.below(30)) - 15);
@@ -99,7 +99,7 @@ const float* Case::input(size_t n, Values values) {
     if (values == kSpecial && rng.below(60) == 0)
       x = rng.below(2) == 0 ? NAN : rng.below(2) == 0 ? INFINITY : -INFINITY;
   }
-  return given(drawn);
+  return given(numbers);
 }
 
 const float* Case::given(const std::vector<float>& values) {

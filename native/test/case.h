@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ class Output {
   std::string wrong_;
 };
 
-// What inputs hold.
+// The values of inputs.
 enum Values {
   kNormal,   // mean 0, variance 1
   kWide,     // of all sizes, from denormal to overflow
@@ -69,7 +70,7 @@ class Case {
   Rng rng;
 
   // 1 … limit, and often small.
-  size_t upto(size_t limit) { return 1 + rng.below(rng.below(3) == 0 ? (limit < 20 ? limit : 20) : limit); }
+  size_t upto(size_t limit) { return 1 + rng.below(rng.below(3) == 0 ? (std::min(limit, size_t{20})) : limit); }
   bool coin() { return rng.below(2) == 0; }
 
   const float* input(size_t n, Values values = kNormal);
@@ -81,7 +82,7 @@ class Case {
   Output& output(const char* name, size_t n, Output::Kind kind = Output::kFloat);
   // Whether this run is to say what it expects.
   bool judges() const { return judges_; }
-  // What a failure tells of the arguments.
+  // The arguments, for the message of a failure.
   void says(const char* name, double value);
 
   const std::string& arguments() const { return arguments_; }

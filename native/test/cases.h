@@ -14,8 +14,8 @@ struct Entry {
   void (*body)(Case& t);
 };
 
-extern const std::vector<Entry> gemm_cases, elementwise_cases, integers_cases, layout_cases, rows_cases, norm_cases,
-    attention_cases, mlp_branch_cases, attention_branch_cases, optimizer_cases, spatial_cases, axis_cases,
-    indexing_cases, bf16_cases, image_cases, counting_cases;
+#define VIT_CASES(name) extern const std::vector<Entry> name;
+#include "case_lists.h"
+#undef VIT_CASES
 
 }  // namespace vit_test

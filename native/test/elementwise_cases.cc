@@ -46,7 +46,7 @@ void binary(Case& t) {
   const Walk walk = random_walk(t, &a_length, &b_length);
   const Binary op = static_cast<Binary>(t.rng.below(kBinaryCount));
   const float* a = t.input(a_length, kSpecial);
-  // Of one exponent, a square or a root among others, pow takes other ways.
+  // For a single exponent, as for a square or a root, pow takes other paths.
   const bool constant = op == kPow && t.coin();
   const std::vector<float> one(b_length, 0.5f * static_cast<float>(t.rng.below(6)));
   const float* b = constant ? t.given(one) : t.input(b_length, kSpecial);

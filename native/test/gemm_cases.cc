@@ -11,7 +11,7 @@ struct Shape {
   size_t batch, m, n, k;
 };
 
-void product(Case& t, const Shape& s, vit::Precision precision) {
+void gemm_case(Case& t, const Shape& s, vit::Precision precision) {
   vit::Gemm g = {};
   g.precision = precision;
   g.accumulate = t.rng.below(3) == 0;
@@ -73,42 +73,42 @@ void product(Case& t, const Shape& s, vit::Precision precision) {
 
 template <vit::Precision precision>
 void any(Case& t) {
-  product(t, {1, t.upto(120), t.upto(120), t.upto(300)}, precision);
+  gemm_case(t, {1, t.upto(120), t.upto(120), t.upto(300)}, precision);
 }
 // Enough work to be shared by the threads: by columns where rows of a are read in place, else by rows; k is cut at 256,
 // or 512.
 template <vit::Precision precision>
 void shared(Case& t) {
-  product(t, {1, 60 + t.upto(200), 40 + t.upto(150), 100 + t.upto(500)}, precision);
+  gemm_case(t, {1, 60 + t.upto(200), 40 + t.upto(150), 100 + t.upto(500)}, precision);
 }
 // Few rows and many columns: tasks are columns, and b is packed 4,096 columns and 1,048,576 elements (bf16: twice that)
 // at a time.
 template <vit::Precision precision>
 void wide(Case& t) {
   const size_t rows = t.upto(9), depth = (precision == vit::kBf16 ? 486 : 230) + t.upto(80);
-  product(t, {1, rows, (t.rng.below(4) == 0 ? 4000 : 0) + t.upto(300), depth}, precision);
+  gemm_case(t, {1, rows, (t.rng.below(4) == 0 ? 4000 : 0) + t.upto(300), depth}, precision);
 }
 // Long sums of few elements: k is cut into runs, and where n is large into parts of them, which one of eight draws
 // does.
 template <vit::Precision precision>
 void lengthy(Case& t) {
-  if (t.rng.below(8) == 0) return product(t, {1, t.upto(5), 512 + t.upto(20), 4100 + t.upto(200)}, precision);
-  product(t, {1, t.upto(40), t.upto(40), 2000 + t.upto(900)}, precision);
+  if (t.rng.below(8) == 0) return gemm_case(t, {1, t.upto(5), 512 + t.upto(20), 4100 + t.upto(200)}, precision);
+  gemm_case(t, {1, t.upto(40), t.upto(40), 2000 + t.upto(900)}, precision);
 }
 // Where k is above 1,024, b is packed 1,024 columns at a time; in one of four draws.
 template <vit::Precision precision>
 void deep(Case& t) {
-  if (t.rng.below(4) != 0) return product(t, {1, t.upto(20), t.upto(200), 1000 + t.upto(300)}, precision);
-  product(t, {1, t.upto(6), 1020 + t.upto(40), 1020 + t.upto(40)}, precision);
+  if (t.rng.below(4) != 0) return gemm_case(t, {1, t.upto(20), t.upto(200), 1000 + t.upto(300)}, precision);
+  gemm_case(t, {1, t.upto(6), 1020 + t.upto(40), 1020 + t.upto(40)}, precision);
 }
 template <vit::Precision precision>
 void batch(Case& t) {
-  product(t, {t.upto(12), t.upto(40), t.upto(40), t.upto(70)}, precision);
+  gemm_case(t, {t.upto(12), t.upto(40), t.upto(40), t.upto(70)}, precision);
 }
 // Nothing to sum, or nothing to write.
 template <vit::Precision precision>
 void empty(Case& t) {
-  product(t, {t.upto(3) - 1, t.upto(3) - 1, t.upto(9) - 1, t.coin() ? 0 : t.upto(5)}, precision);
+  gemm_case(t, {t.upto(3) - 1, t.upto(3) - 1, t.upto(9) - 1, t.coin() ? 0 : t.upto(5)}, precision);
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ Window random_window(Case& t) {
   return w;
 }
 
-// Of an element of the result: the largest sum, and where it is first.
+// For an element of the result: the largest sum, and its first place.
 struct Winner {
   double sum = kLeast;
   size_t tap = 0, pixel = 0;  // of the filter, of the batch
@@ -167,7 +167,7 @@ void dilate_ints(Case& t) {
   for (size_t i = 0; i < wanted.size(); ++i) shown.exactly(i, stored(wanted[i].sum));
 }
 
-// Of equal sums there are many, and of sums that differ in float64 alone.
+// Many sums are equal, or differ in float64 alone.
 const float* tied(Case& t, size_t n, float least) {
   std::vector<float> values(n);
   for (float& value : values) {
@@ -222,7 +222,7 @@ struct Pick {
 };
 // As TensorFlow.js does it: the best of the rest is weighted by each that was chosen since it was last looked at, the
 // latest first.
-std::vector<Pick> picked(const Suppression& s) {
+std::vector<Pick> picked(const NonMaxSuppression& s) {
   std::vector<Pick> rest, chosen;
   for (size_t i = 0; i < s.n; ++i)
     if (static_cast<double>(s.scores[i]) > s.threshold) rest.push_back({i, static_cast<double>(s.scores[i]), 0});
@@ -249,8 +249,8 @@ std::vector<Pick> picked(const Suppression& s) {
 }
 
 // Corners are sixteenths times a power of 2, so that areas are exact.
-void suppress(Case& t) {
-  Suppression s;
+void non_max_suppression(Case& t) {
+  NonMaxSuppression s;
   s.n = t.upto(700);
   s.most = t.rng.below(s.n + 1);
   const size_t grid = t.coin() ? 30 : 300;
@@ -273,7 +273,7 @@ void suppress(Case& t) {
   Output& kept = t.output("scores", s.most);
   std::fill_n(floats(kept), s.most, -7.0f);
   chosen.push_back(
-      static_cast<int32_t>(t.kernels.spatial->suppress(s, chosen.data(), scored ? floats(kept) : nullptr)));
+      static_cast<int32_t>(t.kernels.spatial->non_max_suppression(s, chosen.data(), scored ? floats(kept) : nullptr)));
   Output& shown = show(t, "chosen", chosen);
   if (!t.judges()) return;
   const std::vector<Pick> wanted = picked(s);
@@ -295,7 +295,7 @@ const std::vector<Entry> image_cases = {
     {"dilate_ints", dilate_ints},
     {"dilate_input_grad", dilate_input_grad},
     {"dilate_filter_grad", dilate_filter_grad},
-    {"suppress", suppress},
+    {"non_max_suppression", non_max_suppression},
 };
 
 }  // namespace vit_test

@@ -35,8 +35,8 @@ void gather_of(Case& t) {
   const bool wrong = t.rng.below(6) == 0;
   t.says("slice", static_cast<double>(g.slice)), t.says("wrong", wrong);
   const size_t lines = g.batch * g.outer;
-  const std::vector<int32_t> drawn = integers(t, lines * g.dim * g.slice, 100);
-  const std::vector<T> x(drawn.begin(), drawn.end());
+  const std::vector<int32_t> values = integers(t, lines * g.dim * g.slice, 100);
+  const std::vector<T> x(values.begin(), values.end());
   const std::vector<int32_t> indices = places(t, g.batch * g.count, g.dim, wrong);
   std::vector<T> out(lines * g.count * g.slice, T{9});
   const bool done = gather(g, x.data(), indices.data(), out.data());

@@ -7,7 +7,7 @@
 
 namespace vit_test {
 
-// Of all sizes, or from -limit to limit.
+// Integers of all sizes, or from -limit to limit.
 inline std::vector<int32_t> integers(Case& t, size_t n, size_t limit = 0) {
   std::vector<int32_t> values(n);
   for (int32_t& value : values)
@@ -16,7 +16,7 @@ inline std::vector<int32_t> integers(Case& t, size_t n, size_t limit = 0) {
   return values;
 }
 
-// What a kernel wrote, as an output, of which the case says what it must be.
+// The result of a kernel as an output of the case, which says what it must be.
 inline Output& show(Case& t, const char* name, const std::vector<int32_t>& values) {
   Output& out = t.output(name, values.size(), Output::kDouble);
   double* to = static_cast<double*>(out.memory().data());

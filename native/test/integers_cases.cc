@@ -9,7 +9,7 @@ namespace {
 
 using namespace vit;
 
-// What an Int32Array makes of a number.
+// The value that an Int32Array stores for a number.
 int32_t to_int32(double x) {
   if (!isfinite(x)) return 0;
   const double rest = fmod(trunc(x), 0x1p32);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../parallel.h"
@@ -39,22 +40,28 @@ uint64_t seed_of(uint64_t seed, const char* name) {
 
 std::vector<Entry> all_cases() {
   std::vector<Entry> all;
-  for (const auto* list : {&gemm_cases, &elementwise_cases, &integers_cases, &layout_cases, &rows_cases, &norm_cases,
-                           &attention_cases, &mlp_branch_cases, &attention_branch_cases, &optimizer_cases,
-                           &spatial_cases, &axis_cases, &indexing_cases, &bf16_cases, &image_cases, &counting_cases})
-    all.insert(all.end(), list->begin(), list->end());
+#define VIT_CASES(name) all.insert(all.end(), name.begin(), name.end());
+#include "case_lists.h"
+#undef VIT_CASES
   return all;
 }
 
-// Kernels of the table are its members but the name and what it has of bf16, which gemm, the branches and bf16_cases
-// test, and those of the table within it.
+// Every kernel of the lists has a case of its name. The routines of bf16 are none of them: gemm, the branches and
+// bf16_cases test those.
 std::string missing_case(const std::vector<Entry>& all) {
-  size_t kernels = 0;
-  for (const Entry& entry : all)
-    if (std::string(entry.name).find('/') == std::string::npos) kernels += 1;
-  const size_t wanted = (sizeof(vit::Kernels) + sizeof(vit::SpatialKernels)) / sizeof(void*) - 4;
-  if (kernels == wanted) return "";
-  return "kernels.h has " + std::to_string(wanted) + " kernels, and " + std::to_string(kernels) + " have a case";
+  const char* const kernels[] = {
+#define VIT_KERNEL(result, name, parameters) #name,
+#include "../kernel_list.h"
+#include "../spatial_kernel_list.h"
+#undef VIT_KERNEL
+  };
+  std::string missing;
+  for (const char* kernel : kernels) {
+    bool found = false;
+    for (const Entry& entry : all) found = found || strcmp(entry.name, kernel) == 0;
+    if (!found) missing += std::string(missing.empty() ? "" : ", ") + kernel;
+  }
+  return missing.empty() ? "" : "Expected a case for each kernel, but these have none: " + missing;
 }
 
 #if !defined(VIT_WATCHED_ADDRESSES) && !defined(VIT_WATCHED_THREADS)
@@ -78,7 +85,7 @@ std::unique_ptr<Case> run(const Entry& entry, const vit::Kernels& table, uint64_
   return one;
 }
 
-// Those that say something of a table: where it differs from another in bf16 products alone, the cases of these.
+// The cases that test a table: where it differs from another in bf16 products alone, only their cases.
 std::vector<Entry> cases_of(const vit::Kernels& table, const std::vector<Entry>& cases) {
   const std::string isa = table.isa;
   if (isa != "amx-emulated" && isa != "avx512bf16" && isa != "amx") return cases;

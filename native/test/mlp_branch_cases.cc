@@ -13,10 +13,10 @@ MlpBranch random_mlp(Case& t, size_t batch, size_t tokens, size_t dim, size_t hi
   m.outer = random_branch(t, batch, tokens, dim, precision);
   m.hidden = hidden;
   m.form = static_cast<vit::Activation>(t.rng.below(3));
-  m.fc1 = drawn(t, hidden * dim, 1 / sqrt(static_cast<double>(dim)));
-  m.fc2 = drawn(t, dim * hidden, 1 / sqrt(static_cast<double>(hidden)));
-  m.bias1 = t.coin() ? drawn(t, hidden, 0.5) : nullptr;
-  m.bias2 = t.coin() ? drawn(t, dim, 0.5) : nullptr;
+  m.fc1 = random_floats(t, hidden * dim, 1 / sqrt(static_cast<double>(dim)));
+  m.fc2 = random_floats(t, dim * hidden, 1 / sqrt(static_cast<double>(hidden)));
+  m.bias1 = t.coin() ? random_floats(t, hidden, 0.5) : nullptr;
+  m.bias2 = t.coin() ? random_floats(t, dim, 0.5) : nullptr;
   says(t, m.outer);
   t.says("hidden", static_cast<double>(hidden)), t.says("form", m.form);
   t.says("bias1", m.bias1 != nullptr), t.says("bias2", m.bias2 != nullptr);
@@ -34,16 +34,16 @@ struct Inner {
         fc1(m.fc1, m.hidden * m.outer.dim),
         fc2(m.fc2, m.hidden * m.outer.dim) {
     const vit::Precision precision = m.outer.precision;
-    hidden = product(precision, norm.y, fc1.turned(m.hidden), rows, m.bias1);
+    hidden = matmul(precision, norm.y, fc1.transposed(m.hidden), rows, m.bias1);
     if (precision == vit::kBf16) round_all(&hidden);
     active = hidden;
     for (double& value : active.value) value = gelu(m.form, value);
-    z = product(precision, active, fc2.turned(m.outer.dim), rows, m.bias2);
+    z = matmul(precision, active, fc2.transposed(m.outer.dim), rows, m.bias2);
   }
 };
 
 void judge(Output& y, const MlpBranch& m) {
-  const Sums wanted = added(m.outer, Inner(m).z);
+  const Sums wanted = add_wrapped(m.outer, Inner(m).z);
   y.like(wanted.value, wanted.size, relative_of(m.outer.precision));
 }
 
@@ -112,14 +112,14 @@ void grad(Case& t, size_t batch, size_t tokens, size_t dim, size_t hidden, vit::
   const Inner inner(m);
   const double relative = relative_of(precision);
   Outer o = outer_grad(m.outer, dy, inner.z);
-  Sums dhidden = product(precision, o.scaled, inner.fc2, rows);
+  Sums dhidden = matmul(precision, o.scaled, inner.fc2, rows);
   for (size_t i = 0; i < dhidden.value.size(); ++i) dhidden.times(i, gelu_slope(m.form, inner.hidden.value[i]));
-  const Sums dfc1 = product(precision, dhidden.turned(rows), inner.norm.y, hidden);
-  const Sums unscaled = product(precision, o.kept.turned(rows), inner.active, dim),
+  const Sums dfc1 = matmul(precision, dhidden.transposed(rows), inner.norm.y, hidden);
+  const Sums unscaled = matmul(precision, o.kept.transposed(rows), inner.active, dim),
              dfc2 = scaled_rows(m.outer, unscaled);
   add_weights(&o, inner.fc2, unscaled);
   const Sums dbias1 = column_sums(dhidden, hidden), dbias2 = scaled_rows(m.outer, column_sums(o.kept, dim));
-  judge_outer(outer, m.outer, dy, inner.norm, o, product(precision, dhidden, inner.fc1, rows));
+  judge_outer(outer, m.outer, dy, inner.norm, o, matmul(precision, dhidden, inner.fc1, rows));
   fc1.like(dfc1.value, dfc1.size, relative);
   fc2.like(dfc2.value, dfc2.size, relative);
   if (bias1 != nullptr) bias1->like(dbias1.value, dbias1.size, relative);

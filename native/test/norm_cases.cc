@@ -52,7 +52,7 @@ void layer_norm_grad(Case& t) {
     const double shift = wide(mean[i]), factor = wide(rstd[i]);
     double g = 0, g_size = 0, product = 0, product_size = 0;
     const auto hat = [&](size_t j) { return (wide(x[i * cols + j]) - shift) * factor; };
-    // What it is made of, without cancellation.
+    // The sum of its terms' sizes, without cancellation.
     const auto hat_size = [&](size_t j) { return (fabs(wide(x[i * cols + j])) + fabs(shift)) * factor; };
     for (size_t j = 0; j < cols; ++j) {
       const double d = wide(dout[i * cols + j]), scaled = d * wide(gamma[j]);

@@ -1,5 +1,7 @@
 // AdamW, the moving average and the sum of squares against float64.
 
+#include <algorithm>
+
 #include "cases.h"
 
 namespace vit_test {
@@ -83,7 +85,7 @@ void adamw_squares(Case& t) {
     wanted += to.p * to.p + to.m * to.m + to.v * to.v;
     off += 2 * (fabs(to.p) * to.p_off + fabs(to.m) * to.m_off + fabs(to.v) * to.v_off);
   }
-  out.near(0, wanted, off + (static_cast<double>(n < 4096 ? n : 4096) / 2 + 4) * kUlp * wanted);
+  out.near(0, wanted, off + (static_cast<double>(std::min(n, size_t{4096})) / 2 + 4) * kUlp * wanted);
 }
 
 template <bool in_place>
@@ -109,7 +111,7 @@ void sum_of_squares(Case& t) {
   memcpy(out.memory().data(), &sum, sizeof sum);
   double wanted = 0;
   for (size_t i = 0; i < n; ++i) wanted += wide(x[i]) * wide(x[i]);
-  out.near(0, wanted, (static_cast<double>(n < 4096 ? n : 4096) / 2 + 2) * kUlp * wanted);
+  out.near(0, wanted, (static_cast<double>(std::min(n, size_t{4096})) / 2 + 2) * kUlp * wanted);
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ class Rng {
   float normal() {
     uint64_t sum = 0;
     for (int i = 0; i < 4; ++i) {
-      const uint64_t drawn = bits(), lowest = (1u << 21) - 1;
-      sum += (drawn & lowest) + (drawn >> 21 & lowest) + (drawn >> 42 & lowest);
+      const uint64_t random = bits(), lowest = (1u << 21) - 1;
+      sum += (random & lowest) + (random >> 21 & lowest) + (random >> 42 & lowest);
     }
     return static_cast<float>(static_cast<double>(sum) * 0x1p-21 - 6);
   }

@@ -6,7 +6,7 @@
 
 namespace vit_test {
 
-// Of float32's exponents bfloat16 has all, of the 24 bits of a fraction 8; ties go to the even one. NaN and infinity
+// bfloat16 has all exponents of float32 and 8 of the 24 bits of its fraction; ties go to the even one. NaN and infinity
 // stay.
 inline double to_bf16(double number) {
   const double x = static_cast<double>(static_cast<float>(number));

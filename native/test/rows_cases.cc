@@ -1,5 +1,7 @@
 // Reductions, softmax and the losses against float64.
 
+#include <algorithm>
+
 #include "cases.h"
 
 namespace vit_test {
@@ -17,7 +19,7 @@ void reduce_of(Case& t, size_t outer, size_t n, size_t inner) {
   t.kernels.reduce(op, outer, n, inner, x, floats(out));
   if (!t.judges()) return;
   // A block of float32 has at most 4,096 terms.
-  const double rounds = static_cast<double>(n < 4096 ? n : 4096) / 2 + 2;
+  const double rounds = static_cast<double>(std::min(n, size_t{4096})) / 2 + 2;
   const double scale = op == kMean ? 1 / static_cast<double>(n) : 1;
   for (size_t o = 0; o < outer; ++o)
     for (size_t j = 0; j < inner; ++j) {

@@ -97,7 +97,7 @@ void pool(Case& t) {
   }
 }
 
-// Of equal values there are many.
+// Many values are equal.
 const float* tied(Case& t, size_t n) {
   std::vector<float> values(n);
   for (float& value : values)
@@ -363,14 +363,14 @@ void sample_grad(Case& t) {
   sums.judge(dx, 4 * height + 4 * width);
 }
 
-void pick(Case& t) {
+void gather_pixels(Case& t) {
   const size_t images = 1 + t.rng.below(3), pixels = t.upto(50), channels = t.upto(20),
                count = t.upto(t.coin() ? 4000 : 40);
   std::vector<int32_t> index(count);
   for (int32_t& one : index) one = t.rng.below(5) == 0 ? -1 : static_cast<int32_t>(t.rng.below(pixels));
   const float *fill = t.input(channels), *x = t.input(images * pixels * channels, kSpecial);
   Output& out = t.output("out", images * count * channels);
-  t.kernels.spatial->pick(images, pixels, channels, count, index.data(), fill, x, floats(out));
+  t.kernels.spatial->gather_pixels(images, pixels, channels, count, index.data(), fill, x, floats(out));
   for (size_t i = 0; t.judges() && i < out.size(); ++i) {
     const size_t c = i % channels, p = i / channels % count, image = i / channels / count;
     const float* from = index[p] < 0 ? fill : x + (image * pixels + static_cast<size_t>(index[p])) * channels;
@@ -406,7 +406,7 @@ const std::vector<Entry> spatial_cases = {
     {"sum_columns", sum_columns},
     {"sample", sample},
     {"sample_grad", sample_grad},
-    {"pick", pick},
+    {"gather_pixels", gather_pixels},
     {"normalize", normalize},
 };
 

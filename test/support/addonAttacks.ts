@@ -1,6 +1,6 @@
 // Wrong arguments for the entry points of the native addon, derived from a valid call. Each must be a TypeError, or what is said.
 
-import type { Argument, Length } from './addonCalls.ts';
+import type { Argument, Field, Length } from './addonCalls.ts';
 
 /** What a call with wrong arguments must end with: a TypeError, the error of a getter, or a value. */
 export type Outcome = 'TypeError' | 'getter' | 'value';
@@ -95,9 +95,9 @@ const notArrays: readonly Wrong[] = [
 ];
 
 function isArray(argument: Argument): argument is Argument & { make: () => Bytes; length: Length } {
-  return ['floats', 'bytes', 'ints', 'bias'].includes(argument.kind);
+  return ['floats', 'bytes', 'ints', 'bias', 'descriptor'].includes(argument.kind);
 }
-type Bytes = Float32Array | Int32Array | Uint8Array;
+type Bytes = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 function isList({ kind }: Argument): boolean {
   return kind === 'tensors' || kind === 'reals' || kind === 'sizes' || kind === 'walk';
@@ -126,6 +126,13 @@ function wrongFor(argument: Argument): readonly Wrong[] {
       ];
     case 'bias':
       return notArrays;
+    case 'descriptor':
+      return [
+        ...notArrays.filter(([what]) => what !== 'a Float64Array'),
+        ['null', () => null],
+        ['a Float32Array', () => Float32Array.from(argument.make())],
+        ...wrongFields(argument),
+      ];
     default:
       return [
         ...never,
@@ -152,13 +159,39 @@ function otherLengths({ make }: { make: () => unknown[] }): readonly Wrong[] {
   ];
 }
 
-function otherSizes({ make, fit }: { make: () => number[]; fit: boolean }): readonly Wrong[] {
-  const wrong = [0, -1, 1.5, NaN, Infinity, 2 ** 41, 2 ** 64, ...(fit ? [1000, 2 ** 40] : [])];
+function otherSizes({ make }: { make: () => number[] }): readonly Wrong[] {
+  const wrong = [0, -1, 1.5, NaN, Infinity, 2 ** 41, 2 ** 64, 1000, 2 ** 40];
   return make().flatMap((_, i) =>
     wrong
       .filter((value) => i < 4 || value !== 0)
       .map((value): Wrong => [`size ${i} of ${value}`, () => make().with(i, value)]),
   );
+}
+
+const wrongNumbers: Readonly<Record<Field, readonly number[]>> = {
+  size: [0, -2, 1.5, NaN, Infinity, 2 ** 41, 2 ** 53, 2 ** 64],
+  choice: [-2, 0.5, NaN, Infinity, 1000],
+  flag: [-1, 0.5, 2, NaN],
+  real: [],
+};
+
+/** Descriptors with one number that its field does not take, or that is the size of other arrays. */
+function wrongFields({
+  make,
+  fields,
+  fit,
+}: {
+  make: () => Float64Array;
+  fields: readonly Field[];
+  fit: boolean;
+}): readonly Wrong[] {
+  return fields.flatMap((field, i) => {
+    const others = field === 'size' && fit ? [make()[i]! + 7, 2 ** 40] : [];
+    return [...wrongNumbers[field], ...others].map((value): Wrong => [
+      `${value} in field ${i}`,
+      () => make().with(i, value),
+    ]);
+  });
 }
 
 function detached<T extends Bytes>(array: T): T {

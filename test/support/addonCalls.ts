@@ -4,7 +4,10 @@
 /** Whether an array or a list must have just the length of the valid call, at least that, or may have any. */
 export type Length = 'exact' | 'least' | 'any';
 
-/** An argument and what it is. Sizes that `fit` are those of arrays: no others will do. */
+/** The kind of a number in a descriptor. */
+export type Field = 'size' | 'flag' | 'choice' | 'real';
+
+/** An argument and its kind. Sizes that `fit` are those of arrays: no others will do. */
 export type Argument =
   | { kind: 'floats'; make: () => Float32Array; length: Length }
   | { kind: 'bytes'; make: () => Uint8Array; length: Length }
@@ -17,7 +20,8 @@ export type Argument =
   | { kind: 'text'; make: () => string }
   | { kind: 'walk'; make: () => number[] }
   | { kind: 'reals'; make: () => number[] }
-  | { kind: 'sizes'; make: () => number[]; fit: boolean }
+  | { kind: 'sizes'; make: () => number[] }
+  | { kind: 'descriptor'; make: () => Float64Array; length: Length; fields: Field[]; fit: boolean }
   | { kind: 'tensors'; make: () => Float32Array[]; length: Length };
 
 const values = (length: number): Float32Array =>
@@ -62,20 +66,45 @@ const list = (length: Length): Argument => ({
 });
 const tensors = list('exact');
 const sizes = (...all: number[]): Argument[] => all.map(size);
-const sizeList = (fit: boolean, ...all: number[]): Argument => ({
-  kind: 'sizes',
-  make: () => [...all],
+const sizeList = (...all: number[]): Argument => ({ kind: 'sizes', make: () => [...all] });
+// Fields as pairs of a kind and a value.
+const descriptor = (fit: boolean, ...all: (readonly [Field, number])[]): Argument => ({
+  kind: 'descriptor',
+  make: () => Float64Array.from(all, ([, value]) => value),
+  length: 'exact',
+  fields: all.map(([kind]) => kind),
   fit,
 });
+const of = (kind: Field, ...all: number[]) => all.map((value) => [kind, value] as const);
 
-// Of residual branches of 2 images by 3 tokens of 4 values: hidden 5, or 2 heads. The second takes bf16 products.
-const mlp = [
-  ...[sizeList(true, 2, 3, 4, 5, 0), real(1e-6), choice(0)],
-  ...[f(24), f(4), f(4), bias(4), bias(2), f(20), bias(5), f(20), bias(4)],
+// Residual branches of 2 images by 3 tokens of 4 values: hidden 5, or 2 heads. The second takes bf16 products.
+const mlpFields = [
+  ...[...of('size', 2, 3, 4, 5), ...of('choice', 0), ...of('real', 1e-6)],
+  ...[...of('choice', 0), ...of('flag', 0)],
 ];
+const attentionFields = (precision: number) => [
+  ...[...of('size', 2, 3, 4, 2), ...of('choice', precision), ...of('real', 1e-6, 0.7)],
+  ...of('flag', 0),
+];
+const tensorList = (...lengths: number[]): Argument => ({
+  kind: 'tensors',
+  make: () => lengths.map(values),
+  length: 'exact',
+});
+const mlpTensors = [4, 4, 4, 2, 20, 5, 20, 4];
+const attentionTensors = [4, 4, 4, 2, 48, 12, 16, 4];
+const mlp = [descriptor(true, ...mlpFields), f(24), tensorList(...mlpTensors)];
 const attention = [
-  ...[sizeList(true, 2, 3, 4, 2, 1), real(1e-6), real(0.7)],
-  ...[f(24), f(4), f(4), bias(4), bias(2), f(48), bias(12), f(16), bias(4)],
+  ...[descriptor(true, ...attentionFields(1)), f(24)],
+  tensorList(...attentionTensors),
+];
+const attentionShape = (...all: number[]) =>
+  descriptor(true, ...of('size', ...all), ...of('real', 0.7));
+const adamW = [descriptor(true, ...of('real', 0.9, 0.99, 1e-8, 1)), reals, reals];
+// 3 boxes of 2 by 4 pixels out of 2 images, and one box for each image.
+const sampleFields = (boxes: number, shared: number) => [
+  ...[...of('size', 2, 4, 3, 5, boxes), ...of('flag', 0), ...of('real', 0.5)],
+  ...[...of('flag', shared), ...of('size', 2, 4)],
 ];
 const savedOfMlp = 2 * 6 + 6 * 5;
 // In panels of 8 columns (portable, which the attacks run on), and in bf16 of 32 by 32.
@@ -85,6 +114,7 @@ const savedOfAttention = 6 * (2 + 2 + 2 * 4);
 
 /** The arguments of a valid call, by the name of the function. */
 export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
+  interfaceNumber: [],
   isa: [],
   isas: [],
   setIsa: [text('portable')],
@@ -92,9 +122,11 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   setThreads: [choice(2)],
   misalignment: [b(8, 'any')],
   gemm: [
-    ...[f(6), f(12), f(8)],
-    ...sizes(1, 2, 4, 3),
-    ...[flag(true), flag(true), flag(false), flag(true), bias(4), choice(0), choice(1)],
+    descriptor(true, ...of('size', 1, 2, 4, 3), ...of('flag', 1, 1, 0, 1), ...of('choice', 0, 1)),
+    f(6),
+    f(12),
+    f(8),
+    bias(4),
   ],
   binary: [choice(0), walk, f(4, 'least'), f(4, 'least'), f(4)],
   powerInt: [walk, ints4, ints4, ints(0, 0, 0, 0)],
@@ -111,7 +143,7 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   copy: [walk, f(4, 'least'), size(0), f(4, 'least'), size(0)],
   fill: [real(1), f(4, 'any')],
   reduce: [choice(0), ...sizes(2, 3, 2), f(12), f(4)],
-  product: [...sizes(2, 3, 2), f(12), f(4)],
+  prod: [...sizes(2, 3, 2), f(12), f(4)],
   reduceInts: [choice(0), ...sizes(1, 3, 1), ints(1, 2, 3), ints(0)],
   reduceBools: [flag(true), ...sizes(2, 3, 2), b(12), b(4)],
   argExtreme: [flag(true), ...sizes(1, 3, 2), f(6), ints(0, 0)],
@@ -124,9 +156,9 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   fft: [...sizes(2, 3), flag(false), f(6), f(6), f(6), f(6)],
   magnitude: [f(4), f(4), f(4)],
   gather: [...sizes(1, 2, 3, 2, 4), f(12), ints(0, 2, 1, 1), f(16)],
-  gatherNd: [sizeList(true, 3, 2), ...sizes(2, 2), f(12), ints(0, 1, 2, 1), f(4)],
+  gatherNd: [sizeList(3, 2), ...sizes(2, 2), f(12), ints(0, 1, 2, 1), f(4)],
   scatter: [
-    ...[sizeList(true, 3, 2), ...sizes(2, 2), flag(true), flag(false), flag(true)],
+    ...[sizeList(3, 2), ...sizes(2, 2), flag(true), flag(false), flag(true)],
     ...[ints(0, 1, 2, 1), f(4), f(12)],
   ],
   bincount: [...sizes(2, 3, 4), flag(false), ints(0, 1, 2, 3, 0, 1), bias(6), f(8)],
@@ -147,7 +179,7 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     ...[ints(0, 0, 0, 0, 0, 0), f(3), ints(0, 0)],
   ],
   reshapeIndices: [
-    ...[size(2), sizeList(true, 2, 3), sizeList(true, 3, 2)],
+    ...[size(2), sizeList(2, 3), sizeList(3, 2)],
     ...[ints(0, 1, 1, 2), ints(0, 0, 0, 0)],
   ],
   topK: [...sizes(2, 3, 2), f(6), f(4), ints(0, 0, 0, 0)],
@@ -160,53 +192,40 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   gelu: [choice(0), f(4), f(4)],
   geluGrad: [choice(0), f(4), f(4), f(4)],
   crossEntropy: [flag(false), ...sizes(2, 3), f(6), f(6), f(2), f(6)],
-  attention: [f(12), f(20), f(20), ...sizes(1, 2, 3, 5, 2), real(0.7), f(12), f(6)],
+  attention: [attentionShape(1, 2, 3, 5, 2), f(12), f(20), f(20), f(12), f(6)],
   attentionGrad: [
-    ...[f(12), f(20), f(20), ...sizes(1, 2, 3, 5, 2), real(0.7)],
-    ...[f(12), f(12), f(6), f(12), f(20), f(20)],
+    attentionShape(1, 2, 3, 5, 2),
+    f(12),
+    f(20),
+    f(20),
+    f(12),
+    f(12),
+    f(6),
+    f(12),
+    f(20),
+    f(20),
   ],
-  qkvAttention: [f(36), ...sizes(1, 2, 3, 3, 2), real(0.7), f(12), f(6)],
-  qkvAttentionGrad: [f(36), ...sizes(1, 2, 3, 3, 2), real(0.7), f(12), f(12), f(6), f(36)],
-  branchMemory: [sizeList(false, 2, 3, 4, 2, 1), flag(false), flag(false)],
-  mlpBranch: [...mlp, bias(savedOfMlp), f(24), bias(packedOfMlp), flag(false)],
-  mlpBranchGrad: [
-    ...[...mlp, f(savedOfMlp), f(24)],
-    ...[f(24), f(4), f(4), f(4), f(20), f(5), f(20), f(4)],
-  ],
-  attentionBranch: [
-    ...attention,
-    bias(savedOfAttention),
-    f(24),
-    bias(packedOfAttention),
-    flag(false),
-  ],
+  qkvAttention: [attentionShape(1, 2, 3, 3, 2), f(36), f(12), f(6)],
+  qkvAttentionGrad: [attentionShape(1, 2, 3, 3, 2), f(36), f(12), f(12), f(6), f(36)],
+  branchMemory: [descriptor(false, ...attentionFields(1)), flag(false), flag(false)],
+  mlpBranch: [...mlp, bias(packedOfMlp), bias(savedOfMlp), f(24)],
+  mlpBranchGrad: [...mlp, f(savedOfMlp), f(24), f(24), tensorList(4, 4, 4, 20, 5, 20, 4)],
+  attentionBranch: [...attention, bias(packedOfAttention), bias(savedOfAttention), f(24)],
   attentionBranchGrad: [
-    ...[...attention, f(savedOfAttention), f(24)],
-    ...[f(24), f(4), f(4), f(4), f(48), f(12), f(16), f(4)],
+    ...attention,
+    f(savedOfAttention),
+    f(24),
+    f(24),
+    tensorList(4, 4, 4, 48, 12, 16, 4),
   ],
   // The MLP's branch, then that of attention.
   branchChain: [
-    sizeList(true, ...[2, 3, 4, 5, 0, 1, 0], ...[2, 3, 4, 2, 0, 0, 0]),
-    { kind: 'reals', make: () => [1e-6, 0, 1e-6, 0.7] },
-    {
-      kind: 'tensors',
-      make: () =>
-        [4, 4, 4, 2, 20, 5, 20, 4, packedOfMlp, 4, 4, 4, 2, 48, 12, 16, 4, 4 * 16 + 4 * 8].map(
-          values,
-        ),
-      length: 'exact',
-    },
-    f(24),
-    f(24),
+    descriptor(true, ...of('flag', 1), ...mlpFields, ...of('flag', 0), ...attentionFields(0)),
+    tensorList(...mlpTensors, packedOfMlp, ...attentionTensors, 4 * 16 + 4 * 8),
+    ...[f(24), f(24)],
   ],
-  adamw: [
-    ...[tensors, tensors, tensors, tensors, tensors, tensors, tensors, reals, reals],
-    ...[real(0.9), real(0.99), real(1e-8), real(1)],
-  ],
-  adamwSquares: [
-    ...[tensors, tensors, tensors, tensors, reals, reals],
-    ...[real(0.9), real(0.99), real(1e-8), real(1)],
-  ],
+  adamw: [...adamW, tensors, tensors, tensors, tensors, tensors, tensors, tensors],
+  adamwSquares: [...adamW, tensors, tensors, tensors, tensors],
   ema: [tensors, tensors, tensors, real(0.9)],
   sumOfSquares: [list('any')],
   pool: [window, choice(1), f(120), f(90)],
@@ -222,23 +241,26 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   convolve: [window, size(7), f(120), f(140), bias(7), real(0), real(6), f(126)],
   convolveFilterGrad: [window, size(7), f(120), f(126), f(140)],
   sumColumns: [window, f(360), f(120)],
-  // 3 boxes of 2 by 4 pixels out of 2 images.
   sample: [
-    ...[...sizes(2, 4, 3, 5, 3), flag(false), real(0.5), ints(0, 1, 1), flag(true), ...sizes(2, 4)],
-    ...[ints(0, 2), ints(1, 3), f(2), ints(0, -1, 1, 2), ints(1, 0, 2, 2), f(4), f(120), f(120)],
+    ...[descriptor(true, ...sampleFields(3, 1)), ints(0, 1, 1), ints(0, 2), ints(1, 3), f(2)],
+    ...[ints(0, -1, 1, 2), ints(1, 0, 2, 2), f(4), f(120), f(120)],
   ],
   sampleGrad: [
-    ...[...sizes(2, 4, 3, 5), flag(false), flag(true), ...sizes(2, 4)],
-    ...[ints(0, 2), ints(1, 3), f(2), ints(0, 1, 1, 2), ints(1, 0, 2, 2), f(4), f(80), f(120)],
+    ...[descriptor(true, ...sampleFields(2, 1)), ints(0, 2), ints(1, 3), f(2)],
+    ...[ints(0, 1, 1, 2), ints(1, 0, 2, 2), f(4), f(80), f(120)],
   ],
-  pick: [...sizes(2, 6, 3, 4), ints(0, 5, -1, 2), f(3), f(36), f(24)],
+  gatherPixels: [...sizes(2, 6, 3, 4), ints(0, 5, -1, 2), f(3), f(36), f(24)],
   normalize: [...sizes(2, 3), f(6), f(3), f(3), bias(3), f(6)],
   transform: [
-    ...[...sizes(2, 4, 3, 5, 2, 4), flag(true), choice(1), real(0.5), flag(false)],
+    descriptor(
+      true,
+      ...[...of('size', 2, 4, 3, 5, 2, 4), ...of('flag', 1), ...of('choice', 1)],
+      ...[...of('real', 0.5), ...of('flag', 0)],
+    ),
     ...[f(16), f(120), f(80)],
   ],
   dilate: [window, f(120), f(20), f(90)],
   dilateInputGrad: [window, f(120), f(20), f(90), f(120)],
   dilateFilterGrad: [window, f(120), f(20), f(90), f(20)],
-  suppress: [f(12), f(3), real(0.5), real(0), real(-1), ints(0, 0, 0), bias(3)],
+  nonMaxSuppression: [f(12), f(3), real(0.5), real(0), real(-1), ints(0, 0, 0), bias(3)],
 };

@@ -2,9 +2,7 @@
 
 import type { Numbers } from './elements.ts';
 
-/** Numbers of `reduceInts`. */
-export const INT_REDUCE = { sum: 0, max: 1, min: 2, product: 3 } as const;
-/** What the calls of a local response begin with. */
+/** The first arguments of the calls of a local response. */
 export type LocalResponseArguments = readonly [
   rows: number,
   cols: number,
@@ -16,7 +14,7 @@ export type LocalResponseArguments = readonly [
 
 /** Kernels along an axis: x is [outer, n, inner]. */
 export interface AxisBinding {
-  product(outer: number, n: number, inner: number, x: Float32Array, out: Float32Array): void;
+  prod(outer: number, n: number, inner: number, x: Float32Array, out: Float32Array): void;
   reduceInts(
     op: number,
     outer: number,

@@ -1,5 +1,5 @@
-// The TypeScript type of the addon, the twin of native/*_binding.cc; nothing else says what a native call takes. What each kernel
-// computes is said in native/kernels.h.
+// The TypeScript type of the addon, the twin of native/*_binding.cc: the arguments of every native call. A `descriptor` is packed by
+// the function of its name in generated/descriptors.ts. Each kernel is described in native/kernel_list.h.
 
 import type { AxisBinding } from './axisBinding.ts';
 import type { CountingBinding } from './countingBinding.ts';
@@ -16,94 +16,8 @@ export type { Elements };
  */
 export type Walk = readonly number[];
 
-/** Numbers of `binary`, in the order of the C++ enumeration. */
-export const BINARY = {
-  add: 0,
-  sub: 1,
-  mul: 2,
-  div: 3,
-  maximum: 4,
-  minimum: 5,
-  squaredDifference: 6,
-  mod: 7,
-  pow: 8,
-  atan2: 9,
-  prelu: 10,
-  eluGrad: 11,
-  bitwiseAnd: 12,
-} as const;
-/** Numbers of `compare`. */
-export const COMPARE = {
-  greater: 0,
-  greaterEqual: 1,
-  less: 2,
-  lessEqual: 3,
-  equal: 4,
-  notEqual: 5,
-} as const;
-/** Numbers of `logical`. */
-export const LOGICAL = { and: 0, or: 1 } as const;
-/** Numbers of `test`. */
-export const TEST = { isNan: 0, isInf: 1, isFinite: 2 } as const;
-/** Numbers of `unary`. */
-export const UNARY = {
-  neg: 0,
-  abs: 1,
-  square: 2,
-  sqrt: 3,
-  rsqrt: 4,
-  reciprocal: 5,
-  exp: 6,
-  log: 7,
-  erf: 8,
-  tanh: 9,
-  sigmoid: 10,
-  relu: 11,
-  step: 12,
-  copy: 13,
-  roundBf16: 14,
-  floor: 15,
-  ceil: 16,
-  round: 17,
-  sign: 18,
-  relu6: 19,
-  leakyRelu: 20,
-  elu: 21,
-  selu: 22,
-  softplus: 23,
-  log1p: 24,
-  expm1: 25,
-  sin: 26,
-  cos: 27,
-  tan: 28,
-  asin: 29,
-  acos: 30,
-  atan: 31,
-  sinh: 32,
-  cosh: 33,
-  asinh: 34,
-  acosh: 35,
-  atanh: 36,
-} as const;
-/** Numbers of `reduce`. */
-export const REDUCE = { sum: 0, mean: 1, max: 2, min: 3 } as const;
-/** Numbers of an activation after a product; those from 0 are the forms of gelu. */
-export const ACTIVATION = { none: -1, erf: 0, tanh: 1, quick: 2 } as const;
-/** Numbers of a product's precision: that of its factors; sums are float32 in both. */
-export const PRECISION = { fp32: 0, bf16: 1 } as const;
-
-/** The arguments that every call of a residual branch begins with. */
-export type BranchArguments = readonly [
-  /** batch, tokens, dim, then hidden (MLP) or heads (attention), then the number of the precision. */
-  sizes: readonly number[],
-  epsilon: number,
-  /** The number of the gelu (MLP), or the factor on q·kᵀ (attention). */
-  form: number,
-  x: Float32Array,
-  ...arrays: BranchArrays,
-];
-/** What a branch reads besides x. */
-export type BranchArrays = readonly [
+/** The tensors of a residual branch besides x. */
+export type BranchTensors = readonly [
   gamma: Float32Array,
   beta: Float32Array,
   scale: Float32Array | null,
@@ -113,20 +27,8 @@ export type BranchArrays = readonly [
   lastWeight: Float32Array,
   lastBias: Float32Array | null,
 ];
-/** What follows them in the call of a forward pass. */
-export type BranchResults = readonly [
-  saved: Float32Array | null,
-  y: Float32Array,
-  /** Memory for the packed weights, or null for the addon's own. */
-  packed: Float32Array | null,
-  /** Whether it holds them from an earlier call. */
-  ready: boolean,
-];
-/** What follows them in the call of a gradient. */
-export type BranchGradArguments = readonly [
-  saved: Float32Array,
-  dY: Float32Array,
-  dX: Float32Array,
+/** Their gradients, null where the tensor is; keep has none. */
+export type BranchGradients = readonly [
   dGamma: Float32Array,
   dBeta: Float32Array,
   dScale: Float32Array | null,
@@ -136,50 +38,61 @@ export type BranchGradArguments = readonly [
   dLastBias: Float32Array | null,
 ];
 
-/** What an AdamW step reads: an array of each list for a parameter. */
+/** The arguments of a branch's forward pass. */
+export type BranchCall = readonly [
+  descriptor: Float64Array,
+  x: Float32Array,
+  tensors: BranchTensors,
+  /** Memory for the packed weights, or null for the addon's own. */
+  packed: Float32Array | null,
+  saved: Float32Array | null,
+  y: Float32Array,
+];
+/** The arguments of a branch's backward pass. */
+export type BranchGradCall = readonly [
+  descriptor: Float64Array,
+  x: Float32Array,
+  tensors: BranchTensors,
+  saved: Float32Array,
+  dY: Float32Array,
+  dX: Float32Array,
+  gradients: BranchGradients,
+];
+
+/** The inputs of an AdamW step: in each list one array for a parameter. */
 export type AdamWState = readonly [
   parameters: readonly Float32Array[],
   gradients: readonly Float32Array[],
   firstMoments: readonly Float32Array[],
   secondMoments: readonly Float32Array[],
 ];
-/** The numbers of an AdamW step; `keep` and `rate` have one for each parameter. */
+/** The numbers of an AdamW step; `decay` and `rate` have one for each parameter. */
 export type AdamWUpdate = readonly [
-  keep: readonly number[],
+  descriptor: Float64Array,
+  decay: readonly number[],
   rate: readonly number[],
-  beta1: number,
-  beta2: number,
-  epsilon: number,
-  inverseRootCorrection2: number,
 ];
 
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
 export interface NativeBinding
   extends AxisBinding, CountingBinding, IndexingBinding, SpatialBinding {
+  /** The number of the interface: INTERFACE of generated/descriptors.ts where the addon was built from these sources. */
+  interfaceNumber(): number;
   isa(): string;
-  /** Those that this processor and build run, the best last. */
+  /** The instruction sets that this processor and build run, the best last. */
   isas(): string[];
   setIsa(name: string): boolean;
   threads(): number;
   setThreads(count: number): void;
   misalignment(bytes: Uint8Array): number;
   gemm(
+    descriptor: Float64Array,
     a: Float32Array,
     b: Float32Array,
     c: Float32Array,
-    batch: number,
-    m: number,
-    n: number,
-    k: number,
-    aBatched: boolean,
-    bBatched: boolean,
-    transposeA: boolean,
-    transposeB: boolean,
     bias: Float32Array | null,
-    activation: number,
-    precision: number,
   ): void;
-  /** Of float32, or of int32 or bool where the operation is one of integers; a, b and out alike. */
+  /** a, b and out are all float32, or all int32 or bool where the operation is defined for integers. */
   binary(op: number, walk: Walk, a: Elements, b: Elements, out: Elements): void;
   /** False where a power is not known exactly; then out holds anything. */
   powerInt(walk: Walk, a: Int32Array, b: Int32Array, out: Int32Array): boolean;
@@ -245,28 +158,18 @@ export interface NativeBinding
     dLogits: Float32Array,
   ): void;
   attention(
+    descriptor: Float64Array,
     q: Float32Array,
     k: Float32Array,
     v: Float32Array,
-    batch: number,
-    heads: number,
-    queries: number,
-    keys: number,
-    dim: number,
-    scale: number,
     out: Float32Array,
     logSumExp: Float32Array,
   ): void;
   attentionGrad(
+    descriptor: Float64Array,
     q: Float32Array,
     k: Float32Array,
     v: Float32Array,
-    batch: number,
-    heads: number,
-    queries: number,
-    keys: number,
-    dim: number,
-    scale: number,
     dOut: Float32Array,
     out: Float32Array,
     logSumExp: Float32Array,
@@ -275,56 +178,44 @@ export interface NativeBinding
     dV: Float32Array,
   ): void;
   qkvAttention(
+    descriptor: Float64Array,
     qkv: Float32Array,
-    batch: number,
-    heads: number,
-    queries: number,
-    keys: number,
-    dim: number,
-    scale: number,
     out: Float32Array,
     logSumExp: Float32Array,
   ): void;
   qkvAttentionGrad(
+    descriptor: Float64Array,
     qkv: Float32Array,
-    batch: number,
-    heads: number,
-    queries: number,
-    keys: number,
-    dim: number,
-    scale: number,
     dOut: Float32Array,
     out: Float32Array,
     logSumExp: Float32Array,
     dQkv: Float32Array,
   ): void;
-  /** Floats of `packed` (of the weights) or of `saved`, for the sizes of a branch. */
-  branchMemory(sizes: readonly number[], ofMlp: boolean, ofWeights: boolean): number;
-  mlpBranch(...args: [...BranchArguments, ...BranchResults]): void;
-  mlpBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
-  attentionBranch(...args: [...BranchArguments, ...BranchResults]): void;
-  attentionBranchGrad(...args: [...BranchArguments, ...BranchGradArguments]): void;
+  /** Floats of `packed` (ofWeights) or of `saved`, for the descriptor of a branch. */
+  branchMemory(descriptor: Float64Array, ofMlp: boolean, ofWeights: boolean): number;
+  mlpBranch(...args: BranchCall): void;
+  mlpBranchGrad(...args: BranchGradCall): void;
+  attentionBranch(...args: BranchCall): void;
+  attentionBranchGrad(...args: BranchGradCall): void;
   /** Forward passes one after the other, in y; see native/branch_binding.cc. */
   branchChain(
-    /** For each branch: batch, tokens, dim, hidden or heads, precision, 1 for an MLP, 1 where packed is ready. */
-    sizes: readonly number[],
-    /** Its epsilon and form. */
-    reals: readonly number[],
-    /** gamma, beta, scale, keep, firstWeight, firstBias, lastWeight, lastBias, packed. */
-    arrays: readonly (Float32Array | null)[],
+    /** For each branch 1 for an MLP, else 0, and its packed descriptor. */
+    descriptors: Float64Array,
+    /** For each branch its tensors, then packed. */
+    tensors: readonly (Float32Array | null)[],
     x: Float32Array,
     y: Float32Array,
   ): void;
   adamw(
     ...args: [
+      ...AdamWUpdate,
       ...AdamWState,
       newParameters: readonly Float32Array[],
       newFirstMoments: readonly Float32Array[],
       newSecondMoments: readonly Float32Array[],
-      ...AdamWUpdate,
     ]
   ): void;
-  adamwSquares(...args: [...AdamWState, ...AdamWUpdate]): number;
+  adamwSquares(...args: [...AdamWUpdate, ...AdamWState]): number;
   ema(
     averages: readonly Float32Array[],
     values: readonly Float32Array[],

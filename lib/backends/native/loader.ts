@@ -7,6 +7,7 @@ import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../core/errors.ts';
 import type { NativeBinding } from './binding.ts';
+import { INTERFACE } from './generated/descriptors.ts';
 import {
   ADDON_FILE,
   findPlatformPackage,
@@ -44,6 +45,14 @@ export function loadFrom(root: string): LoadedBinding {
     try {
       const require = createRequire(import.meta.url);
       const binding = require(file) as NativeBinding;
+      // An addon of older sources has no such function.
+      const number = (binding as Partial<NativeBinding>).interfaceNumber?.() ?? 1;
+      if (number !== INTERFACE) {
+        reasons.push(
+          `${file} was built from other sources (interface ${number}, not ${INTERFACE})`,
+        );
+        continue;
+      }
       const forced = process.env.TFJS_VIT_ISA;
       if (forced !== undefined && forced !== '' && binding.isa() !== forced) {
         const why = `TFJS_VIT_ISA=${forced} is none of ${binding.isas().join(', ')}, which this processor has`;

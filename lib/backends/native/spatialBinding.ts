@@ -2,24 +2,14 @@
 
 import type { Numbers } from './elements.ts';
 
-/** Numbers of `pool`. A mean of nothing is NaN, or 0. */
-export const POOL = { max: 0, mean: 1, meanOrZero: 2 } as const;
-/** What `poolPositions` names: a pixel of an image, an element of it, or one of the batch. */
-export const POSITION = { pixel: 0, element: 1, elementOfBatch: 2 } as const;
-/** Numbers of what a point beyond an image counts as. */
-export const BORDER = { constant: 0, reflect: 1, wrap: 2, nearest: 3 } as const;
 /**
- * What a filter or a pool sees of images: batch, channels, then of the depth, the height and the width their size, the results, the
+ * The window of a filter or a pool over images: batch, channels, then of the depth, the height and the width their size, the results, the
  * filter, its stride, its dilation and the padding before.
  */
 export type Window = readonly number[];
 
-/** Where rows and columns of boxes come from: places of the image before and behind, and how far between; -1 is outside. */
+/** The source rows and columns of boxes: places of the image before and behind, and how far between; -1 is outside. */
 export type Steps = readonly [
-  /** Whether all boxes have the same. */
-  shared: boolean,
-  boxHeight: number,
-  boxWidth: number,
   rowLow: Int32Array,
   rowHigh: Int32Array,
   rowPart: Float32Array,
@@ -81,25 +71,15 @@ export interface SpatialBinding {
   ): void;
   sumColumns(window: Window, columns: Float32Array, x: Float32Array): void;
   sample(
-    images: number,
-    height: number,
-    width: number,
-    channels: number,
-    boxes: number,
-    nearest: boolean,
-    fill: number,
+    descriptor: Float64Array,
     image: Int32Array,
     ...rest: [...Steps, x: Float32Array, out: Float32Array]
   ): void;
   sampleGrad(
-    images: number,
-    height: number,
-    width: number,
-    channels: number,
-    nearest: boolean,
+    descriptor: Float64Array,
     ...rest: [...Steps, dY: Float32Array, dX: Float32Array]
   ): void;
-  pick(
+  gatherPixels(
     images: number,
     pixels: number,
     channels: number,
@@ -118,22 +98,7 @@ export interface SpatialBinding {
     offset: Float32Array | null,
     out: Float32Array,
   ): void;
-  transform(
-    batch: number,
-    height: number,
-    width: number,
-    channels: number,
-    outHeight: number,
-    outWidth: number,
-    bilinear: boolean,
-    border: number,
-    fill: number,
-    /** Whether all images have the same map. */
-    shared: boolean,
-    maps: Float32Array,
-    x: Float32Array,
-    out: Float32Array,
-  ): void;
+  transform(descriptor: Float64Array, maps: Float32Array, x: Float32Array, out: Float32Array): void;
   dilate<T extends Numbers>(window: Window, x: T, filter: T, out: T): void;
   dilateInputGrad(
     window: Window,
@@ -150,7 +115,7 @@ export interface SpatialBinding {
     dFilter: Float32Array,
   ): void;
   /** How many boxes are chosen, at most as many as `chosen` is long; -1, and nothing is written, where a corner is not finite. */
-  suppress(
+  nonMaxSuppression(
     boxes: Float32Array,
     scores: Float32Array,
     overlap: number,

@@ -3,6 +3,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { AttentionAttrs, QkvAttentionAttrs } from '../../../core/kernels.ts';
+import { attentionDescriptor } from '../generated/descriptors.ts';
 import { replaceKernel } from './kernel.ts';
 
 type Infos<K extends string> = Record<K, tf.TensorInfo>;
@@ -26,15 +27,10 @@ function registerSeparate(): void {
       const out = backend.output(q.shape);
       const logSumExp = backend.output([batch, heads, queries]);
       backend.binding.attention(
+        attentionDescriptor({ batch, heads, queries, keys: k.shape[2]!, dim, scale }),
         backend.floats(q),
         backend.floats(k),
         backend.floats(v),
-        batch,
-        heads,
-        queries,
-        k.shape[2]!,
-        dim,
-        scale,
         out.values,
         logSumExp.values,
       );
@@ -50,15 +46,10 @@ function registerSeparate(): void {
       const dK = backend.output(k.shape);
       const dV = backend.output(v.shape);
       backend.binding.attentionGrad(
+        attentionDescriptor({ batch, heads, queries, keys: k.shape[2]!, dim, scale }),
         backend.floats(q),
         backend.floats(k),
         backend.floats(v),
-        batch,
-        heads,
-        queries,
-        k.shape[2]!,
-        dim,
-        scale,
         backend.floats(dOut),
         backend.floats(out),
         backend.floats(logSumExp),
@@ -80,13 +71,8 @@ function registerPacked(): void {
       const out = backend.output([batch, tokens, width / 3]);
       const logSumExp = backend.output([batch, numHeads, tokens]);
       backend.binding.qkvAttention(
+        qkvDescriptor(qkv, numHeads, scale),
         backend.floats(qkv),
-        batch,
-        numHeads,
-        tokens,
-        tokens,
-        width / 3 / numHeads,
-        scale,
         out.values,
         logSumExp.values,
       );
@@ -98,16 +84,10 @@ function registerPacked(): void {
     ({ inputs: { dOut, qkv, out, logSumExp }, attrs, backend }) => {
       const { numHeads, scale, precision } = attrs;
       if (precision === 'bf16') return undefined;
-      const [batch, tokens, width] = qkv.shape as [number, number, number];
       const { info, values } = backend.output(qkv.shape);
       backend.binding.qkvAttentionGrad(
+        qkvDescriptor(qkv, numHeads, scale),
         backend.floats(qkv),
-        batch,
-        numHeads,
-        tokens,
-        tokens,
-        width / 3 / numHeads,
-        scale,
         backend.floats(dOut),
         backend.floats(out),
         backend.floats(logSumExp),
@@ -116,4 +96,10 @@ function registerPacked(): void {
       return info;
     },
   );
+}
+
+function qkvDescriptor(qkv: tf.TensorInfo, heads: number, scale: number): Float64Array {
+  const [batch, tokens, width] = qkv.shape as [number, number, number];
+  const dim = width / 3 / heads;
+  return attentionDescriptor({ batch, heads, queries: tokens, keys: tokens, dim, scale });
 }

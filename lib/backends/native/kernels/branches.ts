@@ -7,8 +7,14 @@ import type {
   BranchChainAttrs,
   MlpBranchAttrs,
 } from '../../../core/kernels.ts';
-import { ACTIVATION, PRECISION } from '../binding.ts';
-import type { BranchArguments, BranchArrays } from '../binding.ts';
+import { ACTIVATION, PRECISION } from '../generated/enums.ts';
+import type { BranchTensors } from '../binding.ts';
+import {
+  MLP_BRANCH_FIELDS,
+  attentionBranchDescriptor,
+  mlpBranchDescriptor,
+} from '../generated/descriptors.ts';
+import type { AttentionBranchDescriptor, MlpBranchDescriptor } from '../generated/descriptors.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { replaceKernel } from './kernel.ts';
 
@@ -30,13 +36,9 @@ interface GradInputs {
 }
 type Named = Record<string, tf.TensorInfo>;
 
-// What tells the branch of an MLP from that of attention.
-interface Shape {
-  ofMlp: boolean;
-  sizes: number[];
-  epsilon: number;
-  form: number;
-}
+// The sizes and options of a branch of either kind.
+type Shape =
+  ({ ofMlp: true } & MlpBranchDescriptor) | ({ ofMlp: false } & AttentionBranchDescriptor);
 
 /** Registers the two residual branches and their gradients. */
 export function registerBranches(): void {
@@ -72,34 +74,55 @@ function attentionLayers({ qkv, qkvBias, proj, projBias, ...outer }: Named): Lay
 }
 function mlpShape({ x, fc1 }: Named, { activation, ...attrs }: MlpBranchAttrs): Shape {
   const { epsilon, precision = 'fp32' } = attrs;
-  const sizes = [...x!.shape, fc1!.shape[0]!, PRECISION[precision]];
-  return { ofMlp: true, sizes, epsilon, form: ACTIVATION[activation] };
+  const [batch, tokens, dim] = x!.shape as [number, number, number];
+  return {
+    ofMlp: true,
+    batch,
+    tokens,
+    dim,
+    hidden: fc1!.shape[0]!,
+    precision: PRECISION[precision],
+    epsilon,
+    activation: ACTIVATION[activation],
+    packedReady: false,
+  };
 }
 function attentionShape({ x }: Named, { numHeads, scale, ...attrs }: AttentionBranchAttrs): Shape {
   const { epsilon, precision = 'fp32' } = attrs;
-  const sizes = [...x!.shape, numHeads, PRECISION[precision]];
-  return { ofMlp: false, sizes, epsilon, form: scale };
+  const [batch, tokens, dim] = x!.shape as [number, number, number];
+  return {
+    ofMlp: false,
+    batch,
+    tokens,
+    dim,
+    heads: numHeads,
+    precision: PRECISION[precision],
+    epsilon,
+    scale,
+    packedReady: false,
+  };
 }
 
 // With more rows than these, packing the weights again costs less than a few percent.
 const FEW_ROWS = 2048;
 
-// What a chain's sizes, scalars and arrays are: the same for every run of it on an x of the same shape.
+// The descriptors and tensors of a chain, which are the same for every run of it on an x of the same shape.
 interface ChainPlan {
   isa: string;
   shape: readonly number[];
-  sizes: number[];
-  reals: number[];
+  descriptors: Float64Array;
   parts: ChainPart[];
 }
 interface ChainPart {
-  // Where each of BranchArrays is among the inputs, -1: there is none; and the two weights.
+  // The place of each of BranchTensors among the inputs, -1: there is none; and the two weights.
   at: readonly number[];
   first: number;
   last: number;
-  readyAt: number; // in sizes
+  readyAt: number; // in descriptors
   memory: PackedMemory | undefined;
 }
+// Numbers of a branch of a chain: its kind and its descriptor, whose last field is packedReady.
+const LINK_FIELDS = 1 + MLP_BRANCH_FIELDS;
 const plans = new WeakMap<BranchChainAttrs['branches'], ChainPlan>();
 
 function chain(
@@ -110,16 +133,16 @@ function chain(
   const x = inputs[0]!;
   // Before anything is packed: that may give memory back which a branch further on still reads.
   const y = backend.output(x.shape);
-  const { sizes, reals, parts } = planOf(backend, inputs, branches);
-  const arrays: (Float32Array | null)[] = [];
+  const { descriptors, parts } = planOf(backend, inputs, branches);
+  const tensors: (Float32Array | null)[] = [];
   for (const { at, first, last, readyAt, memory } of parts) {
     const weights = [inputs[first]!, inputs[last]!] as const;
     const packed = memory && backend.derived(weights, memory.layout, memory.floats);
-    sizes[readyAt] = packed?.ready === true ? 1 : 0;
-    for (const index of at) arrays.push(index < 0 ? null : backend.floats(inputs[index]!));
-    arrays.push(packed?.values ?? null);
+    descriptors[readyAt] = packed?.ready === true ? 1 : 0;
+    for (const index of at) tensors.push(index < 0 ? null : backend.floats(inputs[index]!));
+    tensors.push(packed?.values ?? null);
   }
-  backend.binding.branchChain(sizes, reals, arrays, backend.floats(x), y.values);
+  backend.binding.branchChain(descriptors, tensors, backend.floats(x), y.values);
   return y.info;
 }
 
@@ -132,7 +155,8 @@ function planOf(
   const isa = backend.binding.isa();
   const known = plans.get(branches);
   if (known?.isa === isa && known.shape.every((size, i) => size === shape[i])) return known;
-  const plan: ChainPlan = { isa, shape: [...shape], sizes: [], reals: [], parts: [] };
+  const descriptors = new Float64Array(branches.length * LINK_FIELDS);
+  const plan: ChainPlan = { isa, shape: [...shape], descriptors, parts: [] };
   let next = 1;
   for (const { kernel, attrs, names } of branches) {
     const own: Named = { x: inputs[0]! };
@@ -146,13 +170,14 @@ function planOf(
     const shaped = ofMlp ? mlpShape(own, attrs) : attentionShape(own, attrs);
     const { gamma, beta, scale, keep, first, firstBias, last, lastBias } = layers;
     const all = [gamma, beta, scale, keep, first, firstBias, last, lastBias];
-    plan.sizes.push(...shaped.sizes, ofMlp ? 1 : 0, 0);
-    plan.reals.push(shaped.epsilon, shaped.form);
+    const place = plan.parts.length * LINK_FIELDS;
+    descriptors[place] = ofMlp ? 1 : 0;
+    pack(shaped, false, descriptors, place + 1);
     plan.parts.push({
       at: all.map((info) => indices.get(info) ?? -1),
       first: indices.get(first)!,
       last: indices.get(last)!,
-      readyAt: plan.sizes.length - 1,
+      readyAt: place + LINK_FIELDS - 1,
       memory: packedMemory(backend, shaped),
     });
   }
@@ -167,16 +192,19 @@ function forward(
   recorded: boolean,
 ): tf.TensorInfo[] {
   const { binding } = backend;
-  const { sizes, ofMlp } = shape;
+  const { ofMlp } = shape;
   const y = backend.output(layers.x.shape);
-  const saved = recorded ? backend.output([binding.branchMemory(sizes, ofMlp, false)]) : undefined;
+  const saved = recorded
+    ? backend.output([binding.branchMemory(pack(shape), ofMlp, false)])
+    : undefined;
   const packed = recorded ? undefined : packedWeights(backend, layers, shape);
   const all = [
-    ...argumentsOf(backend, layers, shape),
+    pack(shape, packed?.ready),
+    backend.floats(layers.x),
+    tensorsOf(backend, layers),
+    packed?.values ?? null,
     saved?.values ?? null,
     y.values,
-    packed?.values ?? null,
-    packed?.ready ?? false,
   ] as const;
   if (ofMlp) binding.mlpBranch(...all);
   else binding.attentionBranch(...all);
@@ -192,22 +220,21 @@ function packedWeights(
   return memory && backend.derived([first, last], memory.layout, memory.floats);
 }
 
-// What the packed weights of a branch of few rows take, undefined for one of many.
+// The memory for the packed weights of a branch of few rows; undefined for one of many.
 interface PackedMemory {
   layout: string;
   floats: number;
 }
-function packedMemory(
-  { binding }: NativeBackend,
-  { ofMlp, sizes }: Shape,
-): PackedMemory | undefined {
-  if (sizes[0]! * sizes[1]! > FEW_ROWS) return undefined;
-  const layout = `${binding.isa()} ${ofMlp} ${sizes.slice(2).join()}`;
-  return { layout, floats: binding.branchMemory(sizes, ofMlp, true) };
+function packedMemory({ binding }: NativeBackend, shape: Shape): PackedMemory | undefined {
+  const { ofMlp, batch, tokens, dim, precision } = shape;
+  if (batch * tokens > FEW_ROWS) return undefined;
+  const inner = shape.ofMlp ? shape.hidden : shape.heads;
+  const layout = `${binding.isa()} ${ofMlp} ${dim},${inner},${precision}`;
+  return { layout, floats: binding.branchMemory(pack(shape), ofMlp, true) };
 }
 
-// What the forward pass kept is read once, and goes before the gradients of the branches before this one need memory. Who asks again,
-// as the gradient of a gradient does, has it computed again.
+// The saved values are read once and freed at once, before the gradients of earlier branches need memory. A second gradient from
+// them, as for the gradient of a gradient, computes them again.
 function backward(
   backend: NativeBackend,
   layers: Layers,
@@ -223,11 +250,7 @@ function backward(
   ) as Five;
   const [dScale, dFirstBias, dLastBias] = [scale, firstBias, lastBias].map(like);
   const { binding } = backend;
-  const args = [
-    ...argumentsOf(backend, layers, shape),
-    backend.floats(again?.[1] ?? saved),
-    backend.floats(dOut),
-    dX.values,
+  const gradients = [
     dGamma.values,
     dBeta.values,
     dScale?.values ?? null,
@@ -235,6 +258,15 @@ function backward(
     dFirstBias?.values ?? null,
     dLast.values,
     dLastBias?.values ?? null,
+  ] as const;
+  const args = [
+    pack(shape),
+    backend.floats(x),
+    tensorsOf(backend, layers),
+    backend.floats(again?.[1] ?? saved),
+    backend.floats(dOut),
+    dX.values,
+    gradients,
   ] as const;
   if (shape.ofMlp) binding.mlpBranchGrad(...args);
   else binding.attentionBranchGrad(...args);
@@ -247,12 +279,16 @@ function backward(
 type Output = ReturnType<NativeBackend['output']>;
 type Five = [Output, Output, Output, Output, Output];
 
-function argumentsOf(backend: NativeBackend, layers: Layers, shape: Shape): BranchArguments {
-  const x = backend.floats(layers.x);
-  return [shape.sizes, shape.epsilon, shape.form, x, ...arraysOf(backend, layers)];
+// The descriptor of a branch, with packedReady, its last field, as given.
+function pack(shape: Shape, packedReady = false, into?: Float64Array, at = 0): Float64Array {
+  const packed = shape.ofMlp
+    ? mlpBranchDescriptor(shape, into, at)
+    : attentionBranchDescriptor(shape, into, at);
+  if (packedReady) packed[at + MLP_BRANCH_FIELDS - 1] = 1;
+  return packed;
 }
 
-function arraysOf(backend: NativeBackend, layers: Layers): BranchArrays {
+function tensorsOf(backend: NativeBackend, layers: Layers): BranchTensors {
   const floats = (info: tf.TensorInfo) => backend.floats(info);
   const orNull = (info: tf.TensorInfo | undefined) => (info === undefined ? null : floats(info));
   const { gamma, beta, scale, keep, first, firstBias, last, lastBias } = layers;

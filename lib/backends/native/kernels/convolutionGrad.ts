@@ -1,7 +1,6 @@
 // Gradients of convolutions of images and volumes.
 
 import * as tf from '@tensorflow/tfjs';
-import { ACTIVATION, PRECISION } from '../binding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
 import { axesOf, isDense, isServed, flippedWindow, windowOf, type SpatialInfo } from '../window.ts';
@@ -12,6 +11,7 @@ import {
   withChannelsLast,
 } from './channelsFirst.ts';
 import { imageInfo, volumeInfo } from './convolution.ts';
+import { gemmArrays } from './gemm.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
 interface FilterGrad {
@@ -149,16 +149,13 @@ function gradientByColumns(
   const each = Math.max(1, Math.min(batchSize, Math.floor(COLUMN_FLOATS / (area * k))));
   const columns = backend.output([each * area, k]);
   const [dOut, weights] = [backend.floats(dy), backend.floats(filter)];
-  const [none, precision] = [ACTIVATION.none, PRECISION.fp32];
   for (let b = 0; b < batchSize; b += each) {
     const count = Math.min(each, batchSize - b);
     const m = count * area;
     const rows = dOut.subarray(b * area * outChannels, (b * area + m) * outChannels);
     const products = columns.values.subarray(0, m * k);
-    backend.binding.gemm(
-      ...([rows, weights, products, 1, m, k, outChannels, true, true, false, true] as const),
-      ...([null, none, precision] as const),
-    );
+    const shape = { m, n: k, k: outChannels, transposeB: true };
+    gemmArrays(backend, 'fp32', rows, weights, products, shape);
     const [, channels, ...rest] = windowOf(info);
     const part = values.subarray(b * size, (b + count) * size);
     backend.binding.sumColumns([count, channels!, ...rest], products, part);

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { REDUCE } from '../binding.ts';
+import { REDUCE } from '../generated/enums.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
 import { isDense, isServed, flippedWindow, windowOf } from '../window.ts';

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { ACTIVATION, BINARY } from '../binding.ts';
+import { BINARY } from '../generated/enums.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { makeWalk } from '../walk.ts';
 import { gemm } from './gemm.ts';
@@ -101,10 +101,16 @@ function multiplied(
     const [x, y] = [backend.floats(left.x.info), backend.floats(right.x.info)];
     backend.binding.binary(BINARY.mul, makeWalk(loops)!, x, y, values);
   } else {
-    const sizes = [batch, m, n, k] as const;
-    const flags = [true, true, left.transpose, right.transpose] as const;
-    const none = ACTIVATION.none;
-    gemm(backend, undefined, left.x.info, right.x.info, values, ...sizes, ...flags, null, none);
+    gemm(backend, undefined, left.x.info, right.x.info, values, {
+      batch,
+      m,
+      n,
+      k,
+      aBatched: true,
+      bBatched: true,
+      transposeA: left.transpose,
+      transposeB: right.transpose,
+    });
   }
   release(backend, left.x);
   release(backend, right.x);

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
-import { BINARY, UNARY } from '../binding.ts';
+import { BINARY, UNARY } from '../generated/enums.ts';
 import { areFloats, areInts, replaceKernel, type NativeKernel } from './kernel.ts';
 import { planBroadcast } from './broadcast.ts';
 

@@ -27,7 +27,7 @@ export function registerFlipRotate(): void {
     });
     const { info, values } = call.backend.output(image.shape);
     const sizes = [batch, height * width, channels, index.length] as const;
-    call.backend.binding.pick(...sizes, index, fill, call.backend.floats(image), values);
+    call.backend.binding.gatherPixels(...sizes, index, fill, call.backend.floats(image), values);
     return info;
   });
 }

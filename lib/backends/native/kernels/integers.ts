@@ -2,8 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { BINARY } from '../binding.ts';
-import { INT_REDUCE } from '../axisBinding.ts';
+import { BINARY } from '../generated/enums.ts';
+import { INT_REDUCE } from '../generated/enums.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { planBroadcast } from './broadcast.ts';
 import { areInts, BACKEND_NAME, replaceKernel, type NativeCall } from './kernel.ts';

@@ -1,7 +1,7 @@
 // The dense layer and gelu.
 
 import type * as tf from '@tensorflow/tfjs';
-import { ACTIVATION, REDUCE } from '../binding.ts';
+import { ACTIVATION, REDUCE } from '../generated/enums.ts';
 import * as kernels from '../../../core/kernels.ts';
 import type { GeluAttrs, LinearAttrs } from '../../../core/kernels.ts';
 import { gemm } from './gemm.ts';
@@ -21,23 +21,9 @@ export function registerLinear(): void {
     const [m, k] = x.shape as [number, number];
     const n = weight.shape[0]!;
     const y = backend.output([m, n]);
-    gemm(
-      backend,
-      precision,
-      x,
-      weight,
-      y.values,
-      1,
-      m,
-      n,
-      k,
-      false,
-      false,
-      false,
-      true,
-      bias === undefined ? null : backend.floats(bias),
-      ACTIVATION[activation],
-    );
+    const shape = { m, n, k, transposeB: true, activation: ACTIVATION[activation] };
+    const offset = bias === undefined ? null : backend.floats(bias);
+    gemm(backend, precision, x, weight, y.values, shape, offset);
     return y.info;
   });
   replaceKernel<{ dOut: tf.TensorInfo }, object>(

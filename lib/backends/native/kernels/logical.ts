@@ -1,7 +1,7 @@
 // Comparisons, logic, and tests for NaN and infinity.
 
 import * as tf from '@tensorflow/tfjs';
-import { COMPARE, LOGICAL, TEST } from '../binding.ts';
+import { COMPARE, LOGICAL, TEST } from '../generated/enums.ts';
 import { planBroadcast } from './broadcast.ts';
 import { areFloats, isFixed, replaceKernel } from './kernel.ts';
 

@@ -5,7 +5,6 @@ import { sizeOf } from '../../../core/check.ts';
 import { UnsupportedError, expected } from '../../../core/errors.ts';
 import * as kernels from '../../../core/kernels.ts';
 import type { Precision } from '../../../core/precision.ts';
-import { ACTIVATION } from '../binding.ts';
 import { broadcastStrides, makeWalk, stridesOf } from '../walk.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { activated } from './activation.ts';
@@ -54,23 +53,16 @@ function matMul({
   const { info, values } = backend.output([...outer, m, n]);
   // One right operand for all: the batch is more rows of the left one.
   const joined = !right.batched && left.batched && !transposeA;
-  gemm(
-    backend,
-    precision,
-    left.info,
-    right.info,
-    values,
-    joined ? 1 : batch,
-    joined ? batch * m : m,
+  gemm(backend, precision, left.info, right.info, values, {
+    batch: joined ? 1 : batch,
+    m: joined ? batch * m : m,
     n,
     k,
-    left.batched && !joined,
-    right.batched,
+    aBatched: left.batched && !joined,
+    bBatched: right.batched,
     transposeA,
     transposeB,
-    null,
-    ACTIVATION.none,
-  );
+  });
   for (const side of [left, right]) if (side.own) backend.disposeIntermediateTensorInfo(side.info);
   return info;
 }

@@ -56,7 +56,13 @@ function chosenBoxes(
   const selectedScores = new Float32Array(maxOutputSize);
   const limits = [iouThreshold, scoreThreshold, scale] as const;
   const [corners, values] = [backend.floats(boxes), backend.floats(scores)];
-  const count = backend.binding.suppress(corners, values, ...limits, chosen, selectedScores);
+  const count = backend.binding.nonMaxSuppression(
+    corners,
+    values,
+    ...limits,
+    chosen,
+    selectedScores,
+  );
   // The overlap of boxes that are not finite may be NaN.
   return count < 0 ? undefined : { chosen, scores: selectedScores, count };
 }

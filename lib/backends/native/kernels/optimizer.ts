@@ -4,6 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import * as kernels from '../../../core/kernels.ts';
 import type { AdamWAttrs, EmaAttrs } from '../../../core/kernels.ts';
 import type { AdamWState, AdamWUpdate } from '../binding.ts';
+import { adamWDescriptor } from '../generated/descriptors.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { replaceKernel } from './kernel.ts';
 
@@ -18,7 +19,7 @@ export function registerOptimizer(): void {
     const outputs = [p, m, v].map((list) => outputsFor(backend, list, attrs.reuse));
     const [newP, newM, newV] = outputs.map((list) => list.map((out) => out.values)) as Three;
     const arrays = lists.map((list) => arraysOf(backend, list)) as unknown as AdamWState;
-    backend.binding.adamw(...arrays, newP, newM, newV, ...updateOf(attrs));
+    backend.binding.adamw(...updateOf(attrs), ...arrays, newP, newM, newV);
     return outputs.flatMap((list) => list.map((out) => out.info));
   });
   replaceKernel<tf.TensorInfo[], AdamWAttrs>(kernels.AdamWNorm, ({ inputs, attrs, backend }) => {
@@ -26,7 +27,7 @@ export function registerOptimizer(): void {
       arraysOf(backend, list),
     ) as unknown as AdamWState;
     const { info, values } = backend.output([]);
-    values[0] = Math.sqrt(backend.binding.adamwSquares(...arrays, ...updateOf(attrs)));
+    values[0] = Math.sqrt(backend.binding.adamwSquares(...updateOf(attrs), ...arrays));
     return info;
   });
   replaceKernel<tf.TensorInfo[], EmaAttrs>(kernels.Ema, ({ inputs, attrs, backend }) => {
@@ -60,13 +61,11 @@ function adamWLists(inputs: tf.TensorInfo[], { learningRates }: AdamWAttrs): Inf
 function updateOf(attrs: AdamWAttrs): AdamWUpdate {
   const { learningRates, weightDecays, beta1, beta2, epsilon, step } = attrs;
   const correction1 = 1 - beta1 ** step;
+  const inverseRootCorrection2 = 1 / Math.sqrt(1 - beta2 ** step);
   return [
+    adamWDescriptor({ beta1, beta2, epsilon, inverseRootCorrection2 }),
     learningRates.map((rate, i) => 1 - rate * weightDecays[i]!),
     learningRates.map((rate) => rate / correction1),
-    beta1,
-    beta2,
-    epsilon,
-    1 / Math.sqrt(1 - beta2 ** step),
   ];
 }
 

@@ -1,7 +1,7 @@
 // Max and average pools of images and volumes, and their gradients.
 
 import * as tf from '@tensorflow/tfjs';
-import { POOL, POSITION } from '../spatialBinding.ts';
+import { POOL, POSITION } from '../generated/enums.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { isServed, windowOf, type SpatialInfo } from '../window.ts';
 import { areFloats, replaceKernel } from './kernel.ts';

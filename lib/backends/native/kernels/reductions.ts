@@ -2,8 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { INT_REDUCE } from '../axisBinding.ts';
-import { REDUCE } from '../binding.ts';
+import { INT_REDUCE } from '../generated/enums.ts';
+import { REDUCE } from '../generated/enums.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import type { Numbers } from '../elements.ts';
 import { areFloats, isFixed, replaceKernel } from './kernel.ts';
@@ -35,7 +35,7 @@ export function registerReductions(): void {
     [tf.Mean, floats(REDUCE.mean), undefined],
     [tf.Max, floats(REDUCE.max), ints(INT_REDUCE.max)],
     [tf.Min, floats(REDUCE.min), ints(INT_REDUCE.min)],
-    [tf.Prod, prod, ints(INT_REDUCE.product)],
+    [tf.Prod, prod, ints(INT_REDUCE.prod)],
   ] as const;
   for (const [kernelName, ofFloats, ofInts] of table) {
     replaceKernel<One, ReductionAttrs>(kernelName, ({ inputs: { x }, attrs, backend }) => {
@@ -87,7 +87,7 @@ function floats(op: number): Reduction {
 
 const prod: Reduction = (backend, x, shape, outer, n, inner) => {
   const { info, values } = backend.output(shape);
-  backend.binding.product(outer, n, inner, backend.floats(x), values);
+  backend.binding.prod(outer, n, inner, backend.floats(x), values);
   return info;
 };
 

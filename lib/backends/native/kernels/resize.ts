@@ -1,6 +1,7 @@
 // Resizing and cropping of images.
 
 import * as tf from '@tensorflow/tfjs';
+import { sampleDescriptor } from '../generated/descriptors.ts';
 import type { Steps } from '../spatialBinding.ts';
 import type { NativeBackend } from '../nativeBackend.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
@@ -45,8 +46,20 @@ export function registerResize(): void {
       const steps = resizeSteps(images, size, call.attrs.alignCorners, false, nearest);
       const { info, values } = call.backend.output(images.shape);
       const dOut = call.backend.floats(dy);
-      const sizes = [batch, height, width, channels] as const;
-      call.backend.binding.sampleGrad(...sizes, nearest, ...steps, dOut, values);
+      const [boxHeight, boxWidth] = size;
+      const descriptor = sampleDescriptor({
+        images: batch,
+        height,
+        width,
+        channels,
+        boxes: batch,
+        nearest,
+        fill: 0,
+        shared: true,
+        boxHeight,
+        boxWidth,
+      });
+      call.backend.binding.sampleGrad(descriptor, ...steps, dOut, values);
       return info;
     });
   replaceKernel<Crop, tf.CropAndResizeAttrs>(tf.CropAndResize, cropped);
@@ -102,18 +115,11 @@ function resizeSteps(
   const [, height, width] = images.shape as Shape;
   const rows = resizeAxis(height, toHeight, alignCorners, halfPixelCenters, nearest);
   const columns = resizeAxis(width, toWidth, alignCorners, halfPixelCenters, nearest);
-  return stepsOf(true, toHeight, toWidth, rows, columns);
+  return stepsOf(rows, columns);
 }
 
-function stepsOf(
-  shared: boolean,
-  height: number,
-  width: number,
-  rows: AxisSteps,
-  columns: AxisSteps,
-): Steps {
-  const last = [columns.low, columns.high, columns.part] as const;
-  return [shared, height, width, rows.low, rows.high, rows.part, ...last];
+function stepsOf(rows: AxisSteps, columns: AxisSteps): Steps {
+  return [rows.low, rows.high, rows.part, columns.low, columns.high, columns.part];
 }
 
 // The values as float32, or those of an int32 tensor as they are, to be moved only.
@@ -134,15 +140,26 @@ function resized(
   dtype: 'float32' | 'int32',
 ): tf.TensorInfo | undefined {
   const [batch, height, width, channels] = images.shape as Shape;
-  const [, toHeight, toWidth] = steps;
+  const [toHeight, toWidth] = [steps[0].length, steps[3].length];
   if (height * width === 0 || images.dtype === 'complex64' || images.dtype === 'string')
     return undefined;
   const { info, values } = backend.outputOf(dtype, [batch, toHeight, toWidth, channels]);
   const out = dtype === 'int32' ? bits(values as Int32Array) : (values as Float32Array);
   const each = Int32Array.from({ length: batch }, (_, i) => i);
-  const sizes = [batch, height, width, channels, batch] as const;
+  const descriptor = sampleDescriptor({
+    images: batch,
+    height,
+    width,
+    channels,
+    boxes: batch,
+    nearest,
+    fill: 0,
+    shared: true,
+    boxHeight: toHeight,
+    boxWidth: toWidth,
+  });
   const x = floatsOf(backend, images, dtype === 'int32');
-  backend.binding.sample(...sizes, nearest, 0, each, ...steps, x, out);
+  backend.binding.sample(descriptor, each, ...steps, x, out);
   return info;
 }
 
@@ -174,11 +191,21 @@ function cropped({
     cropAxis(columns, box * toWidth, toWidth, width, x1, x2, nearest);
   }
   const { info, values } = backend.output([count, toHeight, toWidth, channels]);
-  const steps = stepsOf(false, toHeight, toWidth, rows, columns);
-  const sizes = [batch, height, width, channels, count] as const;
+  const descriptor = sampleDescriptor({
+    images: batch,
+    height,
+    width,
+    channels,
+    boxes: count,
+    nearest,
+    fill: extrapolationValue,
+    shared: false,
+    boxHeight: toHeight,
+    boxWidth: toWidth,
+  });
+  const steps = stepsOf(rows, columns);
   const x = floatsOf(backend, image, false);
-  const images = of as Int32Array;
-  backend.binding.sample(...sizes, nearest, extrapolationValue, images, ...steps, x, values);
+  backend.binding.sample(descriptor, of as Int32Array, ...steps, x, values);
   return info;
 }
 

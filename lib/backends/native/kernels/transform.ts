@@ -2,7 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
-import { BORDER } from '../spatialBinding.ts';
+import { transformDescriptor } from '../generated/descriptors.ts';
+import { BORDER } from '../generated/enums.ts';
 import { areFloats, replaceKernel } from './kernel.ts';
 
 interface Images {
@@ -28,9 +29,19 @@ export function registerTransform(): void {
     if (sizeOf(image.shape) === 0 || maps.length !== (shared ? 8 : 8 * batch)) return undefined;
     const border = BORDER[fillMode] ?? BORDER.constant;
     const { info, values } = backend.output([batch, toHeight, toWidth, channels]);
-    const sizes = [batch, height, width, channels, toHeight, toWidth] as const;
-    const x = backend.floats(image);
-    backend.binding.transform(...sizes, bilinear, border, fillValue, shared, maps, x, values);
+    const descriptor = transformDescriptor({
+      batch,
+      height,
+      width,
+      channels,
+      outHeight: toHeight,
+      outWidth: toWidth,
+      bilinear,
+      border,
+      fill: fillValue,
+      shared,
+    });
+    backend.binding.transform(descriptor, maps, backend.floats(image), values);
     return info;
   });
 }

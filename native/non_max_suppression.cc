@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "spatial_table.h"
+#include "table.h"
 #include "window.h"
 
 namespace VIT_ISA {
@@ -110,7 +110,7 @@ class Chosen {
   }
 
   // The score weighted by those from `first` on, the latest first; false where it no longer counts.
-  bool weigh(const Box& b, size_t first, const Suppression& s, double* score) const {
+  bool weigh(const Box& b, size_t first, const NonMaxSuppression& s, double* score) const {
     if (s.overlap == 0.0 && first < count_) return false;
     for (size_t end = count_; end > first;) {
       const size_t begin = greater((end - 1) / VL * VL, first);
@@ -146,7 +146,7 @@ class Chosen {
 }  // namespace
 
 // A box is chosen or not by those before it, so there is one task.
-size_t suppress(const Suppression& s, int32_t* chosen, float* scores) {
+size_t non_max_suppression(const NonMaxSuppression& s, int32_t* chosen, float* scores) {
   std::vector<Candidate> candidates;
   for (size_t i = 0; i < s.n; ++i)
     if (static_cast<double>(s.scores[i]) > s.threshold)

@@ -1,0 +1,18 @@
+// The lists of cases, one for each file of cases. Included with VIT_CASES defined, and twice, hence without a guard.
+
+VIT_CASES(gemm_cases)
+VIT_CASES(elementwise_cases)
+VIT_CASES(integers_cases)
+VIT_CASES(layout_cases)
+VIT_CASES(rows_cases)
+VIT_CASES(norm_cases)
+VIT_CASES(attention_cases)
+VIT_CASES(mlp_branch_cases)
+VIT_CASES(attention_branch_cases)
+VIT_CASES(optimizer_cases)
+VIT_CASES(spatial_cases)
+VIT_CASES(axis_cases)
+VIT_CASES(indexing_cases)
+VIT_CASES(bf16_cases)
+VIT_CASES(image_cases)
+VIT_CASES(counting_cases)
