@@ -295,7 +295,7 @@ describe('a family from outside', () => {
     const evaluated = await command('eval', '--checkpoint', folder, '--json', ...cpu);
     expect(JSON.parse(evaluated)).toMatchObject({ images: 48, top1: 1 });
     const file = join(place(), 'image.png');
-    fs.writeFileSync(file, await door.encodePng(dataset.image(2)));
+    fs.writeFileSync(file, door.encodePng(dataset.image(2)));
     for (const image of ['2', file]) {
       const words = ['predict', '--image', image, '--checkpoint', folder, '--json', ...cpu];
       const { predictions } = JSON.parse(await command(...words)) as {
