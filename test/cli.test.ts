@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { commands } from '../lib/cli/commands.ts';
 import { overridesOf } from '../lib/cli/commands/train.ts';
-import { nearest, parseArguments } from '../lib/cli/parseArguments.ts';
+import { parseArguments } from '../lib/cli/parseArguments.ts';
 import { vit } from './support/cli.ts';
 import type { Command } from '../lib/cli/command.ts';
 
@@ -82,12 +82,6 @@ describe('words become values', () => {
     [['--__proto__', '1'], /a flag of example/],
     [['--constructor', '1'], /a flag of example/],
   ])('%j is refused', (words, message) => expect(() => parse(...words)).toThrow(message));
-
-  test('the nearest word is named only if it is near', () => {
-    expect(nearest('batchsize', ['batch-size', 'lr'])).toBe('batch-size');
-    expect(nearest('output', ['output-dir', 'lr'])).toBe('output-dir');
-    expect(nearest('zzzzzz', ['batch-size', 'lr'])).toBeUndefined();
-  });
 });
 
 describe('every command', () => {

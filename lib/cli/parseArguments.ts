@@ -1,9 +1,9 @@
 // Words of a command line → checked values. yargs shows the help; what a word means is decided here, because a silently
 // misread flag costs a training run: yargs takes --flag=no for false, --lr abc for NaN and the last of two values.
 
-import { closest, distance } from 'fastest-levenshtein';
 import { range } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import type { Arguments, Command, Flag, FlagValue } from './command.ts';
 
 /** Flags that every command has. */
@@ -53,14 +53,6 @@ export function flagNames(flags: Readonly<Record<string, Flag>>): Map<string, [s
     for (const alias of [name, ...(flag.aliases ?? [])]) names.set(alias, [name, flag]);
   }
   return names;
-}
-
-/** The nearest of the words, if it is near enough to be what was meant. */
-export function nearest(word: string, words: readonly string[]): string | undefined {
-  if (words.length === 0) return undefined;
-  const begun = word.length >= 3 ? words.find((one) => one.startsWith(word)) : undefined;
-  const best = closest(word, words);
-  return distance(word, best) <= Math.max(2, Math.ceil(word.length / 3)) ? best : begun;
 }
 
 // A minus alone, or before a digit, is a value: -1.

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { InputError, VitError, expected, messageOf } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
 import { commands } from './commands.ts';
 import { helpText } from './help.ts';
-import { nearest, parseArguments } from './parseArguments.ts';
+import { parseArguments } from './parseArguments.ts';
 import type { Command, Terminal } from './command.ts';
 
 /**

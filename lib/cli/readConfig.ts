@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InputError, IoError, VitError, expected, messageOf, show } from '../core/errors.ts';
-import { nearest } from './parseArguments.ts';
+import { nearest } from '../core/nearest.ts';
 
 /**
  * What a config file holds: the object of a .json file, or the default export (else the export `config`) of a module.

@@ -1,0 +1,227 @@
+// Descriptors of options: each option is said once, and checking, flags, help, docs and an editor's hover text come from it.
+
+import { range } from './check.ts';
+import { InputError, expected } from './errors.ts';
+import { didYouMean } from './nearest.ts';
+
+/** The kinds of value that an option may have; `group` is an object of options, `any` is what only `parse` understands. */
+export type OptionType =
+  'boolean' | 'integer' | 'number' | 'string' | 'integers' | 'numbers' | 'group' | 'any';
+
+/**
+ * How an option is called on the command line.
+ *
+ * @property name      in kebab form, without dashes: `batch-size`
+ * @property aliases   other names, in kebab form
+ * @property value     the word for the value in the help: `N`, `FILE`
+ * @property describe  a text for the help alone; default: the option's
+ */
+export interface OptionFlag {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly value?: string;
+  readonly describe?: string;
+}
+
+/**
+ * One option. A table of these is the only place where the option's name, type, range, default and text are written.
+ *
+ * @property describe   a phrase without a full stop, for help, docs and hover
+ * @property required   true: it has no default and must be given
+ * @property default    the value if it is not given; absent: the option is then left out
+ * @property nullable   true: null may be given
+ * @property min, max   limits of a number, or of each element of `numbers` and `integers`
+ * @property length     how many elements `numbers` and `integers` have; absent: any number of them
+ * @property choices    the words a string may be
+ * @property spellings  other spellings of the choices, each with the choice that it stands for
+ * @property options    the table of a `group`
+ * @property appliesTo  the option has an effect only if its neighbours have one of these values: `{ opt: ['sgd'] }`
+ * @property parse      for `any`: the value as it is to be used; throws an InputError for one that cannot be
+ * @property written    for `any`: the TypeScript type, in the generated interfaces
+ */
+export interface Option {
+  readonly type: OptionType;
+  readonly describe: string;
+  readonly required?: boolean;
+  readonly default?: unknown;
+  readonly nullable?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  readonly length?: number;
+  readonly choices?: readonly string[];
+  readonly spellings?: Readonly<Record<string, string>>;
+  readonly options?: OptionTable;
+  readonly appliesTo?: Readonly<Record<string, readonly unknown[]>>;
+  readonly parse?: (value: unknown, name: string) => unknown;
+  readonly written?: string;
+  readonly flag?: OptionFlag;
+}
+
+/** Options by name, in the order of the docs. */
+export type OptionTable = Readonly<Record<string, Option>>;
+
+/** The options' defaults; an option without one is left out. */
+export function defaultsOf(table: OptionTable): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(table)
+      .filter(([, option]) => option.default !== undefined)
+      .map(([name, option]) => [name, option.default]),
+  );
+}
+
+/**
+ * The options in `value`, checked, with their defaults. A value of undefined counts as not given.
+ *
+ * A group is checked and kept as it was given: what uses the group fills it by the group's own table.
+ *
+ * @param where.name  stands before the names in messages: `optimizer` gives `optimizer.betas`
+ * @param where.what  what a key is called in messages; default `an option of <name>`
+ * @throws InputError for what is no object, an unknown key (naming the nearest), an option that is missing, or the first value
+ *   that is of another type or out of range
+ *
+ * @example parseOptions<FullTrainConfig>(trainOptions, config, {what: 'a training option'});
+ */
+export function parseOptions<T>(
+  table: OptionTable,
+  value: unknown,
+  where: { name?: string; what?: string } = {},
+): T {
+  return { ...defaultsOf(table), ...givenOptions(table, value, where) } as T;
+}
+
+function givenOptions(
+  table: OptionTable,
+  value: unknown,
+  { name = '', what = `an option of ${name}` }: { name?: string; what?: string },
+): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InputError(expected('an object', name === '' ? 'the options' : name, value));
+  }
+  const known = Object.keys(table);
+  const given: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries(value)) {
+    if (!Object.hasOwn(table, key)) {
+      throw new InputError(
+        expected(`one of ${known.join(', ')}`, what, key, didYouMean(key, known)),
+      );
+    }
+    if (one !== undefined) given[key] = parseOption(table[key]!, one, path(name, key));
+  }
+  for (const [key, option] of Object.entries(table)) {
+    if (option.required === true && !Object.hasOwn(given, key)) {
+      throw new InputError(expected(valuePhrase(option), path(name, key), undefined));
+    }
+  }
+  return given;
+}
+
+/**
+ * One value, checked.
+ *
+ * @param name      for messages: `optimizer.betas`, `--lr`
+ * @param received  what messages show; default the value
+ * @throws InputError if it is of another type or out of range
+ */
+export function parseOption(
+  option: Option,
+  value: unknown,
+  name: string,
+  received: unknown = value,
+): unknown {
+  if (value === null && option.nullable === true) return null;
+  const refuse = (remedy = ''): never => {
+    throw new InputError(expected(valuePhrase(option), name, received, remedy));
+  };
+  switch (option.type) {
+    case 'any':
+      return option.parse === undefined ? value : option.parse(value, name);
+    case 'group':
+      return givenOptions(option.options ?? {}, value, { name });
+    case 'boolean':
+      return typeof value === 'boolean' ? value : refuse();
+    case 'string':
+      return parseText(option, value, refuse);
+    case 'integer':
+    case 'number':
+      return isNumber(option, value) ? value : refuse();
+    case 'integers':
+    case 'numbers': {
+      const { length } = option;
+      if (!Array.isArray(value) || (length !== undefined && value.length !== length)) {
+        return refuse();
+      }
+      const bad = value.findIndex((one) => !isNumber(option, one));
+      if (bad < 0) return value;
+      const element: Option = {
+        ...option,
+        type: option.type === 'integers' ? 'integer' : 'number',
+      };
+      return parseOption(element, value[bad], `${name}[${bad}]`);
+    }
+  }
+}
+
+/** The value that fits, as an error says it: `an integer ≥ 1`, `true or false`, `one of adamw, sgd`. */
+export function valuePhrase(option: Option): string {
+  const { type, choices, length, min = -Infinity, max = Infinity } = option;
+  const limits = range(min, max);
+  const many = length === undefined ? 'a list of' : `${length}`;
+  const phrases: Record<OptionType, string> = {
+    boolean: 'true or false',
+    integer: `an integer${limits}`,
+    number: `a finite number${limits}`,
+    string: choices === undefined ? 'a text' : `one of ${choices.join(', ')}`,
+    integers: `${many} integers${limits}`,
+    numbers: `${many} finite numbers${limits}`,
+    group: 'an object',
+    any: 'a value',
+  };
+  return phrases[type];
+}
+
+/** An option that was given and changes nothing, with the reason: `opt is adamw`. */
+export interface IdleOption {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * The given options that have no effect beside the others, by their `appliesTo`; groups are looked into.
+ *
+ * @param value  options that `parseOptions` took
+ */
+export function idleOptions(table: OptionTable, value: object, name = ''): IdleOption[] {
+  const values = { ...defaultsOf(table), ...value } as Record<string, unknown>;
+  return Object.entries(value).flatMap(([key, one]: [string, unknown]) => {
+    const { appliesTo = {}, options } = table[key] ?? ({} as Option);
+    const unmet = Object.entries(appliesTo).find(
+      ([other, wanted]) => !wanted.includes(values[other]),
+    );
+    if (one !== undefined && unmet !== undefined) {
+      const [other] = unmet;
+      return [
+        { path: path(name, key), reason: `${path(name, other)} is ${String(values[other])}` },
+      ];
+    }
+    if (options === undefined || typeof one !== 'object' || one === null) return [];
+    return idleOptions(options, one, path(name, key));
+  });
+}
+
+function parseText(option: Option, value: unknown, refuse: (remedy?: string) => never): string {
+  const { choices, spellings = {} } = option;
+  if (typeof value !== 'string') return refuse();
+  if (choices === undefined || choices.includes(value)) return value;
+  const meant = Object.hasOwn(spellings, value) ? spellings[value] : undefined;
+  return meant ?? refuse(didYouMean(value, choices));
+}
+
+function isNumber({ type, min = -Infinity, max = Infinity }: Option, value: unknown): boolean {
+  const whole = type === 'integer' || type === 'integers';
+  const sound = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+  return sound && (value as number) >= min && (value as number) <= max;
+}
+
+function path(group: string, key: string): string {
+  return group === '' ? key : `${group}.${key}`;
+}
