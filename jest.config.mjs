@@ -10,7 +10,11 @@ const transform = {
 };
 const common = {
   transform,
-  moduleNameMapper: { '^yargs$': '<rootDir>/test/support/yargs.cjs' },
+  moduleNameMapper: {
+    '^yargs$': '<rootDir>/test/support/yargs.cjs',
+    '^yargs/helpers$': '<rootDir>/test/support/yargsHelpers.mjs',
+  },
+  transformIgnorePatterns: ['/node_modules/(?!yargs-parser/)'],
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
 };

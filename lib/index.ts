@@ -25,6 +25,13 @@ export * as init from './core/init.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
 export { precisions, type Precision } from './core/precision.ts';
+export {
+  parseOptions,
+  type Option,
+  type OptionFlag,
+  type OptionTable,
+  type OptionType,
+} from './core/option.ts';
 export type { Stop } from './core/stop.ts';
 export type { EpochLog, RunSink, StepProgress, TestLog } from './core/runSink.ts';
 export type { FileStore } from './core/store.ts';
@@ -168,10 +175,18 @@ export {
 export { applyTransforms, type Transform } from './data/transform.ts';
 
 // training
-export { clipGradients, type ClipConfig } from './training/clip.ts';
-export { Ema, type EmaConfig } from './training/ema.ts';
+export { clipGradients } from './training/clip.ts';
+export { Ema } from './training/ema.ts';
 export { evaluate } from './training/evaluate.ts';
 export { Metrics, type Evaluation } from './training/metrics.ts';
+export type {
+  ClipConfig,
+  EmaConfig,
+  OptimizerConfig,
+  ScheduleConfig,
+  ScheduleOptions,
+  TrainConfig,
+} from './training/options/types.ts';
 export {
   makeOptimizer,
   type OptimizedModel,
@@ -181,15 +196,10 @@ export {
 export type { GroupedModel, ParamGroup } from './training/paramGroups.ts';
 export type { TrainEnv } from './training/run.ts';
 export { runFileNames } from './training/runFiles.ts';
-export { makeSchedule, type Schedule, type ScheduleConfig } from './training/schedules.ts';
+export { makeSchedule, type Schedule } from './training/schedules.ts';
 export type { TrainableModel } from './training/trainableModel.ts';
-export {
-  parseTrainConfig,
-  type FullTrainConfig,
-  type TrainConfig,
-} from './training/trainConfig.ts';
+export { parseTrainConfig, type FullTrainConfig } from './training/trainConfig.ts';
 export { train, type StopReason, type TrainResult } from './training/trainer.ts';
-export type { OptimizerConfig } from './training/updateRule.ts';
 
 // profile
 export { chromeTrace } from './profile/chromeTrace.ts';

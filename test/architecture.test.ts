@@ -46,6 +46,7 @@ describe('the house', () => {
     expect(importers.map(({ file }) => file).sort()).toEqual([
       'lib/index.ts',
       'lib/models/families.ts',
+      'lib/models/familyOptions.ts',
       'lib/parity/families/vitTimm.ts',
     ]);
   });

@@ -5,11 +5,11 @@ import { CheckpointError, InputError, ShapeError } from '../lib/core/errors.ts';
 import { Module } from '../lib/core/module.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { clipGradients } from '../lib/training/clip.ts';
-import type { ClipConfig } from '../lib/training/clip.ts';
+import type { ClipConfig } from '../lib/training/options/types.ts';
 import { Ema } from '../lib/training/ema.ts';
 import { countCorrect, Metrics } from '../lib/training/metrics.ts';
 import { disposeUpdate, makeOptimizer } from '../lib/training/optimizer.ts';
-import type { OptimizerConfig } from '../lib/training/updateRule.ts';
+import type { OptimizerConfig } from '../lib/training/options/types.ts';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

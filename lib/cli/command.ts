@@ -1,28 +1,29 @@
+// The interface of a command of `tfjs-vit`: its flags, its arguments, and where it writes.
+
+import type { Option, OptionFlag } from '../core/option.ts';
+
 /** A value as the command line gives it after checking. */
-export type FlagValue = string | number | boolean | string[];
+export type FlagValue = string | number | boolean;
 
 /**
- * One flag of a command.
+ * One flag of a command: an option of `core/option.ts` whose value is a word.
  *
- * @property type      a `number` and an `integer` are finite and inside min … max; a `boolean` takes `--flag`, `--no-flag`,
- *                     `--flag=false` and `--flag False`
- * @property aliases   other names, in kebab form
- * @property value     what stands for the value in the help: FILE
- * @property choices   the words a string may be
- * @property required  true: the command needs it
+ * @property type         a `boolean` takes `--flag`, `--no-flag`, `--flag=false` and `--flag False`
+ * @property default      the value if the flag is not given
+ * @property defaultText  what the help says in place of the default, where the default comes from elsewhere
+ * @property group        the heading that the help puts the flag under
  */
-export interface Flag {
-  type: 'string' | 'number' | 'integer' | 'boolean';
-  describe: string;
-  aliases?: readonly string[];
-  value?: string;
-  choices?: readonly string[];
-  min?: number;
-  max?: number;
-  required?: boolean;
+export interface Flag
+  extends
+    Pick<Option, 'describe' | 'choices' | 'spellings' | 'min' | 'max' | 'required'>,
+    Pick<OptionFlag, 'aliases' | 'value'> {
+  readonly type: 'string' | 'number' | 'integer' | 'boolean';
+  readonly default?: FlagValue;
+  readonly defaultText?: string;
+  readonly group?: string;
 }
 
-/** The checked arguments of one call. Flags that were not given are absent. */
+/** The checked arguments of one call. Flags that were not given have their default, or are absent without one. */
 export interface Arguments {
   readonly flags: Readonly<Record<string, FlagValue>>;
   readonly positional: readonly string[];

@@ -1,3 +1,5 @@
+// The list of commands.
+
 import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';

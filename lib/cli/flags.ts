@@ -1,5 +1,8 @@
+// Flags that several commands share, flags made from tables of options, and access to the values of both.
+
 import { InputError, expected } from '../core/errors.ts';
-import { precisions, type Precision } from '../core/precision.ts';
+import { precisionOption, type Precision } from '../core/precision.ts';
+import type { Option, OptionTable } from '../core/option.ts';
 import { defaultModel } from './shippedModels.ts';
 import type { Arguments, Flag } from './command.ts';
 
@@ -17,6 +20,7 @@ export const sharedFlags = {
     type: 'string',
     value: 'NAME',
     choices: ['auto', 'native', 'wasm', 'cpu', 'tensorflow', 'webgpu'],
+    default: 'auto',
     describe: 'What computes; auto takes native, else wasm, else cpu',
   },
   threads: {
@@ -24,14 +28,10 @@ export const sharedFlags = {
     value: 'N',
     min: 1,
     max: 256,
-    describe: 'Threads of the backend; default: its own choice',
+    describe: 'Threads of the backend',
+    defaultText: "the backend's choice",
   },
-  precision: {
-    type: 'string',
-    value: 'NAME',
-    choices: precisions,
-    describe: 'Of matrix products, with sums and weights in float32; default fp32',
-  },
+  precision: { ...precisionOption, value: 'NAME' },
   image: {
     type: 'string',
     value: 'FILE|INDEX',
@@ -41,7 +41,7 @@ export const sharedFlags = {
   checkpoint,
   checkpointOrShipped: {
     ...checkpoint,
-    describe: `${checkpoint.describe}; default: ${defaultModel.title}`,
+    defaultText: defaultModel.title,
   },
   output: {
     type: 'string',
@@ -58,6 +58,65 @@ export const sharedFlags = {
   },
 } as const satisfies Record<string, Flag>;
 
+/** A flag that sets an option at `path` of a config: `optimizer.momentum`. */
+export interface OptionPathFlag extends Flag {
+  readonly path: string;
+}
+
+/**
+ * The flags of a table of options, by name. What is not given on the command line is not set, so that the config decides.
+ *
+ * @param heading  above the flags in the help; those of a group have the group's title as theirs
+ * @param path     where the table lies in the config: `optimizer`
+ */
+export function flagsOf(
+  table: OptionTable,
+  heading?: string,
+  path = '',
+): Record<string, OptionPathFlag> {
+  const flags: Record<string, OptionPathFlag> = {};
+  for (const [key, option] of Object.entries(table)) {
+    const place = path === '' ? key : `${path}.${key}`;
+    if (option.flag !== undefined) flags[option.flag.name] = flagOf(option, place, heading);
+    if (option.options === undefined) continue;
+    const inner = `${option.title ?? key}:`;
+    const own = option.flag?.name;
+    if (own !== undefined) flags[own] = { ...flags[own]!, group: inner };
+    Object.assign(flags, flagsOf(option.options, inner, place));
+  }
+  return flags;
+}
+
+/** The flag of the option at `path`: `momentum` for `optimizer.momentum`; the path itself if it has none. */
+export function flagNameAt(table: OptionTable, path: string): string {
+  const [first = '', ...rest] = path.split('.');
+  const option = table[first];
+  if (rest.length > 0 && option?.options) return flagNameAt(option.options, rest.join('.'));
+  return option?.flag?.name ?? path;
+}
+
+// A group's flag is a switch: it turns the group on and off.
+function flagOf(option: Option, path: string, heading: string | undefined): OptionPathFlag {
+  const { type, describe, choices, spellings, min, max, default: given, flag } = option;
+  const kind = type === 'group' ? 'boolean' : type;
+  if (kind === 'any' || kind === 'integers' || kind === 'numbers') {
+    throw new InputError(expected('a single value', `the flag of ${path}`, type));
+  }
+  return {
+    type: kind,
+    describe: flag?.describe ?? describe,
+    path,
+    ...(choices && { choices }),
+    ...(spellings && { spellings }),
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+    ...(flag?.value !== undefined && { value: flag.value }),
+    ...(flag?.aliases && { aliases: flag.aliases }),
+    ...(kind !== 'boolean' && given != null && { defaultText: String(given as string | number) }),
+    ...(heading !== undefined && { group: heading }),
+  };
+}
+
 /** The value of a text flag, or `undefined` if it was not given. */
 export function textFlag(args: Arguments, name: string): string | undefined {
   const value = args.flags[name];
@@ -70,8 +129,11 @@ export function computeFlags(args: Arguments): {
   threads: number | undefined;
   precision: Precision;
 } {
-  const precision = (textFlag(args, 'precision') ?? 'fp32') as Precision;
-  return { backend: textFlag(args, 'backend'), threads: numberFlag(args, 'threads'), precision };
+  return {
+    backend: textFlag(args, 'backend'),
+    threads: numberFlag(args, 'threads'),
+    precision: neededFlag(args, 'precision') as Precision,
+  };
 }
 
 /** The value of a number or integer flag, or `undefined` if it was not given. */
@@ -86,9 +148,16 @@ export function booleanFlag(args: Arguments, name: string, fallback = false): bo
   return typeof value === 'boolean' ? value : fallback;
 }
 
-/** The value of a text flag that the command cannot do without. @throws InputError naming it */
+/** The value of a text flag that is required or has a default. @throws InputError naming it */
 export function neededFlag(args: Arguments, name: string): string {
   const value = textFlag(args, name);
   if (value === undefined) throw new InputError(expected('a value', `--${name}`, undefined));
+  return value;
+}
+
+/** The value of a number or integer flag that is required or has a default. @throws InputError naming it */
+export function neededNumber(args: Arguments, name: string): number {
+  const value = numberFlag(args, name);
+  if (value === undefined) throw new InputError(expected('a number', `--${name}`, undefined));
   return value;
 }

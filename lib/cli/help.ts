@@ -1,15 +1,18 @@
+// The help of the program and of a command, as yargs lays it out.
+
 import { commonFlags } from './parseArguments.ts';
-import type { Command } from './command.ts';
+import type { Options } from 'yargs';
+import type { Command, Flag } from './command.ts';
 
 /**
  * The help of the program, or of one command.
  *
- * @param width  columns to wrap at; default 100
+ * @param width  columns to wrap at; default those of the terminal, at most 100; 80 where there is none
  */
 export async function helpText(
   commands: readonly Command[],
   command?: Command,
-  width = 100,
+  width = Math.min(100, process.stdout.columns ?? 80),
 ): Promise<string> {
   const { default: yargs } = await import('yargs');
   const program = yargs([])
@@ -34,17 +37,22 @@ export async function helpText(
     program.usage(`$0 ${command.name}${word} [flags]\n\n${command.describe}`);
     if (command.positional)
       program.positional(command.positional.name, { describe: command.positional.describe });
-    for (const [name, flag] of Object.entries(command.flags)) {
-      program.option(name, {
-        type: flag.type === 'integer' ? 'number' : flag.type,
-        describe: flag.describe,
-        alias: [...(flag.aliases ?? [])],
-        ...(flag.choices && { choices: [...flag.choices] }),
-        ...(flag.required && { demandOption: true }),
-      });
-    }
+    for (const [name, flag] of Object.entries(command.flags)) program.option(name, shown(flag));
     for (const [line, what] of command.examples) program.example(`$0 ${line}`, what);
   }
   program.option('help', { ...commonFlags.help, alias: 'h' });
   return program.getHelp();
+}
+
+function shown({ type, describe, aliases, choices, required, group, ...flag }: Flag): Options {
+  const text = flag.defaultText ?? (flag.default === undefined ? undefined : String(flag.default));
+  return {
+    describe,
+    alias: [...(aliases ?? [])],
+    // The choices say what kind of word it is, so yargs need not say "string" too.
+    ...(choices ? { choices: [...choices] } : { type: type === 'integer' ? 'number' : type }),
+    ...(text !== undefined && { defaultDescription: text }),
+    ...(required && { demandOption: true }),
+    ...(group !== undefined && { group }),
+  };
 }

@@ -1,9 +1,13 @@
-// Words of a command line → checked values. yargs shows the help; what a word means is decided here, because a silently
-// misread flag costs a training run: yargs takes --flag=no for false, --lr abc for NaN and the last of two values.
+// Words of a command line → checked values. yargs' parser takes the words apart; three things it cannot do strictly are done here:
+// - a switch with a word: yargs takes --flag=yes and --flag=maybe for false, and counts no repetition of a switch, so `spelled`
+//   writes every switch out as --flag=true or --flag=false first, and joins the words of a flag's name by `-`;
+// - a number: yargs takes `abc` for NaN and `0x10` for 16, so that every value stays text until its descriptor has checked it;
+// - an unknown flag, a missing or repeated value: yargs reports or collects them, and the message is in the words of this library.
 
-import { range } from '../core/check.ts';
+import { Parser } from 'yargs/helpers';
 import { InputError, expected } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { parseOption } from '../core/option.ts';
 import type { Arguments, Command, Flag, FlagValue } from './command.ts';
 
 /** Flags that every command has. */
@@ -14,7 +18,8 @@ export const commonFlags = {
 /**
  * Checks the words after the command's name.
  *
- * Flags may be written with `-` or `_` between words, as `--flag value` or `--flag=value`. `--` ends the flags.
+ * Flags may be written with `-` or `_` between words, as `--flag value` or `--flag=value`. `--` ends the flags. A flag that is not
+ * given has its default, if it has one.
  *
  * @throws InputError for an unknown flag (naming the nearest), a missing, repeated or unusable value, or too many words
  *
@@ -22,37 +27,89 @@ export const commonFlags = {
  * parseArguments(['--output_dir', 'runs/a', '--neg=False'], command);
  */
 export function parseArguments(words: readonly string[], command: Command): Arguments {
-  const known = flagNames({ ...commonFlags, ...command.flags });
+  const known: Readonly<Record<string, Flag>> = { ...commonFlags, ...command.flags };
+  const names = namesOf(known);
+  const options = {
+    string: Object.keys(known),
+    narg: Object.fromEntries(Object.keys(known).map((name) => [name, 1])),
+    alias: Object.fromEntries(
+      Object.entries(known).map(([name, { aliases = [] }]) => [name, [...aliases]]),
+    ),
+    configuration: parserConfiguration,
+    // These options let the parser say one thing only, that a flag lacks its value: of its message the flag is wanted.
+    __: (_format: string, key: string) => key,
+  };
+  const { argv, error } = Parser.detailed(spelled(words, known, names), options);
+  const { _: positional, '--': rest = [], ...values } = argv;
+  const unknown = Object.keys(values).find((name) => !names.has(name));
+  if (unknown !== undefined) throw unknownFlag(unknown, words, [...names.keys()], command);
+  if (error !== null) throw missingValue(known, names.get(error.message) ?? error.message);
   const flags: Record<string, FlagValue> = {};
-  const positional: string[] = [];
-  const queue = [...words];
-  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    if (word === '--') {
-      positional.push(...queue);
-      break;
-    }
-    if (!isFlag(word)) {
-      positional.push(word);
-      continue;
-    }
-    const { name, flag, given, negated } = resolve(word, known, command);
-    if (Object.hasOwn(flags, name)) {
+  for (const [name, flag] of Object.entries(known)) {
+    const text: unknown = values[name];
+    if (Array.isArray(text)) {
       throw new InputError(`Expected --${name} once, received it twice. Give one value.`);
     }
-    if (flag.type === 'boolean') flags[name] = booleanValue(name, given, negated, queue);
-    else flags[name] = flagValue(name, flag, given ?? nextValue(name, flag, queue));
+    if (typeof text === 'string') flags[name] = flagValue(name, flag, text);
+    else if (flag.default !== undefined) flags[name] = flag.default;
   }
-  if (flags['help'] !== true) assertComplete(flags, positional, command);
-  return { flags, positional };
+  const result = { flags, positional: [...positional, ...(rest as string[])].map(String) };
+  if (flags['help'] !== true) assertComplete(result, command);
+  return result;
 }
 
-/** Every name a flag is known by, in kebab form, with the flag's own name. */
-export function flagNames(flags: Readonly<Record<string, Flag>>): Map<string, [string, Flag]> {
-  const names = new Map<string, [string, Flag]>();
-  for (const [name, flag] of Object.entries(flags)) {
-    for (const alias of [name, ...(flag.aliases ?? [])]) names.set(alias, [name, flag]);
+const parserConfiguration = {
+  'boolean-negation': false,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'duplicate-arguments-array': true,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'populate--': true,
+  'strip-aliased': true,
+} as const;
+
+// Every name of a flag, in kebab form, with the flag's own.
+function namesOf(flags: Readonly<Record<string, Flag>>): Map<string, string> {
+  return new Map(
+    Object.entries(flags).flatMap(([name, { aliases = [] }]) =>
+      [name, ...aliases].map((alias) => [alias, name] as const),
+    ),
+  );
+}
+
+// The words with two dashes and `-` in every flag's name, and every switch with its value.
+function spelled(
+  words: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+  names: ReadonlyMap<string, string>,
+): string[] {
+  const switchOf = (name: string): string | undefined => {
+    const own = names.get(name);
+    return own !== undefined && flags[own]!.type === 'boolean' ? own : undefined;
+  };
+  const queue = [...words];
+  const result: string[] = [];
+  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
+    if (word === '--') return [...result, word, ...queue];
+    if (!isFlag(word)) {
+      result.push(word);
+      continue;
+    }
+    const [raw, given] = halves(word);
+    const on = switchOf(raw);
+    const off = on === undefined && raw.startsWith('no-') ? switchOf(raw.slice(3)) : undefined;
+    const name = on ?? off;
+    if (name === undefined) {
+      result.push(given === undefined ? `--${raw}` : `--${raw}=${given}`);
+      continue;
+    }
+    // Only an unmistakable word after the flag is its value: "1" may be the next argument.
+    const next = given === undefined && /^(true|false)$/i.test(queue[0] ?? '');
+    const value = switchValue(name, given ?? (next ? queue.shift()! : 'true'));
+    result.push(`--${name}=${value === (off === undefined)}`);
   }
-  return names;
+  return result;
 }
 
 // A minus alone, or before a digit, is a value: -1.
@@ -60,31 +117,11 @@ function isFlag(word: string): boolean {
   return /^(--.|-[a-z_])/i.test(word);
 }
 
-interface Resolved {
-  name: string;
-  flag: Flag;
-  given: string | undefined;
-  negated: boolean;
-}
-
-function resolve(
-  word: string,
-  known: ReadonlyMap<string, [string, Flag]>,
-  command: Command,
-): Resolved {
+// A flag's name in kebab form, and what stands behind its `=`.
+function halves(word: string): [name: string, given: string | undefined] {
   const equals = word.indexOf('=');
-  const raw = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, '').replaceAll('_', '-');
-  const given = equals < 0 ? undefined : word.slice(equals + 1);
-  const plain = known.get(raw);
-  if (plain !== undefined) return { name: plain[0], flag: plain[1], given, negated: false };
-  const positive = raw.startsWith('no-') ? known.get(raw.slice(3)) : undefined;
-  if (positive?.[1].type === 'boolean') {
-    return { name: positive[0], flag: positive[1], given, negated: true };
-  }
-  const near = nearest(raw, [...known.keys()]);
-  const remedy =
-    near === undefined ? `See tfjs-vit ${command.name} --help.` : `Did you mean --${near}?`;
-  throw new InputError(expected(`a flag of ${command.name}`, 'the command line', word, remedy));
+  const name = (equals < 0 ? word : word.slice(0, equals)).replace(/^--?/, '').replaceAll('_', '-');
+  return [name, equals < 0 ? undefined : word.slice(equals + 1)];
 }
 
 const truths = new Map([
@@ -92,57 +129,44 @@ const truths = new Map([
   ...['false', 'no', 'off', '0'].map((word) => [word, false] as const),
 ]);
 
-function booleanValue(
-  name: string,
-  given: string | undefined,
-  negated: boolean,
-  queue: string[],
-): boolean {
-  // Only an unmistakable word after the flag is its value: "1" may be the next argument.
-  if (given === undefined && /^(true|false)$/i.test(queue[0] ?? '')) given = queue.shift();
-  if (given === undefined) return !negated;
-  const value = truths.get(given.toLowerCase());
-  if (value === undefined) throw new InputError(expected('true or false', `--${name}`, given));
-  return value !== negated;
-}
-
-function nextValue(name: string, flag: Flag, queue: string[]): string {
-  const next = queue[0];
-  if (next === undefined || isFlag(next)) {
-    const what = flag.value ?? flag.type;
-    throw new InputError(`Expected a value for --${name}, received none. Give --${name} ${what}.`);
-  }
-  return queue.shift()!;
-}
-
-function flagValue(name: string, flag: Flag, text: string): FlagValue {
-  if (flag.type === 'number' || flag.type === 'integer') return numberValue(name, flag, text);
-  if (text === '') throw new InputError(`Expected a value for --${name}, received an empty one.`);
-  if (flag.choices !== undefined && !flag.choices.includes(text)) {
-    const near = nearest(text, flag.choices);
-    const remedy = near === undefined ? '' : `Did you mean ${near}?`;
-    throw new InputError(expected(`one of ${flag.choices.join(', ')}`, `--${name}`, text, remedy));
-  }
-  return text;
-}
-
-function numberValue(name: string, flag: Flag, text: string): number {
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
-  const { min = -Infinity, max = Infinity } = flag;
-  const whole = flag.type === 'number' || Number.isSafeInteger(value);
-  if (!Number.isFinite(value) || !whole || value < min || value > max) {
-    const kind = flag.type === 'integer' ? 'an integer' : 'a finite number';
-    const words = `${kind}${range(min, max)}`;
-    throw new InputError(expected(words, `--${name}`, text));
-  }
+function switchValue(name: string, text: string): boolean {
+  const value = truths.get(text.toLowerCase());
+  if (value === undefined) throw new InputError(expected('true or false', `--${name}`, text));
   return value;
 }
 
-function assertComplete(
-  flags: Readonly<Record<string, FlagValue>>,
-  positional: readonly string[],
+function flagValue(name: string, flag: Flag, text: string): FlagValue {
+  if (flag.type === 'string' && text === '') {
+    throw new InputError(`Expected a value for --${name}, received an empty one.`);
+  }
+  return parseOption(flag, valueOf(flag, text), `--${name}`, text) as FlagValue;
+}
+
+function valueOf({ type }: Flag, text: string): FlagValue {
+  if (type === 'string') return text;
+  if (type === 'boolean') return text === 'true';
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+}
+
+function unknownFlag(
+  name: string,
+  words: readonly string[],
+  known: readonly string[],
   command: Command,
-): void {
+): InputError {
+  const written = words.find((word) => isFlag(word) && halves(word)[0] === name) ?? `--${name}`;
+  const near = nearest(name, known);
+  const remedy =
+    near === undefined ? `See tfjs-vit ${command.name} --help.` : `Did you mean --${near}?`;
+  return new InputError(expected(`a flag of ${command.name}`, 'the command line', written, remedy));
+}
+
+function missingValue(flags: Readonly<Record<string, Flag>>, name: string): InputError {
+  const what = flags[name]?.value ?? flags[name]?.type ?? 'VALUE';
+  return new InputError(`Expected a value for --${name}, received none. Give --${name} ${what}.`);
+}
+
+function assertComplete({ flags, positional }: Arguments, command: Command): void {
   for (const [name, flag] of Object.entries(command.flags)) {
     if (flag.required === true && !Object.hasOwn(flags, name)) {
       throw new InputError(

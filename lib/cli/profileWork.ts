@@ -13,7 +13,7 @@ import { replaceMethod } from '../profile/replaceMethod.ts';
 import { Ema } from '../training/ema.ts';
 import { makeOptimizer } from '../training/optimizer.ts';
 import { initialState } from '../training/runState.ts';
-import { makeSchedule } from '../training/schedules.ts';
+import { scheduleOf } from '../training/schedules.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
 import { updateModel, type UpdatedRun } from '../training/updateModel.ts';
 import type { Normalization } from '../data/normalize.ts';
@@ -106,12 +106,7 @@ type Steps = Pick<Work, 'step' | 'dispose'>;
 function trainingSteps(model: Model, loader: Loader, config: FullTrainConfig): Steps {
   const perUpdate = config.accumulationSteps;
   const updatesPerEpoch = Math.ceil(loader.steps / perUpdate);
-  const schedule = makeSchedule(config.learningRate, {
-    stepOnEpochs: false,
-    numEpochs: config.epochs,
-    ...config.schedule,
-    updatesPerEpoch,
-  });
+  const schedule = scheduleOf(config, updatesPerEpoch);
   const { learningRate } = config;
   const weights = model.namedParameters();
   const optimizer = makeOptimizer(model, { ...config.optimizer, learningRate });

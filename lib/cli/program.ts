@@ -1,3 +1,5 @@
+// The program `tfjs-vit`: finds the command, runs it, and turns what it throws into a line and an exit code.
+
 import { readFileSync } from 'node:fs';
 import { InputError, VitError, expected, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';

@@ -3,13 +3,17 @@
 import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError, expected } from '../core/errors.ts';
+import { InputError, expected, show } from '../core/errors.ts';
+import { trainOptions } from '../training/options/train.ts';
+import { idleTrainOptions } from '../training/trainConfig.ts';
 import { descriptorOf, openIfThere, openPart, parseStoredData, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
+import { flagNameAt } from './flags.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { Precision } from '../core/precision.ts';
+import type { TrainConfig } from '../training/trainConfig.ts';
 import type { TrainResult } from '../training/trainer.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { Terminal } from './command.ts';
@@ -53,6 +57,7 @@ export async function trainExperiment(
     data,
     train: full,
   } = parseExperiment(withOverrides(stored ?? config, options.overrides ?? new Map()));
+  assertEffects(full, options.overrides ?? new Map());
   const outputDir = options.outputDir ?? resumed ?? path.join('runs', name);
   const stop = listenForSignals({
     onSignal: (signal) => terminal.error(`${signal}: finishing the step, then saving.`),
@@ -117,6 +122,18 @@ const oldSelection =
 function upgradeData(stored: unknown): unknown {
   const { name, data } = parseStoredData(stored);
   return { name, ...data };
+}
+
+// A flag without effect is a mistake to be told before the run. The same in a config may be left over from another setting of
+// its neighbours, and the run only says so.
+function assertEffects(config: TrainConfig, overrides: ReadonlyMap<string, unknown>): void {
+  for (const { path: place, reason } of idleTrainOptions(config)) {
+    if (!overrides.has(place)) continue;
+    const flag = flagNameAt(trainOptions, place);
+    throw new InputError(
+      `Expected no --${flag}, because ${reason}; received ${show(overrides.get(place))}. Leave the flag out, or change the other option.`,
+    );
+  }
 }
 
 /** What only a stored run's config has: it is made anew from the experiment. */

@@ -35,8 +35,10 @@ export interface OptionFlag {
  * @property choices    the words a string may be
  * @property spellings  other spellings of the choices, each with the choice that it stands for
  * @property options    the table of a `group`
+ * @property title      what a `group` is called above its options, in help and docs
  * @property appliesTo  the option has an effect only if its neighbours have one of these values: `{ opt: ['sgd'] }`
- * @property parse      for `any`: the value as it is to be used; throws an InputError for one that cannot be
+ * @property parse      the value as it is to be used, once its type and range are checked; throws an InputError for one that
+ *                      cannot be
  * @property written    for `any`: the TypeScript type, in the generated interfaces
  */
 export interface Option {
@@ -51,6 +53,7 @@ export interface Option {
   readonly choices?: readonly string[];
   readonly spellings?: Readonly<Record<string, string>>;
   readonly options?: OptionTable;
+  readonly title?: string;
   readonly appliesTo?: Readonly<Record<string, readonly unknown[]>>;
   readonly parse?: (value: unknown, name: string) => unknown;
   readonly written?: string;
@@ -129,12 +132,17 @@ export function parseOption(
   received: unknown = value,
 ): unknown {
   if (value === null && option.nullable === true) return null;
+  const checked = checkType(option, value, name, received);
+  return option.parse === undefined ? checked : option.parse(checked, name);
+}
+
+function checkType(option: Option, value: unknown, name: string, received: unknown): unknown {
   const refuse = (remedy = ''): never => {
     throw new InputError(expected(valuePhrase(option), name, received, remedy));
   };
   switch (option.type) {
     case 'any':
-      return option.parse === undefined ? value : option.parse(value, name);
+      return value;
     case 'group':
       return givenOptions(option.options ?? {}, value, { name });
     case 'boolean':

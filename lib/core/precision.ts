@@ -1,6 +1,7 @@
 // The precisions of matrix products: fp32 and bf16.
 
-import { assertOneOf } from './check.ts';
+import { parseOption } from './option.ts';
+import type { Option } from './option.ts';
 
 /** The precisions that a model's products can have. */
 export const precisions = ['fp32', 'bf16'] as const;
@@ -14,14 +15,16 @@ export const precisions = ['fp32', 'bf16'] as const;
  */
 export type Precision = (typeof precisions)[number];
 
-const otherSpellings = new Map<unknown, Precision>([
-  ['float32', 'fp32'],
-  ['bfloat16', 'bf16'],
-]);
+/** The option by which a precision is chosen; torch's names of the types are other spellings. */
+export const precisionOption = {
+  type: 'string',
+  describe: 'Precision of matrix products; sums and weights are float32 in both',
+  choices: precisions,
+  spellings: { float32: 'fp32', bfloat16: 'bf16' },
+  default: 'fp32',
+} as const satisfies Option;
 
 /** A precision by its name or by torch's name of the type. @throws InputError for another value */
 export function parsePrecision(value: unknown): Precision {
-  const precision = otherSpellings.get(value) ?? value;
-  assertOneOf('precision', precision, precisions);
-  return precision;
+  return parseOption(precisionOption, value, 'precision') as Precision;
 }

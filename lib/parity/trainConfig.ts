@@ -3,10 +3,12 @@
 import { InputError, expected, show } from '../core/errors.ts';
 import { UnsupportedCase } from './family.ts';
 import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
-import type { ClipConfig } from '../training/clip.ts';
-import type { EmaConfig } from '../training/ema.ts';
-import type { OptimizerConfig } from '../training/updateRule.ts';
-import type { ScheduleConfig } from '../training/schedules.ts';
+import type {
+  ClipConfig,
+  EmaConfig,
+  OptimizerConfig,
+  ScheduleConfig,
+} from '../training/options/types.ts';
 import type { GoldenCase } from './goldenCase.ts';
 
 /** A train-step case's config in our names; what is absent was not used. */

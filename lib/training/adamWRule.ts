@@ -1,9 +1,11 @@
+// Adam with decoupled weight decay, as an update rule.
+
 import { adamW, adamWNorm } from '../ops/adamW.ts';
 import type { AdamWOptions, AdamWTensors } from '../ops/adamW.ts';
 import { hasFastKernel } from '../ops/kernel.ts';
-import { assertNumber } from '../core/check.ts';
 import { AdamW, AdamWNorm } from '../core/kernels.ts';
-import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
+import type { OptimizerConfig } from './options/types.ts';
+import type { RuleInput, UpdateRule } from './updateRule.ts';
 
 /**
  * Adam with decoupled weight decay, all parameters in one call. The bias correction is 1 − β^step, from the integer step, so a
@@ -11,21 +13,12 @@ import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
  *
  * Slots: `exp_avg` (m), `exp_avg_sq` (v).
  *
- * @throws InputError for a beta outside 0 … 1 or an epsilon that is not positive
- *
  * Source: Loshchilov and Hutter 2019, alg. 2, in the form of torch.optim.AdamW.
  */
 export function adamWRule({
-  betas: [beta1, beta2] = [0.9, 0.999],
-  epsilon = 1e-8,
-}: Pick<OptimizerConfig, 'betas' | 'epsilon'>): UpdateRule {
-  for (const [name, beta] of [
-    ['betas[0]', beta1],
-    ['betas[1]', beta2],
-  ] as const) {
-    assertNumber(name, beta, { min: 0, max: 1 - 1e-12 });
-  }
-  assertNumber('epsilon', epsilon, { min: Number.MIN_VALUE });
+  betas: [beta1, beta2],
+  epsilon,
+}: Required<Pick<OptimizerConfig, 'betas' | 'epsilon'>>): UpdateRule {
   const tensorsOf = (inputs: readonly RuleInput[]): AdamWTensors => ({
     parameters: inputs.map(({ parameter }) => parameter),
     gradients: inputs.map(({ gradient }) => gradient),

@@ -1,22 +1,12 @@
+// Gradients kept small: by their norm, by element, or by unit.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { globalNorm } from '../ops/globalNorm.ts';
-import { assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
-
-/** The ways to keep gradients small. */
-const clipModes = ['norm', 'value', 'agc'] as const;
-
-/**
- * How gradients are kept small.
- *
- * @property mode   norm: all gradients together; value: each element; agc: each unit against its weights
- * @property value  the largest norm, the largest element, or the largest ratio of gradient to weight norm; > 0
- */
-export interface ClipConfig {
-  mode: (typeof clipModes)[number];
-  value: number;
-}
+import { parseOptions } from '../core/option.ts';
+import { clipOptions } from './options/clip.ts';
+import type { ClipConfig } from './options/types.ts';
 
 /**
  * The gradients after clipping. The caller owns the returned tensors; those given are left as they are.
@@ -36,11 +26,11 @@ export interface ClipConfig {
  */
 export function clipGradients(
   gradients: ReadonlyMap<string, tf.Tensor>,
-  { mode, value }: ClipConfig,
+  config: ClipConfig,
   parameters: ReadonlyMap<string, tf.Tensor>,
   { norm }: { norm?: tf.Scalar } = {},
 ): Map<string, tf.Tensor> {
-  assertClip({ mode, value });
+  const { mode, value } = parseOptions<ClipConfig>(clipOptions, config, { name: 'clip' });
   const names = [...gradients.keys()];
   const clipped = t.tidy(() => {
     const all = [...gradients.values()];
@@ -58,12 +48,6 @@ export function clipGradients(
     }
     return weight;
   }
-}
-
-/** Throws an InputError unless mode and value can be used. */
-export function assertClip({ mode, value }: ClipConfig): void {
-  assertOneOf('clip.mode', mode, clipModes);
-  assertNumber('clip.value', value, { min: Number.MIN_VALUE });
 }
 
 function clipUnits(gradient: tf.Tensor, weight: tf.Tensor, ratio: number): tf.Tensor {

@@ -1,32 +1,14 @@
+// The moving average of the weights.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { ema } from '../ops/ema.ts';
 import { widen } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { assertState } from '../checkpoints/stateDifferences.ts';
-import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
-
-/**
- * A moving average of the weights.
- *
- * @property decay            share of the old average in each update, 0 … 1
- * @property kind             plain: `decay` from the first update on (timm's ModelEmaV2). v3: the first update copies the weights
- *                            (ModelEmaV3); default plain
- * @property useWarmup        v3: the decay rises as 1 − (1 + n/gamma)^(−power) up to `decay`; default false
- * @property warmupGamma      gamma; default 1
- * @property warmupPower      power; default 2/3
- * @property minDecay         v3: lower bound during the warm-up; default 0
- * @property updateAfterStep  v3: updates that only copy; default 0
- */
-export interface EmaConfig {
-  decay: number;
-  kind?: 'plain' | 'v3';
-  useWarmup?: boolean;
-  warmupGamma?: number;
-  warmupPower?: number;
-  minDecay?: number;
-  updateAfterStep?: number;
-}
+import { parseOptions } from '../core/option.ts';
+import { emaOptions } from './options/ema.ts';
+import type { EmaConfig } from './options/types.ts';
 
 /**
  * The exponential moving average of named weights: average ← d·average + (1 − d)·weight after each update.
@@ -45,21 +27,7 @@ export class Ema {
   private readonly config: Required<EmaConfig>;
 
   constructor(weights: ReadonlyMap<string, tf.Tensor>, config: EmaConfig) {
-    this.config = {
-      kind: 'plain',
-      useWarmup: false,
-      warmupGamma: 1,
-      warmupPower: 2 / 3,
-      minDecay: 0,
-      updateAfterStep: 0,
-      ...config,
-    };
-    assertNumber('ema.decay', this.config.decay, { min: 0, max: 1 });
-    assertOneOf('ema.kind', this.config.kind, ['plain', 'v3']);
-    assertNumber('ema.warmupGamma', this.config.warmupGamma, { min: Number.MIN_VALUE });
-    assertNumber('ema.warmupPower', this.config.warmupPower, { min: 0 });
-    assertNumber('ema.minDecay', this.config.minDecay, { min: 0, max: 1 });
-    assertInteger('ema.updateAfterStep', this.config.updateAfterStep, { min: 0 });
+    this.config = parseOptions(emaOptions, config, { name: 'ema' });
     this.averages = new Map(
       [...weights].map(([name, weight]) => [name, t.keep(t.clone(weight))] as const),
     );

@@ -19,9 +19,9 @@ import { evaluationLoader, partsOf, recordOf, trainLoader } from './runData.ts';
 import { readRun, runFileNames } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
 import { initialState } from './runState.ts';
-import { makeSchedule } from './schedules.ts';
+import { scheduleOf } from './schedules.ts';
 import { combineSinks } from './sinks.ts';
-import { configDifferences, parseTrainConfig } from './trainConfig.ts';
+import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
@@ -38,15 +38,13 @@ export async function openRun(options: TrainConfig, env: TrainEnv): Promise<Run>
   const validation = evaluationLoader(config, env, parts.validation);
   const test = evaluationLoader(config, env, parts.test);
   const updatesPerEpoch = Math.ceil(loader.steps / config.accumulationSteps);
-  const schedule = makeSchedule(config.learningRate, {
-    stepOnEpochs: false,
-    numEpochs: config.epochs,
-    ...config.schedule,
-    updatesPerEpoch,
-  });
+  const schedule = scheduleOf(config, updatesPerEpoch);
   assertFits(model, loader, config.precision);
   const record = await recordOf(config, env, { loader, validation, test });
   const sinks = combineSinks(env.sinks ?? []);
+  for (const { path, reason } of idleTrainOptions(options)) {
+    sinks.message(`${path} has no effect, because ${reason}.`);
+  }
   const stored = resume === undefined ? undefined : await readRun(resume);
   if (stored === undefined) await assertFiniteWeights(model);
   else restoreWeights(model, stored, record, env, sinks);

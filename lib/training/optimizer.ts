@@ -1,18 +1,22 @@
+// An optimizer: an update rule over a model's parameters in groups, with state that can be stored.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { ownCopy } from '../ops/ownCopy.ts';
 import { widen } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { assertState } from '../checkpoints/stateDifferences.ts';
-import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
+import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { Parameter } from '../core/module.ts';
+import { parseOptions } from '../core/option.ts';
 import { adamWRule } from './adamWRule.ts';
+import { optimizerConfigOptions } from './options/optimizer.ts';
+import type { OptimizerConfig } from './options/types.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from './paramGroups.ts';
 import type { GroupedModel, ParamGroup } from './paramGroups.ts';
 import { sgdRule } from './sgdRule.ts';
-import { optimizerNames } from './updateRule.ts';
-import type { OptimizerConfig, RuleInput, UpdateRule } from './updateRule.ts';
+import type { RuleInput, UpdateRule } from './updateRule.ts';
 
 /** New values by name, not yet written: parameters, and state as `<parameter>/<slot>`. Apply it or dispose it. */
 export interface Update {
@@ -35,16 +39,20 @@ export interface OptimizedModel extends GroupedModel {
  * optimizer.step(gradients);
  */
 export function makeOptimizer(model: OptimizedModel, config: OptimizerConfig): Optimizer {
-  const { opt = 'adamw', learningRate, weightDecay = 0.05, layerDecay } = config;
-  assertOneOf('opt', opt, optimizerNames);
-  assertNumber('learningRate', learningRate, { min: 0 });
+  const options = parseOptions<FullOptimizerConfig>(optimizerConfigOptions, config, {
+    name: 'optimizer',
+  });
+  const { opt, learningRate, weightDecay, layerDecay } = options;
   const groups =
     layerDecay === undefined
       ? paramGroupsWeightDecay(model, weightDecay)
       : paramGroupsLayerDecay(model, { weightDecay, layerDecay });
-  const rule = opt === 'adamw' ? adamWRule(config) : sgdRule(config);
+  const rule = opt === 'adamw' ? adamWRule(options) : sgdRule(options);
   return new Optimizer(model.namedParameters(), groups, rule, learningRate);
 }
+
+type FullOptimizerConfig = Required<Omit<OptimizerConfig, 'layerDecay'>> &
+  Pick<OptimizerConfig, 'layerDecay'>;
 
 /** Applies a rule to named parameters. An update can be looked at before it is written. */
 export class Optimizer {

@@ -1,48 +1,11 @@
 // The learning rate over time, as timm's create_scheduler_v2 computes it: pure functions of the epoch or the update, in double.
 
-import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
+import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
-
-/** The forms of a schedule: half a cosine, steps, a straight line, or the base rate after the warm-up. */
-const scheduleKinds = ['cosine', 'step', 'linear', 'constant'] as const;
-
-/**
- * A schedule in timm's words. "Units" are epochs, or updates when `stepOnEpochs` is false; the fields named epochs are in
- * epochs either way.
- *
- * @property sched            its form; default cosine
- * @property numEpochs        length without cooldown (and without warm-up when `warmupPrefix`)
- * @property warmupEpochs     linear warm-up from `warmupLr` to the base rate; counted inside numEpochs unless `warmupPrefix`
- * @property warmupLr         rate of the first unit; default 1e-5
- * @property minLr            where cosine and linear end; default 0
- * @property cooldownEpochs   epochs at `minLr` after the end (cosine, linear); default 0
- * @property warmupPrefix     true: the warm-up comes before numEpochs and does not shift the curve; default false
- * @property stepOnEpochs     false: a new rate each update, which needs `updatesPerEpoch`; default true
- * @property updatesPerEpoch  optimizer updates in an epoch
- * @property kDecay           exponent k of (t/T)^k (cosine, linear); default 1
- * @property cycleLimit       number of cycles (cosine, linear); default 1
- * @property cycleMul         each cycle is this times as long as the one before; default 1
- * @property cycleDecay       each cycle starts at this times the rate of the one before; default 0.1
- * @property decayEpochs      distance of the steps (step); default 90
- * @property decayRate        factor of a step (step); default 0.1
- */
-export interface ScheduleConfig {
-  sched?: (typeof scheduleKinds)[number];
-  numEpochs: number;
-  warmupEpochs?: number;
-  warmupLr?: number;
-  minLr?: number;
-  cooldownEpochs?: number;
-  warmupPrefix?: boolean;
-  stepOnEpochs?: boolean;
-  updatesPerEpoch?: number;
-  kDecay?: number;
-  cycleLimit?: number;
-  cycleMul?: number;
-  cycleDecay?: number;
-  decayEpochs?: number;
-  decayRate?: number;
-}
+import { defaultsOf, parseOptions } from '../core/option.ts';
+import { scheduleConfigOptions, scheduleOptions } from './options/schedule.ts';
+import type { ScheduleConfig } from './options/types.ts';
+import type { FullTrainConfig } from './trainConfig.ts';
 
 /**
  * A learning rate over time.
@@ -80,7 +43,7 @@ export function rateOfUpdate(schedule: Schedule, epoch: number, update: number):
  * schedule.rate(0);   // 1e-5, the default warmupLr
  */
 export function makeSchedule(baseLr: number, config: ScheduleConfig): Schedule {
-  const options = { ...defaults, ...config };
+  const options = parseOptions<Options>(scheduleConfigOptions, config, { name: 'schedule' });
   assertUsable(baseLr, options);
   const { sched, warmupLr, warmupPrefix, stepOnEpochs, updatesPerEpoch } = options;
   const perEpoch = stepOnEpochs ? 1 : updatesPerEpoch;
@@ -94,28 +57,21 @@ export function makeSchedule(baseLr: number, config: ScheduleConfig): Schedule {
   };
 }
 
-const defaults = {
-  sched: 'cosine' as (typeof scheduleKinds)[number],
-  warmupEpochs: 0,
-  warmupLr: 1e-5,
-  minLr: 0,
-  cooldownEpochs: 0,
-  warmupPrefix: false,
-  stepOnEpochs: true,
-  updatesPerEpoch: 0,
-  kDecay: 1,
-  cycleLimit: 1,
-  cycleMul: 1,
-  cycleDecay: 0.1,
-  decayEpochs: 90,
-  decayRate: 0.1,
-};
-type Options = typeof defaults & { numEpochs: number };
+/** The schedule of a training, whose options are a config's and whose length is known. */
+export function scheduleOf(
+  { learningRate, epochs, schedule }: FullTrainConfig,
+  updatesPerEpoch: number,
+): Schedule {
+  const given = { ...defaultsOf(scheduleOptions), numEpochs: epochs, ...schedule };
+  return makeSchedule(learningRate, { ...given, updatesPerEpoch });
+}
+
+type Options = Required<ScheduleConfig>;
 
 /** What follows the warm-up: the rate at t units since the start of the curve. */
 type Curve = (base: number, options: Options, perEpoch: number) => (t: number) => number;
 
-const curves: Record<(typeof scheduleKinds)[number], Curve> = {
+const curves: Record<Options['sched'], Curve> = {
   cosine: cycles((x) => 0.5 * (1 + Math.cos(Math.PI * x))),
   linear: cycles((x) => 1 - x),
   step:
@@ -158,28 +114,10 @@ function totalEpochs(options: Options, perEpoch: number): number {
   return Math.floor((all + (prefix + cooldownEpochs) * perEpoch) / perEpoch);
 }
 
-function assertUsable(baseLr: number, options: Options): void {
+function assertUsable(baseLr: number, { stepOnEpochs, updatesPerEpoch }: Options): void {
   assertNumber('learningRate', baseLr, { min: 0 });
-  assertOneOf('sched', options.sched, scheduleKinds);
-  assertNumber('numEpochs', options.numEpochs, { min: Number.MIN_VALUE });
-  for (const name of ['warmupEpochs', 'warmupLr', 'minLr', 'cooldownEpochs'] as const) {
-    assertNumber(name, options[name], { min: 0 });
-  }
-  for (const name of ['kDecay', 'cycleMul', 'decayEpochs'] as const) {
-    assertNumber(name, options[name], { min: Number.MIN_VALUE });
-  }
-  for (const name of ['cycleDecay', 'decayRate'] as const) {
-    assertNumber(name, options[name], { min: 0 });
-  }
-  assertInteger('cycleLimit', options.cycleLimit, { min: 1 });
-  if (!options.stepOnEpochs && !(options.updatesPerEpoch > 0)) {
-    throw new InputError(
-      expected(
-        'a positive number',
-        'updatesPerEpoch',
-        options.updatesPerEpoch,
-        'A schedule per update needs it.',
-      ),
-    );
+  if (!stepOnEpochs && !(updatesPerEpoch > 0)) {
+    const remedy = 'A schedule per update needs it.';
+    throw new InputError(expected('a positive number', 'updatesPerEpoch', updatesPerEpoch, remedy));
   }
 }

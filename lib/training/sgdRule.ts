@@ -1,6 +1,8 @@
+// Stochastic gradient descent with momentum, as an update rule.
+
 import * as t from '../ops/tensor.ts';
-import { assertNumber } from '../core/check.ts';
-import type { OptimizerConfig, UpdateRule } from './updateRule.ts';
+import type { OptimizerConfig } from './options/types.ts';
+import type { UpdateRule } from './updateRule.ts';
 
 /**
  * Stochastic gradient descent with momentum.
@@ -9,15 +11,12 @@ import type { OptimizerConfig, UpdateRule } from './updateRule.ts';
  *
  * Slot: `momentum_buffer` (b).
  *
- * @throws InputError for a momentum outside 0 … 1
- *
  * Source: Sutskever et al. 2013, in the form of torch.optim.SGD without dampening.
  */
 export function sgdRule({
-  momentum = 0.9,
-  nesterov = true,
-}: Pick<OptimizerConfig, 'momentum' | 'nesterov'>): UpdateRule {
-  assertNumber('momentum', momentum, { min: 0, max: 1 });
+  momentum,
+  nesterov,
+}: Required<Pick<OptimizerConfig, 'momentum' | 'nesterov'>>): UpdateRule {
   return {
     slots: ['momentum_buffer'],
     update: (inputs) => {

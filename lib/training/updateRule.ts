@@ -1,29 +1,6 @@
+// An update rule: how weights move by their gradients, as a pure function.
+
 import type * as tf from '@tensorflow/tfjs';
-
-/** The update rules. */
-export const optimizerNames = ['adamw', 'sgd'] as const;
-
-/**
- * How the weights move.
- *
- * @property opt           default adamw; sgd has momentum and is Nesterov's unless `nesterov` is false
- * @property learningRate  rate of every group until `setRate`
- * @property weightDecay   decoupled (adamw) or added to the gradient (sgd); default 0.05; never on vectors, biases and tokens
- * @property betas         adamw: decay of the two moments; default [0.9, 0.999]
- * @property epsilon       adamw: added to √v̂; default 1e-8
- * @property momentum      sgd: default 0.9
- * @property layerDecay    each layer learns at this times the rate of the layer above; default: all alike
- */
-export interface OptimizerConfig {
-  opt?: (typeof optimizerNames)[number];
-  learningRate: number;
-  weightDecay?: number;
-  betas?: readonly [number, number];
-  epsilon?: number;
-  momentum?: number;
-  nesterov?: boolean;
-  layerDecay?: number;
-}
 
 /** One parameter's part in an update. `state` has a tensor for each slot of the rule. */
 export interface RuleInput {

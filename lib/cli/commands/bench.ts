@@ -1,5 +1,14 @@
+// `tfjs-vit bench`: throughput of a model and of each op, per backend.
+
 import { InputError, VitError, expected } from '../../core/errors.ts';
-import { booleanFlag, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import {
+  booleanFlag,
+  neededFlag,
+  neededNumber,
+  numberFlag,
+  sharedFlags,
+  textFlag,
+} from '../flags.ts';
 import type { Command } from '../command.ts';
 
 const backends = sharedFlags.backend.choices.filter((name) => name !== 'auto');
@@ -13,22 +22,29 @@ export const bench: Command = {
       type: 'string',
       value: 'A,B,…',
       aliases: ['backends'],
-      describe: `Backends, joined by commas (${backends.join(', ')}); default native,wasm,cpu`,
+      describe: `Backends, joined by commas (${backends.join(', ')})`,
+      default: 'native,wasm,cpu',
     },
     model: {
       type: 'string',
       value: 'NAME',
-      describe: 'A size (see summary --list); default the small model of the MNIST example',
+      describe: 'A size (see summary --list)',
+      defaultText: 'the small model of the MNIST example',
     },
-    'batch-size': { ...sharedFlags.batchSize, describe: 'Images in a batch; default 64' },
+    'batch-size': { ...sharedFlags.batchSize, default: 64 },
     seconds: {
       type: 'number',
       value: 'X',
       min: 0.01,
       max: 3600,
-      describe: 'Shortest time of one measurement; default 2',
+      describe: 'Shortest time of one measurement',
+      default: 2,
     },
-    ops: { type: 'boolean', describe: 'Also a row for each op; --no-ops leaves them out' },
+    ops: {
+      type: 'boolean',
+      describe: 'Also a row for each op; --no-ops leaves them out',
+      default: true,
+    },
     json: { type: 'boolean', describe: 'One JSON object a row on standard output' },
     threads: sharedFlags.threads,
   },
@@ -40,7 +56,7 @@ export const bench: Command = {
     ],
   ],
   async run(args, terminal) {
-    const names = (textFlag(args, 'backend') ?? 'native,wasm,cpu').split(',');
+    const names = neededFlag(args, 'backend').split(',');
     for (const name of names) {
       if (!backends.some((known) => known === name)) {
         throw new InputError(expected(`backends among ${backends.join(', ')}`, '--backend', name));
@@ -50,8 +66,8 @@ export const bench: Command = {
     const { useBackend } = await import('../useBackend.ts');
     const options = {
       model: textFlag(args, 'model'),
-      batchSize: numberFlag(args, 'batch-size') ?? 64,
-      seconds: numberFlag(args, 'seconds') ?? 2,
+      batchSize: neededNumber(args, 'batch-size'),
+      seconds: neededNumber(args, 'seconds'),
     };
     let measured = 0;
     for (const backend of names) {
@@ -65,7 +81,7 @@ export const bench: Command = {
       measured += 1;
       const show = booleanFlag(args, 'json') ? JSON.stringify : formatRow;
       for await (const row of benchModel(backend, options)) terminal.out(show(row));
-      if (!booleanFlag(args, 'ops', true)) continue;
+      if (!booleanFlag(args, 'ops')) continue;
       for await (const row of benchOps(backend, options)) terminal.out(show(row));
     }
     return measured > 0 ? 0 : 2;

@@ -1,4 +1,6 @@
-import { computeFlags, sharedFlags, textFlag } from '../flags.ts';
+// `tfjs-vit demo`: the attention picture of the shipped model.
+
+import { computeFlags, neededFlag, sharedFlags } from '../flags.ts';
 import { defaultCheckpoint, defaultModel } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 
@@ -7,11 +9,8 @@ export const demo: Command = {
   name: 'demo',
   describe: `See what ${defaultModel.title} attends to in a test image`,
   flags: {
-    image: { ...sharedFlags.image, describe: `${sharedFlags.image.describe}; default 0` },
-    output: {
-      ...sharedFlags.output,
-      describe: `The picture to write; default ${defaultModel.picture}`,
-    },
+    image: { ...sharedFlags.image, default: '0' },
+    output: { ...sharedFlags.output, default: defaultModel.picture },
     backend: sharedFlags.backend,
     precision: sharedFlags.precision,
   },
@@ -20,9 +19,9 @@ export const demo: Command = {
     const { drawAttention } = await import('../drawAttention.ts');
     return drawAttention(
       {
-        image: textFlag(args, 'image') ?? '0',
+        image: neededFlag(args, 'image'),
         checkpoint: defaultCheckpoint(),
-        output: textFlag(args, 'output') ?? defaultModel.picture,
+        output: neededFlag(args, 'output'),
         ...computeFlags(args),
       },
       terminal,

@@ -1,6 +1,15 @@
+// `tfjs-vit eval`: loss and accuracy of a checkpoint.
+
 import { InputError } from '../../core/errors.ts';
 import { percent } from '../../core/format.ts';
-import { booleanFlag, computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import {
+  booleanFlag,
+  computeFlags,
+  neededNumber,
+  numberFlag,
+  sharedFlags,
+  textFlag,
+} from '../flags.ts';
 import { defaultCheckpoint } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
@@ -14,10 +23,10 @@ export const evaluateCommand: Command = {
     config: {
       type: 'string',
       value: 'FILE',
-      describe:
-        'An experiment whose data are used; default: what config.json beside the weights says',
+      describe: 'An experiment whose data are used',
+      defaultText: 'what config.json beside the weights says',
     },
-    'batch-size': { ...sharedFlags.batchSize, describe: 'Images in a batch; default 200' },
+    'batch-size': { ...sharedFlags.batchSize, default: 200 },
     'limit-val': {
       type: 'integer',
       value: 'N',
@@ -63,7 +72,7 @@ export const evaluateCommand: Command = {
       const { outputShape, transforms } = shapingOf(dataset, trained.preprocessing);
       const loader = new Loader({
         dataset,
-        batchSize: numberFlag(args, 'batch-size') ?? 200,
+        batchSize: neededNumber(args, 'batch-size'),
         normalize: trained.preprocessing.normalize,
         outputShape,
         evalTransforms: [...transformsOf(data).evalTransforms, ...transforms],

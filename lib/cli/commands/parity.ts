@@ -1,3 +1,5 @@
+// `tfjs-vit parity`: this build beside stored results of the reference implementations.
+
 import { computeFlags, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
@@ -18,7 +20,7 @@ export const parity: Command = {
     threads: sharedFlags.threads,
     precision: {
       ...sharedFlags.precision,
-      describe: 'Of matrix products; bf16 is held by relative L2 norms; default fp32',
+      describe: 'Precision of matrix products; bf16 is held by relative L2 norms',
     },
     json: { type: 'string', value: 'FILE', describe: 'Also write the whole report as JSON' },
   },

@@ -1,5 +1,7 @@
+// `tfjs-vit predict`: the likeliest classes of an image.
+
 import { classLabel, percent } from '../../core/format.ts';
-import { booleanFlag, computeFlags, neededFlag, numberFlag, sharedFlags } from '../flags.ts';
+import { booleanFlag, computeFlags, neededFlag, neededNumber, sharedFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit predict`: the likeliest classes of an image. */
@@ -14,7 +16,8 @@ export const predict: Command = {
       value: 'N',
       min: 1,
       max: 1000,
-      describe: 'Classes to show; default 5',
+      describe: 'Classes to show',
+      default: 5,
     },
     json: { type: 'boolean', describe: 'One JSON object on standard output' },
     backend: sharedFlags.backend,
@@ -38,7 +41,7 @@ export const predict: Command = {
       const top = [...probabilities]
         .map((probability, index) => ({ index, probability }))
         .sort((a, b) => b.probability - a.probability || a.index - b.index)
-        .slice(0, numberFlag(args, 'topk') ?? 5)
+        .slice(0, neededNumber(args, 'topk'))
         .map((entry) => ({
           ...entry,
           name: classLabel(entry.index, trained.classNames),

@@ -1,7 +1,13 @@
+// `tfjs-vit profile`: where the time of a step goes.
+
 import { InputError } from '../../core/errors.ts';
-import { computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { neededFlag, neededNumber, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import type { Precision } from '../../core/precision.ts';
 import type { Command } from '../command.ts';
+
+// The config of a profile may say the precision, so that the flag itself has no default.
+const { default: usual, ...precision } = sharedFlags.precision;
+const configuredPrecision = { ...precision, defaultText: `${usual}, or what the config says` };
 
 /** `tfjs-vit profile`: where the time of a training or inference step goes. */
 export const profile: Command = {
@@ -11,7 +17,8 @@ export const profile: Command = {
     model: {
       type: 'string',
       value: 'NAME',
-      describe: 'A size (see summary --list), on random images; default a ViT of 28 × 28 pixels',
+      describe: 'A size (see summary --list), on random images',
+      defaultText: 'a ViT of 28 × 28 pixels',
     },
     config: {
       type: 'string',
@@ -22,26 +29,29 @@ export const profile: Command = {
       type: 'string',
       value: 'MODE',
       choices: ['train', 'infer'],
-      describe: 'What a step is: an update of the weights, or logits; default train',
+      describe: 'What a step is: an update of the weights, or logits',
+      default: 'train',
     },
     batch: {
       ...sharedFlags.batchSize,
       aliases: ['batch-size'],
-      describe: 'Images in a batch; default 64, or what the config says',
+      defaultText: '64, or what the config says',
     },
     steps: {
       type: 'integer',
       value: 'N',
       min: 1,
       max: 10_000,
-      describe: 'Steps to measure, after two that warm up; default 10',
+      describe: 'Steps to measure, after two that warm up',
+      default: 10,
     },
     top: {
       type: 'integer',
       value: 'N',
       min: 1,
       max: 1000,
-      describe: 'Kernels to show, the rest in one line; default 15',
+      describe: 'Kernels to show, the rest in one line',
+      default: 15,
     },
     trace: {
       type: 'string',
@@ -52,10 +62,7 @@ export const profile: Command = {
     json: { type: 'string', value: 'FILE', describe: 'Also write the whole table as JSON' },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
-    precision: {
-      ...sharedFlags.precision,
-      describe: 'Of matrix products; default fp32, or what the config says',
-    },
+    precision: configuredPrecision,
   },
   examples: [
     ['profile', 'A training step of a small ViT'],
@@ -75,14 +82,15 @@ export const profile: Command = {
       {
         model,
         config,
-        mode: textFlag(args, 'mode') === 'infer' ? 'infer' : 'train',
+        mode: neededFlag(args, 'mode') as 'train' | 'infer',
         batchSize: numberFlag(args, 'batch'),
-        steps: numberFlag(args, 'steps') ?? 10,
-        top: numberFlag(args, 'top') ?? 15,
+        steps: neededNumber(args, 'steps'),
+        top: neededNumber(args, 'top'),
         trace: textFlag(args, 'trace'),
         chart: textFlag(args, 'chart'),
         json: textFlag(args, 'json'),
-        ...computeFlags(args),
+        backend: textFlag(args, 'backend'),
+        threads: numberFlag(args, 'threads'),
         precision: textFlag(args, 'precision') as Precision | undefined,
       },
       terminal,

@@ -1,4 +1,4 @@
-// The command `tfjs-vit summary`.
+// `tfjs-vit summary`: the layers and the size of a model.
 
 import { existsSync } from 'node:fs';
 import { booleanFlag, numberFlag } from '../flags.ts';

@@ -1,4 +1,6 @@
-import { computeFlags, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+// `tfjs-vit vis`: the attention picture of an image.
+
+import { computeFlags, neededFlag, neededNumber, sharedFlags, textFlag } from '../flags.ts';
 import { defaultCheckpoint, defaultModel } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 
@@ -7,30 +9,30 @@ export const vis: Command = {
   name: 'vis',
   describe: 'Draw what a model attends to: every layer and head, the rollout, the prediction',
   flags: {
-    image: { ...sharedFlags.image, describe: `${sharedFlags.image.describe}; default 0` },
+    image: { ...sharedFlags.image, default: '0' },
     checkpoint: sharedFlags.checkpointOrShipped,
-    output: {
-      ...sharedFlags.output,
-      describe: `The picture to write; default ${defaultModel.picture}`,
-    },
+    output: { ...sharedFlags.output, default: defaultModel.picture },
     'head-fusion': {
       type: 'string',
       value: 'HOW',
       choices: ['mean', 'max', 'min'],
-      describe: 'How the rollout joins the heads; default mean',
+      describe: 'How the rollout joins the heads',
+      default: 'mean',
     },
     'discard-ratio': {
       type: 'number',
       value: 'X',
       min: 0,
       max: 1,
-      describe: 'Share of the smallest attentions that the rollout leaves out; default 0',
+      describe: 'Share of the smallest attentions that the rollout leaves out',
+      default: 0,
     },
     contrast: {
       type: 'string',
       value: 'HOW',
       choices: ['shared', 'perMap'],
-      describe: 'One colour range for all maps, or one for each; default shared',
+      describe: 'One colour range for all maps, or one for each',
+      default: 'shared',
     },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
@@ -42,18 +44,15 @@ export const vis: Command = {
   ],
   async run(args, terminal) {
     const { drawAttention } = await import('../drawAttention.ts');
-    const headFusion = textFlag(args, 'head-fusion') as 'mean' | 'max' | 'min' | undefined;
-    const contrast = textFlag(args, 'contrast') as 'shared' | 'perMap' | undefined;
-    const discardRatio = numberFlag(args, 'discard-ratio');
     return drawAttention(
       {
-        image: textFlag(args, 'image') ?? '0',
+        image: neededFlag(args, 'image'),
         checkpoint: textFlag(args, 'checkpoint') ?? defaultCheckpoint(),
-        output: textFlag(args, 'output') ?? defaultModel.picture,
+        output: neededFlag(args, 'output'),
         ...computeFlags(args),
-        ...(headFusion && { headFusion }),
-        ...(contrast && { contrast }),
-        ...(discardRatio !== undefined && { discardRatio }),
+        headFusion: neededFlag(args, 'head-fusion') as 'mean' | 'max' | 'min',
+        contrast: neededFlag(args, 'contrast') as 'shared' | 'perMap',
+        discardRatio: neededNumber(args, 'discard-ratio'),
       },
       terminal,
     );

@@ -1,0 +1,27 @@
+// The options of gradient clipping, each said once.
+
+import type { OptionTable } from '../../core/option.ts';
+
+/** Options of `clipGradients`, and of a config's `clip`. */
+export const clipOptions = {
+  mode: {
+    type: 'string',
+    describe:
+      'norm: all gradients together; value: each element; agc: each unit against its weights',
+    choices: ['norm', 'value', 'agc'],
+    required: true,
+    flag: {
+      name: 'clip-mode',
+      value: 'MODE',
+      describe: 'What --clip-grad limits; norm without it',
+    },
+  },
+  value: {
+    type: 'number',
+    describe:
+      'The largest norm, the largest element, or the largest ratio of gradient to weight norm',
+    required: true,
+    min: Number.MIN_VALUE,
+    flag: { name: 'clip-grad', value: 'X', describe: 'Clip gradients at this; 0: do not' },
+  },
+} as const satisfies OptionTable;

@@ -1,0 +1,185 @@
+// The options of a training, each said once; an optimizer, a schedule, clipping and an average have tables of their own.
+
+import { precisionOption } from '../../core/precision.ts';
+import { assertValSplit } from '../../data/split.ts';
+import { clipOptions } from './clip.ts';
+import { emaOptions } from './ema.ts';
+import { optimizerOptions } from './optimizer.ts';
+import { scheduleOptions } from './schedule.ts';
+import type { OptionTable } from '../../core/option.ts';
+
+const count = { type: 'integer', min: 1, max: 2 ** 31 } as const;
+
+/** Options of `train`: what a config decides beside its model and its data. */
+export const trainOptions = {
+  model: {
+    type: 'any',
+    describe: "The model's configuration, for the record; the model itself is given to `train`",
+    written: 'unknown',
+    default: null,
+  },
+  data: {
+    type: 'any',
+    describe: 'The data and their augmentation, for the record',
+    written: 'unknown',
+    default: null,
+  },
+  epochs: {
+    ...count,
+    describe: 'Passes over the data',
+    required: true,
+    flag: { name: 'epochs', value: 'N' },
+  },
+  batchSize: {
+    ...count,
+    describe: 'Images in a batch',
+    required: true,
+    flag: { name: 'batch-size', value: 'N' },
+  },
+  accumulationSteps: {
+    ...count,
+    describe: 'Batches in an update, whose gradients are averaged over the images',
+    default: 1,
+    flag: { name: 'accumulation-steps', value: 'N', describe: 'Batches in an update' },
+  },
+  learningRate: {
+    type: 'number',
+    describe: 'Learning rate after the warm-up, per update',
+    required: true,
+    min: Number.MIN_VALUE,
+    flag: { name: 'lr', aliases: ['learning-rate'], value: 'X' },
+  },
+  seed: {
+    type: 'integer',
+    describe: 'Seed of order, augmentation and dropouts',
+    min: 0,
+    default: 0,
+    flag: {
+      name: 'seed',
+      value: 'N',
+      describe: 'Seed of order, augmentation, dropouts and first weights',
+    },
+  },
+  loss: {
+    type: 'string',
+    describe: 'softmax: cross-entropy; binary: sigmoid cross-entropy of each class',
+    choices: ['softmax', 'binary'],
+    default: 'softmax',
+  },
+  smoothing: {
+    type: 'number',
+    describe: 'ε of label smoothing',
+    min: 0,
+    max: 1,
+    default: 0,
+    flag: { name: 'smoothing', value: 'X' },
+  },
+  optimizer: {
+    type: 'group',
+    describe: 'How the weights move',
+    title: 'Optimizer',
+    options: optimizerOptions,
+    written: "Omit<OptimizerConfig, 'learningRate'>",
+    default: {},
+  },
+  schedule: {
+    type: 'group',
+    describe: 'The learning rate over time',
+    title: 'Schedule',
+    options: scheduleOptions,
+    written: 'ScheduleOptions',
+    default: {},
+  },
+  clip: {
+    type: 'group',
+    describe: 'How gradients are kept small; null: not at all',
+    title: 'Gradient clipping',
+    options: clipOptions,
+    written: 'ClipConfig',
+    nullable: true,
+    default: null,
+  },
+  ema: {
+    type: 'group',
+    describe: 'A moving average of the weights, which is then what is evaluated; null: none',
+    title: 'Moving average of the weights',
+    options: emaOptions,
+    written: 'EmaConfig',
+    nullable: true,
+    default: null,
+    flag: { name: 'model-ema', describe: 'Keep a moving average of the weights, and evaluate it' },
+  },
+  dropLast: {
+    type: 'boolean',
+    describe: "Leave out an epoch's last batch when it is not full",
+    default: false,
+    flag: { name: 'drop-last' },
+  },
+  valSplit: {
+    type: 'number',
+    describe:
+      'Training images that are held out for validation where the data have no validation part: a number ≥ 1, or a fraction < 1 of them; 0 and null: none',
+    min: 0,
+    nullable: true,
+    default: null,
+    parse: (value: unknown) => {
+      assertValSplit(value);
+      return value;
+    },
+    flag: {
+      name: 'val-split',
+      value: 'N|FRACTION',
+      describe:
+        'Hold out N training images (a fraction below 1: that share) to choose the best epoch on; 0: none; default: what the data set says',
+    },
+  },
+  limit: {
+    ...count,
+    describe: 'Train on the first images only, counted after the split; null: on all',
+    nullable: true,
+    default: null,
+    flag: {
+      name: 'limit',
+      value: 'N',
+      describe: 'Train on the first N images only, counted after the split',
+    },
+  },
+  limitVal: {
+    ...count,
+    describe: 'Validate and test on the first images only; null: on all',
+    nullable: true,
+    default: null,
+    flag: {
+      name: 'limit-val',
+      value: 'N',
+      describe: 'Validate and test on the first N images only',
+    },
+  },
+  maxSteps: {
+    ...count,
+    describe: 'End after this many updates of the run; null: after `epochs`',
+    nullable: true,
+    default: null,
+    flag: {
+      name: 'max-steps',
+      value: 'N',
+      describe: 'Stop after N updates, saved, so that --resume goes on',
+    },
+  },
+  checkpointSteps: {
+    ...count,
+    describe: 'Also save after every so many updates within an epoch; null: do not',
+    nullable: true,
+    default: null,
+    flag: { name: 'checkpoint-steps', value: 'N', describe: 'Also save every N updates' },
+  },
+  checkpointMinutes: {
+    type: 'number',
+    describe: 'Also save when this many minutes have passed; null: do not',
+    min: 0,
+    nullable: true,
+    default: 5,
+    flag: { name: 'checkpoint-minutes', value: 'X', describe: 'Also save every X minutes' },
+  },
+  precision: { ...precisionOption, flag: { name: 'precision', value: 'NAME' } },
+} as const satisfies OptionTable;

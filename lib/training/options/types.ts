@@ -1,0 +1,298 @@
+// The options of a training as types. Written by `npm run options` from the tables beside it: change those.
+
+/** Everything that decides a training run, as plain data: what `config.json` of a run folder holds. */
+export interface TrainConfig {
+  /**
+   * The model's configuration, for the record; the model itself is given to `train`. Default
+   * null.
+   */
+  model?: unknown;
+  /** The data and their augmentation, for the record. Default null. */
+  data?: unknown;
+  /** Passes over the data. An integer ≥ 1 and ≤ 2³¹. Flag `--epochs`. */
+  epochs: number;
+  /** Images in a batch. An integer ≥ 1 and ≤ 2³¹. Flag `--batch-size`. */
+  batchSize: number;
+  /**
+   * Batches in an update, whose gradients are averaged over the images. An integer ≥ 1 and ≤
+   * 2³¹. Default 1. Flag `--accumulation-steps`.
+   */
+  accumulationSteps?: number;
+  /** Learning rate after the warm-up, per update. A finite number > 0. Flag `--lr`. */
+  learningRate: number;
+  /** Seed of order, augmentation and dropouts. An integer ≥ 0. Default 0. Flag `--seed`. */
+  seed?: number;
+  /** softmax: cross-entropy; binary: sigmoid cross-entropy of each class. Default "softmax". */
+  loss?: 'softmax' | 'binary';
+  /** ε of label smoothing. A finite number ≥ 0 and ≤ 1. Default 0. Flag `--smoothing`. */
+  smoothing?: number;
+  /** How the weights move. */
+  optimizer?: Omit<OptimizerConfig, 'learningRate'>;
+  /** The learning rate over time. */
+  schedule?: ScheduleOptions;
+  /** How gradients are kept small; null: not at all. Default null. */
+  clip?: ClipConfig | null;
+  /**
+   * A moving average of the weights, which is then what is evaluated; null: none. Default null.
+   * Flag `--model-ema`.
+   */
+  ema?: EmaConfig | null;
+  /** Leave out an epoch's last batch when it is not full. Default false. Flag `--drop-last`. */
+  dropLast?: boolean;
+  /**
+   * Training images that are held out for validation where the data have no validation part: a
+   * number ≥ 1, or a fraction < 1 of them; 0 and null: none. A finite number ≥ 0. Default null.
+   * Flag `--val-split`.
+   */
+  valSplit?: number | null;
+  /**
+   * Train on the first images only, counted after the split; null: on all. An integer ≥ 1 and ≤
+   * 2³¹. Default null. Flag `--limit`.
+   */
+  limit?: number | null;
+  /**
+   * Validate and test on the first images only; null: on all. An integer ≥ 1 and ≤ 2³¹. Default
+   * null. Flag `--limit-val`.
+   */
+  limitVal?: number | null;
+  /**
+   * End after this many updates of the run; null: after `epochs`. An integer ≥ 1 and ≤ 2³¹.
+   * Default null. Flag `--max-steps`.
+   */
+  maxSteps?: number | null;
+  /**
+   * Also save after every so many updates within an epoch; null: do not. An integer ≥ 1 and ≤
+   * 2³¹. Default null. Flag `--checkpoint-steps`.
+   */
+  checkpointSteps?: number | null;
+  /**
+   * Also save when this many minutes have passed; null: do not. A finite number ≥ 0. Default 5.
+   * Flag `--checkpoint-minutes`.
+   */
+  checkpointMinutes?: number | null;
+  /**
+   * Precision of matrix products; sums and weights are float32 in both. Default "fp32". Flag
+   * `--precision`.
+   */
+  precision?: 'fp32' | 'bf16';
+}
+
+/** How the weights move. */
+export interface OptimizerConfig {
+  /** Learning rate of every group until `setRate`. A finite number ≥ 0. */
+  learningRate: number;
+  /**
+   * Update rule: Adam with decoupled weight decay, or SGD with momentum. Default "adamw". Flag
+   * `--opt`.
+   */
+  opt?: 'adamw' | 'sgd';
+  /**
+   * Weight decay, decoupled in adamw, added to the gradient in sgd; never on vectors, biases and
+   * tokens. A finite number ≥ 0. Default 0.05. Flag `--weight-decay`.
+   */
+  weightDecay?: number;
+  /**
+   * Decay rates of the two moments of adamw. 2 finite numbers ≥ 0 and < 1. Default [0.9,0.999].
+   * Only with `opt` adamw.
+   */
+  betas?: readonly [number, number];
+  /**
+   * Added to √v̂ in adamw. A finite number > 0. Default 1e-8. Only with `opt` adamw. Flag
+   * `--opt-eps`.
+   */
+  epsilon?: number;
+  /**
+   * Momentum of sgd. A finite number ≥ 0 and ≤ 1. Default 0.9. Only with `opt` sgd. Flag
+   * `--momentum`.
+   */
+  momentum?: number;
+  /**
+   * Nesterov's form of the momentum of sgd. Default true. Only with `opt` sgd. Flag
+   * `--nesterov`.
+   */
+  nesterov?: boolean;
+  /**
+   * Factor on the learning rate from each layer to the layer below; without it all learn alike.
+   * A finite number ≥ 0 and ≤ 1. Flag `--layer-decay`.
+   */
+  layerDecay?: number;
+}
+
+/** The learning rate over time, in a training's config. */
+export interface ScheduleOptions {
+  /**
+   * Form: half a cosine, steps, a straight line, or the base rate after the warm-up. Default
+   * "cosine". Flag `--sched`.
+   */
+  sched?: 'cosine' | 'step' | 'linear' | 'constant';
+  /**
+   * Epochs of linear warm-up; they count as a part of `numEpochs` unless `warmupPrefix`. A
+   * finite number ≥ 0. Default 0. Flag `--warmup-epochs`.
+   */
+  warmupEpochs?: number;
+  /**
+   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Flag
+   * `--warmup-lr`.
+   */
+  warmupLr?: number;
+  /**
+   * Learning rate where cosine and linear end. A finite number ≥ 0. Default 0. Only with `sched`
+   * cosine or linear. Flag `--min-lr`.
+   */
+  minLr?: number;
+  /**
+   * Epochs at `minLr` after the end of cosine and linear. A finite number ≥ 0. Default 0. Only
+   * with `sched` cosine or linear. Flag `--cooldown-epochs`.
+   */
+  cooldownEpochs?: number;
+  /** true: the warm-up comes before `numEpochs` and does not shift the curve. Default false. */
+  warmupPrefix?: boolean;
+  /**
+   * Exponent k of (t/T)^k in cosine and linear. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear.
+   */
+  kDecay?: number;
+  /**
+   * Number of cycles of cosine and linear. An integer ≥ 1. Default 1. Only with `sched` cosine
+   * or linear.
+   */
+  cycleLimit?: number;
+  /**
+   * Length of a cycle over that of the cycle before. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear.
+   */
+  cycleMul?: number;
+  /**
+   * Peak of a cycle over that of the cycle before. A finite number ≥ 0. Default 0.1. Only with
+   * `sched` cosine or linear.
+   */
+  cycleDecay?: number;
+  /**
+   * Epochs between two steps of the step schedule. A finite number > 0. Default 90. Only with
+   * `sched` step. Flag `--decay-epochs`.
+   */
+  decayEpochs?: number;
+  /**
+   * Factor on the rate at a step of the step schedule. A finite number ≥ 0. Default 0.1. Only
+   * with `sched` step. Flag `--decay-rate`.
+   */
+  decayRate?: number;
+  /**
+   * Length without the cooldown, and without the warm-up if `warmupPrefix`; without it,
+   * `epochs`. A finite number > 0.
+   */
+  numEpochs?: number;
+  /** true: a new rate each epoch; false: each update. Default false. */
+  stepOnEpochs?: boolean;
+}
+
+/** The learning rate over time, in timm's words. */
+export interface ScheduleConfig {
+  /**
+   * Form: half a cosine, steps, a straight line, or the base rate after the warm-up. Default
+   * "cosine". Flag `--sched`.
+   */
+  sched?: 'cosine' | 'step' | 'linear' | 'constant';
+  /** Length without the cooldown, and without the warm-up if `warmupPrefix`. A finite number > 0. */
+  numEpochs: number;
+  /**
+   * Epochs of linear warm-up; they count as a part of `numEpochs` unless `warmupPrefix`. A
+   * finite number ≥ 0. Default 0. Flag `--warmup-epochs`.
+   */
+  warmupEpochs?: number;
+  /**
+   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Flag
+   * `--warmup-lr`.
+   */
+  warmupLr?: number;
+  /**
+   * Learning rate where cosine and linear end. A finite number ≥ 0. Default 0. Only with `sched`
+   * cosine or linear. Flag `--min-lr`.
+   */
+  minLr?: number;
+  /**
+   * Epochs at `minLr` after the end of cosine and linear. A finite number ≥ 0. Default 0. Only
+   * with `sched` cosine or linear. Flag `--cooldown-epochs`.
+   */
+  cooldownEpochs?: number;
+  /** true: the warm-up comes before `numEpochs` and does not shift the curve. Default false. */
+  warmupPrefix?: boolean;
+  /**
+   * true: a new rate each epoch; false: each update, which needs `updatesPerEpoch`. Default
+   * true.
+   */
+  stepOnEpochs?: boolean;
+  /** Optimizer updates in an epoch. A finite number ≥ 0. Default 0. */
+  updatesPerEpoch?: number;
+  /**
+   * Exponent k of (t/T)^k in cosine and linear. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear.
+   */
+  kDecay?: number;
+  /**
+   * Number of cycles of cosine and linear. An integer ≥ 1. Default 1. Only with `sched` cosine
+   * or linear.
+   */
+  cycleLimit?: number;
+  /**
+   * Length of a cycle over that of the cycle before. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear.
+   */
+  cycleMul?: number;
+  /**
+   * Peak of a cycle over that of the cycle before. A finite number ≥ 0. Default 0.1. Only with
+   * `sched` cosine or linear.
+   */
+  cycleDecay?: number;
+  /**
+   * Epochs between two steps of the step schedule. A finite number > 0. Default 90. Only with
+   * `sched` step. Flag `--decay-epochs`.
+   */
+  decayEpochs?: number;
+  /**
+   * Factor on the rate at a step of the step schedule. A finite number ≥ 0. Default 0.1. Only
+   * with `sched` step. Flag `--decay-rate`.
+   */
+  decayRate?: number;
+}
+
+/** How gradients are kept small. */
+export interface ClipConfig {
+  /**
+   * norm: all gradients together; value: each element; agc: each unit against its weights. Flag
+   * `--clip-mode`.
+   */
+  mode: 'norm' | 'value' | 'agc';
+  /**
+   * The largest norm, the largest element, or the largest ratio of gradient to weight norm. A
+   * finite number > 0. Flag `--clip-grad`.
+   */
+  value: number;
+}
+
+/** A moving average of the weights. */
+export interface EmaConfig {
+  /**
+   * Share of the old average in each update. A finite number ≥ 0 and ≤ 1. Flag
+   * `--model-ema-decay`.
+   */
+  decay: number;
+  /**
+   * plain: `decay` from the first update on, as timm's ModelEmaV2; v3: the first update copies
+   * the weights, as ModelEmaV3. Default "plain".
+   */
+  kind?: 'plain' | 'v3';
+  /**
+   * true: the decay rises as 1 − (1 + n/gamma)^(−power) up to `decay`. Default false. Only with
+   * `kind` v3.
+   */
+  useWarmup?: boolean;
+  /** gamma of the warm-up. A finite number > 0. Default 1. Only with `kind` v3. */
+  warmupGamma?: number;
+  /** power of the warm-up. A finite number ≥ 0. Default 0.6666666666666666. Only with `kind` v3. */
+  warmupPower?: number;
+  /** Least decay during the warm-up. A finite number ≥ 0 and ≤ 1. Default 0. Only with `kind` v3. */
+  minDecay?: number;
+  /** Updates that only copy the weights. An integer ≥ 0. Default 0. Only with `kind` v3. */
+  updateAfterStep?: number;
+}

@@ -1,0 +1,190 @@
+// Writes what follows from the tables of options: the interfaces whose fields an editor shows on hover, and docs/options.md.
+// `npm run options` writes; with --check it only compares, and fails if a file is not what the tables say.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { valuePhrase } from '../lib/core/option.ts';
+import { visionTransformerOptions } from '../lib/models/vit/options.ts';
+import { clipOptions } from '../lib/training/options/clip.ts';
+import { emaOptions } from '../lib/training/options/ema.ts';
+import { optimizerConfigOptions, optimizerOptions } from '../lib/training/options/optimizer.ts';
+import { scheduleConfigOptions, scheduleOptions } from '../lib/training/options/schedule.ts';
+import { trainOptions } from '../lib/training/options/train.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The interfaces of each file: a name, a sentence, a table. */
+const interfaces = {
+  'lib/models/vit/optionTypes.ts': {
+    opening: 'The configuration of a Vision Transformer as a type.',
+    complete: true,
+    types: [
+      ['VisionTransformerConfig', 'Everything that decides a VisionTransformer, complete: what is stored beside its weights. `parseModelConfig` makes one from any of the vocabularies in use.', visionTransformerOptions],
+    ],
+  },
+  'lib/training/options/types.ts': {
+    opening: 'The options of a training as types.',
+    types: [
+      ['TrainConfig', 'Everything that decides a training run, as plain data: what `config.json` of a run folder holds.', trainOptions],
+      ['OptimizerConfig', 'How the weights move.', optimizerConfigOptions],
+      ['ScheduleOptions', "The learning rate over time, in a training's config.", scheduleOptions],
+      ['ScheduleConfig', 'The learning rate over time, in timm\'s words.', scheduleConfigOptions],
+      ['ClipConfig', 'How gradients are kept small.', clipOptions],
+      ['EmaConfig', 'A moving average of the weights.', emaOptions],
+    ],
+  },
+}; // prettier-ignore
+
+const groups = {
+  'Training': ['', trainOptions],
+  'Vision Transformer, `model`': ['model', visionTransformerOptions],
+  'Optimizer, `optimizer`': ['optimizer', optimizerOptions],
+  'Schedule, `schedule`': ['schedule', scheduleOptions],
+  'Clipping, `clip`': ['clip', clipOptions],
+  'Moving average, `ema`': ['ema', emaOptions],
+}; // prettier-ignore
+
+/** The type of an option's value. */
+function typeOf(option) {
+  const { type, choices, length, written, nullable } = option;
+  const elements = length === undefined ? 'readonly number[]' : `readonly [${Array(length).fill('number').join(', ')}]`;
+  const types = {
+    boolean: 'boolean',
+    integer: 'number',
+    number: 'number',
+    string: choices?.map((word) => `'${word}'`).join(' | ') ?? 'string',
+    integers: elements,
+    numbers: elements,
+  };
+  return (written ?? types[type]) + (nullable === true ? ' | null' : '');
+} // prettier-ignore
+
+/** `Only with sched step.`, of an option that needs a neighbour's value. */
+function condition({ appliesTo = {} }) {
+  return Object.entries(appliesTo)
+    .map(([name, values]) => `Only with \`${name}\` ${values.join(' or ')}.`)
+    .join(' ');
+}
+
+function defaultOf(option) {
+  const { default: value } = option;
+  return value === undefined || option.type === 'group' && value !== null ? '' : JSON.stringify(value);
+} // prettier-ignore
+
+// A complete interface has every field, and none may be written.
+function fieldOf([name, option], complete) {
+  const { describe, required, type, flag } = option;
+  const shown = defaultOf(option);
+  const range = /^(integer|number)/.test(type) ? limitsOf(option) : '';
+  const sentences = [
+    `${describe}.`,
+    range === '' ? '' : `${capital(range)}.`,
+    shown === '' ? '' : `Default ${shown}.`,
+    condition(option),
+    flag === undefined ? '' : `Flag \`--${flag.name}\`.`,
+  ].filter(Boolean);
+  const optional = complete || required === true ? '' : '?';
+  return `${comment([sentences.join(' ')], 92)}\n${complete ? 'readonly ' : ''}${name}${optional}: ${typeOf(option)};`;
+}
+
+function limitsOf(option) {
+  return valuePhrase(option).replace(String(2 ** 31), '2³¹');
+}
+
+function comment(lines, width) {
+  const wrapped = lines.flatMap((line) => wrap(line, width));
+  if (wrapped.length === 1) return `/** ${wrapped[0]} */`;
+  return ['/**', ...wrapped.map((line) => ` * ${line}`.trimEnd()), ' */'].join('\n');
+}
+
+function wrap(text, width) {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
+function interfaceText([name, describe, table], complete) {
+  const fields = Object.entries(table).map((entry) => fieldOf(entry, complete));
+  return `${comment([describe], 96)}\nexport interface ${name} {\n${fields.join('\n')}\n}\n`;
+}
+
+function rowOf([name, option], group) {
+  const { describe, flag, required, nullable, choices, type } = option;
+  const value = type === 'any' ? '' : choices === undefined ? limitsOf(option) : choices.map((word) => word || '(empty)').join(', ');
+  const cells = [
+    `\`${group === '' ? name : `${group}.${name}`}\``,
+    flag === undefined ? '' : `\`--${flag.name}\``,
+    value + (nullable === true ? ', or null' : ''),
+    required === true ? 'required' : defaultOf(option),
+    [`${describe}.`, condition(option)].join(' ').trim(),
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+} // prettier-ignore
+
+function optionsPage() {
+  const opening =
+    '# Options\n\nEvery option of a config, with its flag of `tfjs-vit train` where it has one. `npm run options` writes this page and the ' +
+    'types that an editor shows from the same tables, `lib/training/options/` and `lib/models/vit/options.ts`; an unknown name, another type and a value out of range ' +
+    'are refused.\n';
+  const parts = Object.entries(groups).map(([title, [group, table]]) =>
+    [
+      `## ${title}\n`,
+      '| option | flag | value | default | meaning |',
+      '|---|---|---|---|---|',
+      ...Object.entries(table).map((entry) => rowOf(entry, group)),
+      '',
+    ].join('\n'),
+  );
+  return [opening, ...parts].join('\n');
+}
+
+/** The generated files, by path from the root. */
+export async function optionFiles() {
+  const files = new Map();
+  for (const [file, { opening, types, complete = false }] of Object.entries(interfaces)) {
+    const note = 'Written by `npm run options` from the tables beside it: change those.';
+    const texts = types.map((type) => interfaceText(type, complete));
+    files.set(file, `// ${opening} ${note}\n\n${texts.join('\n')}`);
+  }
+  files.set('docs/options.md', optionsPage());
+  const formatted = [...files].map(async ([file, text]) => {
+    const settings = await resolveConfig(path.join(root, file));
+    return [
+      file,
+      file.endsWith('.ts') ? await format(text, { ...settings, filepath: file }) : text,
+    ];
+  });
+  return new Map(await Promise.all(formatted));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const check = process.argv.includes('--check');
+  for (const [file, text] of await optionFiles()) {
+    const place = path.join(root, file);
+    let before = '';
+    try {
+      before = readFileSync(place, 'utf8');
+    } catch {
+      // A file that is not there yet differs.
+    }
+    if (before === text) continue;
+    if (check) {
+      console.error(`${file} is not what the tables of options say: run npm run options.`);
+      process.exitCode = 1;
+    } else {
+      writeFileSync(place, text);
+      console.error(`wrote ${file}`);
+    }
+  }
+}
