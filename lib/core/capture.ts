@@ -5,11 +5,11 @@ import { InputError, expected } from './errors.ts';
 import type { Interceptor, Step, StepForward } from './intercept.ts';
 
 /**
- * A request for inner tensors of one forward pass, and what came of it.
+ * A request for inner tensors of a forward pass, and the tensors that it kept.
  *
- * Names are the paths of the model's steps: modules as in the state dict (`patch_embed`, `blocks.3.mlp.fc1`, `norm`, `head`), whose
- * results are kept, and inner tensors (`blocks.input`, `blocks.3.attn_probs`, `blocks.3.output`, `forward_features`,
- * `pre_logits`). `*` stands for any run of characters without a dot, `**` for any run of characters.
+ * Names are the paths of the model's steps. A module has its path in the state dict (`patch_embed`, `blocks.3.mlp.fc1`, `norm`,
+ * `head`), and its result is kept. Inner tensors have names of their own (`blocks.input`, `blocks.3.attn_probs`,
+ * `blocks.3.output`, `forward_features`, `pre_logits`). `*` matches any characters but a dot, `**` any characters.
  *
  * The kept tensors survive `tf.tidy` and belong to the capture: call `dispose()`.
  *
@@ -73,7 +73,7 @@ export class Capture implements Interceptor {
     return [...this.asked.keys()];
   }
 
-  /** Which of the requested names stand for none of the `knownNames`: misspelt ones, after a pass. */
+  /** The requested names that match none of the `knownNames`. After a pass these are the misspelt ones. */
   unmatched(): string[] {
     const known = this.knownNames();
     return [...this.patterns]

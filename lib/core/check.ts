@@ -66,7 +66,7 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The limits as a sentence has them: ` ≥ 1 and ≤ 8`; the least number above 0 as ` > 0`. */
+/** The limits in the words of an error message: ` ≥ 1 and ≤ 8`. A minimum of `Number.MIN_VALUE` is written ` > 0`. */
 export function range(min: number, max: number): string {
   const above = min === Number.MIN_VALUE ? ' > 0' : ` ≥ ${min}`;
   const lower = min === -Infinity ? '' : above;

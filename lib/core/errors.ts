@@ -8,7 +8,7 @@ export type ErrorCode = 'input' | 'shape' | 'checkpoint' | 'io' | 'numeric' | 'u
 /**
  * The base of every error the library throws on purpose.
  *
- * `exitCode` is what the command line ends with: 2 for bad usage or input, 1 for a check that failed while running.
+ * `exitCode` is the exit code of the command line: 2 for bad usage or input, 1 for a check that failed while running.
  * A command prints `message` alone; only an error that is not a `VitError` is a defect and shows its stack.
  */
 export class VitError extends Error {
@@ -70,7 +70,7 @@ export class UnsupportedError extends VitError {
 }
 
 /**
- * The sentence of an error.
+ * The message of an error in the form that all of them have.
  *
  * @example
  * throw new InputError(expected('a positive integer', 'batchSize', -1));
@@ -101,7 +101,7 @@ function showObject(value: object): string {
   }
 }
 
-/** Phrases as one, `a; b; c`; of more than `most` the first and how many are left. */
+/** Phrases joined as `a; b; c`. Only the first `most` are written, then how many are left. */
 export function listed(phrases: readonly string[], most = 12): string {
   const more = phrases.length > most ? `; and ${phrases.length - most} more` : '';
   return phrases.slice(0, most).join('; ') + more;
@@ -109,7 +109,7 @@ export function listed(phrases: readonly string[], most = 12): string {
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  // Not by instanceof: an error of another realm (a worker, a test runner) is of another class.
+  // `instanceof` would fail: an error of another realm (a worker, a test runner) is of another class.
   if (typeof error === 'object' && error !== null && 'message' in error) {
     return String(error.message);
   }

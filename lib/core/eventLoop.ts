@@ -3,8 +3,8 @@
 /**
  * Lets the event loop go round once.
  *
- * Signals, timers and clicks wait for that. Awaiting a promise that is settled already, as those of tensors in memory are, does
- * not do it: a loop of such promises is deaf.
+ * Signals, timers and clicks are handled only then. Awaiting a settled promise, as those of tensors in memory are, does not let
+ * the event loop go round, so a loop over such promises would handle none of them.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

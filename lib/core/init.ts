@@ -48,7 +48,7 @@ export function xavierUniform(shape: readonly number[], rng: Rng): Float32Array 
 }
 
 /**
- * A normal of variance 1/fanIn, cut at two standard deviations and widened by as much as the cut narrows it.
+ * A truncated normal of variance 1/fanIn: it is cut at two standard deviations and scaled up by as much as the cut narrows it.
  *
  * Source: LeCun et al. 1998, "Efficient BackProp", eq. 16; the cut and its 0.87962566 as in timm's `lecun_normal_`.
  */
@@ -57,7 +57,7 @@ export function lecunNormal(shape: readonly number[], rng: Rng, fanIn: number): 
   return fill(shape, () => cutNormal(rng, 1) * std);
 }
 
-// One value of the normal distribution without what lies beyond ± 2.
+// One value of the normal distribution truncated at ± 2.
 function cutNormal(rng: Rng, std: number): number {
   for (;;) {
     const x = rng.normal(0, std);

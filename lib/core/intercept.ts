@@ -9,7 +9,7 @@ import type { Module } from './module.ts';
  * @property path    its full name: that of a module as in the state dict (`blocks.3.attn.qkv`), or that of an inner tensor
  *                   (`blocks.3.attn_probs`, `pre_logits`)
  * @property module  the module whose forward pass the step is; undefined for an inner tensor
- * @property inputs  what the step is computed from; of a tensor that only has a name, the tensor itself
+ * @property inputs  the tensors that the step reads; for a tensor that only has a name, the tensor itself
  */
 export interface Step {
   readonly path: string;
@@ -24,9 +24,8 @@ export type StepForward = (...inputs: tf.Tensor[]) => tf.Tensor;
  * Stands around the steps of a forward pass: it can look at inputs, module and result, measure time, run a step on other inputs,
  * run it twice, or give another result. The result may carry a gradient of its own (`tf.customGrad`).
  *
- * A step that is part of a fused op is not called, unless it is wanted: `wants(path)` takes the ops around that step apart, and
- * those alone. All that runs step by step anyway is called whether wanted or not. So an interceptor that wants nothing measures
- * the fused path as it is.
+ * `call` receives every step that runs by itself, wanted or not. A step inside a fused op runs by itself only if it is wanted:
+ * `wants(path)` unfuses the ops around that step and no others. So an interceptor that wants nothing measures the fused path.
  *
  * @example
  * const doubled: Interceptor = {
@@ -41,7 +40,7 @@ export type StepForward = (...inputs: tf.Tensor[]) => tf.Tensor;
 export interface Interceptor {
   /** Whether the step of this path has to run by itself. It is asked often, and its answer must stay the same during a pass. */
   wants(path: string): boolean;
-  /** The result of a step; `forward` is what computes it. Tensors made in here and not returned are freed. */
+  /** Returns the result of a step, which `forward` computes. Tensors made in here and not returned are freed. */
   call(step: Step, forward: StepForward): tf.Tensor;
 }
 

@@ -1,9 +1,9 @@
-// The vocabulary of our own kernels: names, inputs, attributes and outputs, said once. An op asks the registry for a kernel
-// of the name, a backend registers one; neither imports the other. `KernelContracts`, at the end, is the table of all.
+// The names, inputs, attributes and outputs of our own kernels. An op asks the registry for a kernel by its name and a backend
+// registers one, so neither imports the other. `KernelContracts`, at the end, is the table of all.
 //
-// Common to all: float32 in and out, contiguous, outputs are new tensors (an input is never written), an optional input is
-// left out, not undefined. Sums over many elements carry at least float32 in several partial sums. A kernel with products has
-// the attribute `precision` (see precision.ts); where it is absent or undefined, they are in fp32.
+// All of them take and give contiguous float32. Outputs are new tensors: an input is never written. An optional input is left
+// out, not undefined. Sums over many elements carry at least float32 in several partial sums. A kernel with matrix products has
+// the attribute `precision` (see precision.ts); where it is absent or undefined, the products are in fp32.
 
 import type * as tf from '@tensorflow/tfjs';
 import type { Precision } from './precision.ts';
@@ -11,7 +11,7 @@ import type { Precision } from './precision.ts';
 /** erf: x·Φ(x), exact; tanh: its tanh approximation; quick: x·σ(1.702 x). */
 export type GeluForm = 'erf' | 'tanh' | 'quick';
 
-/** y = act(x·Wᵀ (+ bias)). With an activation it runs only where no gradient will be asked for. */
+/** y = act(x·Wᵀ (+ bias)). It has an activation only where no gradient will be asked for. */
 export const Linear = 'VitLinear';
 /** x [M, I], weight [O, I], bias [O] or left out. */
 export interface LinearInputs {
@@ -151,7 +151,7 @@ export interface AttentionBranchInputs extends BranchInputs {
   proj: tf.Tensor2D;
   projBias?: tf.Tensor1D;
 }
-/** `recorded`: what the backward pass reads is kept, in a tensor whose elements only the kernel of the gradient understands. */
+/** `recorded`: the kernel also saves what the backward pass reads, in a tensor whose layout only the gradient's kernel knows. */
 export interface BranchAttrs {
   precision?: Precision;
   epsilon: number;
@@ -167,11 +167,11 @@ export interface AttentionBranchAttrs extends BranchAttrs {
   scale: number;
 }
 
-/** Branches one after the other: each has the result of the one before as its x. It runs only where no gradient will be asked for. */
+/** Branches in sequence: the result of each is the x of the next. It runs only where no gradient will be asked for. */
 export const BranchChain = 'VitBranchChain';
 /**
- * Each branch's kernel alone, its attributes (`recorded` is false) and the names of what it reads besides x. Inputs: x [B, N, C], then
- * those tensors of one branch after the other.
+ * The kernel of each branch, its attributes (`recorded` is false) and the names of its inputs besides x. The inputs of the chain are
+ * x [B, N, C], then those of each branch in turn.
  */
 export interface BranchChainAttrs {
   branches: readonly (
@@ -180,11 +180,11 @@ export interface BranchChainAttrs {
   )[];
 }
 
-/** The gradients of every input of `MlpBranch` that is there, but keep. */
+/** The gradients of every given input of `MlpBranch` except keep. */
 export const MlpBranchGrad = 'VitMlpBranchGrad';
-/** The gradients of every input of `AttentionBranch` that is there, but keep. */
+/** The gradients of every given input of `AttentionBranch` except keep. */
 export const AttentionBranchGrad = 'VitAttentionBranchGrad';
-/** dOut [B, N, C], and what the forward pass kept. */
+/** dOut [B, N, C], and the tensor that the forward pass saved. */
 export interface BranchGradInputs {
   dOut: tf.Tensor3D;
   saved: tf.Tensor;
@@ -260,7 +260,7 @@ export interface AdamWAttrs {
   beta2: number;
   epsilon: number;
   step: number;
-  /** The caller gives the inputs but the gradients up: an output may lie in the memory of its input. */
+  /** The caller donates all inputs but the gradients: an output may lie in the memory of its input. */
   reuse?: boolean;
 }
 
@@ -272,7 +272,7 @@ export const Ema = 'VitEma';
 /** 0 ≤ decay ≤ 1. */
 export interface EmaAttrs {
   decay: number;
-  /** The caller gives the averages up: an output may lie in the memory of its input. */
+  /** The caller donates the averages: an output may lie in the memory of its input. */
   reuse?: boolean;
 }
 
@@ -280,9 +280,9 @@ export interface EmaAttrs {
 export const GlobalNorm = 'VitGlobalNorm';
 
 /**
- * Every kernel of ours: its inputs, attributes and outputs in order. The op of its name has a reference of each; a backend
- * registers `{kernelName, backendName, kernelFunc}` for those it has a faster one of. The branches have no kernel as reference:
- * where a backend has none, their ops are made of the small ones.
+ * Every kernel of ours: its inputs, attributes and outputs in order. The op of the same name holds its reference, and a backend
+ * registers `{kernelName, backendName, kernelFunc}` for each that it does faster. The branches have no reference: on a backend
+ * without their kernels, their ops run unfused.
  */
 export interface KernelContracts {
   /** → y [M, O]. */
@@ -305,11 +305,11 @@ export interface KernelContracts {
   VitQkvAttention: { inputs: QkvAttentionInputs; attrs: QkvAttentionAttrs };
   /** → dQkv [B, N, 3·C]. */
   VitQkvAttentionGrad: { inputs: QkvAttentionGradInputs; attrs: QkvAttentionAttrs };
-  /** → y [B, N, C], and saved where recorded. */
+  /** → y [B, N, C], and `saved` if `recorded`. */
   VitMlpBranch: { inputs: MlpBranchInputs; attrs: MlpBranchAttrs };
   /** → dX [B, N, C], dGamma, dBeta, dFc1, dFc2, then of those given dScale, dBias1, dBias2. */
   VitMlpBranchGrad: { inputs: MlpBranchInputs & BranchGradInputs; attrs: MlpBranchAttrs };
-  /** → y [B, N, C], and saved where recorded. */
+  /** → y [B, N, C], and `saved` if `recorded`. */
   VitAttentionBranch: { inputs: AttentionBranchInputs; attrs: AttentionBranchAttrs };
   /** → dX [B, N, C], dGamma, dBeta, dQkv, dProj, then of those given dScale, dQkvBias, dProjBias. */
   VitAttentionBranchGrad: {

@@ -7,12 +7,12 @@ import { InputError, expected } from './errors.ts';
 export type Parameter = tf.Variable;
 
 /**
- * A part of a model: parameters of its own, and named parts.
+ * A part of a model with parameters of its own and named child modules.
  *
  * Names and order are PyTorch's: a module's own parameters first, then its children's, each in the order of registration,
- * joined by dots. So a state dict of ours opens in timm and timm's in ours.
+ * joined by dots. So timm reads our state dicts, and we read timm's.
  *
- * Whoever builds a module owns it: `dispose()` frees every parameter below it.
+ * The caller that builds a module owns it: `dispose()` frees every parameter below it.
  *
  * @example
  * class Scale extends Module {
@@ -34,21 +34,21 @@ export abstract class Module {
     return variable;
   }
 
-  /** Registers a part. */
+  /** Registers a child module. */
   protected child<M extends Module>(name: string, module: M): M {
     this.assertFree(name);
     this.ownChildren.set(name, module);
     return module;
   }
 
-  /** Replaces a part, for example the head of another class count; the old one is disposed. */
+  /** Replaces a child module, for example the head when the number of classes changes; the old one is disposed. */
   protected replaceChild<M extends Module>(name: string, module: M): M {
     this.ownChildren.get(name)?.dispose();
     this.ownChildren.set(name, module);
     return module;
   }
 
-  /** The parts by name, in order. */
+  /** The child modules by name, in order. */
   children(): ReadonlyMap<string, Module> {
     return this.ownChildren;
   }

@@ -3,7 +3,7 @@
 
 import { assertInteger } from './check.ts';
 
-// Held locally: under a test runner's sandbox each look-up of a global costs 0.2 µs, and a draw makes a hundred.
+// These are local because each look-up of a global costs 0.2 µs in a test runner's sandbox, and a draw makes a hundred.
 const { imul, floor } = Math;
 
 /** A key by which a stream is split: an index, or the name of the thing that draws. */

@@ -1,4 +1,4 @@
-// The interface that a run reports to, and what it reports.
+// The interface through which a run reports its progress and results.
 
 /** One object of `log.jsonl`: the results of an epoch. */
 export interface EpochLog {

@@ -68,7 +68,7 @@ export function patchGrid(values: ArrayLike<number>, layout: TokenLayout): Grid<
 /**
  * A map stretched to 0 … 1: (x − min) / (max − min).
  *
- * A constant map has nothing to stretch: it becomes all 0, and `constant` says so.
+ * A constant map becomes all 0, and `constant` is true.
  *
  * @throws InputError on NaN and infinities
  */

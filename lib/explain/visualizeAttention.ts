@@ -56,8 +56,8 @@ const barsShown = 10;
  * Runs one image through a model and draws what it attends to: the input, the prediction with its probabilities, the attention
  * rollout over the input, and the class token's attention in every layer and head.
  *
- * The attention is that of the small, unfused ops, which give it out; the fused ones never hold it. A model without a class
- * token shows the mean over its patches. Of more than 10 classes the 10 most probable are shown.
+ * The pass runs unfused, because the fused ops never hold the attention probabilities. A model without a class token shows the
+ * mean over its patches. At most 10 classes are shown, the most probable ones.
  *
  * @returns the picture as PNG bytes, and the prediction
  * @throws InputError if the model has no attention over patches
@@ -93,7 +93,7 @@ export async function visualizeAttention(
   return { png, prediction };
 }
 
-/** The most probable class; of equal ones the first. */
+/** The most probable class, and of equally probable ones the first. */
 export function predictionOf(
   probabilities: Float32Array,
   classNames?: readonly string[],

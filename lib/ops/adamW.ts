@@ -1,3 +1,5 @@
+// The AdamW update of many tensors in one op.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertNumber, assertShape } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
@@ -21,8 +23,8 @@ export type AdamWTensors = {
  * @property step          the number of this update, from 1
  * @property beta1, beta2  decay of the moments, in [0, 1); default 0.9 and 0.999
  * @property epsilon       added to the root of the second moment; default 1e-8
- * @property reuse         true: the parameters and moments are given up, and a result may lie in the memory of one; they are
- *                         only to be disposed or assigned then. Default false
+ * @property reuse         true: the caller donates the parameters and moments, and a result may lie in the memory of one. They
+ *                         may then only be disposed or assigned. Default false
  */
 export interface AdamWOptions {
   learningRate: number | readonly number[];
@@ -34,7 +36,7 @@ export interface AdamWOptions {
   reuse?: boolean;
 }
 
-/** What `adamW` returns, in the order of its input. */
+/** The result of `adamW`, in the order of its input. */
 export type AdamWResult = {
   parameters: tf.Tensor[];
   firstMoments: tf.Tensor[];
@@ -47,8 +49,8 @@ export type AdamWResult = {
  * p₁ = p·(1 − lr·wd);  m' = β1·m + (1 − β1)·g;  v' = β2·v + (1 − β2)·g²;
  * p' = p₁ − lr/(1 − β1^step) · m' / (√v'/√(1 − β2^step) + epsilon)
  *
- * @returns new tensors, the caller's to assign and free. Without `reuse` nothing is changed in place: a variable of tfjs may share
- *          its data with clones. With it, data that clones share is left alone as well
+ * @returns new tensors, which the caller assigns and frees. Without `reuse` nothing is changed in place, since a variable of tfjs
+ *          may share its data with clones. With `reuse`, data that clones share is left alone too
  * @throws ShapeError or InputError if the lists do not match or an option is out of range
  *
  * The scalars are computed in float64 and rounded once; the state is float32. Source: Loshchilov & Hutter 2019; the arithmetic
@@ -67,8 +69,8 @@ export function adamW(tensors: AdamWTensors, options: AdamWOptions): AdamWResult
 }
 
 /**
- * √Σ (p'² + m'² + v'²) over all that `adamW` would return, without making it: not finite if an element would not be, or is above
- * 1e19.
+ * √Σ (p'² + m'² + v'²) over all tensors that `adamW` would return, without making them. It is not finite if one of their elements
+ * is not, or is above 1e19.
  *
  * @throws ShapeError or InputError as `adamW`
  */
@@ -120,7 +122,7 @@ function referenceAdamW(inputs: readonly tf.Tensor[], attrs: AdamWAttrs): tf.Ten
 
 type Four = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
 
-// `AdamWNorm` by `AdamW`.
+// `AdamWNorm` by way of `AdamW`.
 function referenceAdamWNorm(inputs: readonly tf.Tensor[], attrs: AdamWAttrs): tf.Tensor[] {
   const squares = referenceAdamW(inputs, attrs).map((tensor) => tf.sum(tf.square(tensor)));
   return [tf.sqrt(tf.sum(tf.stack(squares)))];

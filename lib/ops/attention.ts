@@ -13,7 +13,7 @@ import { operandIn } from './roundBf16.ts';
  * Options of `scaledDotProductAttention`.
  *
  * @property scale          factor on the logits; default 1/√D
- * @property precision      of q·kᵀ, of the product with v, and of the five of the gradient; default 'fp32'
+ * @property precision      precision of q·kᵀ, of the product with v, and of the five products of the gradient; default 'fp32'
  * @property probabilities  true: also return the softmax, [B, h, N, M]. It then holds 4·B·h·N·M bytes (30 MB a block for ViT-S/16
  *                          at B = 32), which a fused kernel never allocates
  */
@@ -23,7 +23,7 @@ export interface AttentionOptions {
   probabilities?: boolean;
 }
 
-/** What `scaledDotProductAttention` returns. */
+/** The result of `scaledDotProductAttention`. */
 export type AttentionResult = {
   out: tf.Tensor4D;
   probabilities?: tf.Tensor4D;
@@ -40,10 +40,10 @@ export type AttentionResult = {
  * @returns `out`, [B, h, N, D]; `probabilities`, rows summing to 1, only if asked for
  * @throws ShapeError if B, h or D differ between q, k and v, or if k and v differ in M
  *
- * Without probabilities: one kernel, which subtracts the row maximum before exp and keeps one number a row for the backward
- * pass, where the softmax is computed again. With them: plain ops, differentiable through the probabilities too. Both agree to
- * 1e-5 relative (float32); in bf16 to 1e-2, since it is the exponentials that the kernel rounds, and the plain ops round the
- * probabilities. Differentiable in q, k and v.
+ * Differentiable in q, k and v. Without probabilities it is one fused kernel, which subtracts the row maximum before exp and saves
+ * one number a row for the backward pass, where the softmax is recomputed. With probabilities it is plain ops, differentiable
+ * through the probabilities too. Both agree to 1e-5 relative in float32, and to 1e-2 in bf16, where the kernel rounds the
+ * exponentials and the plain ops round the probabilities.
  *
  * Source: Vaswani et al. 2017, eq. 1; recomputation as in Dao et al. 2022, alg. 4.
  *
@@ -86,7 +86,7 @@ export function attentionLogits(
   );
 }
 
-// scale·q·kᵀ. What is rounded is q, not its multiple.
+// scale·q·kᵀ, with q rounded before it is scaled.
 function scaledLogits(
   q: tf.Tensor4D,
   k: tf.Tensor4D,

@@ -28,13 +28,13 @@ export interface AttentionBranchOptions {
  * @param inputs.gamma  gain of the norm, [C]; beta its offset, [C]
  * @param inputs.qkv    [3·C, C], with qkvBias [3·C] or none; proj [C, C], with projBias [C] or none
  * @param inputs.scale  layer scale, [C], or none
- * @param inputs.keep   what the branch of a sample is multiplied by, [B], or none
+ * @param inputs.keep   the factor of each sample's branch, [B], or none: 0 or 1 / (1 − rate) for stochastic depth
  * @returns [B, N, C]
  * @throws ShapeError if the sizes do not fit; InputError for an option out of range
  *
- * Differentiable in all but keep. On a backend with a kernel of it nothing of N·N elements is kept: the backward pass reads x, the
- * moments of the norm, q, k, v, the result of attention and its logSumExp; elsewhere it is `layerNorm`, `linear`, `qkvAttention`,
- * `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 2; Dao et al. 2022, alg. 4.
+ * Differentiable in all inputs except keep. A backend with a fused kernel saves x, the moments of the norm, q, k, v, the result of
+ * attention and its logSumExp for the backward pass, and nothing of N·N elements. Other backends run it unfused: `layerNorm`,
+ * `linear`, `qkvAttention`, `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 2; Dao et al. 2022, alg. 4.
  */
 export function attentionBranch(
   inputs: AttentionBranchInputs,
@@ -43,7 +43,7 @@ export function attentionBranch(
   return runBranch(prepareAttentionBranch(inputs, options), inputs.x);
 }
 
-/** `attentionBranch` checked, to be run later or with others: see `runBranches`. @throws ShapeError, InputError as that */
+/** Checks the inputs of `attentionBranch`, to run it later or in a chain (`runBranches`). @throws ShapeError, InputError as that */
 export function prepareAttentionBranch(
   inputs: AttentionBranchInputs,
   { numHeads, scale, epsilon = 1e-6, precision = 'fp32' }: AttentionBranchOptions,

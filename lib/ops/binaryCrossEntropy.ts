@@ -1,3 +1,5 @@
+// Binary cross-entropy of logits against soft targets.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertRank, assertShape } from '../core/check.ts';
 import * as kernels from '../core/kernels.ts';

@@ -1,6 +1,6 @@
-// Residual branches on a backend. A branch is one kernel with a gradient kernel of its own where the backend has both, and the small
-// ops that it is made of elsewhere. Branches in a row that are not differentiated are one kernel too: JavaScript between them
-// would cost a small model a tenth of its time.
+// Residual branches, fused where the backend has a kernel for the branch and one for its gradient, and as separate ops elsewhere.
+// A sequence of branches that is not differentiated is one kernel too: JavaScript between them would cost a small model a tenth of
+// its time.
 
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
@@ -19,7 +19,7 @@ type AttrsOf<K extends BranchName> = Omit<KernelContracts[K]['attrs'], 'recorded
  * @property inputs    all but x
  * @property required  names of the weights, in the order of their gradients after those of x, gamma and beta
  * @property optional  names of inputs that may be missing, in the order of their gradients after those
- * @property small     the branch in small ops
+ * @property unfused   the branch as separate ops
  */
 export interface Branch<K extends BranchName = BranchName> {
   kernel: K;
@@ -44,7 +44,7 @@ export function checkBranch(
   assertNumber('epsilon', epsilon, { min: 0 });
 }
 
-/** x + keep·scale·inner: the end of a branch in small ops. */
+/** x + keep·scale·inner: the end of an unfused branch. */
 export function addBranch(
   { x, scale, keep }: Pick<BranchInputs, 'x' | 'scale' | 'keep'>,
   inner: tf.Tensor3D,
@@ -62,7 +62,7 @@ export function makeBranch<K extends BranchName>(
   return { kernel, inputs: inputs as unknown as Branch['inputs'], ...rest };
 }
 
-/** Runs a branch as one kernel where the backend has it, or else in small ops. */
+/** Runs a branch as one kernel where the backend has it, and unfused elsewhere. */
 export function runBranch(branch: Branch, x: tf.Tensor3D): tf.Tensor3D {
   const { kernel, attrs, small } = branch;
   const floats = areFloats([x, ...Object.values(branch.inputs)]);
@@ -79,7 +79,7 @@ export function branchesJoin(): boolean {
   return !isRecording() && hasFastKernel(BranchChain);
 }
 
-/** Runs branches one after the other, in one call where that can be. */
+/** Runs branches in sequence, as one kernel where `canFuseBranches`. */
 export function runBranches(branches: readonly Branch[], x: tf.Tensor3D): tf.Tensor3D {
   const joins = branches.length > 1 && x.size > 0 && x.dtype === 'float32' && branchesJoin();
   const chain = joins ? chainOf(branches) : undefined;
@@ -96,8 +96,8 @@ interface Chain {
   tensors: readonly tf.Tensor[];
   attrs: BranchChainAttrs;
 }
-// Keyed by the first branch of a chain. A model that runs the same branches again passes the backend the same attributes object, by
-// which the backend finds what it prepared for them.
+// The chains by their first branch. A model that runs the same branches again passes the backend the same attributes object, under
+// which the backend has cached its preparations.
 const chains = new WeakMap<Branch, Chain>();
 
 function chainOf(branches: readonly Branch[]): Chain {
@@ -130,7 +130,7 @@ function recorded({ kernel, inputs, ...branch }: Branch, x: tf.Tensor3D): tf.Ten
   const constant = given['keep'];
   // Only the op below is recorded on the tape: nothing after it reads these two tensors.
   const [y, saved] = runRegistered(kernel, given, attrs);
-  // A registered gradient would not do: tfjs cannot save an input that may be missing.
+  // tfjs cannot save an input that may be missing, so the gradient cannot be a registered one.
   const op = tf.customGrad((...args) => {
     const save = args.at(-1) as unknown as tf.GradSaveFunc;
     const tensors = names.map((key) => given[key]!);

@@ -1,16 +1,18 @@
+// Stochastic depth: dropping the residual branch of whole samples.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/check.ts';
 import { survivorGain } from './dropout.ts';
 
 /**
- * Stochastic depth: drops a whole sample of a residual branch and scales up the others, so that the mean stays.
+ * Stochastic depth: drops the residual branch of whole samples and scales up the others, so that the mean stays.
  *
- * out[b,…] = x[b,…]·keep[b] / (1 − rate); all zeros at rate 1
+ * out[b,…] = x[b,…]·keepMask[b] / (1 − rate); all zeros at rate 1
  *
- * @param x     [B, ...]
- * @param keep  [B], 1 keeps, 0 drops; drawn by the caller with P(1) = 1 − rate
- * @param rate  probability of a drop, 0 ≤ rate ≤ 1
- * @throws ShapeError if keep is not [B]; InputError for a rate out of range
+ * @param x         [B, ...]
+ * @param keepMask  [B], 1 keeps, 0 drops; drawn by the caller with P(1) = 1 − rate
+ * @param rate      probability of a drop, 0 ≤ rate ≤ 1
+ * @throws ShapeError if keepMask is not [B]; InputError for a rate out of range
  *
  * Differentiable in x. Source: Huang et al. 2016; scaling as timm's `drop_path`.
  */

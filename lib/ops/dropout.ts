@@ -1,3 +1,5 @@
+// Dropout with a given mask.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
 
@@ -7,7 +9,7 @@ import { assertNumber, assertRank, assertShape } from '../core/check.ts';
  * out = x·keepMask / (1 − rate); all zeros at rate 1
  *
  * @param x         any shape
- * @param keepMask  1 keeps, 0 drops; of the same rank as x, an axis may have size 1 to share its draw
+ * @param keepMask  1 keeps, 0 drops; it has the rank of x, and an axis of size 1 shares its draw
  * @param rate      probability of a drop, 0 ≤ rate ≤ 1
  * @throws ShapeError if the mask does not fit; InputError for a rate out of range
  *
@@ -20,7 +22,7 @@ export function dropout<T extends tf.Tensor>(x: T, keepMask: tf.Tensor, rate: nu
   return tf.tidy(() => tf.mul<T>(x, tf.mul(keepMask, survivorGain(rate))));
 }
 
-/** What the kept values of a dropout are multiplied by: 1 / (1 − rate), 0 at rate 1. @throws InputError for a rate out of 0…1 */
+/** The factor of the values that dropout keeps: 1 / (1 − rate), 0 at rate 1. @throws InputError for a rate outside of 0 … 1 */
 export function survivorGain(rate: number): number {
   assertNumber('rate', rate, { min: 0, max: 1 });
   return rate === 1 ? 0 : 1 / (1 - rate);

@@ -1,3 +1,5 @@
+// One step of the exponential moving average of many tensors.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertShape } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
@@ -12,8 +14,8 @@ import { defineKernel } from './kernel.ts';
  *
  * @param averages, values  lists in one order, equal shapes
  * @param options.decay     0 (take the values) to 1 (keep the averages)
- * @param options.reuse     true: the averages are given up, and a result may lie in the memory of one; default false
- * @returns new tensors, the caller's to assign and free
+ * @param options.reuse     true: the caller donates the averages, and a result may lie in the memory of one; default false
+ * @returns new tensors, which the caller assigns and frees
  * @throws ShapeError or InputError if the lists do not match or decay is out of range
  *
  * 1 − decay is computed in float64 and rounded once. Source: Polyak & Juditsky 1992; timm's `ModelEmaV2`.

@@ -1,3 +1,5 @@
+// The GELU activation in its three forms.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertOneOf } from '../core/check.ts';
 import * as kernels from '../core/kernels.ts';
@@ -40,7 +42,7 @@ function referenceGeluGrad({ dOut, x }: GeluGradInputs, { form }: GeluAttrs): tf
   return [tf.mul(dOut, tf.add(gate(x, form), tf.mul(x, gateSlope(x, form))))];
 }
 
-// Every form is x·g(x); g is the gate.
+// Every form is x·g(x), with g the gate.
 function gate(x: tf.Tensor, form: GeluForm): tf.Tensor {
   switch (form) {
     case 'erf':

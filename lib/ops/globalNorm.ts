@@ -1,3 +1,5 @@
+// The norm of many tensors as one vector.
+
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../core/kernels.ts';
 import { defineKernel } from './kernel.ts';
@@ -8,7 +10,7 @@ import { defineKernel } from './kernel.ts';
  * @param tensors  any shapes; an empty list gives 0
  * @returns a scalar; not differentiable
  *
- * Overflows to infinity when a square does (elements above 1e19), and is NaN if an element is: both are what a guard looks for.
+ * It is infinite if a square overflows (elements above 1e19), and NaN if an element is. A guard looks for both.
  */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
   if (tensors.length === 0) return tf.scalar(0);

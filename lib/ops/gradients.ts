@@ -1,5 +1,5 @@
-// Differentiation as tfjs does it, but an exception in the function leaves nothing behind: tfjs keeps what the finished ops
-// saved for a backward pass that then never comes (seen in 4.22).
+// tfjs's differentiation without its leak: when the function throws, tfjs 4.22 never frees the tensors that its finished ops
+// saved for the backward pass.
 
 import * as tf from '@tensorflow/tfjs';
 
@@ -26,7 +26,7 @@ export function isRecording(): boolean {
 }
 
 /**
- * Frees what the steps of a tape saved for their backward pass, for a tape that is not going to be run.
+ * Frees the tensors that the steps of a tape saved for their backward pass, for a tape that will not be run.
  *
  * @param tape  undefined where nothing was recorded
  */

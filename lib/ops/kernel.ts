@@ -1,5 +1,5 @@
-// How an op meets a backend: by the name of a kernel in tfjs's registry. A backend that has no kernel of ours runs the
-// reference, which is written in plain tfjs ops; either way the gradient is the one registered here for the name.
+// Kernels of our own in tfjs's registry, through which an op finds its backend's implementation. A backend without a kernel of the
+// name runs the reference, which is written in plain tfjs ops. The gradient is the one registered here in both cases.
 
 import * as tf from '@tensorflow/tfjs';
 import type { KernelContracts, KernelName } from '../core/kernels.ts';
@@ -11,7 +11,7 @@ type Attrs<K extends KernelName> = KernelContracts[K]['attrs'];
 // A gradient for each input that may ask for one; only those asked for are computed.
 type InputGradients = Record<string, () => tf.Tensor>;
 
-/** The slow, plain form of a kernel: tensors in, the outputs of its contract out. */
+/** The reference implementation of a kernel in plain tfjs ops, from its inputs to its outputs in order. */
 export type Reference<K extends KernelName> = (inputs: Inputs<K>, attrs: Attrs<K>) => tf.Tensor[];
 
 /** Runs a kernel of ours on the current backend. */
@@ -21,12 +21,12 @@ export type KernelRunner<K extends KernelName> = (
 ) => tf.Tensor[];
 
 /**
- * What makes a kernel: its reference and, unless it is itself a gradient, how to differentiate it.
+ * The definition of a kernel: its reference and, unless it is itself a gradient, its gradient.
  *
- * @property gradient.saveInputs   names of inputs kept for the backward pass; never an optional one
- * @property gradient.saveOutputs  for each output whether it is kept
- * @property gradient.of           gradients of the outputs (zeros where none came), the kept inputs then outputs, the
- *                                 attributes → a function for each input
+ * @property gradient.saveInputs   names of inputs saved for the backward pass; never an optional one
+ * @property gradient.saveOutputs  for each output whether it is saved
+ * @property gradient.of           from the gradients of the outputs (zeros where none came), the saved inputs, the saved outputs
+ *                                 and the attributes to a function for each input
  */
 export interface KernelDefinition<K extends KernelName> {
   reference: Reference<K>;
@@ -104,7 +104,7 @@ export function referenceOf<K extends KernelName>(name: K): Reference<K> {
   return reference;
 }
 
-// One-hot targets and pixels come as int32, masks as bool; a kernel reads float32 only.
+// A kernel reads float32 only, while one-hot targets and pixels come as int32 and masks as bool.
 function toFloat32(inputs: tf.NamedTensorMap): tf.NamedTensorMap {
   const cast = Object.entries(inputs).map(([name, tensor]) => {
     if (tensor.dtype === 'string' || tensor.dtype === 'complex64') {

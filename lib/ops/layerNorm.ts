@@ -1,3 +1,5 @@
+// Layer normalisation over the last axis.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape, sizeOf } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
@@ -16,8 +18,8 @@ import { defineKernel } from './kernel.ts';
  * @param options.epsilon  default 1e-6, as timm's Vision Transformers; torch's own default is 1e-5
  * @throws ShapeError if C differs; InputError if epsilon is negative or not finite
  *
- * Two passes (the mean first), so a large common offset of a row costs no more than float32's rounding of x.
- * Differentiable in x, gamma and beta; mean and rstd are kept for the backward pass.
+ * It takes two passes (the mean first), so a large common offset of a row costs no more than float32's rounding of x.
+ * Differentiable in x, gamma and beta; mean and rstd are saved for the backward pass.
  *
  * Source: Ba, Kiros & Hinton 2016.
  */

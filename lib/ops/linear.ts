@@ -1,3 +1,5 @@
+// A linear layer with an optional GELU.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertOneOf, assertRank, assertShape, sizeOf } from '../core/check.ts';
 import { ShapeError, UnsupportedError, expected } from '../core/errors.ts';
@@ -12,7 +14,7 @@ import { product } from './product.ts';
 const activations = ['none', ...geluForms] as const;
 
 /**
- * A dense layer on the last axis, optionally followed by a GELU.
+ * A linear layer on the last axis, optionally followed by a GELU.
  *
  * out[…,o] = act(Σ_i x[…,i]·weight[o,i] + bias[o])
  *
@@ -20,11 +22,11 @@ const activations = ['none', ...geluForms] as const;
  * @param weight  [O, I], torch's layout
  * @param bias    [O], or left out
  * @param options.activation  'none' (default) or a form of `gelu`
- * @param options.precision   of the product and of the two of its gradient; default 'fp32'
+ * @param options.precision   precision of the matrix product and of the two of its gradient; default 'fp32'
  * @returns [..., O]
  * @throws ShapeError if the sizes do not fit; InputError for an unknown activation or precision
  *
- * Differentiable in x, weight and bias. Product and activation are one kernel, except while a backward pass is recorded.
+ * Differentiable in x, weight and bias. Product and activation are one kernel unless the pass is recorded for a gradient.
  */
 export function linear(
   x: tf.Tensor,
@@ -47,7 +49,7 @@ export function linear(
     const leading = x.shape.slice(0, -1);
     const rows = tf.reshape<tf.Rank.R2>(x, [sizeOf(leading), inSize]);
     const inputs = { x: rows, weight, ...(bias && { bias }) };
-    // The backward pass needs the value before the activation, so only a pass that is not recorded fuses the two.
+    // The backward pass reads the value before the activation, so only a pass that is not recorded fuses the two.
     const apart = activation !== 'none' && isRecording();
     const [y] = linearKernel(inputs, { activation: apart ? 'none' : activation, precision });
     const out = tf.reshape(y!, [...leading, outSize]);

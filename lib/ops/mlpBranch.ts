@@ -26,19 +26,19 @@ export interface MlpBranchOptions {
  * @param inputs.gamma  gain of the norm, [C]; beta its offset, [C]
  * @param inputs.fc1    [F, C], with bias1 [F] or none; fc2 [C, F], with bias2 [C] or none
  * @param inputs.scale  layer scale, [C], or none
- * @param inputs.keep   what the branch of a sample is multiplied by, [B], or none: 0 or 1 / (1 − rate) for stochastic depth
+ * @param inputs.keep   the factor of each sample's branch, [B], or none: 0 or 1 / (1 − rate) for stochastic depth
  * @returns [B, N, C]
  * @throws ShapeError if the sizes do not fit; InputError for an option out of range
  *
- * Differentiable in all but keep. On a backend with a kernel of it the inner values stay in the cache, and the backward pass keeps
- * x, the moments of the norm and the value before gelu, [B, N, F], in the precision of the products; elsewhere it is `layerNorm`,
- * `linear`, `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 3.
+ * Differentiable in all inputs except keep. A backend with a fused kernel holds the inner values in the cache, and saves x, the
+ * moments of the norm and the value before gelu, [B, N, F], in the precision of the products for the backward pass. Other backends
+ * run it unfused: `layerNorm`, `linear`, `linear`, and the sum. Source: Dosovitskiy et al. 2021, eq. 3.
  */
 export function mlpBranch(inputs: MlpBranchInputs, options: MlpBranchOptions = {}): tf.Tensor3D {
   return runBranch(prepareMlpBranch(inputs, options), inputs.x);
 }
 
-/** `mlpBranch` checked, to be run later or with others: see `runBranches`. @throws ShapeError, InputError as that */
+/** Checks the inputs of `mlpBranch`, to run it later or in a chain (`runBranches`). @throws ShapeError, InputError as that */
 export function prepareMlpBranch(
   inputs: MlpBranchInputs,
   { epsilon = 1e-6, activation = 'erf', precision = 'fp32' }: MlpBranchOptions = {},

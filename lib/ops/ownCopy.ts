@@ -1,10 +1,12 @@
+// A copy of a tensor in memory that nothing else shares.
+
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * The same values in memory of the backend's own.
+ * A deep copy: the same values in memory that belongs to the backend alone.
  *
- * A tensor made of an array shares that array on some backends, and its owner may still hold it: there an optimizer step needs new
- * memory, and the array stays for as long as anybody has it. A copy can be written over.
+ * On some backends a tensor made from an array shares its memory, and the array's owner may still read it. An optimizer step then
+ * needs new memory, and the array is not freed. A copy can be overwritten.
  *
  * @example
  * tf.tidy(() => weight.assign(ownCopy(weight)));

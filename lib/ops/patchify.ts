@@ -1,3 +1,5 @@
+// Images cut into patches, and patches put back into images.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertRank, assertShape } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
@@ -11,7 +13,7 @@ import type {
 import { defineKernel, type KernelRunner } from './kernel.ts';
 
 /**
- * Cuts images into patches, row by row, each laid out flat.
+ * Cuts images into flat patches, row by row.
  *
  * out[b, r·(W/pw) + c, (i·ph + y)·pw + x] = images[b, r·ph + y, c·pw + x, i]
  *
@@ -50,7 +52,7 @@ export function unpatchify(patches: tf.Tensor3D, options: PatchifyGradAttrs): tf
   return patchifyGradKernel({ dOut: patches }, attrs)[0] as tf.Tensor4D;
 }
 
-// `Patchify` in plain tfjs ops; two transpositions of low rank, which every backend has.
+// `Patchify` in plain tfjs ops. Two transpositions of low rank do it, which every backend has.
 function referencePatchify(
   { x }: PatchifyInputs,
   { patchHeight, patchWidth }: PatchifyAttrs,
@@ -58,7 +60,7 @@ function referencePatchify(
   const [batch, height, width, channels] = x.shape;
   const [rows, columns] = [height / patchHeight, width / patchWidth];
   const area = patchHeight * patchWidth;
-  // The transposition of the WebAssembly backend traps on nothing (tfjs 4.22: divide by zero).
+  // The transposition of the WebAssembly backend traps on an empty tensor (tfjs 4.22: divide by zero).
   if (x.size === 0) return [tf.zeros([batch, rows * columns, channels * area])];
   const strips = tf.reshape(x, [batch * rows, patchHeight, columns, patchWidth * channels]);
   const pixels = tf.reshape(tf.transpose(strips, [0, 2, 1, 3]), [

@@ -16,13 +16,13 @@ import { defineKernel } from './kernel.ts';
 /**
  * Self-attention on the packed result of a qkv layer.
  *
- * Head a of q is qkv[:, :, a·D … (a+1)·D], that of k starts C further, that of v 2·C further; each head's result goes to
- * out[:, :, a·D … (a+1)·D]. Equal to `scaledDotProductAttention` on `splitHeads(qkv)` and `mergeHeads`, without the copies.
+ * Head a of q is qkv[:, :, a·D … (a+1)·D]; its k starts C further, its v 2·C further. The head's result is
+ * out[:, :, a·D … (a+1)·D]. It equals `scaledDotProductAttention` on `splitHeads(qkv)` and `mergeHeads`, without the copies.
  *
  * @param qkv  [B, N, 3·C]
  * @param options.numHeads  h; C is divisible by it, D = C / h
  * @param options.scale     factor on the logits; default 1/√D
- * @param options.precision  as of `scaledDotProductAttention`
+ * @param options.precision  as for `scaledDotProductAttention`
  * @returns [B, N, C]
  * @throws ShapeError if the last axis is not divisible by 3·numHeads
  *
@@ -70,13 +70,13 @@ export function mergeHeads(x: tf.Tensor4D): tf.Tensor3D {
   return tf.tidy(() => tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * headDim]));
 }
 
-// `QkvAttention` by `Attention`, with the copies.
+// `QkvAttention` by way of `Attention`, with the copies.
 function referenceQkvAttention(
   { qkv }: QkvAttentionInputs,
   { numHeads, scale, precision }: QkvAttentionAttrs,
 ): tf.Tensor[] {
   const [batch, tokens, packed] = qkv.shape;
-  // The transposition of the WebAssembly backend traps on nothing (tfjs 4.22: divide by zero).
+  // The transposition of the WebAssembly backend traps on an empty tensor (tfjs 4.22: divide by zero).
   if (qkv.size === 0) {
     return [tf.zeros([batch, tokens, packed / 3]), tf.zeros([batch, numHeads, tokens])];
   }
@@ -85,7 +85,7 @@ function referenceQkvAttention(
   return [mergeHeads(out as tf.Tensor4D), logSumExp!];
 }
 
-// `QkvAttentionGrad` by `AttentionGrad`, with the copies.
+// `QkvAttentionGrad` by way of `AttentionGrad`, with the copies.
 function referenceQkvAttentionGrad(
   { dOut, qkv, out, logSumExp }: QkvAttentionGradInputs,
   { numHeads, scale, precision }: QkvAttentionAttrs,

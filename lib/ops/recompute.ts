@@ -1,16 +1,16 @@
-// Gradient checkpointing: inner tensors are computed again in the backward pass.
+// Gradient checkpointing: activations are recomputed in the backward pass.
 
 import * as tf from '@tensorflow/tfjs';
 import { releaseTape } from './gradients.ts';
 
 /**
- * y = f(x), without keeping what f computes on the way: the backward pass runs f again (gradient checkpointing).
+ * y = f(x) without saving f's activations: the backward pass runs f again (gradient checkpointing).
  *
- * Memory for the gradient falls from every inner tensor of f to x alone, for one more forward pass. The gradients are those of
- * f itself, as long as f gives the same result twice: what it draws must be a function of keys, as `Rng.split` is.
+ * The memory for the gradient falls from every activation of f to x alone, at the cost of one more forward pass. The gradients are
+ * those of f as long as f gives the same result twice: its random draws must be a function of keys, as with `Rng.split`.
  *
  * @param f           [B, N, C] → [B, N, C]; may be called twice
- * @param parameters  every variable f reads; what is not listed gets no gradient
+ * @param parameters  every variable that f reads; one that is not listed gets no gradient
  *
  * Source: Chen et al. 2016, "Training deep nets with sublinear memory cost".
  */
@@ -38,14 +38,14 @@ function gradientsOf(
   dOut: tf.Tensor,
 ): tf.Tensor[] {
   const inputs = [x, ...parameters];
-  // tfjs has one tape: a gradient taken inside a backward pass would throw the outer one away, so it is put back.
+  // tfjs has one tape, and a gradient taken inside a backward pass would drop the outer one. So the outer one is put back.
   const { state } = tf.engine();
   const outerTape = state.activeTape;
   try {
     const { grads } = tf.engine().gradients(() => f(x), inputs, dOut, true);
     return inputs.map((input, i) => grads[i] ?? tf.zerosLike(input));
   } catch (error) {
-    // tfjs would keep what the finished ops of the broken run saved.
+    // tfjs would never free the tensors that the finished ops of the failed run saved.
     if (state.activeTape !== outerTape) releaseTape(state.activeTape);
     throw error;
   } finally {

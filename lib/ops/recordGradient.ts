@@ -1,4 +1,4 @@
-// Ops that change nothing in the forward pass and look at, or replace, the gradient in the backward pass.
+// Gradient hooks: ops that are the identity in the forward pass and read or replace the gradient in the backward pass.
 
 import * as tf from '@tensorflow/tfjs';
 
@@ -6,10 +6,10 @@ import * as tf from '@tensorflow/tfjs';
  * The identity; in the backward pass the gradient of its result goes through a function.
  *
  * @param x    any shape
- * @param map  called once a backward pass that comes through here, with a tensor of x's shape; gives one of the same shape, which
- *             goes on
+ * @param map  called once a backward pass that reaches x, with the gradient in x's shape; it returns the gradient that goes on,
+ *             of the same shape
  *
- * A backward pass that does not come through x (nothing it is differentiated by leads to x) does not call the function.
+ * A backward pass that does not reach x, because no variable of the differentiation leads to x, does not call the function.
  */
 export function mapGradient<T extends tf.Tensor>(x: T, map: (dOut: T) => T): T {
   const identity = tf.customGrad((input) => ({
@@ -23,8 +23,8 @@ export function mapGradient<T extends tf.Tensor>(x: T, map: (dOut: T) => T): T {
  * The identity; in the backward pass it hands the gradient of its result to a listener.
  *
  * @param x       any shape
- * @param listen  called once a backward pass that comes through here, with a tensor of x's shape that is freed when the
- *                backward pass ends: clone and keep it to hold on to it
+ * @param listen  called once a backward pass that reaches x, with a tensor of x's shape that is freed when the backward pass
+ *                ends; `tf.keep(tf.clone(dOut))` outlives it
  *
  * @example
  * const seen = recordGradient(x, (dOut) => gradients.push(tf.keep(tf.clone(dOut))));

@@ -1,10 +1,12 @@
+// One sample repeated for a batch.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertShape } from '../core/check.ts';
 
 /**
  * The same values for every sample: [1, …] → [B, …].
  *
- * As tf.broadcastTo, whose gradient is one slice and one sum for each sample (tfjs 4.22); this one's is a single sum.
+ * It is `tf.broadcastTo` with a faster gradient: a single sum, where tfjs 4.22 takes one slice and one sum for each sample.
  *
  * @throws ShapeError if the first axis of x is not 1; InputError unless batch is a whole number
  */

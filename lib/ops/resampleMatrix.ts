@@ -2,15 +2,15 @@
 
 import { assertInteger } from '../core/check.ts';
 
-/** The filters of torch's `interpolate` that position embeddings meet. */
+/** The filters of torch's `interpolate` that position embeddings are resampled with. */
 export type ResampleMethod = 'bicubic' | 'bilinear';
 
 /**
  * The matrix that resamples a signal of inSize samples to outSize, sample centres at (i + ½)·inSize/outSize − ½.
  *
- * Each row sums to 1. Without antialias: 2 or 4 taps around the centre, indices clamped at the edges, cubic with a = −0.75.
- * With antialias: the filter is stretched by inSize/outSize when shrinking, cut at the edges and normalised, cubic with
- * a = −0.5 (as PIL), which also holds when enlarging.
+ * Each row sums to 1. Without antialias, the filter has 2 or 4 taps around the centre, indices are clamped at the edges, and the
+ * cubic has a = −0.75. With antialias, the filter is stretched by inSize/outSize when shrinking, cut at the edges and normalised,
+ * and the cubic has a = −0.5 (as in PIL), when enlarging too.
  *
  * @returns [outSize, inSize], row-major; computed in float64, rounded once
  *

@@ -1,3 +1,5 @@
+// Resampling of position embeddings to another grid of patches.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertOneOf, assertShape } from '../core/check.ts';
 import { resampleMatrix, type ResampleMethod } from './resampleMatrix.ts';
@@ -8,7 +10,7 @@ import { resampleMatrix, type ResampleMethod } from './resampleMatrix.ts';
  * @property from       grid [h, w] that the embedding was made for
  * @property to         grid [h', w'] that is wanted
  * @property method     default 'bicubic'
- * @property antialias  widen the filter when shrinking; default true, as timm
+ * @property antialias  true: the filter is stretched when shrinking; default true, as in timm
  */
 export interface ResamplePosEmbedOptions {
   from: readonly [number, number];
@@ -26,7 +28,7 @@ export interface ResamplePosEmbedOptions {
  * @returns [1, P', C], P' = h'·w'; the same values if the grid stays
  * @throws ShapeError if P is not h·w; InputError for a size below 1 or an unknown method
  *
- * Two matrix products, so it is differentiable in posEmbed. Equal to torch's `interpolate(align_corners=False)` up to
+ * It is two matrix products, so it is differentiable in posEmbed. It equals torch's `interpolate(align_corners=False)` up to
  * float32 rounding.
  *
  * Source: timm's `resample_abs_pos_embed`.

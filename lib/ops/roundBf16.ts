@@ -1,3 +1,5 @@
+// Rounding to bfloat16.
+
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../core/kernels.ts';
 import type { RoundBf16Inputs } from '../core/kernels.ts';
@@ -9,14 +11,14 @@ const splitter = 2 ** 16 + 1;
 const veryLarge = 2 ** 110;
 const down = 2 ** -32;
 const leastNormal = 2 ** -126;
-// Added and taken away again, it leaves multiples of 2⁻¹³³, the distance between bfloat16's subnormal numbers.
+// Adding and subtracting it leaves multiples of 2⁻¹³³, the distance between bfloat16's subnormal numbers.
 const subnormalShift = 1.5 * 2 ** -110;
 
 /**
  * The nearest bfloat16 of each element, ties to even, as float32; any shape.
  *
- * Exact for every float32: beyond the largest bfloat16 (3.39e38) it is infinite, subnormal numbers are kept, infinities and NaN
- * stay. Only the sign of a zero may be lost. The gradient passes straight through: dX = dOut.
+ * It is exact for every float32, except that the sign of a zero may be lost. Numbers beyond the largest bfloat16 (3.39e38) become
+ * infinite; subnormal numbers, infinities and NaN stay. The gradient passes straight through: dX = dOut.
  *
  * Source: Dekker 1971, section 5 (Veltkamp's splitting); that it breaks ties to even for 8 of 24 bits was checked for every significand.
  */
@@ -24,7 +26,7 @@ export function roundBf16<T extends tf.Tensor>(x: T): T {
   return roundBf16Kernel({ x }, {})[0] as T;
 }
 
-/** What a product in the precision reads of an operand: the operand itself in fp32. */
+/** An operand of a matrix product, rounded to its precision: the operand itself in fp32. */
 export function operandIn<T extends tf.Tensor>(precision: Precision | undefined, x: T): T {
   return precision === 'bf16' ? roundBf16(x) : x;
 }

@@ -1,4 +1,4 @@
-// How the blocks of an encoder follow each other: joined into one op, one by one, or computed again in the backward pass.
+// Runs the blocks of an encoder: fused into one op, one by one, or recomputed in the backward pass.
 
 import * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
@@ -8,8 +8,8 @@ import { recompute } from './recompute.ts';
 /**
  * A block of residual branches, [B, N, C] → [B, N, C].
  *
- * @property branches  the branches that make up the block on an x, for `runBranches`; undefined where an interceptor or a dropout
- *                     has to get between or into them in this pass
+ * @property branches  the branches of the block for an x, for `runBranches`; undefined where an interceptor or a dropout acts
+ *                     between or inside them in this pass
  */
 export interface ResidualBlock {
   forward(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D;
@@ -20,8 +20,8 @@ export interface ResidualBlock {
 /**
  * Blocks one after the other, [B, N, C] → [B, N, C].
  *
- * Where no gradient is asked for and nobody looks in between, all blocks that follow each other are one op on a backend that has
- * it. With `context.recompute` each block is computed again in the backward pass.
+ * On a backend that has the kernel, consecutive blocks are one op where no gradient is asked for and nothing intercepts them.
+ * With `context.recompute` each block is recomputed in the backward pass.
  */
 export function runBlocks(
   blocks: readonly ResidualBlock[],

@@ -1,3 +1,5 @@
+// Cross-entropy of a softmax against soft targets.
+
 import * as tf from '@tensorflow/tfjs';
 import { assertRank, assertShape } from '../core/check.ts';
 import * as kernels from '../core/kernels.ts';
@@ -11,10 +13,10 @@ import { defineKernel } from './kernel.ts';
  *
  * @param logits   [B, K]
  * @param targets  [B, K], any weights ≥ 0; usually they sum to 1 (one-hot, smoothed, mixed)
- * @returns [B]; the mean over it is what is trained
+ * @returns [B]; training minimises its mean
  * @throws ShapeError if the shapes differ or are not of rank 2
  *
- * The row maximum is subtracted first: exact for logits of ±1e4 and beyond. Differentiable in both arguments.
+ * The row maximum is subtracted first, so logits of ±1e4 and beyond are exact. Differentiable in both arguments.
  *
  * Source: timm's `SoftTargetCrossEntropy`.
  */
@@ -51,7 +53,7 @@ const softmaxCrossEntropyKernel = defineKernel(kernels.SoftmaxCrossEntropy, {
 /**
  * log softmax of each row: z − max z − log Σ_k exp(z_k − max z).
  *
- * Of plain ops, because the kernel of this name in tfjs's wasm backend leaks a buffer at each call.
+ * It is made of plain ops because the kernel of this name in tfjs's wasm backend leaks a buffer at each call.
  *
  * @param logits  [B, K]
  */

@@ -1,4 +1,4 @@
-// The plain tfjs ops that the rooms above ops use, so that tfjs is imported for values in core, ops, profile and backends only.
+// The plain tfjs ops for the folders above ops, so that tfjs is imported for values in core, ops, profile and backends only.
 // Use it as `import * as tf from '../ops/tensor.ts'`; take types from '@tensorflow/tfjs' with `import type`.
 
 export {
