@@ -1,4 +1,4 @@
-// The door that opens anywhere: Node and browsers. What needs a disk is behind `tfjs-vit/node`.
+// The public API for Node and browsers. `tfjs-vit/node` adds the functions that need a disk.
 
 // core
 export { Capture } from './core/capture.ts';

@@ -1,4 +1,4 @@
-// The door for Node: everything of `tfjs-vit`, and what needs a disk.
+// The public API for Node: everything of `tfjs-vit`, and the functions that need a disk.
 
 import { join } from 'node:path';
 import './io/datasets.ts';
@@ -94,7 +94,7 @@ export async function saveModel(
 }
 
 /**
- * What a run on a disk works with besides its config.
+ * The inputs and options of a run on a disk, besides its config.
  *
  * @property outputDir    the run folder; made if it is not there, locked while the run lasts
  * @property resume       the run folder to go on from, or a file in it; may be `outputDir`

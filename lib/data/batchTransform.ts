@@ -1,4 +1,4 @@
-// Transforms of a whole batch, after its samples were prepared: label smoothing, and whatever mixes samples.
+// Transforms of a whole batch, after its samples were prepared: label smoothing, and mixing of samples.
 
 import { assertNumber } from '../core/check.ts';
 import type { Rng } from '../core/rng.ts';

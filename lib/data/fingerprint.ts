@@ -1,11 +1,11 @@
-// A mark by which a run recognises its data.
+// A hash by which a run recognises its data.
 
 import type { Dataset } from './dataset.ts';
 
 /**
- * A short mark of a data set's content: its size, classes, every label, and the bytes of 64 images spread over it.
+ * A short hash of a data set's content: its size, classes, every label, and the bytes of 64 images spread over it.
  *
- * The same data give the same mark; other data of the same size give another, but for a chance of 2⁻⁶⁴.
+ * The same data give the same hash. Other data of the same size give another one, except with a chance of 2⁻⁶⁴.
  */
 export async function fingerprint(dataset: Dataset): Promise<string> {
   const { length, numClasses, classNames, imageShape } = dataset;
@@ -19,7 +19,7 @@ export async function fingerprint(dataset: Dataset): Promise<string> {
   return hash.digest();
 }
 
-// FNV-1a in two lanes of different offsets: no secret to guard, only accidents to notice.
+// FNV-1a in two lanes of different offsets. It need not be cryptographic, since it only guards against accidents.
 class Hash {
   private low = 0x811c9dc5;
   private high = 0x9747b28c;

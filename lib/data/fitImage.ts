@@ -6,7 +6,7 @@ import { resizeImage, type ResizeFilter } from './resizeImage.ts';
 import type { Transform } from './transform.ts';
 
 /**
- * How proportions are brought to those of the input, in timm's words.
+ * How an image is brought to the proportions of the input, by timm's names.
  *
  * - `center`: the largest centred part of the right proportions is kept.
  * - `squash`: the whole image is kept, and its proportions are not.
@@ -30,8 +30,8 @@ export interface FitOptions {
 /**
  * An image cropped to the proportions of `size` and scaled to it as `resizeImage` does.
  *
- * With `center`, as much as can be seen stays: one pair of opposite sides is not cropped. What is cut off is the same on both
- * sides, so a mirrored image gives the mirrored result. An image of the size itself is returned as it is.
+ * With `center`, the crop is as large as it can be: one pair of opposite sides is not cropped. Both sides of the other pair lose
+ * the same, so a mirrored image gives the mirrored result. An image that has the size already is returned as it is.
  *
  * @example fitImage(photo, {width: 224, height: 224});
  */
@@ -53,12 +53,12 @@ export function fit(options: FitOptions): Transform {
   return (image) => fitImage(image, options);
 }
 
-// What to cut off at either end of a length, so that about `wanted` of it and at least one pixel stays.
+// The number of pixels to cut off at either end of a length, so that about `wanted` of it and at least one pixel stays.
 function margin(length: number, wanted: number): number {
   return Math.min(Math.round((length - wanted) / 2), Math.floor((length - 1) / 2));
 }
 
-// Without as many columns on either side, and rows above and below.
+// The image without `cutX` columns on either side and `cutY` rows above and below.
 function cropImage(image: RgbImage, cutX: number, cutY: number): RgbImage {
   if (cutX === 0 && cutY === 0) return image;
   const { channels } = image;

@@ -26,19 +26,19 @@ export interface Shard {
 }
 
 /**
- * What a loader draws its batches from, and how.
+ * The options of a loader.
  *
  * @property batchSize        samples an update, over all shards
- * @property seed             of the order and of the transforms; default 0
+ * @property seed             seed of the order and of the transforms; default 0
  * @property training         true: shuffled anew each epoch, with the transforms of training; false: in order
  * @property outputShape      [H, W, C] of a sample after its transforms; default the data set's `imageShape`
  * @property trainTransforms  applied to each image when training
  * @property evalTransforms   applied to each image otherwise
  * @property batchTransforms  applied to each batch when training: label smoothing, mixup
  * @property dropLast         true: leave out the last batch of an epoch when it is not full; default false
- * @property shard            default the only one. The shards of a step together are the batch of one process: rank r of n takes its
- *                            r-th n-th. A batch transform sees the samples of its shard
- * @property samples          who reads and transforms the images; default this thread
+ * @property shard            the part of each batch that this loader gives; default all of it. The shards of a step, in the order
+ *                            of their ranks, are the batch of a single process. A batch transform sees the samples of its shard
+ * @property samples          reads and transforms the images; default: this thread does
  */
 export interface LoaderConfig {
   dataset: Dataset;
@@ -63,7 +63,7 @@ export type FullLoaderConfig = Required<Omit<LoaderConfig, 'outputShape' | 'samp
 /**
  * Batches of a data set, each a pure function of (seed, epoch, step).
  *
- * So a run that goes on in the middle of an epoch sees what it would have seen, and any past batch can be looked at again.
+ * So a run that resumes in the middle of an epoch gets the same batches, and any past batch can be looked at again.
  *
  * @throws InputError if the data set is empty or smaller than one batch, or has images of several sizes and there is no `outputShape`
  * @example
@@ -102,7 +102,7 @@ export class Loader {
     for (let i = 0; i < size; i += 1) {
       const index = indices[i]!;
       const pending = this.samples.prepare(index, epoch);
-      // Awaiting what is there already would cost a turn of the event loop for each image.
+      // Awaiting an image that is there already would cost a turn of the event loop.
       const image = 'then' in pending ? await pending : pending;
       assertSize(image, outputShape, index);
       normalizeInto(image, normalize, images, i * pixels);

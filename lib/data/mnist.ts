@@ -1,4 +1,4 @@
-// MNIST: its classes, its data set in memory, and how a foreign image is made to look like one of its digits.
+// MNIST: its classes, its data set in memory, and the adaptation of other images to its digits.
 
 import type { RgbImage } from '../core/image.ts';
 import { MemoryDataset } from './dataset.ts';
@@ -19,7 +19,7 @@ export function mnistDataset(files: {
   return new MemoryDataset({ ...files, imageShape: [28, 28, 1], classNames: MNIST_CLASSES });
 }
 
-/** A foreign image as a digit of MNIST, which is light on dark: one that is dark on light at its border is inverted. */
+/** Adapts an image to MNIST's digits, which are light on dark: an image with a light border is inverted. */
 export function adaptToMnist(image: RgbImage): AdaptedImage {
   if (borderLevel(image) <= 127) return { image };
   return {
@@ -28,7 +28,7 @@ export function adaptToMnist(image: RgbImage): AdaptedImage {
   };
 }
 
-// The mean level of the outermost pixels: the paper.
+// The mean level of the outermost pixels, which show the paper.
 function borderLevel({ width, height, channels, data }: RgbImage): number {
   let [sum, count] = [0, 0];
   for (let y = 0; y < height; y += 1) {

@@ -1,4 +1,4 @@
-// Prefetching: batches in the making while the model works.
+// Prefetching: batches are prepared while the model computes.
 
 import { assertInteger } from '../core/check.ts';
 import type { Batch, Loader } from './loader.ts';
@@ -6,8 +6,8 @@ import type { Batch, Loader } from './loader.ts';
 /**
  * The batches of an epoch in order, prefetched.
  *
- * Up to `depth` batches are in the making while the caller works. Leaving the loop early, or an error in a batch, drops the
- * rest; an error is thrown at the place of its batch.
+ * Up to `depth` batches are prepared while the caller computes. Leaving the loop early, or an error in a batch, drops the rest;
+ * an error is thrown at the place of its batch.
  *
  * @param options.from   the first batch, from 0; default 0
  * @param options.depth  batches to prefetch, 1 … 64; default 2

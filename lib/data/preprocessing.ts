@@ -10,12 +10,12 @@ import { resizeFilters, type ResizeFilter } from './resizeImage.ts';
 import type { Transform } from './transform.ts';
 
 /**
- * What a file's extras become.
+ * How EXIF orientation, colour profile, transparency and 16-bit levels of a file are decoded.
  *
- * - `display`: as a viewer shows it. EXIF orientation applied, colour profile converted to sRGB, transparency laid on white,
- *   16 bits scaled to 8.
- * - `pil`: as Pillow's `Image.open(file).convert('RGB')` reads it, which most published models were trained with. EXIF and
- *   profile ignored, alpha dropped, 16-bit grey clipped at 255, CMYK by Pillow's formula.
+ * - `display`: as a viewer shows it. The orientation is applied, the profile converted to sRGB, transparency laid on white, and
+ *   16 bits are scaled to 8.
+ * - `pil`: as Pillow's `Image.open(file).convert('RGB')` reads it, which most published models were trained with. Orientation and
+ *   profile are ignored, alpha is dropped, 16-bit grey clipped at 255, and CMYK converted by Pillow's formula.
  */
 export type DecodeMode = 'display' | 'pil';
 
@@ -36,10 +36,10 @@ export interface Preprocessing {
   normalize: Normalization;
 }
 
-/** A preprocessing in part; what is undefined has its default. */
+/** A part of a preprocessing; an undefined field has its default. */
 export type PreprocessingOptions = { [K in keyof Preprocessing]?: Preprocessing[K] | undefined };
 
-/** The preprocessing of a size and a normalisation; what is not given is as it was before there was a choice. */
+/** Completes a preprocessing. The defaults are those of configs that were stored before the fields existed. */
 export function makePreprocessing({
   decode = 'display',
   cropMode = 'center',
@@ -106,10 +106,9 @@ export function preprocessImage(
 }
 
 /**
- * How the images of a data set reach the shape that a loader needs: as they are, or, where they differ in size, brought to the
- * preprocessing's by a last transform.
+ * The shape of a data set's samples, and the transform that brings images of different sizes to that of the preprocessing.
  *
- * @returns `outputShape`, [H, W, C], for `Loader`, and `transforms`, at most one, to put after all others
+ * @returns `outputShape`, [H, W, C], for `Loader`, and `transforms`, at most one, to apply after all others
  */
 export function shapingOf(
   { imageShape }: Pick<Dataset, 'imageShape'>,

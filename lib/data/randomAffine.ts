@@ -8,7 +8,7 @@ import { resampleImage } from './resampleImage.ts';
 import type { Transform } from './transform.ts';
 
 /**
- * Ranges that an affine map is drawn from, each uniformly.
+ * The ranges from which the parameters of an affine map are drawn uniformly.
  *
  * @property degrees    rotation in ± degrees; default 0
  * @property translate  shift in ± this fraction of the width and of the height; default 0
@@ -56,7 +56,7 @@ export function randomAffine({
     const slope = Math.tan((rng.uniform(-shear, shear) * Math.PI) / 180);
     const shiftX = rng.uniform(-translate, translate) * width;
     const shiftY = rng.uniform(-translate, translate) * height;
-    // The inverse of shift · centre · rotate · shear · scale · centre⁻¹: which input pixel does an output pixel show?
+    // The inverse of shift · centre · rotate · shear · scale · centre⁻¹ gives the input position that an output pixel shows.
     const [cos, sin] = [Math.cos(angle) / factor, Math.sin(angle) / factor];
     const [a, b, d, e] = [cos + slope * sin, sin - slope * cos, -sin, cos];
     const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];

@@ -1,4 +1,4 @@
-// Random smooth bending of an image.
+// Elastic distortion of an image, random and smooth.
 
 import { assertInteger, assertNumber } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -7,11 +7,11 @@ import { resampleImage } from './resampleImage.ts';
 import type { Transform } from './transform.ts';
 
 /**
- * How strongly and how finely an image is bent.
+ * How strongly and how finely an image is distorted.
  *
- * @property strength  control points move by ± this fraction of their distance, uniformly in x and in y, 0 … 0.48: up to there
- *                     no two places fall together
- * @property cells     the image is this many control points' distances wide and high, 1 … 64; default 4
+ * @property strength  control points move by ± this fraction of their spacing, uniformly in x and in y, 0 … 0.48. Up to 0.48 the
+ *                     map is one-to-one
+ * @property cells     width and height of the image in spacings of control points, 1 … 64; default 4
  * @property fill      the value outside of the image, 0 … 255; default 0
  */
 export interface RandomElasticOptions {
@@ -21,8 +21,8 @@ export interface RandomElasticOptions {
 }
 
 /**
- * A random smooth bending of the image: displacements drawn at a coarse grid of control points, with cubic B-splines between
- * them, and bilinear interpolation of the pixels.
+ * Random elastic distortion: displacements are drawn at a coarse grid of control points, cubic B-splines interpolate between them,
+ * and pixels are interpolated bilinearly.
  *
  * Sources: Simard, Steinkraus and Platt 2003 (elastic distortions of digits); Rueckert et al. 1999 (the spline); Choi and Lee
  * 2000 (the bound 0.48).
@@ -43,7 +43,7 @@ export function randomElastic({ strength, cells = 4, fill = 0 }: RandomElasticOp
   };
 }
 
-/** Displacements of (cells + 3)² control points in pixels, row by row; the first stands one distance outside of the image. */
+/** Displacements of (cells + 3)² control points in pixels, row by row; the first lies one spacing outside of the image. */
 export interface ControlPoints {
   x: Float64Array;
   y: Float64Array;
@@ -80,7 +80,7 @@ interface SplineWeights {
 
 const weightCache = new Map<string, SplineWeights>();
 
-// Depends on the two sizes alone, of which a program has few.
+// The weights depend on the two sizes alone, and a program uses few of them.
 function weightsOf(size: number, cells: number): SplineWeights {
   const key = `${size}/${cells}`;
   const known = weightCache.get(key);

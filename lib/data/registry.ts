@@ -1,4 +1,4 @@
-// The registry of data sets: what is known of each by name, and how its parts are opened.
+// The registry of data sets: descriptors by name, which also open the parts of a data set.
 
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
@@ -7,11 +7,11 @@ import type { Dataset } from './dataset.ts';
 import type { Normalization } from './normalize.ts';
 import type { DecodeMode } from './preprocessing.ts';
 
-/** A part of a data set: to train on, to choose by, and to report on. */
+/** A part of a data set: `train` for training, `validation` for choosing the best epoch, `test` for reporting. */
 export type DatasetPart = 'train' | 'validation' | 'test';
 
 /**
- * Which part of a data set is opened, and from where.
+ * The part of a data set to open, and its folder.
  *
  * @property folder  the folder of its files; default: where the data set has its own
  */
@@ -20,14 +20,14 @@ export interface OpenDatasetOptions {
   folder?: string | undefined;
 }
 
-/** An image that was adapted to a data set; `note` says to a person what was done, undefined where it was left as it is. */
+/** An image adapted to a data set; `note` tells a person about the change, undefined where there is none. */
 export interface AdaptedImage {
   image: RgbImage;
   note?: string;
 }
 
 /**
- * A data set by name, and everything of it that training and the command line need.
+ * The description of a data set, as training and the command line need it.
  *
  * @property name           how a config names it: `mnist`
  * @property title          how a sentence names it: `MNIST`
@@ -39,7 +39,7 @@ export interface AdaptedImage {
  * @property valSplit       training images that are held out where it has no validation part: a number, or a fraction below 1;
  *                          default 0.1
  * @property open           opens a part; reading an index twice gives the same image
- * @property adaptImage     makes a foreign image look like one of the data set, for example light on dark
+ * @property adaptImage     makes another image look like one of the data set, for example light on dark
  */
 export interface DatasetDescriptor {
   readonly name: string;
@@ -57,7 +57,7 @@ export interface DatasetDescriptor {
 const descriptors = new Map<string, DatasetDescriptor>();
 
 /**
- * Makes a data set known by its name, to configs and to the command line.
+ * Registers a data set under its name, for configs and for the command line.
  *
  * @throws InputError if the name is empty or taken by another descriptor, or if there is no part to train on
  *
@@ -93,7 +93,7 @@ export function datasetDescriptor(name: unknown): DatasetDescriptor {
   throw new InputError(expected(`one of ${names.join(', ')}`, 'data.dataset', name, remedy));
 }
 
-/** What a data set holds out for validation where a config does not say: nothing where it has a validation part. */
+/** The default validation split of a data set: 0 where it has a validation part, else its `valSplit`. */
 export function defaultValSplit({ parts, valSplit = 0.1 }: DatasetDescriptor): number {
   return parts.includes('validation') ? 0 : valSplit;
 }

@@ -24,7 +24,7 @@ export function resampleImage(
     const top = Math.floor(ys[i]!);
     const u = xs[i]! - left;
     const v = ys[i]! - top;
-    // Inside, where nearly all pixels are, nothing has to be asked.
+    // Nearly all pixels are inside, where no neighbour has to be checked.
     const inside = left >= 0 && left < width - 1 && top >= 0 && top < height - 1;
     for (let k = 0; k < channels; k += 1) {
       const from = top * row + left * channels + k;

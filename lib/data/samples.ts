@@ -1,4 +1,4 @@
-// Preparing one sample: reading and transforming an image, apart from how samples become batches.
+// The preparation of a single sample: reading and transforming an image.
 
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
@@ -6,7 +6,7 @@ import type { Dataset } from './dataset.ts';
 import { applyTransforms, type Transform } from './transform.ts';
 
 /**
- * Where a loader has its samples from.
+ * The source of a loader's samples.
  *
  * A sample is a pure function of (seed, epoch, index), so any number of threads or processes may prepare them, in any order.
  */

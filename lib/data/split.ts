@@ -1,4 +1,4 @@
-// Which images of a data set are held out for validation.
+// The validation split: holding out images of a data set, always the same ones.
 
 import { assertInteger, assertNumber } from '../core/check.ts';
 import { Rng } from '../core/rng.ts';
@@ -49,7 +49,7 @@ export function holdOut(dataset: Dataset, count: number): { train: Dataset; vali
 }
 
 /**
- * How many of `length` images a split holds out.
+ * The number of images that a split holds out of `length`.
  *
  * @param valSplit  a number of images ≥ 1, a fraction of them < 1, which gives at least one, or 0
  *
@@ -81,7 +81,7 @@ export function subset(dataset: Dataset, indices: Uint32Array): Dataset {
   };
 }
 
-// How many of each class, in proportion to its size; the sum is `count` where the limits allow it.
+// The number of images of each class, in proportion to its size; the sum is `count` where the limits allow it.
 function quotasOf(sizes: readonly number[], count: number): number[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const exact = sizes.map((size) => (count * size) / total);

@@ -1,4 +1,4 @@
-// Transforms by name: a config has its augmentation as an ordered list of named steps, which are plain data.
+// The registry of transforms by name: a config lists its augmentation as named steps in order, which are plain data.
 
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
@@ -28,7 +28,7 @@ export interface NamedTransform {
 const registered = new Map<string, NamedTransform>();
 
 /**
- * Makes a transform known by its name, to configs.
+ * Registers a transform under its name, for configs.
  *
  * @throws InputError if the name is taken by another transform
  *

@@ -35,8 +35,9 @@ export interface AttentionSheetOptions extends FigureOptions {
   /** Default viridis. */
   colormap?: Colormap;
   /**
-   * shared: one colour range for all maps, from 0 to the largest value, so that maps can be compared; colours follow the square
-   * root, or one sharp head would leave all others dark. perMap: each map from its own smallest to its own largest value, which shows shape but hides that a head is nearly uniform.
+   * shared: one colour range for all maps, from 0 to the largest value, so that maps can be compared. Colours follow the square
+   * root, or one sharp head would leave all others dark. perMap: each map from its own smallest to its own largest value, which
+   * shows its shape but hides that a head is nearly uniform.
    */
   contrast?: 'shared' | 'perMap';
 }

@@ -92,7 +92,7 @@ function ticksInside(
     .filter(({ value }) => value >= low - slack && value <= high + slack);
 }
 
-// Evenly spaced values crowd at one end of a bent scale, so these go 1, 2, 5, 10, 20, … between the ends.
+// Evenly spaced values crowd at one end of a power scale, so the ticks go 1, 2, 5, 10, 20, … between the ends.
 function bentTicks([low, high]: Range, format: TickFormat, length: number, gamma: number): Tick[] {
   const write = (value: number) =>
     format === 'percent' ? `${shortNumber(value * 100)} %` : shortNumber(value);

@@ -28,7 +28,7 @@ export function colormapBytes(name: Colormap): Uint8Array {
   return bytes;
 }
 
-/** The colour of a fraction, 0 … 1; what lies outside gets the end's colour. */
+/** The colour of a fraction, clamped to 0 … 1. */
 export function colorAt(name: Colormap, fraction: number): Rgb {
   const bytes = colormapBytes(name);
   const i = 3 * Math.round(255 * Math.min(1, Math.max(0, fraction)));

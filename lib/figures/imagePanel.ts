@@ -15,7 +15,7 @@ export function imageNode(
   width: number,
   height: number,
 ): SvgNode {
-  // resvg knows only this older word for crisp pixels; browsers take it as `crisp-edges`.
+  // resvg knows only this older keyword for crisp pixels; browsers read it as `crisp-edges`.
   const look = { preserveAspectRatio: 'none', 'image-rendering': 'optimizeSpeed' };
   return element('image', { x, y, width, height, ...look, href: pngUri(image) });
 }

@@ -134,7 +134,7 @@ function axisTicks(
   count: number,
   [clampLow, clampHigh]: readonly [number, number] = [-Infinity, Infinity],
 ): Ticks {
-  // Not Math.min(...values): a million points are more arguments than a call can take.
+  // A loop, because `Math.min(...values)` fails for a million points: a call cannot take so many arguments.
   const low = Math.max(
     clampLow,
     values.reduce((a, b) => Math.min(a, b), Infinity),

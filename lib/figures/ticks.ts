@@ -17,7 +17,7 @@ export type TickFormat = 'number' | 'percent' | 'integer';
 /**
  * About `count` ticks at multiples of 1, 2 or 5 times a power of ten that enclose [low, high].
  *
- * A range without width gets one around its value. All labels of an axis have the same number of decimals, but zero, which is 0.
+ * A range without width gets one around its value. All labels of an axis except 0 have the same number of decimals.
  * Source: Heckbert 1990, "Nice numbers for graph labels".
  *
  * @param options.format  percent: values are fractions, 0.5 is written `50 %`; integer: no tick between whole numbers

@@ -11,12 +11,12 @@ import type { DecodeMode } from '../data/preprocessing.ts';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 
 /**
- * How an image is decoded.
+ * The options of `decodeImage`.
  *
  * @property mode            default 'display'; use one mode for training and inference
  * @property channels        3 (RGB) or 1 (grey, ITU-R 601 luma as Pillow's 'L'); default 3
  * @property maxPixels       larger images are refused by their header, before anything is allocated; default 50 million
- * @property allowTruncated  true: what is missing of a file cut short is grey; default false: refused
+ * @property allowTruncated  true: the missing part of a truncated file is grey; default false: the file is refused
  */
 export interface DecodeOptions {
   mode?: DecodeMode;
@@ -29,10 +29,11 @@ const formats = ['jpeg', 'png', 'webp', 'gif', 'heif', 'tiff'];
 const maxFileBytes = 2 ** 29;
 
 /**
- * Decodes a JPEG, PNG, WebP, GIF, AVIF or TIFF image; the content decides, not the name. Of an animation: the first frame.
+ * Decodes a JPEG, PNG, WebP, GIF, AVIF or TIFF image. The format is found by content, not by name. An animation gives its first
+ * frame.
  *
  * @param source  a path, or the bytes of a file
- * @throws IoError naming the file, if it is no image of these, damaged, too large, or not a regular file
+ * @throws IoError naming the file, if it is in none of these formats, damaged, too large, or not a regular file
  *
  * @example const image = await decodeImage('cat.jpg');   // {width: 640, height: 480, channels: 3, data}
  */
@@ -160,7 +161,7 @@ function plainBytes(data: Uint8Array): Uint8Array {
   return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }
 
-// The first line of what the decoder says, without its own prefixes.
+// The first line of the decoder's message, without its own prefixes.
 function reasonOf(error: unknown): string {
   const text = String(error)
     .replace(/^Error: /, '')

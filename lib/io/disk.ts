@@ -18,9 +18,10 @@ export type Disk = Pick<
 export const realDisk: Disk = promises;
 
 /**
- * Makes a folder and those above it; one that is there is left as it is. Throws what the system says.
+ * Makes a folder and its parents; an existing folder is left as it is. Throws the system's error.
  *
- * A step at a time: Node's own `recursive` never returns where a folder that is there refuses new ones with ENOENT (/proc).
+ * It goes one step at a time because Node's own `recursive` never returns where an existing folder refuses new ones with ENOENT
+ * (/proc).
  */
 export async function makeFolder(path: string, disk: Disk = realDisk): Promise<void> {
   const missing: string[] = [];
@@ -52,7 +53,7 @@ export interface ReadOptions {
 /**
  * The bytes of a regular file.
  *
- * A folder, pipe, socket or device is refused without waiting for it. Reads in pieces, so files past 2 GiB work.
+ * A folder, pipe, socket or device is refused without waiting for it. The file is read in pieces, so files past 2 GiB work.
  *
  * @throws IoError naming the path
  */
@@ -106,10 +107,10 @@ async function readWhole(
 }
 
 /**
- * Replaces a file as a whole: a reader, or whoever comes after a crash, finds the old bytes or the new ones.
+ * Replaces a file as a whole: a reader finds the old bytes or the new ones, after a crash too.
  *
- * Writes to a unique name in the same folder, waits until the disk has the bytes, renames, waits for the folder. A rename that
- * meets EBUSY, EPERM or EACCES (a virus scanner, an open file on Windows) is tried again for about two seconds.
+ * It writes to a unique name in the same folder, waits until the disk has the bytes, renames, and waits for the folder. A rename
+ * that fails with EBUSY, EPERM or EACCES (a virus scanner, an open file on Windows) is tried again for about two seconds.
  *
  * @throws IoError naming the path and the bytes; the old file is unchanged and nothing else is left behind
  */
@@ -133,12 +134,12 @@ export async function writeAtomically(
   }
 }
 
-/** The bytes of a content; a text as UTF-8. */
+/** Content as bytes; text becomes UTF-8. */
 export function bytesOf(content: Uint8Array | string): Uint8Array {
   return typeof content === 'string' ? new TextEncoder().encode(content) : content;
 }
 
-/** Writes a file that does not exist yet and waits until the disk has it. Throws what the system says. */
+/** Writes a file that does not exist yet and waits until the disk has it. Throws the system's error. */
 export async function writeNew(path: string, bytes: Uint8Array, disk: Disk): Promise<void> {
   const handle = await disk.open(path, 'wx');
   try {
@@ -161,7 +162,7 @@ export async function writeNew(path: string, bytes: Uint8Array, disk: Disk): Pro
   }
 }
 
-/** Renames, patiently where another program holds the target. Throws what the system says. */
+/** Renames, and tries again while another program holds the target. Throws the system's error. */
 export async function renameOver(from: string, to: string, disk: Disk): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {

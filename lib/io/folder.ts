@@ -46,8 +46,8 @@ export interface Folder extends FileStore {
 /**
  * Opens a folder as a `FileStore` whose every write is whole or not at all, also across SIGKILL and power cuts.
  *
- * Unless `readOnly`, opening finishes a commit that a crash interrupted, removes temporary files of earlier crashes, and makes
- * sure that the folder can be written, so that a run fails before its first epoch and not after it.
+ * Opening finishes a commit that a crash interrupted, removes temporary files of earlier crashes, and checks that the folder can
+ * be written, so that a run fails before its first epoch and not after it. With `readOnly` it does none of this.
  *
  * Names are plain: no separators, no leading dot. Writes of one store run one after the other, in the order of the calls.
  *
@@ -199,7 +199,7 @@ class DiskFolder implements Folder {
     }
   }
 
-  // One write after the other; a failed one does not stop those behind it.
+  // One write after the other; a failed one does not stop the next ones.
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.readOnly)
       throw new IoError(`Cannot write into ${show(this.path)}: it was opened for reading.`);
@@ -215,7 +215,7 @@ class DiskFolder implements Folder {
     return turn;
   }
 
-  // A damaged manifest is replaced, for it must not keep a run from saving.
+  // A damaged manifest is replaced, because it must not prevent a run from saving.
   private async manifestToExtend(): Promise<Manifest | undefined> {
     try {
       return await this.manifest();
@@ -251,7 +251,7 @@ class DiskFolder implements Folder {
       try {
         return await readBytes(path, { disk: this.disk });
       } catch (error) {
-        // It may have moved from the journal to its place meanwhile.
+        // The file may have moved from the journal to its place meanwhile.
         const moved = error instanceof IoError && errorCodeOf(error.cause) === 'ENOENT';
         if (!moved || attempt === 2 || (await this.find(name)) === undefined) throw error;
       }

@@ -14,17 +14,17 @@ const lockName = '.lock';
 interface Owner {
   pid: number;
   host: string;
-  /** When the process started, in the kernel's own count; '' where it cannot be asked. Tells a reused id apart. */
+  /** The start time of the process in the kernel's count, '' where it is not known. It shows that an id was reused. */
   started: string;
 }
 
-// The locks of this process by path: its own id in a lock file is alive by definition.
+// The paths of the locks that this process holds: its own id in any other lock file is a stale one.
 const held = new Set<string>();
 
 /**
  * Locks a folder for this process.
  *
- * @returns gives the lock back
+ * @returns a function that releases the lock
  * @throws IoError naming the process that holds it, if that still runs
  */
 export async function lockFolder(folder: string, disk: Disk): Promise<() => Promise<void>> {
@@ -48,7 +48,7 @@ export async function lockFolder(folder: string, disk: Disk): Promise<() => Prom
   throw new IoError(`Cannot lock ${show(folder)}: other processes keep taking it. Try again.`);
 }
 
-// undefined: no lock any more, or one that its owner never finished writing.
+// The owner of a lock; undefined if the lock is gone or its owner never finished writing it.
 async function ownerOf(path: string, disk: Disk): Promise<Owner | undefined> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
     try {
@@ -61,7 +61,7 @@ async function ownerOf(path: string, disk: Disk): Promise<Owner | undefined> {
     } catch (error) {
       if (error instanceof IoError && errorCodeOf(error.cause) === 'ENOENT') return undefined;
       if (error instanceof IoError) throw error;
-      // Half a line of JSON: its owner may be writing it just now.
+      // Half a line of JSON is there if the owner is writing it just now.
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -76,7 +76,7 @@ function isAlive({ pid, host, started }: Owner, path: string): boolean {
   return started === '' || now === '' || now === started;
 }
 
-// Field 22 of /proc/<pid>/stat, counted after the name in parentheses, which may hold anything.
+// Field 22 of /proc/<pid>/stat, counted after the name in parentheses, since the name may hold any character.
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -86,7 +86,7 @@ function startOf(pid: number): string {
   }
 }
 
-// Moves the dead lock aside before deleting it: had another process replaced it meanwhile, its lock is put back.
+// Moves the stale lock aside before deleting it. If another process replaced it meanwhile, that lock is put back.
 async function removeStale(path: string, dead: Owner | undefined, disk: Disk): Promise<void> {
   const name = temporaryName('lock');
   const aside = join(dirname(path), name);

@@ -9,7 +9,7 @@ export interface IdxArray {
 }
 
 /**
- * What an IDX file must be.
+ * The properties that an IDX file is checked for.
  *
  * @property rank      the number of dimensions: 1 for labels, 3 for grey images
  * @property sizes     the sizes after the first, for example [28, 28]

@@ -25,15 +25,15 @@ const reasons: Readonly<Record<string, string>> = {
   EXDEV: 'the two places are on different file systems',
 };
 
-/** The system's word for what went wrong, for example ENOENT; '' if it is no system error. */
+/** The code of a system error, for example ENOENT; '' if it is no system error. */
 export function errorCodeOf(error: unknown): string {
-  // Not by instanceof Error: the class differs between realms (workers, test runners).
+  // `instanceof Error` would fail: the class differs between realms (workers, test runners).
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
 }
 
 /**
- * A system error as an IoError: what was tried, the path, the bytes, the reason and what to do.
+ * A system error as an IoError that names the action, the path, the bytes, the reason and a remedy.
  *
  * @param action  for example 'write'
  * @param bytes   how many bytes were to be moved

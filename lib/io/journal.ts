@@ -15,8 +15,8 @@ const journalName = '.commit';
  * Replaces files of a folder as one.
  *
  * @param contents  the files with the manifest among them
- * @throws IoError naming the first file and all bytes; the old set is unchanged then, unless only the moves failed: then
- *   the new set is committed, and the next one to open the folder finishes the moves
+ * @throws IoError naming the first file and all bytes. The old set is unchanged then. If only the moves failed, the new set is
+ *   committed, and the moves are finished when the folder is opened next
  */
 export async function commitFiles(
   folder: string,
@@ -46,7 +46,7 @@ export async function commitFiles(
   }
 }
 
-// The commit: from this rename on the new set counts. An older journal, ours or another process's, is finished before.
+// This rename is the commit: from here on the new set counts. An older journal, ours or another process's, is finished before.
 async function makeJournal(folder: string, stage: string, disk: Disk): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     await rollForward(folder, disk);
@@ -59,7 +59,7 @@ async function makeJournal(folder: string, stage: string, disk: Disk): Promise<v
   }
 }
 
-/** Moves the files of a finished commit to their places; nothing to do without one. Throws what the system says. */
+/** Moves the files of a finished commit, if there is one, to their places. Throws the system's error. */
 export async function rollForward(folder: string, disk: Disk): Promise<void> {
   const from = join(folder, journalName);
   let names: string[];
@@ -86,7 +86,7 @@ export async function rollForward(folder: string, disk: Disk): Promise<void> {
   }
 }
 
-/** The present path of a file; one of a commit whose moves are not finished comes first. Undefined if there is none. */
+/** The present path of a file, in a commit whose moves are not finished or in its place. Undefined if there is none. */
 export async function findFile(
   folder: string,
   name: string,

@@ -10,7 +10,7 @@ import type { DatasetDescriptor } from '../data/registry.ts';
 import { readBytes } from './disk.ts';
 import { readIdx } from './idx.ts';
 
-/** Which part of MNIST: 60,000 images to train on, or 10,000 to test with. */
+/** A part of MNIST: 60,000 training images or 10,000 test images. */
 export type MnistSplit = 'train' | 'test';
 
 /**
@@ -26,7 +26,7 @@ export interface MnistFiles {
 }
 
 /**
- * Where MNIST is read from.
+ * The options of `loadMnist`.
  *
  * @property split   default 'train'
  * @property limit   only the first images; default all
@@ -57,7 +57,7 @@ const pixels = 28 * 28;
 /**
  * Loads MNIST from its IDX files, checked.
  *
- * @throws IoError if a file cannot be read, InputError if one is not what it should be
+ * @throws IoError if a file cannot be read, InputError if one is not the expected IDX file
  *
  * @example const dataset = mnistDataset(await loadMnist({split: 'test'}));
  */

@@ -12,8 +12,8 @@ export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean };
  * The options of `progressSink`.
  *
  * @property stream  default process.stdout
- * @property title   one line written at once, before the first step: a person sees within a second that something goes on
- * @property lineMs  where there is no terminal: the shortest time between two lines; default 5000
+ * @property title   a line that is written at once, before the first step, so that a person sees that the run has begun
+ * @property lineMs  the shortest time in ms between two lines where there is no terminal; default 5000
  */
 export interface ProgressOptions {
   stream?: ProgressStream;
@@ -134,7 +134,7 @@ function testLines({ epoch, valTop1, images, top1, loss }: TestLog): string[] {
   return [chosen, ...validation, test];
 }
 
-/** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` for what is not known. */
+/** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` if they are not known. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return '?';
   const whole = Math.round(seconds);
@@ -143,7 +143,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-// Streams that have a listener for errors already: one is enough, however many sinks there are.
+// The streams that have a listener for errors already. One is enough for any number of sinks.
 const guarded = new WeakSet<ProgressStream>();
 const closed = new WeakSet<ProgressStream>();
 

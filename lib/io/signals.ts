@@ -2,7 +2,7 @@
 
 import type { Stop } from '../core/stop.ts';
 
-/** The time in ms after the first signal during which another one counts as the same: npm and terminals deliver it to the child twice. */
+/** Another signal within this time in ms counts as the same one, because npm and terminals deliver it to the child twice. */
 const oneSignalMs = 1000;
 
 /** A `Stop` that listens to the process's signals until `dispose()`. */

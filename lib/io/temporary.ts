@@ -3,18 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import { errorCodeOf } from './ioError.ts';
 
-// Names that this process is using now; a name with our id that is not here was left by an earlier process of the same id.
+// The names that this process uses now. Any other name with our id was left by an earlier process of the same id.
 const inUse = new Set<string>();
 const temporaryPattern = /^\..*\.([0-9]+)-[0-9a-f]{16}\.tmp$/;
 
-/** A hidden name that nobody else uses, for something that is not finished. Give it back with `releaseTemporary`. */
+/** A unique hidden name for an unfinished file, in use until `releaseTemporary`. */
 export function temporaryName(purpose: string): string {
   const name = `.${purpose.slice(0, 32)}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
   inUse.add(name);
   return name;
 }
 
-/** Says that a temporary name is not used any more. */
+/** Marks a temporary name as no longer in use. */
 export function releaseTemporary(name: string): void {
   inUse.delete(name);
 }

@@ -22,8 +22,9 @@ export interface TensorboardOptions {
 /**
  * A sink that writes scalars for TensorBoard: `tensorboard --logdir DIR`.
  *
- * Values of a training update stand under their name at the update's number; what an epoch brought under `epoch/NAME` at the
- * epoch's number, and the test under `test/NAME` at the last epoch's. Values are stored as float32, NaN and infinities too. The file is opened by the first value.
+ * Values of a training update have the tag NAME and the update's number, those of an epoch `epoch/NAME` and the epoch's number,
+ * and those of the test `test/NAME` and the last epoch's number. Values are stored as float32, NaN and infinities too. The file
+ * is opened by the first value.
  *
  * @param folder  is made if it is not there. Each sink writes a file of its own, so a resumed run adds one
  */
@@ -180,7 +181,7 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The checksum as record files store it: rotated right by 15 bits, plus a constant, so that a checksum of one is no fixed point. */
+/** The checksum as record files store it: rotated right by 15 bits, plus a constant. */
 function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

@@ -12,7 +12,7 @@ import type { ModelFamily } from './family.ts';
 import type { BuildOptions, Model } from './model.ts';
 
 /**
- * How a model is built for tensors, beside what `loadModelTensors` takes.
+ * The options of `buildLoaded`, besides those of `loadModelTensors`.
  *
  * @property family     the family that the model must be of, which also types the result; default: the one that the
  *                      configuration names or that recognizes it

@@ -1,4 +1,4 @@
-// Models by the name of a size or by their options, of whatever family is registered.
+// Models of any registered family, by the name of a size or by their options.
 
 import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../core/errors.ts';
@@ -42,14 +42,14 @@ export function createModel<N extends string>(
 ): ModelNamed<N> {
   const family = sizeFamily(name);
   const config = family.config(name, overrides);
-  // The published sizes are as they are; only a choice of the caller's is worth a warning.
+  // Published sizes are not warned about, only the caller's own choices.
   const known = family.warnings?.(family.config(name)) ?? [];
   const onWarning = (text: string) => (known.includes(text) ? undefined : warnOnce(text));
   return buildOf(family, config, { onWarning, ...options }) as ModelNamed<N>;
 }
 
 /**
- * Builds a model of a configuration, in any vocabulary of its family.
+ * Builds a model from a configuration, in any vocabulary of its family.
  *
  * @throws InputError as `parseModelOptions`
  *
@@ -61,7 +61,7 @@ export function buildModel(options: ModelOptions | object, build?: BuildOptions)
 }
 
 /**
- * Builds a model of a family that is known, of its complete configuration.
+ * Builds a model of a known family from its complete configuration.
  *
  * @throws InputError if the model could be saved but not loaded again, because its configuration does not lead back to the family
  */
@@ -83,7 +83,7 @@ export function buildOf<C extends object, M extends Model>(
 /**
  * The complete configuration that model options describe: `name` is a size that the others differ from, `family` the family.
  *
- * @throws InputError for an option that no model can be built from, naming it
+ * @throws InputError naming an option that cannot be used
  *
  * @example parseModelOptions({name: 'vit_tiny_patch16_224', numClasses: 10});
  */

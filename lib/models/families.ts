@@ -1,4 +1,4 @@
-// The families that come with the library, and the options that a model is asked for with. Other files name no family.
+// The families that come with the library, and the types of their options. No other file names a family.
 
 import type { ModelFamily } from './family.ts';
 import type { Model } from './model.ts';

@@ -21,7 +21,7 @@ import type { BuildOptions, Model } from './model.ts';
  * };
  */
 export interface ModelFamily<C extends object = object, M extends Model = Model> {
-  /** Its name; also the value of the key `family` in configurations. */
+  /** The name of the family; also the value of the key `family` in configurations. */
   readonly family: string;
   /** The names of sizes that `createModel` knows. */
   names(): readonly string[];

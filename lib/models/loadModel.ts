@@ -14,10 +14,10 @@ import type { Model } from './model.ts';
 import { modelFileNames } from './saveModel.ts';
 
 /**
- * How a model is loaded, beside what `buildLoaded` takes.
+ * The options of `loadModel`, besides those of `buildLoaded`.
  *
- * @property config  its configuration in any vocabulary of its family; needed where neither the weights nor a config.json
- *                   beside them carries one
+ * @property config  its configuration in any vocabulary of its family; needed where neither the metadata of the weights nor a
+ *                   config.json beside them has one
  * @property name    the file of weights in the store; default the first of `checkpointNames`.
  *                   For bytes and tensors: how messages call them
  */

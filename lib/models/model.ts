@@ -8,7 +8,7 @@ import type { LayerRow } from './layerRow.ts';
 /**
  * A model of any family: images [B, H, W, C] → logits [B, K], with named parameters.
  *
- * Whoever builds a model owns it and calls `dispose()`.
+ * The caller that builds a model owns it and calls `dispose()`.
  *
  * @example class Classifier extends Module implements Model { … }
  */
@@ -20,9 +20,9 @@ export interface Model extends Module {
    * a configuration of a Vision Transformer has no such key.
    */
   readonly config: object;
-  /** Of the images that it takes: [H, W, C]. */
+  /** The shape of the images that it takes, [H, W, C]. */
   readonly inputShape: readonly [number, number, number];
-  /** 0: no classifier, the logits are the pooled features. */
+  /** The number of classes. 0: there is no classifier, and the logits are the pooled features. */
   readonly numClasses: number;
   /** Logits [B, K] of images [B, H, W, C]. */
   forward(images: tf.Tensor4D, context?: ForwardContext): tf.Tensor2D;
@@ -40,10 +40,10 @@ export interface Model extends Module {
 }
 
 /**
- * How a model is built, beside its configuration.
+ * The options of building a model, besides its configuration.
  *
  * @property initialize  false: weights that would be drawn start at zero, for a model that is loaded next; default true
- * @property onWarning   told what is unusual in the configuration; default console.warn, once a process for a sentence
+ * @property onWarning   receives sentences about unusual options; default console.warn, once a process for each sentence
  */
 export interface BuildOptions {
   initialize?: boolean;

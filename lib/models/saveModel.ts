@@ -23,7 +23,7 @@ export async function modelBytes(model: Model): Promise<Uint8Array> {
 }
 
 /**
- * What is written beside a model, into its config.json.
+ * The description of a model that `saveModel` writes into its config.json, besides the configuration.
  *
  * @property preprocessing  how an image becomes its input: a `Preprocessing`, as plain data
  * @property classNames     the names of its classes

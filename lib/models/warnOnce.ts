@@ -3,7 +3,7 @@
 // The sentences that were already said in this process.
 const warned = new Set<string>();
 
-/** Says a sentence on the console, the first time it comes. */
+/** Writes a sentence to the console the first time it is given. */
 export function warnOnce(text: string): void {
   if (warned.has(text)) return;
   warned.add(text);

@@ -1,13 +1,13 @@
-// What a case is held to where products are in bf16. A rounded operand is off by up to 2⁻⁹ of itself, so single elements say
-// little: what is held is the relative L2 norm of a tensor.
+// The tolerances of a golden case where products are in bf16. A rounded operand is off by up to 2⁻⁹ of itself, so single elements
+// say little, and the relative L2 norm of a tensor is compared.
 
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';
 
 /**
- * What one entry is held to in bf16.
+ * The tolerance of one entry in bf16.
  *
- * stored: as in fp32 · output: ‖ours − ref‖ ≤ limit·‖ref‖ · gradient: the same, unless it is inert, and a limit for all gradients
- * of the file together · numbers: |ours − ref| ≤ rtol·|ref| for each
+ * stored: as in fp32 · output: ‖ours − ref‖ ≤ limit·‖ref‖ · gradient: the same unless it is negligible, and a limit for all
+ * gradients of the file taken as one vector · numbers: |ours − ref| ≤ rtol·|ref| for each
  */
 export type Bf16Rule =
   | { kind: 'stored' }
@@ -15,7 +15,7 @@ export type Bf16Rule =
   | { kind: 'gradient'; limit: number; together: number }
   | { kind: 'numbers'; rtol: number };
 
-/** A gradient whose reference is below this part of the norm of all is zero up to rounding, and is left out by name. */
+/** A gradient whose reference has less than this share of the norm of all is zero up to rounding and is left out by name. */
 export const inertShare = 1e-6;
 
 /** The rule for tensors of outputs: a relative L2 norm of 0.03 or another limit. */

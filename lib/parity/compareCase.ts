@@ -17,7 +17,7 @@ import type { EntryResult } from './report.ts';
  * Compares what a run of a case made with its reference.
  *
  * @param made.produced  undefined when no entry needed anything computed
- * @throws IoError, CheckpointError, InputError if the reference cannot be read: then the case is broken, not the result
+ * @throws IoError, CheckpointError, InputError if the reference cannot be read, which makes the case invalid
  */
 export async function compareAll(
   golden: GoldenCase,

@@ -1,3 +1,5 @@
+// Compares a picture with a stored one.
+
 import { compareTensors, differs } from './compareTensors.ts';
 import type { Difference } from './compareTensors.ts';
 import type { RgbImage } from '../core/image.ts';

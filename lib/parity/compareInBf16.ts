@@ -1,3 +1,5 @@
+// Compares the results of a golden case where products are in bf16.
+
 import { compareJson } from './compareJson.ts';
 import { inertShare, type Bf16Rule } from './bf16Rule.ts';
 import { holdRelativeL2, normsOf, together } from './relativeL2.ts';
@@ -9,7 +11,7 @@ import type { ReferenceFiles } from './referenceFiles.ts';
 import type { Norms } from './relativeL2.ts';
 import type { EntryResult } from './report.ts';
 
-/** The entries of one case that bf16 holds by rules of its own, and the gradients of each file as one vector. */
+/** Compares the entries of a case that have tolerances of their own in bf16, and the gradients of each file as one vector. */
 export class Bf16Comparison {
   private readonly golden: GoldenCase;
   private readonly plan: CasePlan;
@@ -23,7 +25,7 @@ export class Bf16Comparison {
     this.reference = reference;
   }
 
-  /** What comes of an entry; undefined where it is held as in fp32. */
+  /** The result of an entry; undefined where it is compared as in fp32. */
   compare(entry: ComputedEntry, produced: Produced | undefined): EntryResult | undefined {
     const rule = this.plan.bf16Rule(entry);
     if (rule.kind === 'stored') return undefined;
@@ -39,7 +41,7 @@ export class Bf16Comparison {
     return this.compareTensor(entry, rule, produced);
   }
 
-  /** The gradients of each file together, those left out not counted. */
+  /** The results of the gradients of each file as one vector, without those left out. */
   gradientsTogether(): EntryResult[] {
     return [...this.gradients].map(([file, { norms, limit }]) =>
       judged({ kind: 'gradients', file }, holdRelativeL2(together(norms), limit)),

@@ -1,3 +1,5 @@
+// Compares a JSON value with its reference.
+
 import { InputError } from '../core/errors.ts';
 import { compareNumbers, differs } from './compareTensors.ts';
 import { stepInto } from './jsonPath.ts';
@@ -15,7 +17,7 @@ interface Tolerances {
  * Numbers by |ours − ref| ≤ atol + rtol · |ref|; strings, booleans and null equal; arrays of the same length and objects with
  * the same keys, member by member. The strings "inf", "-inf" and "nan" stand for those numbers.
  *
- * @throws InputError if the path reaches nothing in the reference: then the case is broken, not the result
+ * @throws InputError if the path reaches nothing in the reference, which makes the case invalid
  */
 export function compareJson(
   ours: unknown,

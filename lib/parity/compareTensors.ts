@@ -1,3 +1,5 @@
+// Compares a tensor with its reference, element by element.
+
 import { InputError, expected } from '../core/errors.ts';
 import type { Exclusion } from './goldenCase.ts';
 
@@ -13,11 +15,11 @@ export interface PlainTensor {
 }
 
 /**
- * What a comparison found.
+ * The result of a comparison.
  *
  * @property maxAbs  the largest |ours − ref|; Infinity where one side is not finite and the other is something else
  * @property maxRel  the largest |ours − ref| / |ref| over elements with ref ≠ 0
- * @property relativeL2, limit  in bf16: ‖ours − ref‖ / ‖ref‖, and what it is held to
+ * @property relativeL2, limit  in bf16: ‖ours − ref‖ / ‖ref‖, and its limit
  * @property detail  the first element out of tolerance, or what differs in kind; absent when ok
  */
 export interface Difference {
@@ -32,7 +34,7 @@ export interface Difference {
 /**
  * Compares a result with its reference: same shape, and |ours − ref| ≤ atol + rtol · |ref| for every element.
  *
- * NaN and ±inf must stand exactly where the reference has the same. 64-bit integers are compared as such.
+ * NaN and ±inf must be where the reference has the same. 64-bit integers are compared as integers.
  *
  * @param exclude  elements to leave out, by axis and range
  * @throws InputError if an exclusion does not fit the reference's shape
@@ -90,7 +92,7 @@ export function compareNumbers(
   return ok ? { ok, maxAbs, maxRel } : { ok, maxAbs, maxRel, detail: `${a}, not ${b}` };
 }
 
-/** A difference in kind: nothing to measure. */
+/** A difference in kind, without figures. */
 export function differs(detail: string): Difference {
   return { ok: false, maxAbs: Infinity, maxRel: Infinity, detail };
 }

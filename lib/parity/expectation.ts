@@ -20,8 +20,8 @@ export function containerOf(file: string): { container: string; reason?: string 
 /**
  * Loads a file as a user would and compares the outcome with the one expected: `load`, `refuse` or `either`.
  *
- * To refuse is to throw a `VitError`. Anything else that is thrown is a defect and fails, whatever was expected. With
- * `into: config` the file is loaded strictly into a model of the case's config; weights that are not finite load.
+ * A file is refused by throwing a `VitError`. Any other error is a defect and fails, whatever was expected. With `into: config`
+ * the file is loaded strictly into a model of the case's config; weights that are not finite load.
  */
 export async function checkExpectation(
   golden: GoldenCase,
@@ -37,7 +37,7 @@ async function tryToLoad(
   golden: GoldenCase,
   entry: Extract<CompareEntry, { kind: 'expect' }>,
 ): Promise<{ did: 'load' | 'refuse' | 'break'; detail: string }> {
-  // The model is built outside: a config it refuses says nothing about the file.
+  // The model is built outside, because a config that it refuses says nothing about the file.
   const model = entry.into && buildModel(goldenModelConfig(golden.config, golden), goldenBuild);
   try {
     const file = path.join(golden.folder, entry.file);

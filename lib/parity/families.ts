@@ -1,3 +1,5 @@
+// The families of golden cases by name.
+
 import { checkpoints } from './families/checkpoints.ts';
 import { trainStep } from './families/trainStep.ts';
 import { vitTimm } from './families/vitTimm.ts';

@@ -1,3 +1,5 @@
+// The interface of a family of golden cases.
+
 import type * as tf from '@tensorflow/tfjs';
 import type { Precision } from '../core/precision.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -5,7 +7,7 @@ import type { Bf16Rule } from './bf16Rule.ts';
 import type { PlainTensor } from './compareTensors.ts';
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';
 
-/** What a run of a case made, under the names of the case's files. */
+/** The tensors that a run of a case produced, by the names of the case's files. */
 export class Produced {
   readonly tensors = new Map<string, PlainTensor>();
   readonly json = new Map<string, unknown>();
@@ -29,16 +31,16 @@ export class Produced {
   }
 }
 
-// A zero byte is in neither part, so two pairs never meet in one key.
+// Neither part contains a zero byte, so two pairs never share a key.
 function tensorKey(file: string, name: string): string {
   return `${file}\u0000${name}`;
 }
 
 /**
- * What can be done with one case.
+ * The plan of one case: the entries that can be checked, and the run that computes them.
  *
  * @property unsupported  why an entry cannot be checked yet, `undefined` if it can
- * @property bf16Rule     what an entry is held to where the products are in bf16
+ * @property bf16Rule     the tolerance of an entry where products are in bf16
  * @property run          computes everything that the supported entries compare; absent when nothing is to be computed
  */
 export interface CasePlan {
@@ -50,13 +52,13 @@ export interface CasePlan {
 /**
  * One family of golden cases.
  *
- * `plan` reads the case's inputs and checks its config. It throws a `VitError` if the case is broken: the run ends with exit
- * code 2 then. What `run` throws is the library's failure: the entries fail.
+ * `plan` reads the case's inputs and checks its config. It throws a `VitError` if the case is invalid, and the run ends with exit
+ * code 2. An error from `run` is a failure of the library, and the entries fail.
  */
 export interface Family {
   readonly name: string;
   plan(golden: GoldenCase): CasePlan | Promise<CasePlan>;
 }
 
-/** What `plan` throws for a case of a kind that this build does not have yet: the case is skipped, its message says why. */
+/** The error that `plan` throws for a kind of case that this build does not support. The case is skipped with its message. */
 export class UnsupportedCase extends Error {}

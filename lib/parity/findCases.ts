@@ -1,3 +1,5 @@
+// Finds the folders of golden cases.
+
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { IoError, InputError, show } from '../core/errors.ts';
@@ -6,7 +8,7 @@ import { ioError } from '../io/ioError.ts';
 /**
  * The folders with a case.json at or below the given ones, in order of their paths.
  *
- * Links to folders are followed once each, so a link to a folder above ends. A case is not searched for cases below it.
+ * Links to folders are followed once each, so a link to a parent folder ends. A case is not searched for cases below it.
  *
  * @throws IoError if a given path is not a folder or a folder below it cannot be listed
  * @throws InputError if there is no case at or below one of the given paths
@@ -29,7 +31,7 @@ export function findCases(roots: readonly string[]): string[] {
   return found;
 }
 
-// True if a case is at or below the folder, be it one that was found before.
+// True if a case is at or below the folder, also one that was found before.
 function search(folder: string, seen: Set<string>, found: string[]): boolean {
   const real = realpathSync(folder);
   const isNew = !seen.has(real);

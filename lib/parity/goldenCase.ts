@@ -1,4 +1,4 @@
-// A golden case: a folder with case.json, the inputs of a computation and what the reference implementation made of them.
+// A golden case: a folder with case.json, the inputs of a computation and the results of the reference implementation.
 
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -17,7 +17,7 @@ export interface Exclusion {
   to: number;
 }
 
-/** What is compared: a tensor of a file, the values a JSON path reaches, a picture, or how a loader meets a file. */
+/** One comparison of a case: a tensor of a file, the values of a JSON path, a picture, or the loading of a file. */
 export type CompareEntry =
   | {
       kind: 'tensor';

@@ -1,3 +1,5 @@
+// The tensors of a golden case's files, and their conversion between NHWC and NCHW.
+
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
@@ -48,7 +50,7 @@ export class GoldenFile {
   }
 }
 
-/** A stored tensor in plain memory: half precisions widened, 64-bit integers as they are. */
+/** A stored tensor in plain memory: half precisions become float32, 64-bit integers stay. */
 export function plainTensor(tensor: HostTensor): PlainTensor {
   const { dtype, shape, data } = tensor;
   if (dtype === 'F16' || dtype === 'BF16') return { dtype: 'F32', shape, data: widen(tensor) };

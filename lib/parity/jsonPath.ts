@@ -1,3 +1,5 @@
+// Paths into a JSON value.
+
 import { InputError, expected } from '../core/errors.ts';
 
 /** One step of a path: into a member, into an element, or into every one of either. */

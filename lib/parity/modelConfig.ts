@@ -49,7 +49,7 @@ export function goldenModelConfig(
   }
 }
 
-/** How a case's model is built: its weights are loaded next, and what is unusual in its config is the case's business. */
+/** The build options of a case's model: its weights are loaded next, and its config is not warned about. */
 export const goldenBuild: BuildOptions = { initialize: false, onWarning: () => undefined };
 
 /** Throws an InputError naming the first key that is not known. */

@@ -1,3 +1,5 @@
+// The reference files of a golden case, read once.
+
 import path from 'node:path';
 import { readJson } from './goldenCase.ts';
 import { GoldenFile, plainTensor } from './goldenTensors.ts';
@@ -14,7 +16,7 @@ export class ReferenceFiles {
     this.golden = golden;
   }
 
-  /** Where a file is. */
+  /** The path of a file. */
   path(file: string): string {
     return path.join(this.golden.folder, file);
   }

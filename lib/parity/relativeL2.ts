@@ -1,9 +1,11 @@
+// The relative L2 norm of the difference between a result and its reference.
+
 import { compareNumbers, differs, skippedElements } from './compareTensors.ts';
 import type { Difference, PlainTensor } from './compareTensors.ts';
 import type { Exclusion } from './goldenCase.ts';
 
 /**
- * How far a result is from its reference as a whole.
+ * The norms by which a result is compared with its reference as a whole.
  *
  * @property difference  ‖ours − ref‖, over the elements that are not left out
  * @property reference   ‖ref‖ over the same
@@ -18,7 +20,7 @@ export interface Norms {
 /**
  * The norms of a result against its reference, in float64.
  *
- * @returns or a difference in kind: another shape, another number of elements, or not finite where the reference is
+ * @returns the norms, or a difference in kind: another shape, another number of elements, or not finite where the reference is
  */
 export function normsOf(
   ours: PlainTensor,
@@ -54,7 +56,7 @@ export function together(parts: readonly Norms[]): Norms {
   };
 }
 
-/** Holds ‖ours − ref‖ / ‖ref‖ to a limit; a reference of zeros is met by zeros alone. */
+/** Compares ‖ours − ref‖ / ‖ref‖ with a limit; where the reference is zero, the result must be zero. */
 export function holdRelativeL2(
   { difference, reference, maxAbs }: Norms,
   limit: number,

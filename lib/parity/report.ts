@@ -1,19 +1,21 @@
+// The report of a parity run.
+
 import { printable } from '../core/format.ts';
 import { entryName } from './goldenCase.ts';
 import type { Precision } from '../core/precision.ts';
 import type { CompareEntry, ComputedEntry } from './goldenCase.ts';
 import type { Difference } from './compareTensors.ts';
 
-/** How an entry or a case came out. */
+/** The verdict on an entry or a case. */
 export type Verdict = 'ok' | 'FAIL' | 'skip';
 
-/** All gradients of a file taken as one vector, which bf16 is held to as well. */
+/** All gradients of a file taken as one vector, which is compared in bf16 too. */
 export interface AllGradients {
   kind: 'gradients';
   file: string;
 }
 
-/** One compared entry with what came of it; `difference` is absent when nothing was measured. */
+/** One compared entry with its result; `difference` is absent when nothing was measured. */
 export interface EntryResult {
   entry: CompareEntry | AllGradients;
   verdict: Verdict;
@@ -45,8 +47,8 @@ export interface ParityTotals {
 /**
  * One line of the report, without its end: `family/case, file:tensor, maxAbs, maxRel, atol, rtol, ok|FAIL|skip` between tabs.
  *
- * A column that does not apply holds `-`. Where a relative L2 norm was held, it is in the column of maxRel and its limit in that of
- * rtol, and there is no atol.
+ * A column that does not apply holds `-`. A relative L2 norm is in the column of maxRel and its limit in that of rtol, without an
+ * atol.
  */
 export function formatEntry(caseName: string, result: EntryResult): string {
   const { entry, difference, verdict } = result;
@@ -72,7 +74,7 @@ function tolerancesOf(entry: EntryResult['entry']): { atol?: number; rtol?: numb
   };
 }
 
-/** What comes of an entry of whose name nothing was produced. */
+/** The result of an entry for which nothing of its name was produced. */
 export function notProduced(entry: ComputedEntry): EntryResult {
   return entry.optional
     ? { entry, verdict: 'skip', detail: 'optional, not produced' }
@@ -95,7 +97,7 @@ export function totalsOf(cases: readonly CaseResult[]): ParityTotals {
   };
 }
 
-/** What a run ends with: 2 if a case could not be read, 1 if something failed, else 0. */
+/** The exit code of a run: 2 if a case could not be read, 1 if something failed, else 0. */
 export function exitCodeOf({ failed, unreadable }: ParityTotals): 0 | 1 | 2 {
   if (unreadable > 0) return 2;
   return failed > 0 ? 1 : 0;

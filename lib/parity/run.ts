@@ -13,7 +13,7 @@ import type { GoldenCase } from './goldenCase.ts';
 import type { CaseResult, EntryResult } from './report.ts';
 
 /**
- * Where a run writes.
+ * The output of a run.
  *
  * @property line  the report, a line at a time
  * @property note  for a person: why something was skipped or failed
@@ -26,7 +26,7 @@ export interface ParityOutput {
 /**
  * Runs every golden case at or below the folders on the backend that is set, and reports each compared entry.
  *
- * @throws IoError, InputError if a folder is missing or holds no case. A broken case does not throw: it is reported, the
+ * @throws IoError, InputError if a folder is missing or holds no case. An invalid case does not throw: it is reported, the
  *         others run, and `exitCodeOf(totalsOf(result))` is 2
  *
  * @example
@@ -48,7 +48,7 @@ export async function runParity(
   return results;
 }
 
-/** Runs one case. Never throws for a broken case or a failing library; the result says so. */
+/** Runs one case. It does not throw for an invalid case or a failing library: the result tells. */
 export async function runCase(folder: string, precision: Precision = 'fp32'): Promise<CaseResult> {
   let golden: GoldenCase;
   try {
@@ -113,7 +113,7 @@ function notesOf({ name, verdict, unreadable, detail, entries }: CaseResult): st
   return notes;
 }
 
-// A defect of the library keeps its stack: the report is for whoever mends it.
+// A defect of the library keeps its stack, because the report is for the person who fixes it.
 function reasonOf(error: unknown): string {
   if (error instanceof VitError || !(error instanceof Error)) return messageOf(error);
   return error.stack ?? error.message;

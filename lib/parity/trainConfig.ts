@@ -11,7 +11,7 @@ import type {
 } from '../training/options/types.ts';
 import type { GoldenCase } from './goldenCase.ts';
 
-/** A train-step case's config in our names; what is absent was not used. */
+/** A train-step case's config in our names; an option that was not used is absent. */
 export interface GoldenTrainConfig {
   model: object;
   optimizer: OptimizerConfig;

@@ -1,4 +1,4 @@
-// The configuration of a Vision Transformer: what it must hold together, and what follows from it.
+// The configuration of a Vision Transformer: its checks, and the sizes that follow from it.
 
 import { assertNumber } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
@@ -47,7 +47,7 @@ export function mlpHiddenDimOf({
 
 const maxParameters = 2 ** 33;
 
-/** Throws an InputError that names the first option, or pair of options, no model can be built from. */
+/** Throws an InputError that names the first option, or pair of options, that cannot be used. */
 export function assertModelConfig(config: VisionTransformerConfig): void {
   parseOptions(visionTransformerOptions, config, { what: 'a model option' });
   assertNumber('mlpRatio', config.mlpRatio, { min: 1 / config.embedDim, max: 64 });
@@ -134,7 +134,7 @@ function assertTokens(config: VisionTransformerConfig): void {
 }
 
 /**
- * What is unusual in a configuration but can be built, one sentence each.
+ * One sentence for each unusual property of a configuration that can nevertheless be built.
  *
  * One text on Vision Transformers demands that embedDim be a multiple of 3·numHeads, although its own 512 with 8 heads is
  * not; nothing in the model needs it.

@@ -33,7 +33,7 @@ function fullName(name: string): string {
 function sizeConfig(name: string, overrides: object = {}): VisionTransformerConfig {
   const own = knownOptions(overrides);
   const size: Record<string, unknown> = { ...modelSizes[fullName(name)] };
-  // An override said in another way than the table says it.
+  // An override that replaces an option of the table under another name.
   if ('hiddenDim' in own) delete size.mlpRatio;
   if ('numPatches' in own) delete size.imageSize;
   return parseModelConfig({ ...size, ...own });

@@ -1,7 +1,7 @@
 // The layer numbers of a Vision Transformer's parameters.
 
 /**
- * The layer of each parameter, from 0 without gaps: the embedding, each block, then whatever follows (head, `fc_norm`).
+ * The layer of each parameter, from 0 without gaps: the embedding, each block, then the rest (head, `fc_norm`).
  * The final `norm` belongs to the last block.
  *
  * @param names  of the parameters, in order

@@ -1,4 +1,4 @@
-// The one function that understands options of a Vision Transformer, in any of the vocabularies in use.
+// Parses the options of a Vision Transformer in any of the vocabularies in use.
 
 import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../../core/errors.ts';
@@ -11,7 +11,7 @@ import {
   type VisionTransformerConfig,
 } from './config.ts';
 
-/** Any part of a configuration in our names, sizes as a number or [height, width]; what is left out has timm's default. */
+/** A part of a configuration in our names, sizes as a number or [height, width]; the rest has timm's defaults. */
 export type VisionTransformerOptions = Partial<
   Omit<VisionTransformerConfig, 'imageSize' | 'patchSize' | 'fcNorm'>
 > & {
@@ -30,7 +30,7 @@ export type VisionTransformerOptions = Partial<
   readonly dropout?: number;
 };
 
-// Every name in use, without case, dashes and underscores, so that imgSize, img_size and img-size are one.
+// Every name in use, without case, dashes and underscores: imgSize, img_size and img-size are the same.
 const names: Record<string, readonly string[]> = {
   imageSize: ['imagesize', 'imgsize', 'inputsize'],
   patchSize: ['patchsize'],
@@ -69,7 +69,7 @@ const names: Record<string, readonly string[]> = {
 const fieldOf = new Map(
   Object.entries(names).flatMap(([field, aliases]) => aliases.map((alias) => [alias, field])),
 );
-// What Hugging Face writes into a config.json that does not shape the model.
+// Keys of Hugging Face's config.json that do not change the model.
 const ignored = new Set([
   'architectures', 'attn_implementation', 'dtype', 'encoder_stride', 'finetuning_task', 'id2label', 'initializer_range',
   'label2id', 'model_type', 'pooler_act', 'pooler_output_size', 'problem_type', '_name_or_path', 'torch_dtype',
@@ -85,8 +85,8 @@ const activations: Record<string, Activation> = {
 };
 
 /**
- * The one function that understands model options: ours, timm's, Hugging Face's, DeiT's flags, and the names
- * `hiddenDim, numLayers, numChannels, numPatches, dropout`. What comes out is complete and in our names.
+ * Parses model options into a complete configuration in our names. It understands our names, timm's, Hugging Face's, DeiT's
+ * flags, and `hiddenDim, numLayers, numChannels, numPatches, dropout`.
  *
  * `hiddenDim` becomes `mlpRatio`; `numPatches` without `imageSize` a square image; `dropout` both `posDropRate` and
  * `projDropRate`; the size of Hugging Face's `id2label` is `numClasses`. A value of undefined or null counts as left out, except
@@ -140,7 +140,7 @@ function collect(options: unknown): { values: Map<string, unknown>; given: Map<s
       const nearest = closest(key, Object.keys(names));
       throw new InputError(expected('a model option', 'config', key, `Did you mean ${nearest}?`));
     }
-    // No layer scale is a choice; any other null is one left out.
+    // `layerScaleInit: null` means no layer scale; any other null is an option left out.
     const value: unknown = received ?? (field === 'layerScaleInit' ? 0 : undefined);
     if (value === undefined) continue;
     if (values.has(field) && JSON.stringify(values.get(field)) !== JSON.stringify(value)) {

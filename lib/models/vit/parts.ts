@@ -10,7 +10,7 @@ import { Linear } from '../../layers/linear.ts';
 import { inside, type InitScope } from '../../layers/initScope.ts';
 import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
 
-/** What the layers call the activations of a configuration. */
+/** The form of GELU for each activation of a configuration. */
 export const activationForms = { gelu: 'erf', gelu_tanh: 'tanh', quick_gelu: 'quick' } as const;
 
 /** The blocks of a model, each with its own drop path rate. */
@@ -32,10 +32,10 @@ export function makeBlocks(config: VisionTransformerConfig, scope: InitScope): B
   );
 }
 
-/** What stands between the pooled features and the logits. */
+/** The head of a model: pooled features to logits. */
 export type Head = Module & { forward<T extends tf.Tensor>(x: T, context?: ForwardContext): T };
 
-/** The classifier of a model; without classes, a part that changes nothing. */
+/** The classifier of a model; without classes, the identity. */
 export function makeHead(dim: number, numClasses: number, scope: InitScope): Head {
   return numClasses > 0
     ? new Linear({ inFeatures: dim, outFeatures: numClasses }, scope)

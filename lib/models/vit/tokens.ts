@@ -27,16 +27,16 @@ export function imageGrid(images: tf.Tensor4D, config: VisionTransformerConfig):
   return [height / patchSize[0], width / patchSize[1]];
 }
 
-/** How many prefix tokens have a position embedding of their own. */
+/** The number of prefix tokens that have a position embedding. */
 export function placedPrefix(config: VisionTransformerConfig): number {
   return config.noEmbedClass ? 0 : numPrefixTokensOf(config);
 }
 
 /**
- * Adds the position embedding: to all tokens, or with `noEmbedClass` to the patches, which is what x holds then.
+ * Adds the position embedding to all tokens; with `noEmbedClass`, x holds the patches alone.
  *
- * 'sincos1d' counts all tokens it is added to, the class token first; 'sincos2d' leaves prefix tokens as they are, as MoCo v3
- * and MAE do, for they stand nowhere on the grid.
+ * 'sincos1d' counts all tokens that it is added to, the class token first. 'sincos2d' leaves prefix tokens as they are, because
+ * they have no place on the grid, as in MoCo v3 and MAE.
  *
  * @param x        [B, N, C]
  * @param learned  [1, N', C] at the configured grid, when there is one

@@ -36,7 +36,7 @@ import { pool } from './pool.ts';
 import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
 import { warnOnce } from '../warnOnce.ts';
 
-/** What `forwardIntermediates` is asked for, beside the context. */
+/** The options of `forwardIntermediates`, besides the context. */
 export interface IntermediatesOptions {
   /** Block numbers, negative ones from the end; a number n: the last n blocks; default every block. */
   indices?: number | readonly number[];
@@ -157,13 +157,13 @@ export class VisionTransformer extends Module implements Model {
     return this.current;
   }
 
-  /** Of the images it is configured for: [H, W, I]. */
+  /** The shape of the images that it is configured for, [H, W, I]. */
   get inputShape(): [number, number, number] {
     const { imageSize, inChannels } = this.current;
     return [...imageSize, inChannels];
   }
 
-  /** 0: no classifier, the logits are the pooled features. */
+  /** The number of classes. 0: there is no classifier, and the logits are the pooled features. */
   get numClasses(): number {
     return this.current.numClasses;
   }
@@ -199,7 +199,7 @@ export class VisionTransformer extends Module implements Model {
     return new Set(['pos_embed', 'cls_token', 'reg_token', 'dist_token']);
   }
 
-  /** The layer of each parameter, from 0 without gaps: the embedding, each block, then whatever follows. */
+  /** The layer of each parameter, from 0 without gaps: the embedding, each block, then the rest. */
   layerGroups(): Map<string, number> {
     return layerGroups([...this.namedParameters().keys()]);
   }
@@ -234,7 +234,7 @@ export class VisionTransformer extends Module implements Model {
   /**
    * Pooling, norm and head: [B, N, C] → [B, K].
    *
-   * @param options.preLogits  true: what the head would see instead, [B, C]
+   * @param options.preLogits  true: returns the input of the head instead, [B, C]
    */
   forwardHead(
     features: tf.Tensor3D,
@@ -254,7 +254,7 @@ export class VisionTransformer extends Module implements Model {
   }
 
   /**
-   * The logits of a distilled model's two heads, each [B, K]: what its training compares with labels and with a teacher.
+   * The logits of a distilled model's two heads, each [B, K]. Training compares one with labels and the other with a teacher.
    *
    * @throws InputError if the model is not distilled
    */
@@ -314,7 +314,7 @@ export class VisionTransformer extends Module implements Model {
   }
 
   /**
-   * Replaces the head by a newly drawn one of another class count; 0 takes it away.
+   * Replaces the head by a newly initialised one for another number of classes; 0 removes it.
    *
    * @param rng  the stream of its weights; default the model's seed
    */
@@ -333,7 +333,7 @@ export class VisionTransformer extends Module implements Model {
     return formatLayers(this.layerTable(), configWarnings(this.current));
   }
 
-  // [B, H, W, I] → [B, N, C], what the first block gets.
+  // [B, H, W, I] → [B, N, C], the input of the first block.
   private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D {
     const grid = imageGrid(images, this.current);
     const [batch] = images.shape;

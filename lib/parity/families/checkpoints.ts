@@ -15,7 +15,7 @@ import type { Bf16Rule } from '../bf16Rule.ts';
 import type { CasePlan, Family } from '../family.ts';
 import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
 
-/** Loads a checkpoint strictly and runs the model; compares the logits and the widened weights. */
+/** Loads a checkpoint strictly and runs the model; compares the logits and the weights in float32. */
 export const checkpoints: Family = { name: 'checkpoints', plan };
 
 async function plan(golden: GoldenCase): Promise<CasePlan> {
@@ -24,7 +24,7 @@ async function plan(golden: GoldenCase): Promise<CasePlan> {
     goldenModelConfig(golden.config, golden);
     return { unsupported: () => undefined, bf16Rule: () => ({ kind: 'stored' }) };
   }
-  // Only the logits are computed; the loaded weights are what they are.
+  // Only the logits are computed; the loaded weights do not depend on the precision.
   const bf16Rule = ({ file }: CompareEntry): Bf16Rule =>
     file === 'io.safetensors' ? outputRule(golden) : { kind: 'stored' };
   const reason = load.endsWith('/')

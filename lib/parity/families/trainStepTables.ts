@@ -26,7 +26,7 @@ const scheduleKeys = {
   decay_rate: 'decayRate',
 } as const satisfies Record<string, keyof ScheduleConfig>;
 
-/** Every row's schedule, made from its options alone: the total number of epochs, and as many rates as the row has. */
+/** The schedule of every row from its options alone: the total number of epochs, and as many rates as the row has. */
 export function scheduleRows(table: unknown, golden: GoldenCase): unknown[] {
   return rowsOf(table, golden).map((row, i) => {
     const where = `row ${i} of the schedules of ${golden.name}`;
