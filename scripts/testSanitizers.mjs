@@ -9,6 +9,11 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  adamWDescriptor,
+  attentionDescriptor,
+  gemmDescriptor,
+} from '../lib/backends/native/generated/descriptors.ts';
 import { Rng } from '../lib/core/rng.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -94,12 +99,14 @@ function attention(binding, upTo, floats) {
   const heads = b * h;
   const [q, k, v] = [floats(heads * n * d), floats(heads * m * d), floats(heads * m * d)];
   const [out, lse, dOut] = [floats(heads * n * d), floats(heads * n), floats(heads * n * d)];
-  binding.attention(q, k, v, b, h, n, m, d, 0.3, out, lse);
+  const shape = (keys) =>
+    attentionDescriptor({ batch: b, heads: h, queries: n, keys, dim: d, scale: 0.3 });
+  binding.attention(shape(m), q, k, v, out, lse);
   const [dQ, dK, dV] = [floats(q.length), floats(k.length), floats(v.length)];
-  binding.attentionGrad(q, k, v, b, h, n, m, d, 0.3, dOut, out, lse, dQ, dK, dV);
+  binding.attentionGrad(shape(m), q, k, v, dOut, out, lse, dQ, dK, dV);
   const qkv = floats(3 * heads * n * d);
-  binding.qkvAttention(qkv, b, h, n, n, d, 0.3, out, lse);
-  binding.qkvAttentionGrad(qkv, b, h, n, n, d, 0.3, dOut, out, lse, floats(qkv.length));
+  binding.qkvAttention(shape(n), qkv, out, lse);
+  binding.qkvAttentionGrad(shape(n), qkv, dOut, out, lse, floats(qkv.length));
 }
 
 function rows(binding, round, upTo, floats) {
@@ -113,7 +120,9 @@ function rows(binding, round, upTo, floats) {
   binding.softmax(r, c, x, round % 2 === 0, of());
   binding.gelu(round % 3, x, of());
   binding.geluGrad(round % 3, of(), x, of());
-  binding.adamw([x], [of()], [of()], [x], [of()], [of()], [of()], [1], [0.1], 0.9, 0.99, 1e-8, 1);
+  const step = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, inverseRootCorrection2: 1 };
+  const lists = [x, of(), of(), x, of(), of(), of()].map((list) => [list]);
+  binding.adamw(adamWDescriptor(step), [1], [0.1], ...lists);
   binding.ema([x], [of()], [of()], 0.9);
   binding.sumOfSquares([x]);
   for (let op = 0; op < 4; op += 1) {
@@ -135,22 +144,13 @@ function products(binding, round, upTo, floats) {
   const bias = round % 5 ? floats(n) : null;
   const [ta, tb] = [round % 2 === 0, round % 3 === 0];
   const activation = (round % 4) - 1;
-  binding.gemm(
-    floats(m * k),
-    floats(k * n),
-    floats(m * n),
-    1,
-    m,
-    n,
-    k,
-    false,
-    false,
-    ta,
-    tb,
-    bias,
-    activation,
-    round % 2,
-  );
+  const flags = { transposeA: ta, transposeB: tb };
+  const one = { batch: 1, m, n, k, aBatched: false, bBatched: false, ...flags };
+  const options = { activation, precision: round % 2 };
+  const [a, b, c] = [floats(m * k), floats(k * n), floats(m * n)];
+  binding.gemm(gemmDescriptor({ ...one, ...options }), a, b, c, bias);
+  const many = { batch: 9, m, n, k: 7, aBatched: true, bBatched: false, ...flags };
+  const plain = { activation: -1, precision: (round >> 1) % 2 };
   const stack = [floats(9 * m * 7), floats(7 * n), floats(9 * m * n)];
-  binding.gemm(...stack, 9, m, n, 7, true, false, ta, tb, null, -1, (round >> 1) % 2);
+  binding.gemm(gemmDescriptor({ ...many, ...plain }), ...stack, null);
 }

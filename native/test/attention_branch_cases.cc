@@ -248,7 +248,7 @@ void heads(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> attention_branch_cases = {
+const Cases attention_branch_cases = {
     {"attention_branch_saved", any<saves, vit::kFp32>},
     {"attention_branch_packed", any<packs, vit::kFp32>},
     {"attention_branch", any<forward, vit::kFp32>},

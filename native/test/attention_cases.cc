@@ -193,6 +193,6 @@ void attention_grad(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> attention_cases = {{"attention", attention}, {"attention_grad", attention_grad}};
+const Cases attention_cases = {{"attention", attention}, {"attention_grad", attention_grad}};
 
 }  // namespace vit_test

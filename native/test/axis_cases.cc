@@ -257,7 +257,7 @@ void fft(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> axis_cases = {
+const Cases axis_cases = {
     {"prod", prod_case},
     {"reduce_ints", reduce_ints},
     {"reduce_bools", reduce_bools},

@@ -215,7 +215,7 @@ void score_grads(Case& t) {
 
 }  // namespace
 
-extern const std::vector<Entry> bf16_cases = {
+extern const Cases bf16_cases = {
     {"rounding/bf16", round},
     {"rounding/bf16-operands", operands},
     {"rounding/bf16-rows", rows},

@@ -1,6 +1,7 @@
-// The lists of cases, a file for each source of kernels. A new kernel is one function and one line in its list.
+// The list of cases. A file of cases adds its own with an object of Cases; a new kernel is one function and one line.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "case.h"
@@ -14,8 +15,10 @@ struct Entry {
   void (*body)(Case& t);
 };
 
-#define VIT_CASES(name) extern const std::vector<Entry> name;
-#include "case_lists.h"
-#undef VIT_CASES
+std::vector<Entry>& all_cases();
+
+struct Cases {
+  Cases(std::initializer_list<Entry> own) { all_cases().insert(all_cases().end(), own.begin(), own.end()); }
+};
 
 }  // namespace vit_test

@@ -236,7 +236,7 @@ void unique_slices_case(Case& t) {
 }  // namespace
 
 // None of them is in the table: hence their names.
-const std::vector<Entry> counting_cases = {
+const Cases counting_cases = {
     {"counting/count_list", count_list_case},       {"counting/unique_slices", unique_slices_case},
     {"counting/search_sorted", search_sorted_case}, {"counting/reduce_segments", reduce_segments_case},
     {"counting/fill_rows", fill_rows_case},         {"counting/reshape_indices", reshape_indices_case},

@@ -257,7 +257,7 @@ void gelu_grad(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> elementwise_cases = {
+const Cases elementwise_cases = {
     {"binary", binary}, {"unary", unary},       {"clip", clip},
     {"add_n", add_n},   {"gelu", gelu_forward}, {"gelu_grad", gelu_grad},
 };

@@ -113,7 +113,7 @@ void empty(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> gemm_cases = {
+const Cases gemm_cases = {
     {"gemm", any<vit::kFp32>},
     {"gemm/shared", shared<vit::kFp32>},
     {"gemm/wide", wide<vit::kFp32>},

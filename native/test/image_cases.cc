@@ -288,7 +288,7 @@ void non_max_suppression(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> image_cases = {
+const Cases image_cases = {
     {"magnitude", magnitude},
     {"transform", transform},
     {"dilate", dilate},

@@ -227,7 +227,7 @@ void ramp_case(Case& t) {
 }  // namespace
 
 // None of them is in the table: hence their names.
-const std::vector<Entry> indexing_cases = {
+const Cases indexing_cases = {
     {"indexing/gather", gather_case},   {"indexing/gather_nd", gather_nd_case}, {"indexing/scatter", scatter_case},
     {"indexing/one_hot", one_hot_case}, {"indexing/bincount", bincount_case},   {"indexing/top_k", top_k_case},
     {"indexing/draw", draw_case},       {"indexing/ramp", ramp_case},

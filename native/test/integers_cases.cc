@@ -254,7 +254,7 @@ void fill(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> integers_cases = {
+const Cases integers_cases = {
     {"binary_int", binary_int},
     {"power_int", power_int},
     {"binary_bytes", binary_bytes},

@@ -21,6 +21,13 @@
 #include "pool.h"
 
 namespace vit_test {
+
+// In a function, since the objects of Cases are made before main, in any order.
+std::vector<Entry>& all_cases() {
+  static std::vector<Entry> all;
+  return all;
+}
+
 namespace {
 
 struct Options {
@@ -36,14 +43,6 @@ uint64_t seed_of(uint64_t seed, const char* name) {
   uint64_t hash = 0xcbf29ce484222325u ^ seed;
   for (; *name != 0; ++name) hash = (hash ^ static_cast<unsigned char>(*name)) * 0x100000001b3u;
   return hash;
-}
-
-std::vector<Entry> all_cases() {
-  std::vector<Entry> all;
-#define VIT_CASES(name) all.insert(all.end(), name.begin(), name.end());
-#include "case_lists.h"
-#undef VIT_CASES
-  return all;
 }
 
 // Every kernel of the lists has a case of its name. The routines of bf16 are none of them: gemm, the branches and
@@ -173,7 +172,7 @@ int tests(int count_of, char** values) {
   if (!read_options(count_of, values, &options))
     return usage("Expected [--rounds N] [--seed N] [--isa NAME] [--only CASE], received something else.");
   std::vector<Entry> cases;
-  const std::vector<Entry> all = all_cases();
+  const std::vector<Entry>& all = all_cases();
   for (const Entry& entry : all)
     if (options.only.empty() || options.only == entry.name) cases.push_back(entry);
   if (cases.empty() && options.only != "pool")

@@ -73,6 +73,6 @@ void copy(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> layout_cases = {{"copy", copy}};
+const Cases layout_cases = {{"copy", copy}};
 
 }  // namespace vit_test

@@ -161,7 +161,7 @@ void grad_long(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> mlp_branch_cases = {
+const Cases mlp_branch_cases = {
     {"mlp_branch_saved", any<saves, vit::kFp32>},
     {"mlp_branch_packed", any<packs, vit::kFp32>},
     {"mlp_branch", any<forward, vit::kFp32>},

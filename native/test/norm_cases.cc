@@ -76,6 +76,6 @@ void layer_norm_grad(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> norm_cases = {{"layer_norm", layer_norm}, {"layer_norm_grad", layer_norm_grad}};
+const Cases norm_cases = {{"layer_norm", layer_norm}, {"layer_norm_grad", layer_norm_grad}};
 
 }  // namespace vit_test

@@ -116,7 +116,7 @@ void sum_of_squares(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> optimizer_cases = {
+const Cases optimizer_cases = {
     {"adamw", adamw<false>}, {"adamw/in-place", adamw<true>}, {"adamw_squares", adamw_squares},
     {"ema", ema<false>},     {"ema/in-place", ema<true>},     {"sum_of_squares", sum_of_squares},
 };

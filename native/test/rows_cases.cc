@@ -144,7 +144,7 @@ void binary_cross_entropy(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> rows_cases = {
+const Cases rows_cases = {
     {"reduce", reduce_rows},
     {"reduce/long", reduce_long},
     {"reduce/columns", reduce_columns},

@@ -394,7 +394,7 @@ void normalize(Case& t) {
 
 }  // namespace
 
-const std::vector<Entry> spatial_cases = {
+const Cases spatial_cases = {
     {"pool", pool},
     {"pool_positions", pool_positions},
     {"pool_grad", pool_grad},
