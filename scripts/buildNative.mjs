@@ -205,7 +205,7 @@ async function main({ arch, force, standalone }) {
 }
 
 /**
- * What to compile for the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are
+ * The jobs that compile the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are
  * those of the choice alone.
  */
 export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] }) {

@@ -12,13 +12,14 @@ import { compileAll, compilerFor, isasFor, job, kernelJobs, run } from './buildN
 
 const root = path.resolve(import.meta.dirname, '..');
 
-/** What cross-compiling to an architecture needs: Debian's packages, and QEMU's name of it. */
+/** The needs of cross-compiling to an architecture: Debian's packages, and QEMU's name of it. */
 const crossTools = {
   arm64: { compiler: 'g++-aarch64-linux-gnu', qemu: 'aarch64' },
   x64: { compiler: 'g++-x86-64-linux-gnu', qemu: 'x86_64' },
 };
-// -O1 keeps the compilation short; the tests themselves, which work out what is expected, are not watched; scratch memory is given out to the byte, so that a step past its end is seen too; few weights are
-// many, so that small cases reach both ways to sum their gradients.
+// -O1 keeps the compilation short. The tests themselves, which work out the expected values, are not watched. Scratch memory is
+// given out to the byte, so that a step past its end is seen too. Small limits let small cases reach both ways to sum the
+// gradients of weights.
 const smaller = ['-DVIT_SLOT_FLOATS=4096', '-DVIT_LONG_ROWS=64'];
 const sanitizers = {
   'address,undefined': {
@@ -49,7 +50,7 @@ async function main() {
   const folder = path.join(target, 'kernel-tests', name);
   // The kernels as they ship; with a sanitizer, apart.
   const objects = path.join(sanitize === undefined ? target : folder, 'native-objects');
-  // Of AMX the test computes what the processor cannot; a sanitizer would not see what that reads and writes.
+  // The test computes AMX's instructions where the processor lacks them; a sanitizer would not see their reads and writes.
   const choice =
     sanitize === undefined && process.platform === 'linux' && arch === 'x64' && native
       ? ['-DVIT_TRAPPED_AMX']

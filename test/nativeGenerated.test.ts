@@ -9,6 +9,7 @@ import {
   gemmDescriptor,
   mlpBranchDescriptor,
 } from '../lib/backends/native/generated/descriptors.ts';
+import { interfaceMismatch } from '../lib/backends/native/loader.ts';
 import { ACTIVATION, INT_REDUCE, POOL } from '../lib/backends/native/generated/enums.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -57,6 +58,14 @@ test('a descriptor is packed from an element on', () => {
   const options = { precision: 0, epsilon: 0.5, activation: 2, packedReady: true };
   mlpBranchDescriptor({ ...sizes, ...options }, into, 1);
   expect([...into]).toEqual([0, 1, 2, 3, 4, 0, 0.5, 2, 1]);
+});
+
+test('an addon of other sources is refused with both numbers', () => {
+  expect(interfaceMismatch({})).toBe(
+    `was built from other sources (interface 1, not ${INTERFACE})`,
+  );
+  expect(interfaceMismatch({ interfaceNumber: () => INTERFACE + 1 })).toContain('not');
+  expect(interfaceMismatch({ interfaceNumber: () => INTERFACE })).toBeUndefined();
 });
 
 const reason = nativeUnavailableReason();

@@ -45,12 +45,9 @@ export function loadFrom(root: string): LoadedBinding {
     try {
       const require = createRequire(import.meta.url);
       const binding = require(file) as NativeBinding;
-      // An addon of older sources has no such function.
-      const number = (binding as Partial<NativeBinding>).interfaceNumber?.() ?? 1;
-      if (number !== INTERFACE) {
-        reasons.push(
-          `${file} was built from other sources (interface ${number}, not ${INTERFACE})`,
-        );
+      const mismatch = interfaceMismatch(binding);
+      if (mismatch !== undefined) {
+        reasons.push(`${file} ${mismatch}`);
         continue;
       }
       const forced = process.env.TFJS_VIT_ISA;
@@ -67,6 +64,14 @@ export function loadFrom(root: string): LoadedBinding {
   return {
     reason: `The native backend cannot be used: ${reasons.join(', and ')}. ${remedy(root)}`,
   };
+}
+
+/** Says that an addon was built from other sources than these, in a clause; undefined where it fits. */
+export function interfaceMismatch(binding: Partial<NativeBinding>): string | undefined {
+  // An addon from before the numbers has no such function.
+  const number = binding.interfaceNumber?.() ?? 1;
+  if (number === INTERFACE) return undefined;
+  return `was built from other sources (interface ${number}, not ${INTERFACE})`;
 }
 
 function findLocalBuild(root: string): { file: string } | { reason: string } {
