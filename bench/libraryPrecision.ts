@@ -8,7 +8,7 @@ import type { Precision } from '../lib/node.ts';
 export function productIn(precision: Precision, a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor {
   if (precision === 'fp32') return tf.matMul(a, b);
   const attributes = { transposeA: false, transposeB: false, precision };
-  return tf.engine().runKernel('VitProduct', { a, b }, attributes);
+  return tf.engine().runKernel('VitMatMul', { a, b }, attributes);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   softmaxCrossEntropy,
   UnsupportedError,
   VisionTransformer,
-  widen,
+  toFloat32,
 } from '../lib/node.ts';
 import { nativeInfo } from '../lib/backends/native/index.ts';
 import type { HostTensor, VisionTransformerOptions } from '../lib/node.ts';
@@ -149,7 +149,7 @@ function tensorsOf(file: string, names: readonly string[]): Record<string, tf.Te
   const stored = readTensors(file);
   const tensors = names.map((name) => {
     const tensor = stored.get(name)!;
-    return [name, tf.tensor(widen(tensor), [...tensor.shape])] as const;
+    return [name, tf.tensor(toFloat32(tensor), [...tensor.shape])] as const;
   });
   return Object.fromEntries(tensors);
 }

@@ -108,7 +108,7 @@ export {
 export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';
 export {
   hostTensor,
-  widen,
+  toFloat32,
   type Dtype,
   type ElementArray,
   type HostTensor,

@@ -10,7 +10,7 @@ import { recordOf, type BenchRecord } from '../bench/record.ts';
 import { bestTable, markdownTable, speedBars } from '../bench/report.ts';
 import { spreadOf } from '../bench/statistics.ts';
 import { worksOf, type Work } from '../bench/works.ts';
-import { parseSafetensors, widen } from '../lib/node.ts';
+import { parseSafetensors, toFloat32 } from '../lib/node.ts';
 
 const work: Work = {
   name: 'train-small',
@@ -189,7 +189,7 @@ describe('the same work on two backends', () => {
     const first = readFileSync(inputs!);
     await writeInputs(work, folder);
     expect(readFileSync(inputs!).equals(first)).toBe(true);
-    const targets = widen(parseSafetensors(first).tensors.get('targets')!);
+    const targets = toFloat32(parseSafetensors(first).tensors.get('targets')!);
     for (let i = 0; i < 3; i++) {
       expect(targets.slice(5 * i, 5 * i + 5).reduce((sum, x) => sum + x, 0)).toBe(1);
     }

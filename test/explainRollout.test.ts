@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { widen } from '../lib/checkpoints/hostTensor.ts';
+import { toFloat32 } from '../lib/checkpoints/hostTensor.ts';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { Rng } from '../lib/core/rng.ts';
 import type { AttentionArray } from '../lib/explain/attentionArray.ts';
@@ -12,7 +12,7 @@ const { tensors } = parseSafetensors(fs.readFileSync(path.join(folder, 'outputs.
 
 function golden(name: string): AttentionArray {
   const tensor = tensors.get(name)!;
-  return { shape: tensor.shape, data: widen(tensor) };
+  return { shape: tensor.shape, data: toFloat32(tensor) };
 }
 
 function goldenLayers(kind: string): AttentionArray[] {

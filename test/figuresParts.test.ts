@@ -4,7 +4,7 @@ import { makeImage } from '../lib/core/image.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { colorBar } from '../lib/figures/colorBar.ts';
 import type { ColorBarOptions } from '../lib/figures/colorBar.ts';
-import { colorAt, colormapBytes, inkOn } from '../lib/figures/colormap.ts';
+import { colorAt, colormapBytes, textColorOn } from '../lib/figures/colormap.ts';
 import type { Colormap } from '../lib/figures/colormap.ts';
 import { colorize } from '../lib/figures/colorize.ts';
 import { storedPng } from '../lib/figures/pngUri.ts';
@@ -64,7 +64,7 @@ describe('colour maps', () => {
     for (const name of names) {
       for (let i = 0; i < 256; i += 1) {
         const color = colorAt(name, i / 255);
-        const [y, ink] = [luminance(color), inkOn(color) === '#000000' ? 0 : 1];
+        const [y, ink] = [luminance(color), textColorOn(color) === '#000000' ? 0 : 1];
         expect((Math.max(y, ink) + 0.05) / (Math.min(y, ink) + 0.05)).toBeGreaterThan(4.5);
       }
     }

@@ -1,8 +1,8 @@
-import { bitsPerElement, dtypes, widen } from '../lib/checkpoints/hostTensor.ts';
+import { bitsPerElement, dtypes, toFloat32 } from '../lib/checkpoints/hostTensor.ts';
 import { Rng } from '../lib/core/rng.ts';
 import type { Dtype, HostTensor } from '../lib/checkpoints/hostTensor.ts';
 
-describe('widen', () => {
+describe('toFloat32', () => {
   // The definition, in double: the slow twin of the bit moves.
   function halfValue(bits: number): number {
     const sign = bits & 0x8000 ? -1 : 1;
@@ -15,7 +15,7 @@ describe('widen', () => {
   const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
 
   test('every half, subnormals, infinities and NaN', () => {
-    const wide = widen({ dtype: 'F16', shape: [65536], data: all });
+    const wide = toFloat32({ dtype: 'F16', shape: [65536], data: all });
     const wrong = all.filter((bits) => !Object.is(wide[bits], halfValue(bits)));
     expect([...wrong]).toEqual([]);
     const bits = new Uint32Array(wide.buffer);
@@ -24,14 +24,14 @@ describe('widen', () => {
   });
 
   test('every bfloat16 is the upper half of a float32', () => {
-    const wide = widen({ dtype: 'BF16', shape: [65536], data: all });
+    const wide = toFloat32({ dtype: 'BF16', shape: [65536], data: all });
     const bits = new Uint32Array(wide.buffer);
     expect(all.every((value) => bits[value] === (value << 16) >>> 0)).toBe(true);
   });
 
   test('the other types', () => {
     const wide = (dtype: Dtype, data: HostTensor['data']): number[] => [
-      ...widen({ dtype, shape: [data.length], data }),
+      ...toFloat32({ dtype, shape: [data.length], data }),
     ];
     expect(wide('F64', Float64Array.of(0.1, 1e300, -0))).toEqual([Math.fround(0.1), Infinity, -0]);
     expect(wide('I64', BigInt64Array.of(-3n, 2n ** 40n))).toEqual([-3, 2 ** 40]);
@@ -42,7 +42,7 @@ describe('widen', () => {
     expect(wide('U64', BigUint64Array.of(2n ** 64n - 1n, 3n))).toEqual([2 ** 64, 3]);
     expect(wide('BOOL', Uint8Array.of(0, 1))).toEqual([0, 1]);
     const data = Float32Array.of(1, 2);
-    expect(widen({ dtype: 'F32', shape: [2], data })).toBe(data);
+    expect(toFloat32({ dtype: 'F32', shape: [2], data })).toBe(data);
   });
 
   test('64-bit integers are rounded once', () => {
@@ -72,7 +72,7 @@ describe('widen', () => {
       );
     }
     const wide = (dtype: Dtype, data: HostTensor['data']) => [
-      ...widen({ dtype, shape: [data.length], data }),
+      ...toFloat32({ dtype, shape: [data.length], data }),
     ];
     const zero = (value: number) => value + 0;
     expect(wide('I64', BigInt64Array.from(values)).map(zero)).toEqual(
@@ -89,7 +89,7 @@ describe('widen', () => {
         shape: [4],
         data: new Uint8Array(bitsPerElement(dtype) / 2),
       };
-      expect(() => widen(tensor, 'head.weight')).toThrow(
+      expect(() => toFloat32(tensor, 'head.weight')).toThrow(
         `Expected a dtype with values in float32 for "head.weight", received ${dtype}.`,
       );
     }

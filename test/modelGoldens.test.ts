@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
-import { widen, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
+import { toFloat32, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
 import { loadModelTensors } from '../lib/checkpoints/modelState.ts';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { Capture } from '../lib/core/capture.ts';
@@ -34,7 +34,7 @@ class Golden {
 
   tensor(file: string, name: string): tf.Tensor {
     const host = this.tensors(file).get(name)!;
-    return tf.tensor(widen(host), host.shape);
+    return tf.tensor(toFloat32(host), host.shape);
   }
 
   images(): tf.Tensor4D {
@@ -60,10 +60,12 @@ class Golden {
       if (ours === undefined) return [`${tensor} was not produced`];
       if (ours.shape.join() !== wanted.shape.join()) return [`${tensor} is [${ours.shape.join()}]`];
       const values = ours.dataSync();
-      const bad = widen(wanted).findIndex(
+      const bad = toFloat32(wanted).findIndex(
         (value, i) => !(Math.abs(values[i]! - value) <= atol + rtol * Math.abs(value)),
       );
-      return bad === -1 ? [] : [`${tensor}[${bad}] = ${values[bad]}, not ${widen(wanted)[bad]}`];
+      return bad === -1
+        ? []
+        : [`${tensor}[${bad}] = ${values[bad]}, not ${toFloat32(wanted)[bad]}`];
     });
   }
 }

@@ -1,5 +1,5 @@
-// Residual branches as one kernel against the small ops that they are made of, for every instruction set: shapes that take whole
-// images to a task and shapes that share rows and heads, forward and backward, in both precisions.
+// Fused residual branches against the same branches unfused, for every instruction set: shapes that give a task whole images and
+// shapes that split rows and heads, forward and backward, in both precisions.
 
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -57,16 +57,16 @@ async function results(
   return out;
 }
 
-// The small ops on the CPU backend are slow: once for each case.
+// The unfused branch is slow on the CPU backend, so it runs once for each case.
 const known = new Map<string, Promise<Map<string, Float32Array>>>();
-function smallOps(one: Case, precision: Precision = 'fp32'): Promise<Map<string, Float32Array>> {
+function unfused(one: Case, precision: Precision = 'fp32'): Promise<Map<string, Float32Array>> {
   const key = JSON.stringify([one, precision]);
   const found = known.get(key) ?? results('cpu', one, precision);
   known.set(key, found);
   return found;
 }
 
-// Relative to the larger of a tensor's norm and one of its elements: a gradient that cancels is not held to more.
+// ‖a − b‖ / max(‖a‖, 1): gradients that cancel to almost nothing are compared absolutely.
 function distance(a: Float32Array, b: Float32Array): number {
   let difference = 0;
   let size = 0;
@@ -87,26 +87,26 @@ if (isas.length === 0) {
   });
 
   describe.each(cases)('$branch $shape by $inner, optional inputs: $optional', (one) => {
-    test.each(isas)('%s computes what the small ops compute', async (isa) => {
+    test.each(isas)('%s computes what the unfused ops compute', async (isa) => {
       nativeBinding().setIsa(isa);
-      const small = await smallOps(one);
+      const expected = await unfused(one);
       const whole = await results('native', one);
-      expect([...whole.keys()]).toEqual([...small.keys()]);
+      expect([...whole.keys()]).toEqual([...expected.keys()]);
       // 1e-6 is 8 roundings; sums here have up to 2,000 terms.
-      for (const [name, values] of small) {
+      for (const [name, values] of expected) {
         expect([name, distance(values, whole.get(name)!) < 4e-6]).toEqual([name, true]);
       }
     });
 
-    test.each(isas)('%s in bf16 is near to fp32 and to the rounded small ops', async (isa) => {
+    test.each(isas)('%s in bf16 is near to fp32 and to the rounded unfused ops', async (isa) => {
       nativeBinding().setIsa(isa);
       const whole = await results('native', one, 'bf16');
       for (const precision of ['fp32', 'bf16'] as const) {
-        for (const [name, values] of await smallOps(one, precision)) {
+        for (const [name, values] of await unfused(one, precision)) {
           expect([name, distance(values, whole.get(name)!) < 0.05]).toEqual([name, true]);
         }
       }
-      const exact = await smallOps(one);
+      const exact = await unfused(one);
       expect(distance(exact.get('y')!, whole.get('y')!)).toBeGreaterThan(1e-5);
     });
 
@@ -162,7 +162,7 @@ if (isas.length === 0) {
       y.dispose();
       return array;
     };
-    // A recorded pass packs for itself.
+    // A recorded pass packs its own weights.
     const fresh = () => {
       let array: tf.TypedArray | undefined;
       const d = tf.grad((input: tf.Tensor) => {
@@ -182,7 +182,7 @@ if (isas.length === 0) {
     const before = check();
     fc2.assign(draws(dim, hidden) as tf.Tensor2D);
     expect(check()).not.toEqual(before);
-    // In place, by the optimizer.
+    // The optimizer updates the weights in place.
     for (let step = 1; step <= 2; step += 1) {
       const lists = [[fc1], [draws(hidden, dim)], [draws(hidden, dim)], [tf.ones([hidden, dim])]];
       const [parameters, gradients, firstMoments, secondMoments] = lists as tf.Tensor[][];
@@ -192,14 +192,14 @@ if (isas.length === 0) {
       fc1.assign(next[0] as tf.Tensor2D);
       expect(check()).not.toEqual(last);
     }
-    // The array that the weight came from is its owner's.
+    // The array that the weight was made from must not change.
     const kept = values();
     held.fill(0);
     expect(values()).toEqual(kept);
   });
 
   describe('a chain', () => {
-    // Few rows with packed weights, few rows of large ones, whole images.
+    // The shapes: few rows with packed weights, few rows of large weights, whole images.
     const shapes: [number, number, number][] = [
       [2, 17, 12],
       [1, 9, 264],

@@ -92,7 +92,7 @@ const mlp: door.ModelFamily<MlpConfig, MlpClassifier> = {
 
 function transposed(tensor: door.HostTensor): door.HostTensor {
   const [rows = 0, columns = 0] = tensor.shape;
-  const data = door.widen(tensor);
+  const data = door.toFloat32(tensor);
   const values = data.map((_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
   return door.hostTensor([columns, rows], values);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { selectBackend } from '../lib/backends/select.ts';
 import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { exitCodeOf, formatEntry, formatJson, totalsOf } from '../lib/parity/report.ts';
-import { holdRelativeL2, normsOf, together } from '../lib/parity/relativeL2.ts';
+import { compareRelativeL2, normsOf, combineNorms } from '../lib/parity/relativeL2.ts';
 import { runCase, runParity } from '../lib/parity/run.ts';
 import type { EntryResult } from '../lib/parity/report.ts';
 
@@ -143,17 +143,17 @@ describe('norms', () => {
   test('are of all elements but those left out', () => {
     const norms = normsOf(vector(1, 5, 0), vector(1, 3, 4), [{ axis: 0, from: 2, to: 3 }]);
     expect(norms).toEqual({ difference: 2, reference: Math.sqrt(10), maxAbs: 2 });
-    const both = together([
+    const both = combineNorms([
       norms as never,
       { difference: 1.5, reference: Math.sqrt(6), maxAbs: 1 },
     ]);
     expect(both).toEqual({ difference: 2.5, reference: 4, maxAbs: 2 });
-    expect(holdRelativeL2(both, 0.625)).toMatchObject({
+    expect(compareRelativeL2(both, 0.625)).toMatchObject({
       ok: true,
       relativeL2: 0.625,
       limit: 0.625,
     });
-    expect(holdRelativeL2(both, 0.6).ok).toBe(false);
+    expect(compareRelativeL2(both, 0.6).ok).toBe(false);
   });
 
   test('of another shape, of NaN, and of something where there is nothing fail', () => {
@@ -161,7 +161,7 @@ describe('norms', () => {
     expect(normsOf(vector(NaN, 1), vector(1, 1), [])).toMatchObject({ ok: false });
     expect(normsOf(vector(Infinity), vector(Infinity), [])).toMatchObject({ difference: 0 });
     const nothing = { difference: 0, reference: 0, maxAbs: 0 };
-    expect(holdRelativeL2(nothing, 0.01).ok).toBe(true);
-    expect(holdRelativeL2({ ...nothing, difference: 1e-9 }, 0.01).ok).toBe(false);
+    expect(compareRelativeL2(nothing, 0.01).ok).toBe(true);
+    expect(compareRelativeL2({ ...nothing, difference: 1e-9 }, 0.01).ok).toBe(false);
   });
 });

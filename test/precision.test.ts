@@ -17,7 +17,7 @@ import { Loader } from '../lib/data/loader.ts';
 import { scaledDotProductAttention } from '../lib/ops/attention.ts';
 import { variableGrads } from '../lib/ops/gradients.ts';
 import { linear } from '../lib/ops/linear.ts';
-import { product } from '../lib/ops/product.ts';
+import { matMul } from '../lib/ops/matMul.ts';
 import { qkvAttention } from '../lib/ops/qkvAttention.ts';
 import { roundBf16 } from '../lib/ops/roundBf16.ts';
 import { evaluate } from '../lib/training/evaluate.ts';
@@ -97,7 +97,7 @@ function precisionsTold(run: () => void): Map<string, Set<unknown>> {
   const engine = tf.engine();
   const original = engine.runKernel.bind(engine);
   const spy = jest.spyOn(engine, 'runKernel').mockImplementation((name, inputs, attrs) => {
-    if (/^Vit(Linear|Product|Attention|QkvAttention)(Grad)?$|^BatchMatMul$/.test(name)) {
+    if (/^Vit(Linear|MatMul|Attention|QkvAttention)(Grad)?$|^BatchMatMul$/.test(name)) {
       const inside = engine.state.kernelDepth > 0; // the reference of a kernel that was told
       const precision = (attrs as { precision?: unknown } | undefined)?.precision;
       if (!inside) told.set(name, (told.get(name) ?? new Set()).add(precision));
@@ -193,7 +193,7 @@ test('products of any transposition have the gradient of their formula', () => {
       const dOut = values([2, 4], 3);
       const of = (precision: 'fp32' | 'bf16') =>
         tf
-          .grads((x, y) => product(x, y, { transposeA, transposeB, precision }))([a, b], dOut)
+          .grads((x, y) => matMul(x, y, { transposeA, transposeB, precision }))([a, b], dOut)
           .map((gradient) => [...gradient.dataSync()]);
       // Nothing is left to round, so both precisions multiply the same numbers.
       expect(of('bf16')).toEqual(of('fp32'));

@@ -1,6 +1,6 @@
 import { InputError } from '../lib/core/errors.ts';
 import { Rng } from '../lib/core/rng.ts';
-import { bendImage, randomElastic } from '../lib/data/randomElastic.ts';
+import { warpElastic, randomElastic } from '../lib/data/randomElastic.ts';
 import { warpAffine } from '../lib/data/randomAffine.ts';
 import { parseDataConfig, transformsOf } from '../lib/cli/dataset.ts';
 import type { RgbImage } from '../lib/core/image.ts';
@@ -27,7 +27,7 @@ test('the bent image is the sum of splines over all control points, sampled bili
   const rng = new Rng(3);
   const grid = { x: points(() => rng.uniform(-2, 2)), y: points(() => rng.uniform(-2, 2)) };
   const image = picture(3);
-  const bent = bendImage(image, grid, 40);
+  const bent = warpElastic(image, grid, 40);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const [u, v] = [((x + 0.5) * cells) / width, ((y + 0.5) * cells) / height];
@@ -50,7 +50,7 @@ test('the bent image is the sum of splines over all control points, sampled bili
 
 test('equal displacements are a shift', () => {
   const image = picture(1);
-  const bent = bendImage(image, { x: points(() => 2), y: points(() => -1) }, 9);
+  const bent = warpElastic(image, { x: points(() => 2), y: points(() => -1) }, 9);
   // The weights sum to 1 up to rounding, which sampling turns into less than a level.
   const shifted = warpAffine(image, [1, 0, 2, 0, 1, -1], 9);
   expect(bent.data).toEqual(shifted.data);
@@ -80,7 +80,7 @@ test('the strongest bending keeps the order of places, a stronger one would not'
     const x = Float64Array.from({ length: (cells + 3) ** 2 }, (_, i) =>
       i % (cells + 3) < (cells + 3) / 2 ? move : -move,
     );
-    const bend = (one: RgbImage) => bendImage(one, { x, y: new Float64Array(x.length) }).data;
+    const bend = (one: RgbImage) => warpElastic(one, { x, y: new Float64Array(x.length) }).data;
     const inside = bend(image(() => 200));
     const places = bend(image((column) => 7 * column));
     // Only where nothing of the outside is mixed in.

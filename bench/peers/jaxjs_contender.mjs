@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseSafetensors, widen } from '../../lib/node.ts';
+import { parseSafetensors, toFloat32 } from '../../lib/node.ts';
 import { resetPeakRss, serve } from '../serve.ts';
 import { forwardOf, refs, trainingStepOf } from './jaxjs_model.mjs';
 import { provideThreads } from './jaxjs_threads.mjs';
@@ -74,7 +74,7 @@ function arraysOf(file) {
   const { tensors } = parseSafetensors(readFileSync(file), file);
   const arrays = [...tensors].map(([name, tensor]) => [
     name,
-    np.array(widen(tensor), { shape: [...tensor.shape] }),
+    np.array(toFloat32(tensor), { shape: [...tensor.shape] }),
   ]);
   return Object.fromEntries(arrays);
 }

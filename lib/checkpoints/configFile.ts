@@ -41,7 +41,7 @@ export function modelConfigOf(config: Record<string, unknown>): object {
  * @param name  how errors call the file
  * @throws CheckpointError if it is there and cannot be read
  */
-export function carriedConfig(
+export function configFromMetadata(
   metadata: ReadonlyMap<string, string>,
   name: string,
 ): object | undefined {

@@ -74,7 +74,7 @@ export function isDtype(word: unknown): word is Dtype {
   return typeof word === 'string' && (Object.hasOwn(arrays, word) || Object.hasOwn(rawBits, word));
 }
 
-/** Whether the elements of a dtype have a value in float32, so that a tensor of it can be a weight (`widen`). */
+/** Whether the elements of a dtype have a value in float32, so that a tensor of it can be a weight (`toFloat32`). */
 export function isNumericDtype(dtype: Dtype): dtype is NumericDtype {
   return Object.hasOwn(arrays, dtype);
 }
@@ -126,7 +126,7 @@ export function hostTensor(shape: readonly number[], data: Float32Array): HostTe
  * @param name  how errors call the tensor
  * @throws CheckpointError for C64, F8, F6 and F4, naming the tensor and its dtype
  */
-export function widen({ dtype, data }: HostTensor, name = 'a tensor'): Float32Array {
+export function toFloat32({ dtype, data }: HostTensor, name = 'a tensor'): Float32Array {
   if (!isNumericDtype(dtype)) {
     const remedy = 'Convert it to F32, F16 or BF16 first.';
     throw new CheckpointError(

@@ -2,8 +2,8 @@
 
 import * as tf from '../ops/tensor.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
-import { hostTensor, isNumericDtype, widen } from './hostTensor.ts';
-import { stateDifferences } from './stateDifferences.ts';
+import { hostTensor, isNumericDtype, toFloat32 } from './hostTensor.ts';
+import { stateDictErrors } from './stateDictErrors.ts';
 import type { Module } from '../core/module.ts';
 import type { Dtype, HostTensor } from './hostTensor.ts';
 
@@ -17,7 +17,7 @@ export interface LoadReport {
   unexpected: string[];
   /** Tensors of another shape than the parameter of their name; it keeps its values. */
   wrongShape: { name: string; expected: number[]; received: number[] }[];
-  /** Tensors of a dtype that has no value in float32 (`widen`); the parameter keeps its values. */
+  /** Tensors of a dtype that has no value in float32 (`toFloat32`); the parameter keeps its values. */
   wrongDtype: { name: string; dtype: Dtype }[];
   /** Loaded tensors that hold a NaN or an infinity. */
   nonFinite: string[];
@@ -60,7 +60,7 @@ export async function downloadModelTensors(model: Module): Promise<Map<string, H
  * Copies tensors into the parameters of the same name.
  *
  * Nothing is dropped in silence: the report lists every tensor that was loaded and every one that was not. Elements become
- * float32 (`widen`); a tensor of a dtype without values, such as F8_E4M3, is not loaded.
+ * float32 (`toFloat32`); a tensor of a dtype without values, such as F8_E4M3, is not loaded.
  *
  * @throws CheckpointError if strict and a name, a shape or a dtype does not fit, or if a NaN or an infinity is not allowed; the message lists
  *   the first twelve differences, `cause` is the whole report, and the model is unchanged
@@ -97,7 +97,7 @@ export function loadModelTensors(
   const fitting = new Map(report.loaded.map((name) => [name, tensors.get(name)!]));
   report.nonFinite = nonFiniteNames(fitting);
 
-  const problems = strict ? stateDifferences(parameters, tensors) : [];
+  const problems = strict ? stateDictErrors(parameters, tensors) : [];
   if (!allowNonFinite) {
     problems.push(...report.nonFinite.map((name) => `NaN or infinity in ${name}`));
   }
@@ -108,7 +108,7 @@ export function loadModelTensors(
     );
   }
   for (const [name, tensor] of fitting) {
-    tf.tidy(() => parameters.get(name)!.assign(tf.tensor(widen(tensor, name), tensor.shape, 'float32')));
+    tf.tidy(() => parameters.get(name)!.assign(tf.tensor(toFloat32(tensor, name), tensor.shape, 'float32')));
   }
   return report;
 }

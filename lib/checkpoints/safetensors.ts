@@ -40,7 +40,7 @@ interface Entry {
  *
  * @example
  * const {tensors} = parseSafetensors(bytes, 'model.safetensors');
- * const weight = widen(tensors.get('head.weight')!);
+ * const weight = toFloat32(tensors.get('head.weight')!);
  */
 export function parseSafetensors(bytes: Uint8Array, name = 'safetensors file'): TensorFile {
   const { text, dataStart } = readHeader(bytes, name);

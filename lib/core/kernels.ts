@@ -26,14 +26,14 @@ export interface LinearAttrs {
 }
 
 /** y = a·b of each pair of matrices, in a precision; in fp32 the ops use tfjs's own product. */
-export const Product = 'VitProduct';
+export const MatMul = 'VitMatMul';
 /** a [..., M, K] and b [..., K, N], transposed as the attributes say, with the same leading axes. */
-export interface ProductInputs {
+export interface MatMulInputs {
   a: tf.Tensor;
   b: tf.Tensor;
 }
 /** The operands that are stored transposed. */
-export interface ProductAttrs {
+export interface MatMulAttrs {
   transposeA: boolean;
   transposeB: boolean;
   precision: Precision;
@@ -288,7 +288,7 @@ export interface KernelContracts {
   /** → y [M, O]. */
   VitLinear: { inputs: LinearInputs; attrs: LinearAttrs };
   /** → y [..., M, N]. */
-  VitProduct: { inputs: ProductInputs; attrs: ProductAttrs };
+  VitMatMul: { inputs: MatMulInputs; attrs: MatMulAttrs };
   /** → y. */
   VitRoundBf16: { inputs: RoundBf16Inputs; attrs: object };
   /** → dBias [O]. */

@@ -39,7 +39,7 @@ export function randomElastic({ strength, cells = 4, fill = 0 }: RandomElasticOp
     const { width, height } = image;
     const [moveX, moveY] = [(strength * width) / cells, (strength * height) / cells];
     const grid = { x: draws(points, moveX, rng), y: draws(points, moveY, rng) };
-    return bendImage(image, grid, fill);
+    return warpElastic(image, grid, fill);
   };
 }
 
@@ -53,7 +53,7 @@ export interface ControlPoints {
  * The image seen through a field of displacements: pixel (x, y) shows the input at (x, y) + Σ_r Σ_c B_r(y) · B_c(x) · point[r, c],
  * with B the uniform cubic B-splines.
  */
-export function bendImage(image: RgbImage, points: ControlPoints, fill = 0): RgbImage {
+export function warpElastic(image: RgbImage, points: ControlPoints, fill = 0): RgbImage {
   const { width, height } = image;
   const side = Math.round(Math.sqrt(points.x.length));
   const [columns, rows] = [weightsOf(width, side - 3), weightsOf(height, side - 3)];

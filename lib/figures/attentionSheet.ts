@@ -12,7 +12,7 @@ import { assertGrid, rangeOf } from './grid.ts';
 import type { Grid, Range } from './grid.ts';
 import { fitInto, framedImage } from './imagePanel.ts';
 import { overlayPanel } from './overlay.ts';
-import { column, emptyPanel, figurePng, figureSvg, headed, note, row } from './panel.ts';
+import { column, emptyPanel, figurePng, figureSvg, withHeading, note, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
@@ -77,16 +77,19 @@ function attentionSheetPanel(options: AttentionSheetOptions): Panel {
   });
   const top = row(
     [
-      headed('Input', input),
-      headed('Attention rollout', rolled),
-      headed(
+      withHeading('Input', input),
+      withHeading('Attention rollout', rolled),
+      withHeading(
         options.barsHeading ?? 'Prediction',
         barChartPanel({ bars, width: 230, barHeight: barHeight(bars.length) }),
       ),
     ],
     { gap: 28 },
   );
-  const maps = headed(options.mapsHeading ?? 'Attention of the class token', mapsPanel(options));
+  const maps = withHeading(
+    options.mapsHeading ?? 'Attention of the class token',
+    mapsPanel(options),
+  );
   return column([top, maps], { gap: 20 });
 }
 

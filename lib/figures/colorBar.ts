@@ -83,7 +83,7 @@ function ticksInside(
   length: number,
   gamma: number,
 ): Tick[] {
-  if (gamma !== 1) return bentTicks([low, high], format, length, gamma);
+  if (gamma !== 1) return powerTicks([low, high], format, length, gamma);
   const count = Math.max(2, Math.min(6, length / 32));
   const { values, labels } = makeTicks(low, high, { count, format });
   const slack = (high - low) * 1e-6;
@@ -93,7 +93,7 @@ function ticksInside(
 }
 
 // Evenly spaced values crowd at one end of a power scale, so the ticks go 1, 2, 5, 10, 20, … between the ends.
-function bentTicks([low, high]: Range, format: TickFormat, length: number, gamma: number): Tick[] {
+function powerTicks([low, high]: Range, format: TickFormat, length: number, gamma: number): Tick[] {
   const write = (value: number) =>
     format === 'percent' ? `${shortNumber(value * 100)} %` : shortNumber(value);
   const ticks: Tick[] = [{ at: 1, label: write(Number(high.toPrecision(2))) }];

@@ -36,7 +36,7 @@ export function colorAt(name: Colormap, fraction: number): Rgb {
 }
 
 /** Black or white, whichever is easier to read on the colour (relative luminance of WCAG 2). */
-export function inkOn(color: Rgb): string {
+export function textColorOn(color: Rgb): string {
   const [red, green, blue] = color.map((byte) => {
     const c = byte / 255;
     return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;

@@ -4,7 +4,7 @@ import { percent } from '../core/format.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import { colorBar } from './colorBar.ts';
 import { colorize } from './colorize.ts';
-import { colorAt, inkOn } from './colormap.ts';
+import { colorAt, textColorOn } from './colormap.ts';
 import { assertGrid } from './grid.ts';
 import type { Grid } from './grid.ts';
 import { imageNode } from './imagePanel.ts';
@@ -175,7 +175,7 @@ function cellCounts(
         top + (Math.floor(i / shares.width) + 0.5) * cell,
         {
           size: Math.min(theme.size.label, fits),
-          color: inkOn(colorAt(colormap, shares.data[i]!)),
+          color: textColorOn(colorAt(colormap, shares.data[i]!)),
           anchor: 'middle',
           centred: true,
         },

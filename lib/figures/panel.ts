@@ -47,7 +47,7 @@ export function column(panels: readonly Panel[], { gap = theme.gap as number } =
 }
 
 /** A panel with a heading above it, shortened to the panel's width. */
-export function headed(heading: string, panel: Panel): Panel {
+export function withHeading(heading: string, panel: Panel): Panel {
   const size = theme.size.heading;
   const lineHeight = Math.ceil(size * 1.6);
   const node = text(fitText(heading, size, panel.width, { bold: true }), 0, size, {

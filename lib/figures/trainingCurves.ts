@@ -4,7 +4,7 @@ import { percent } from '../core/format.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import { lineChartPanel } from './lineChart.ts';
 import type { LineChartOptions, Series } from './lineChart.ts';
-import { figurePng, figureSvg, headed, row } from './panel.ts';
+import { figurePng, figureSvg, withHeading, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { theme } from './theme.ts';
 import { shortNumber } from './ticks.ts';
@@ -53,7 +53,7 @@ function curvesPanel(logs: readonly EpochLog[]): Panel {
 }
 
 function chart(heading: string, options: LineChartOptions): Panel {
-  return headed(heading, lineChartPanel(options));
+  return withHeading(heading, lineChartPanel(options));
 }
 
 // Training is blue and validation orange in both charts, whatever lines are there.

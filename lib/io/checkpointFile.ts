@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
 import {
-  carriedConfig,
+  configFromMetadata,
   checkpointNames,
   modelConfigOf,
   parseConfigJson,
@@ -62,7 +62,7 @@ export async function readCheckpoint(
   };
   const bytes = await read(name);
   const found = await readTensors(bytes, file, read);
-  const config = carriedConfig(found.metadata, file) ?? (await configBeside(folder));
+  const config = configFromMetadata(found.metadata, file) ?? (await configBeside(folder));
   return { ...found, config, bytes, sha256: sha256(bytes), path: file };
 }
 

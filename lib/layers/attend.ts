@@ -2,7 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { attentionLogits, scaledDotProductAttention } from '../ops/attention.ts';
-import { product } from '../ops/product.ts';
+import { matMul } from '../ops/matMul.ts';
 import { mapGradient } from '../ops/recordGradient.ts';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
@@ -60,6 +60,6 @@ export function attend(
     : softmax;
   const kept = dropout?.forward(probs, context) ?? probs;
   return step(outputName, [kept, v] as const, context, (weights, values) =>
-    product(weights, values, { precision }),
+    matMul(weights, values, { precision }),
   );
 }

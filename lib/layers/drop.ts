@@ -2,7 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { dropout, survivorGain } from '../ops/dropout.ts';
+import { dropout, dropoutScale } from '../ops/dropout.ts';
 import { dropPath } from '../ops/dropPath.ts';
 import { assertShape, sizeOf } from '../core/check.ts';
 import type { ForwardContext } from '../core/context.ts';
@@ -88,7 +88,7 @@ export class DropPath extends Drop {
    */
   gain(batch: number, context: ForwardContext): tf.Tensor1D | undefined {
     if (!this.acts(context)) return undefined;
-    return t.mul(this.keepMask(batch, context), survivorGain(this.rate));
+    return t.mul(this.keepMask(batch, context), dropoutScale(this.rate));
   }
 
   private keepMask(batch: number, context: ForwardContext): tf.Tensor1D {

@@ -3,7 +3,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { prepareAttentionBranch } from '../ops/attentionBranch.ts';
 import { runBranch, type Branch } from '../ops/branch.ts';
-import { BranchMemo } from '../ops/branchMemo.ts';
+import { BranchCache } from '../ops/branchCache.ts';
 import { prepareMlpBranch } from '../ops/mlpBranch.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { wantsAny } from '../core/intercept.ts';
@@ -31,7 +31,7 @@ export class FusedBlock {
   private readonly attnSteps: readonly string[];
   private readonly mlpSteps: readonly string[];
   private readonly whole: readonly string[];
-  private readonly memo = new BranchMemo<readonly [Branch, Branch]>();
+  private readonly cache = new BranchCache<readonly [Branch, Branch]>();
 
   /** @param names  of the steps that are the block as a whole */
   constructor(attn: BranchLayers<Attention>, mlp: BranchLayers<Mlp>, names: readonly string[]) {
@@ -70,7 +70,7 @@ export class FusedBlock {
   }
 
   private known(x: tf.Tensor3D, context: ForwardContext): readonly [Branch, Branch] {
-    return this.memo.get(x, context.precision, () => this.prepare(x, context));
+    return this.cache.get(x, context.precision, () => this.prepare(x, context));
   }
 
   private prepare(x: tf.Tensor3D, context: ForwardContext): readonly [Branch, Branch] {

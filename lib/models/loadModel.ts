@@ -3,7 +3,7 @@
 import { InputError, expected } from '../core/errors.ts';
 import type { FileStore } from '../core/store.ts';
 import {
-  carriedConfig,
+  configFromMetadata,
   checkpointNames,
   modelConfigOf,
   parseConfigJson,
@@ -67,7 +67,7 @@ function build<M extends Model>(
   configFile: Uint8Array | undefined,
   { config: given, name = source, ...rest }: LoadOptions<M>,
 ): M {
-  const config = given ?? carriedConfig(metadata, name) ?? storedConfig(configFile);
+  const config = given ?? configFromMetadata(metadata, name) ?? storedConfig(configFile);
   if (config === undefined) {
     const remedy = 'Pass {config}, or put config.json beside it.';
     throw new InputError(expected('a model configuration', name, undefined, remedy));

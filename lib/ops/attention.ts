@@ -6,8 +6,8 @@ import { precisions, type Precision } from '../core/precision.ts';
 import * as kernels from '../core/kernels.ts';
 import type { AttentionAttrs, AttentionGradInputs, AttentionInputs } from '../core/kernels.ts';
 import { defineKernel } from './kernel.ts';
-import { product } from './product.ts';
-import { operandIn } from './roundBf16.ts';
+import { matMul } from './matMul.ts';
+import { roundOperand } from './roundBf16.ts';
 
 /**
  * Options of `scaledDotProductAttention`.
@@ -69,7 +69,7 @@ export function scaledDotProductAttention(
       return { out: attentionKernel({ q, k, v }, { scale, precision })[0] as tf.Tensor4D };
     }
     const softmax = tf.softmax<tf.Tensor4D>(attentionLogits(q, k, { scale, precision }));
-    return { out: product(softmax, v, { precision }), probabilities: softmax };
+    return { out: matMul(softmax, v, { precision }), probabilities: softmax };
   });
 }
 
@@ -82,7 +82,7 @@ export function attentionLogits(
   return tf.tidy(() =>
     precision === 'fp32'
       ? tf.matMul<tf.Tensor4D>(tf.mul(q, scale), k, false, true)
-      : tf.mul<tf.Tensor4D>(product(q, k, { transposeB: true, precision }), scale),
+      : tf.mul<tf.Tensor4D>(matMul(q, k, { transposeB: true, precision }), scale),
   );
 }
 
@@ -92,8 +92,8 @@ function scaledLogits(
   k: tf.Tensor4D,
   { scale, precision }: AttentionAttrs,
 ): tf.Tensor4D {
-  const queries = tf.mul(operandIn(precision, q), scale);
-  return tf.matMul(queries, operandIn(precision, k), false, true);
+  const queries = tf.mul(roundOperand(precision, q), scale);
+  return tf.matMul(queries, roundOperand(precision, k), false, true);
 }
 
 // `Attention` in plain tfjs ops.
@@ -103,8 +103,8 @@ function referenceAttention({ q, k, v }: AttentionInputs, attrs: AttentionAttrs)
   const top = tf.max(logits, 3, true);
   const exponentials = tf.exp(tf.sub(logits, top));
   const sums = tf.sum(exponentials, 3, true);
-  const weights = tf.div(operandIn(precision, exponentials), sums);
-  const out = tf.matMul(weights, operandIn(precision, v));
+  const weights = tf.div(roundOperand(precision, exponentials), sums);
+  const out = tf.matMul(weights, roundOperand(precision, v));
   return [out, tf.squeeze(tf.add(top, tf.log(sums)), [3])];
 }
 
@@ -113,7 +113,7 @@ function referenceAttentionGrad(
   { dOut, q, k, v, out, logSumExp }: AttentionGradInputs,
   attrs: AttentionAttrs,
 ): tf.Tensor[] {
-  const read = <T extends tf.Tensor>(x: T): T => operandIn(attrs.precision, x);
+  const read = <T extends tf.Tensor>(x: T): T => roundOperand(attrs.precision, x);
   const logits = scaledLogits(q, k, attrs);
   const p = tf.exp(tf.sub(logits, tf.expandDims(logSumExp, 3)));
   const above = read(dOut);

@@ -61,7 +61,7 @@ export function prepareAttentionBranch(
   if (projBias !== undefined) assertShape('projBias', projBias, [dim]);
   const factor = scale ?? (dim / numHeads) ** -0.5;
   assertNumber('scale', factor);
-  const small = (given: tf.Tensor3D): tf.Tensor3D => {
+  const unfused = (given: tf.Tensor3D): tf.Tensor3D => {
     const normed = layerNorm(given, gamma, beta, { epsilon });
     const packed = linear(normed, qkv, qkvBias, { precision }) as tf.Tensor3D;
     const mixed = qkvAttention(packed, { numHeads, scale: factor, precision });
@@ -72,6 +72,6 @@ export function prepareAttentionBranch(
     attrs: { numHeads, scale: factor, epsilon, precision },
     required: ['qkv', 'proj'],
     optional: ['scale', 'qkvBias', 'projBias'],
-    small,
+    unfused,
   });
 }

@@ -27,7 +27,7 @@ export interface Branch<K extends BranchName = BranchName> {
   attrs: AttrsOf<K>;
   required: readonly string[];
   optional: readonly string[];
-  small: (x: tf.Tensor3D) => tf.Tensor3D;
+  unfused: (x: tf.Tensor3D) => tf.Tensor3D;
 }
 
 /** Checks the inputs that every branch has. @throws ShapeError, InputError */
@@ -57,17 +57,17 @@ export function addBranch(
 export function makeBranch<K extends BranchName>(
   kernel: K,
   { x: _, ...inputs }: InputsOf<K>,
-  rest: Pick<Branch<K>, 'attrs' | 'required' | 'optional' | 'small'>,
+  rest: Pick<Branch<K>, 'attrs' | 'required' | 'optional' | 'unfused'>,
 ): Branch<K> {
   return { kernel, inputs: inputs as unknown as Branch['inputs'], ...rest };
 }
 
 /** Runs a branch as one kernel where the backend has it, and unfused elsewhere. */
 export function runBranch(branch: Branch, x: tf.Tensor3D): tf.Tensor3D {
-  const { kernel, attrs, small } = branch;
+  const { kernel, attrs, unfused } = branch;
   const floats = areFloats([x, ...Object.values(branch.inputs)]);
   if (!floats || x.size === 0 || !hasFastKernel(kernel)) {
-    return tf.tidy(() => small(x));
+    return tf.tidy(() => unfused(x));
   }
   if (isRecording()) return tf.tidy(() => recorded(branch, x));
   const inputs = { x, ...branch.inputs };
@@ -75,13 +75,13 @@ export function runBranch(branch: Branch, x: tf.Tensor3D): tf.Tensor3D {
 }
 
 /** Whether `runBranches` would run more than one branch in one call now. */
-export function branchesJoin(): boolean {
+export function canFuseBranches(): boolean {
   return !isRecording() && hasFastKernel(BranchChain);
 }
 
 /** Runs branches in sequence, as one kernel where `canFuseBranches`. */
 export function runBranches(branches: readonly Branch[], x: tf.Tensor3D): tf.Tensor3D {
-  const joins = branches.length > 1 && x.size > 0 && x.dtype === 'float32' && branchesJoin();
+  const joins = branches.length > 1 && x.size > 0 && x.dtype === 'float32' && canFuseBranches();
   const chain = joins ? chainOf(branches) : undefined;
   if (chain?.ofFloats !== true) {
     return tf.tidy(() => branches.reduce((y, branch) => runBranch(branch, y), x));

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from '../core/check.ts';
-import { survivorGain } from './dropout.ts';
+import { dropoutScale } from './dropout.ts';
 
 /**
  * Stochastic depth: drops the residual branch of whole samples and scales up the others, so that the mean stays.
@@ -16,10 +16,10 @@ import { survivorGain } from './dropout.ts';
  *
  * Differentiable in x. Source: Huang et al. 2016; scaling as timm's `drop_path`.
  */
-export function dropPath<T extends tf.Tensor>(x: T, keep: tf.Tensor1D, rate: number): T {
-  assertShape('keep', keep, [x.shape[0] ?? 1]);
+export function dropPath<T extends tf.Tensor>(x: T, keepMask: tf.Tensor1D, rate: number): T {
+  assertShape('keepMask', keepMask, [x.shape[0] ?? 1]);
   return tf.tidy(() => {
-    const perSample = [keep.size, ...x.shape.slice(1).map(() => 1)];
-    return tf.mul<T>(x, tf.reshape(tf.mul(keep, survivorGain(rate)), perSample));
+    const perSample = [keepMask.size, ...x.shape.slice(1).map(() => 1)];
+    return tf.mul<T>(x, tf.reshape(tf.mul(keepMask, dropoutScale(rate)), perSample));
   });
 }

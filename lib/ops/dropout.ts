@@ -19,11 +19,11 @@ export function dropout<T extends tf.Tensor>(x: T, keepMask: tf.Tensor, rate: nu
   assertRank('keepMask', keepMask, x.rank);
   const fitting = x.shape.map((size, axis) => (keepMask.shape[axis] === 1 ? 1 : size));
   assertShape('keepMask', keepMask, fitting);
-  return tf.tidy(() => tf.mul<T>(x, tf.mul(keepMask, survivorGain(rate))));
+  return tf.tidy(() => tf.mul<T>(x, tf.mul(keepMask, dropoutScale(rate))));
 }
 
 /** The factor of the values that dropout keeps: 1 / (1 − rate), 0 at rate 1. @throws InputError for a rate outside of 0 … 1 */
-export function survivorGain(rate: number): number {
+export function dropoutScale(rate: number): number {
   assertNumber('rate', rate, { min: 0, max: 1 });
   return rate === 1 ? 0 : 1 / (1 - rate);
 }

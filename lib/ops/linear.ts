@@ -9,7 +9,7 @@ import type { BiasGradInputs, GeluForm, LinearAttrs, LinearInputs } from '../cor
 import { geluForms, gelu, referenceGelu } from './gelu.ts';
 import { isRecording } from './gradients.ts';
 import { defineKernel } from './kernel.ts';
-import { product } from './product.ts';
+import { matMul } from './matMul.ts';
 
 const activations = ['none', ...geluForms] as const;
 
@@ -62,7 +62,7 @@ function referenceLinear(
   { x, weight, bias }: LinearInputs,
   { activation, precision }: LinearAttrs,
 ): tf.Tensor[] {
-  const sums = product(x, weight, { transposeB: true, precision });
+  const sums = matMul(x, weight, { transposeB: true, precision });
   const pre = bias === undefined ? sums : tf.add(sums, bias);
   if (activation === 'none') return [pre];
   return referenceGelu({ x: pre }, { form: activation });
@@ -86,8 +86,8 @@ const linearKernel = defineKernel(kernels.Linear, {
         throw new UnsupportedError(expected('no activation', kernels.Linear, activation, remedy));
       }
       return {
-        x: () => product(dOut!, weight!, { precision }),
-        weight: () => product(dOut!, x!, { transposeA: true, precision }),
+        x: () => matMul(dOut!, weight!, { precision }),
+        weight: () => matMul(dOut!, x!, { transposeA: true, precision }),
         bias: () => biasGradKernel({ dOut: dOut as tf.Tensor2D }, {})[0]!,
       };
     },

@@ -53,7 +53,7 @@ export function prepareMlpBranch(
   assertShape('fc2', fc2, [dim, hidden]);
   if (bias1 !== undefined) assertShape('bias1', bias1, [hidden]);
   if (bias2 !== undefined) assertShape('bias2', bias2, [dim]);
-  const small = (given: tf.Tensor3D): tf.Tensor3D => {
+  const unfused = (given: tf.Tensor3D): tf.Tensor3D => {
     const normed = layerNorm(given, gamma, beta, { epsilon });
     const h = linear(normed, fc1, bias1, { activation, precision });
     return addBranch({ ...inputs, x: given }, linear(h, fc2, bias2, { precision }) as tf.Tensor3D);
@@ -62,6 +62,6 @@ export function prepareMlpBranch(
     attrs: { epsilon, activation, precision },
     required: ['fc1', 'fc2'],
     optional: ['scale', 'bias1', 'bias2'],
-    small,
+    unfused,
   });
 }

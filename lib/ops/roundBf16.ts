@@ -27,7 +27,7 @@ export function roundBf16<T extends tf.Tensor>(x: T): T {
 }
 
 /** An operand of a matrix product, rounded to its precision: the operand itself in fp32. */
-export function operandIn<T extends tf.Tensor>(precision: Precision | undefined, x: T): T {
+export function roundOperand<T extends tf.Tensor>(precision: Precision | undefined, x: T): T {
   return precision === 'bf16' ? roundBf16(x) : x;
 }
 

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
-import { branchesJoin, runBranches, type Branch } from './branch.ts';
+import { canFuseBranches, runBranches, type Branch } from './branch.ts';
 import { recompute } from './recompute.ts';
 
 /**
@@ -29,7 +29,7 @@ export function runBlocks(
   context: ForwardContext,
 ): tf.Tensor3D {
   return tf.tidy(() => {
-    if (!branchesJoin()) return blocks.reduce((y, block) => runBlock(block, y, context), x);
+    if (!canFuseBranches()) return blocks.reduce((y, block) => runBlock(block, y, context), x);
     let y = x;
     let waiting: Branch[] = [];
     for (const block of blocks) {

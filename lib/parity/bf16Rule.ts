@@ -16,7 +16,7 @@ export type Bf16Rule =
   | { kind: 'numbers'; rtol: number };
 
 /** A gradient whose reference has less than this share of the norm of all is zero up to rounding and is left out by name. */
-export const inertShare = 1e-6;
+export const negligibleShare = 1e-6;
 
 /** The rule for tensors of outputs: a relative L2 norm of 0.03 or another limit. */
 export function outputRule(golden: GoldenCase, { limit = 0.03 } = {}): Bf16Rule {
@@ -29,7 +29,7 @@ export function gradientRule(golden: GoldenCase): Bf16Rule {
 }
 
 /** Whether the tensors of an entry's file are gradients. */
-export function holdsGradients({ file }: CompareEntry): boolean {
+export function hasGradients({ file }: CompareEntry): boolean {
   return file.startsWith('grads');
 }
 

@@ -1,8 +1,8 @@
 // Compares the results of a golden case where products are in bf16.
 
 import { compareJson } from './compareJson.ts';
-import { inertShare, type Bf16Rule } from './bf16Rule.ts';
-import { holdRelativeL2, normsOf, together } from './relativeL2.ts';
+import { negligibleShare, type Bf16Rule } from './bf16Rule.ts';
+import { compareRelativeL2, normsOf, combineNorms } from './relativeL2.ts';
 import { notProduced } from './report.ts';
 import type { Difference } from './compareTensors.ts';
 import type { CasePlan, Produced } from './family.ts';
@@ -44,7 +44,7 @@ export class Bf16Comparison {
   /** The results of the gradients of each file as one vector, without those left out. */
   gradientsTogether(): EntryResult[] {
     return [...this.gradients].map(([file, { norms, limit }]) =>
-      judged({ kind: 'gradients', file }, holdRelativeL2(together(norms), limit)),
+      judged({ kind: 'gradients', file }, compareRelativeL2(combineNorms(norms), limit)),
     );
   }
 
@@ -59,7 +59,7 @@ export class Bf16Comparison {
     const norms = normsOf(ours, reference, entry.exclude);
     if ('ok' in norms) return judged(entry, norms);
     if (rule.kind === 'gradient') {
-      if (norms.reference <= inertShare * this.gradientNorm(entry.file)) {
+      if (norms.reference <= negligibleShare * this.gradientNorm(entry.file)) {
         const detail = `inert: the reference gradient of ${entry.tensor} is zero up to rounding`;
         return { entry, verdict: 'skip', detail };
       }
@@ -67,7 +67,7 @@ export class Bf16Comparison {
       file.norms.push(norms);
       this.gradients.set(entry.file, file);
     }
-    return judged(entry, holdRelativeL2(norms, rule.limit));
+    return judged(entry, compareRelativeL2(norms, rule.limit));
   }
 
   // ‖ref‖ over all gradients of a file.
@@ -80,7 +80,7 @@ export class Bf16Comparison {
       const own = normsOf(reference, reference, entry.exclude);
       return 'ok' in own ? [] : [own];
     });
-    const { reference: total } = together(norms);
+    const { reference: total } = combineNorms(norms);
     this.totals.set(file, total);
     return total;
   }

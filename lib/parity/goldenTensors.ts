@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
-import { widen } from '../checkpoints/hostTensor.ts';
+import { toFloat32 } from '../checkpoints/hostTensor.ts';
 import { InputError, expected } from '../core/errors.ts';
 import * as t from '../ops/tensor.ts';
 import { readBytes } from './goldenCase.ts';
@@ -40,7 +40,7 @@ export class GoldenFile {
   /** A tensor as the backend's float32. The caller disposes it. */
   float32(name: string): tf.Tensor {
     const tensor = this.get(name);
-    return t.tensor(widen(tensor), [...tensor.shape], 'float32');
+    return t.tensor(toFloat32(tensor), [...tensor.shape], 'float32');
   }
 
   /** A batch of images, [B, C, H, W] in the file, as [B, H, W, C]. The caller disposes it. */
@@ -53,7 +53,7 @@ export class GoldenFile {
 /** A stored tensor in plain memory: half precisions become float32, 64-bit integers stay. */
 export function plainTensor(tensor: HostTensor): PlainTensor {
   const { dtype, shape, data } = tensor;
-  if (dtype === 'F16' || dtype === 'BF16') return { dtype: 'F32', shape, data: widen(tensor) };
+  if (dtype === 'F16' || dtype === 'BF16') return { dtype: 'F32', shape, data: toFloat32(tensor) };
   return { dtype, shape, data: data };
 }
 

@@ -48,7 +48,7 @@ export function normsOf(
 }
 
 /** The norms of several tensors taken as one. */
-export function together(parts: readonly Norms[]): Norms {
+export function combineNorms(parts: readonly Norms[]): Norms {
   return {
     difference: Math.hypot(...parts.map((part) => part.difference)),
     reference: Math.hypot(...parts.map((part) => part.reference)),
@@ -57,7 +57,7 @@ export function together(parts: readonly Norms[]): Norms {
 }
 
 /** Compares ‖ours − ref‖ / ‖ref‖ with a limit; where the reference is zero, the result must be zero. */
-export function holdRelativeL2(
+export function compareRelativeL2(
   { difference, reference, maxAbs }: Norms,
   limit: number,
 ): Difference {

@@ -17,7 +17,7 @@ type OwnCosts = {
 /** The formula of each kernel of ours; operations of the formulas in `core/kernels.ts`, counted for an element. */
 export const ownCosts: OwnCosts = {
   VitLinear: ({ inputs: { x, weight } }) => ({ macs: sizeOf(x.shape) * weight.shape[0] }),
-  VitProduct: ({ inputs: { a, b }, attrs: { transposeB } }) => ({
+  VitMatMul: ({ inputs: { a, b }, attrs: { transposeB } }) => ({
     macs: sizeOf(a.shape) * b.shape.at(transposeB ? -2 : -1)!,
   }),
   VitRoundBf16: () => ({ flops: 0 }),

@@ -3,9 +3,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { ema } from '../ops/ema.ts';
-import { widen } from '../checkpoints/hostTensor.ts';
+import { toFloat32 } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
-import { assertState } from '../checkpoints/stateDifferences.ts';
+import { assertStateDict } from '../checkpoints/stateDictErrors.ts';
 import { parseOptions } from '../core/option.ts';
 import { emaOptions } from './options/ema.ts';
 import type { EmaConfig } from './options/types.ts';
@@ -60,9 +60,9 @@ export class Ema {
 
   /** Puts stored averages back, bit for bit. @throws CheckpointError listing what differs; nothing is changed then */
   restore(tensors: ReadonlyMap<string, HostTensor>): void {
-    assertState('the averages of this model', this.averages, tensors);
+    assertStateDict('the averages of this model', this.averages, tensors);
     for (const [name, tensor] of tensors) {
-      this.replace(name, t.tensor(widen(tensor, name), tensor.shape, 'float32'));
+      this.replace(name, t.tensor(toFloat32(tensor, name), tensor.shape, 'float32'));
     }
   }
 

@@ -2,10 +2,10 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { ownCopy } from '../ops/ownCopy.ts';
-import { widen } from '../checkpoints/hostTensor.ts';
+import { deepCopy } from '../ops/deepCopy.ts';
+import { toFloat32 } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
-import { assertState } from '../checkpoints/stateDifferences.ts';
+import { assertStateDict } from '../checkpoints/stateDictErrors.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { Parameter } from '../core/module.ts';
@@ -79,7 +79,7 @@ export class Optimizer {
     this.rates = groups.map(() => learningRate);
     this.groupOf = new Map(groups.flatMap(({ params }, g) => params.map((name) => [name, g])));
     for (const [name, parameter] of parameters) {
-      if (rule.inPlace?.() === true) t.tidy(() => parameter.assign(ownCopy(parameter)));
+      if (rule.inPlace?.() === true) t.tidy(() => parameter.assign(deepCopy(parameter)));
       for (const slot of rule.slots) {
         this.slots.set(`${name}/${slot}`, t.keep(t.zeros(parameter.shape)));
       }
@@ -155,10 +155,10 @@ export class Optimizer {
   /** Puts stored state back, bit for bit. @throws CheckpointError listing what differs; nothing is changed then */
   restore(tensors: ReadonlyMap<string, HostTensor>, steps: number): void {
     assertInteger('optimizer steps', steps, { min: 0 });
-    assertState('the optimizer state of this model', this.slots, tensors);
+    assertStateDict('the optimizer state of this model', this.slots, tensors);
     for (const [name, tensor] of tensors) {
-      const stored = () => t.tensor(widen(tensor, name), tensor.shape, 'float32');
-      const own = this.rule.inPlace?.() === true ? t.tidy(() => ownCopy(stored())) : stored();
+      const stored = () => t.tensor(toFloat32(tensor, name), tensor.shape, 'float32');
+      const own = this.rule.inPlace?.() === true ? t.tidy(() => deepCopy(stored())) : stored();
       this.replace(name, t.keep(own));
     }
     this.steps = steps;

@@ -1,5 +1,5 @@
-// The rows of the op table in bf16. Differences of a rounded function say nothing about its gradient; these rows bring the
-// formula of the gradient itself, and their own form in fp32, to be near to.
+// The rows of the op table in bf16. Finite differences of a rounded function say nothing about its gradient, so these rows bring
+// the formula of the gradient, and the fp32 form that the result must be near to.
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../lib/core/check.ts';

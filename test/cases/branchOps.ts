@@ -12,7 +12,7 @@ const normal = (std = 1, mean = 0) => spec((rng) => rng.normal(mean, std));
 const gain = spec((rng) => (rng.bernoulli(0.7) ? 1.25 : 0), true);
 type Shape = [number, number, number];
 
-// Inputs that both branches may have: all of them, or none of the optional ones.
+// The inputs that both branches share, with all of the optional ones or none.
 function outer([batch, , dim]: Shape) {
   return {
     gamma: normal(0.2, 1)<1>(dim),

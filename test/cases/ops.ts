@@ -1,5 +1,5 @@
-// The one table of op cases. A row gives: parity of every backend with the reference, the forward pass and the gradient
-// against float64 loops, and a line of the bench.
+// The table of op cases. Each row gives a parity test of every backend with the reference, a test of the forward pass and the
+// gradient against float64 loops, and a line of the bench.
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../lib/core/check.ts';
@@ -67,7 +67,7 @@ function layerNormRow(shape: [number, number, number], offset = 0): OpCase {
   return row(`layerNorm [${shape}] mean ${offset}`, inputs, {
     run: ({ x, gamma, beta }) => layerNorm(x, gamma, beta, { epsilon: 1e-6 }),
     exact: ({ x, gamma, beta }) => exact.layerNorm(x, gamma, beta, 1e-6),
-    // The mean is known to eps·|offset|, and the deviation from it is what counts.
+    // The mean is known to eps·|offset|, and the result depends on the deviation from it.
     reasons: { terms: Math.max(size, shape[0] * shape[1]), gain: Math.max(1, offset) },
     flops: 8 * sizeOf(shape),
   });
@@ -204,7 +204,7 @@ const exactAdam = ({ p, g, m, v, p1, g1, m1, v1 }: Adam<Exact>): Float64Array =>
     exact.adamW([p1, g1, m1, v1], { ...adamOptions, lr: 3e-3, decay: 0 }),
   );
 
-/** Every row; each is drawn from its own stream of the name. */
+/** Every row; its inputs are drawn from a stream of its name. */
 export const opCases: readonly OpCase[] = [
   linearRow([3, 17, 65], 33),
   linearRow([1, 197, 192], 65),
@@ -365,7 +365,7 @@ export const opCases: readonly OpCase[] = [
   ...bf16Cases,
 ];
 
-/** Rows of the size that training meets (ViT-Ti/16 at 224 pixels, B = 8), for the bench: too slow for loops over float64. */
+/** Rows of the sizes of training (ViT-Ti/16 at 224 pixels, B = 8) for the bench; float64 loops would be too slow for them. */
 export const benchCases: readonly OpCase[] = [
   linearRow([8, 197, 192], 576),
   linearRow([8, 197, 192], 768, 'erf'),

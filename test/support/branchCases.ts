@@ -18,7 +18,7 @@ export interface BranchCase {
   optional: boolean;
 }
 
-/** Those that take whole images to a task, and those that share rows and heads. */
+/** Cases in which a task takes whole images, and cases in which tasks split rows and heads. */
 export const branchCases: BranchCase[] = [
   { branch: 'mlp', shape: [3, 5, 8], inner: 32, optional: false },
   { branch: 'mlp', shape: [2, 17, 12], inner: 1, optional: true },
@@ -75,7 +75,7 @@ function drawAnew({ branch, shape, inner, optional }: BranchCase): Values {
   return values;
 }
 
-/** The branch, in whole or in small ops, as the backend has it. */
+/** Runs the branch, fused where the backend has its kernel. */
 export function runBranchCase(
   { branch, inner }: BranchCase,
   x: Inputs,

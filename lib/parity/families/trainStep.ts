@@ -11,7 +11,7 @@ import { clipGradients } from '../../training/clip.ts';
 import { Ema } from '../../training/ema.ts';
 import { makeOptimizer } from '../../training/optimizer.ts';
 import { makeSchedule } from '../../training/schedules.ts';
-import { gradientRule, holdsGradients, outputRule } from '../bf16Rule.ts';
+import { gradientRule, hasGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { parameterGradients } from '../gradients.ts';
@@ -75,7 +75,7 @@ function bf16Rule(entry: CompareEntry, golden: GoldenCase): Bf16Rule {
     if (entry.json.endsWith('.grad_norm_before_clip')) return { kind: 'numbers', rtol: 0.08 };
     return { kind: 'stored' };
   }
-  if (holdsGradients(entry)) return gradientRule(golden);
+  if (hasGradients(entry)) return gradientRule(golden);
   if (entry.file === 'optimizer-state.safetensors') return outputRule(golden, { limit: 2 * 0.08 });
   const later = entry.kind === 'tensor' && /^step[1-9]/.test(entry.tensor);
   return outputRule(golden, { limit: later ? 2 * 0.03 : 0.03 });

@@ -6,7 +6,7 @@ import { logSoftmax, softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.t
 import * as t from '../../ops/tensor.ts';
 import { buildLoaded } from '../../models/buildLoaded.ts';
 import { vit } from '../../models/vit/family.ts';
-import { gradientRule, holdsGradients, outputRule } from '../bf16Rule.ts';
+import { gradientRule, hasGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';
 import { goldenModelConfig } from '../modelConfig.ts';
@@ -34,7 +34,7 @@ function plan(golden: GoldenCase): CasePlan {
   return {
     unsupported: ({ kind }) =>
       kind === 'image' ? 'pictures are not part of this family' : undefined,
-    bf16Rule: (entry) => (holdsGradients(entry) ? gradientRule(golden) : outputRule(golden)),
+    bf16Rule: (entry) => (hasGradients(entry) ? gradientRule(golden) : outputRule(golden)),
     run: async (precision) => {
       const { model } = buildLoaded(config, weights.tensors, { family: vit });
       try {

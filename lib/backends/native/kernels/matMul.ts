@@ -28,7 +28,7 @@ interface MatMulAttrs {
 /** Registers BatchMatMul, the fused form with a bias and an activation, and our matrix product with a choice of precision. */
 export function registerMatMul(): void {
   replaceKernel<MatMulInputs, MatMulAttrs>(tf.BatchMatMul, matMul);
-  replaceKernel<MatMulInputs, MatMulAttrs>(kernels.Product, matMul);
+  replaceKernel<MatMulInputs, MatMulAttrs>(kernels.MatMul, matMul);
   replaceKernel<FusedInputs, tf._FusedMatMulAttrs>(tf._FusedMatMul, fusedMatMul);
 }
 

@@ -9,8 +9,8 @@ import * as tf from '@tensorflow/tfjs';
  * needs new memory, and the array is not freed. A copy can be overwritten.
  *
  * @example
- * tf.tidy(() => weight.assign(ownCopy(weight)));
+ * tf.tidy(() => weight.assign(deepCopy(weight)));
  */
-export function ownCopy<T extends tf.Tensor>(x: T): T {
+export function deepCopy<T extends tf.Tensor>(x: T): T {
   return tf.tidy(() => tf.reshape(tf.tile(tf.reshape(x, [x.size]), [1]), x.shape) as T);
 }

@@ -8,7 +8,7 @@ type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 type Stored = ReadonlyMap<string, Pick<HostTensor, 'shape' | 'dtype'>>;
 
 /** The differences that keep `given` from being a state of the names and shapes of `own`, a phrase each; none when it is one. */
-export function stateDifferences(own: Shapes, given: Stored): string[] {
+export function stateDictErrors(own: Shapes, given: Stored): string[] {
   const problems: string[] = [];
   for (const [name, { shape }] of own) {
     const other = given.get(name);
@@ -29,8 +29,8 @@ export function stateDifferences(own: Shapes, given: Stored): string[] {
  * @param what  how the error calls them: `the averages of this model`
  * @throws CheckpointError listing the first differences
  */
-export function assertState(what: string, own: Shapes, given: Stored): void {
-  const problems = stateDifferences(own, given);
+export function assertStateDict(what: string, own: Shapes, given: Stored): void {
+  const problems = stateDictErrors(own, given);
   if (problems.length === 0) return;
   throw new CheckpointError(`Expected ${what}, received others: ${listed(problems)}.`);
 }

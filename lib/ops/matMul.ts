@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../core/kernels.ts';
-import type { ProductAttrs, ProductInputs } from '../core/kernels.ts';
+import type { MatMulAttrs, MatMulInputs } from '../core/kernels.ts';
 import type { Precision } from '../core/precision.ts';
 import { defineKernel, type KernelRunner } from './kernel.ts';
 import { roundBf16 } from './roundBf16.ts';
@@ -15,7 +15,7 @@ import { roundBf16 } from './roundBf16.ts';
  * @param b  [..., K, N], or [..., N, K] with transposeB; leading axes as a's
  * @returns [..., M, N]
  */
-export function product<T extends tf.Tensor>(
+export function matMul<T extends tf.Tensor>(
   a: T,
   b: T,
   {
@@ -25,31 +25,31 @@ export function product<T extends tf.Tensor>(
   }: { transposeA?: boolean; transposeB?: boolean; precision?: Precision | undefined } = {},
 ): T {
   if (precision === 'fp32') return tf.matMul(a, b, transposeA, transposeB);
-  return productKernel({ a, b }, { transposeA, transposeB, precision })[0] as T;
+  return matMulKernel({ a, b }, { transposeA, transposeB, precision })[0] as T;
 }
 
-// `Product` in plain tfjs ops; only ever asked for in bf16.
-function referenceProduct(
-  { a, b }: ProductInputs,
-  { transposeA, transposeB }: ProductAttrs,
+// `MatMul` in plain tfjs ops; only ever asked for in bf16.
+function referenceMatMul(
+  { a, b }: MatMulInputs,
+  { transposeA, transposeB }: MatMulAttrs,
 ): tf.Tensor[] {
   return [tf.matMul(roundBf16(a), roundBf16(b), transposeA, transposeB)];
 }
 
-const productKernel: KernelRunner<'VitProduct'> = defineKernel(kernels.Product, {
-  reference: referenceProduct,
+const matMulKernel: KernelRunner<'VitMatMul'> = defineKernel(kernels.MatMul, {
+  reference: referenceMatMul,
   gradient: {
     saveInputs: ['a', 'b'],
     saveOutputs: [false],
     of: ([dOut], [a, b], { transposeA, transposeB, precision }) => ({
       a: () =>
         transposeA
-          ? product(b!, dOut!, { transposeA: transposeB, transposeB: true, precision })
-          : product(dOut!, b!, { transposeB: !transposeB, precision }),
+          ? matMul(b!, dOut!, { transposeA: transposeB, transposeB: true, precision })
+          : matMul(dOut!, b!, { transposeB: !transposeB, precision }),
       b: () =>
         transposeB
-          ? product(dOut!, a!, { transposeA: true, transposeB: transposeA, precision })
-          : product(a!, dOut!, { transposeA: !transposeA, precision }),
+          ? matMul(dOut!, a!, { transposeA: true, transposeB: transposeA, precision })
+          : matMul(a!, dOut!, { transposeA: !transposeA, precision }),
     }),
   },
 });

@@ -8,7 +8,7 @@ import type { Branch } from './branch.ts';
  * Caches the branches of the last pass without random draws for the next pass of the same shape and precision. Checking and
  * preparing them anew costs a small model a twentieth of its time.
  */
-export class BranchMemo<B extends readonly Branch[]> {
+export class BranchCache<B extends readonly Branch[]> {
   private known: { shape: string; precision: Precision | undefined; branches: B } | undefined;
 
   /** The cached branches for an x of this shape, or new ones from `prepare`. */
