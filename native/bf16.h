@@ -64,8 +64,8 @@ struct Packed16 {
 
 // c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that were packed with `depth` rows. packed_b may point at a
 // later row of the first panel, a multiple of KR16. Row i of a begins at a + i·lda; round_up(k, KR16) elements of each
-// row are read. Those past k must be finite (they meet zeros of b, and 0·∞ is NaN); where k ends before the panels do,
-// they must be zero. Columns of a panel lie side by side in c, and those of the next one `panel` floats on.
+// row are read. Elements past k must be finite (they meet zeros of b, and 0·∞ is NaN); where k ends before the panels
+// do, they must be zero. Columns of a panel lie side by side in c, and those of the next one `panel` floats on.
 inline void multiply16(const bf16* a, size_t lda, const bf16* packed_b, size_t depth, size_t m, size_t n, size_t k,
                        float* c, size_t ldc, const float* bias, Store store, size_t panel = NR16,
                        const Prefetch& prefetch = {}) {

@@ -329,8 +329,8 @@ struct Held {
   size_t line;
 };
 
-// As add_run, over lines of outputs begin … end - 1: lines of the image are a factor as they are. What a few lines of
-// outputs see in turn is copied once.
+// As add_run, over lines of outputs begin … end - 1: lines of the image are a factor as they are. Lines that a
+// few lines of outputs see in turn are copied once.
 void add_long_lines(const Window& w, const Lines& l, size_t n, const float* x, const float* dy, size_t begin,
                     size_t end, float* sums, float* memory) {
   const size_t count = w.width.out, length = w.width.in * w.channels, filters = w.depth.filter * w.height.filter;

@@ -90,8 +90,8 @@ void search_side(const Search& s, const T* sorted, const T* values, int32_t* pla
 float mean_of(float sum, size_t n) { return sum / static_cast<float>(n); }
 int32_t mean_of(int32_t sum, size_t n) { return static_cast<int32_t>(sum / static_cast<int64_t>(n)); }
 
-// Whether all are below the limit, and not below the one before (`ascending`). What was looked at is copied: out may
-// overlap it.
+// Whether all are below the limit, and not below the one before (`ascending`). The integers are copied when they are
+// checked: out may overlap it.
 bool copy_checked(size_t n, const int32_t* from, size_t limit, bool ascending, int32_t* copy) {
   memmove(copy, from, n * sizeof *from);
   std::atomic<bool> good{true};

@@ -1,5 +1,6 @@
 // Kernels that count integers, search in sorted rows, and work on sparse tensors, compiled once: memory is what they
-// wait for. Those that say `bool` look at every integer first, and where one is wrong return false and write nothing.
+// wait for. Functions that say `bool` look at every integer first, and where one is wrong return false and write
+// nothing.
 #pragma once
 
 #include <stddef.h>

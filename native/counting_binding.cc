@@ -1,5 +1,5 @@
-// Entries of counting.h. Those that look at integers give true, or false where one is wrong: then nothing was written,
-// and the kernel of tfjs says what is wrong.
+// Entries of counting.h. Entries that look at integers give true, or false where one is wrong: then nothing was
+// written, and the kernel of tfjs says what is wrong.
 
 #include "counting.h"
 

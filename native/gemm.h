@@ -53,14 +53,13 @@ enum Store { kStoreNew, kStoreAdd };
 // Where a is: from pack_a; in place with its rows contiguous (a.col = 1); in place with its columns contiguous (a.row =
 // 1).
 enum Layout { kPacked, kRows, kColumns };
-// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. With nothing prefetch, each
-// panel of b is fetched while the one before it is multiplied.
+// c[m, n] (=|+=) a·packed_b (+ bias) over k rows of panels that are `depth` rows tall. Without `prefetch`,
+// each panel of b is fetched while the one before it is multiplied.
 void multiply(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
               float* c, size_t ldc, const float* bias, Store store, const Prefetch& prefetch = Prefetch{});
 
 // The same for any k, cut as gemm cuts it: a panel of b is finished before the next one begins, so that its part of c
-// stays in the first caches, while what follows the part that is multiplied is fetched. Of a from pack_a, KC columns
-// follow KC columns.
+// stays in the first caches, while the next part is fetched. In an a from pack_a, KC columns follow KC columns.
 void multiply_deep(const Operand& a, Layout layout, const float* packed_b, size_t depth, size_t m, size_t n, size_t k,
                    float* c, size_t ldc, const float* bias, Store store);
 

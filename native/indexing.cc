@@ -13,8 +13,8 @@ namespace {
 
 constexpr size_t kMostScans = 16;  // how often the tuples of a scatter are looked through
 
-// Whether all are below the limit. What was looked at is copied: the indices themselves may change, where out overlaps
-// them.
+// Whether all are below the limit. Indices are copied when they are checked, since they may change where out
+// overlaps them.
 bool copy_within(size_t n, const int32_t* indices, size_t limit, int32_t* copy) {
   std::atomic<bool> good{true};
   ranges(n, 1, [&](size_t begin, size_t end) {

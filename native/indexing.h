@@ -1,5 +1,5 @@
 // Kernels that move what integer tensors point at, or make integers, compiled once: memory, not arithmetic, is what
-// they wait for. Those that say `bool` look at every index first, and where one is wrong return false and write
+// they wait for. Functions that say `bool` look at every index first, and where one is wrong return false and write
 // nothing.
 #pragma once
 
@@ -39,7 +39,7 @@ bool scatter(const Tuples& t, const Scatter& s, Kind kind, const void* values, v
 void one_hot(size_t bytes, size_t n, size_t depth, const int32_t* indices, uint32_t on, uint32_t off, void* out);
 
 // How often each of 0 … size - 1 is in a row of x, or the sum of its weights [rows, cols], in order; `binary`: 1 where
-// it is at all. Those above count nowhere, negative ones are wrong.
+// it is at all. Larger integers count nowhere, negative ones are wrong.
 struct Bincount {
   size_t rows, cols, size;
   bool binary;

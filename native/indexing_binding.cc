@@ -1,4 +1,4 @@
-// Entries of indexing.h. Those that look at indices give true, or false where one is wrong: then nothing was written,
+// Entries of indexing.h. Entries that look at indices give true, or false where one is wrong: then nothing was written,
 // and the kernel of tfjs says what is wrong.
 
 #include "indexing.h"

@@ -4,9 +4,9 @@
 // several times, hence without a guard.
 
 // Sums in float32: each element of c from its first product to its last in blocks of 256 (bf16: at most 512), which
-// are added to c one after the other; bias with the first block. Of few elements with long sums (k at least 2,048 and
-// four times m and n, at most 262,144 elements), 16 runs of k are summed so and then joined in order, bias and the
-// old c last.
+// are added to c one after the other; bias with the first block. Where c has few elements and long sums (k at least
+// 2,048 and four times m and n, at most 262,144 elements), 16 runs of k are summed so and then joined in order, bias
+// and the old c last.
 VIT_KERNEL(void, gemm, (const vit::Gemm& g))
 
 // out[i] = op(a, b) over a walk with both strides; out is contiguous in the walk's order. Mod has the sign of b;

@@ -59,7 +59,7 @@ VIT_INLINE Box box_of(const float* corners) {
 
 VIT_INLINE double length(float from, float to) { return static_cast<double>(to) - static_cast<double>(from); }
 
-// The chosen boxes, an array for each side and one for the areas. What lies behind the last covers nothing.
+// The chosen boxes, an array for each side and one for the areas. The padding behind the last covers nothing.
 class Chosen {
  public:
   explicit Chosen(size_t most) : step_(most / VL * VL + VL), sides_(shared_scratch(5 * step_)) {}

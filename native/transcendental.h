@@ -1,6 +1,6 @@
 // Functions of <math.h> on vectors: at most 4 ulp off in all lanes, most of them 2; infinities and NaN behave as there,
-// and as in JavaScript where that differs (pow). What float32 cannot hold on the way is done in float64, half a vector
-// at a time.
+// and as in JavaScript where that differs (pow). Intermediate values that float32 cannot hold are float64, half a
+// vector at a time.
 #pragma once
 
 #include "kernels.h"

@@ -238,9 +238,14 @@ export function job({ objects, compiler, file, name = file, extra = [], include 
   const options = [...flags, ...extra];
   const path = join(source, `${file}.cc`);
   const hash = createHash('sha256').update(JSON.stringify([options, compiler]));
-  for (const part of withIncludes(path)) hash.update(readFileSync(part));
+  for (const part of withIncludes(path)) hash.update(codeOf(part));
   const object = join(objects, `${name.replaceAll('/', '-')}-${hash.digest('hex').slice(0, 16)}.o`);
   return { path, options: [...options, ...include], object };
+}
+
+/** A file without its lines of comments, which change no object. */
+function codeOf(path) {
+  return readFileSync(path, 'utf8').replaceAll(/^\s*\/\/.*\n/gm, '');
 }
 
 /** A source and the files of the project that it includes, in the order in which they are first seen. */
@@ -302,7 +307,7 @@ function fingerprint(compiler, arch, linkFlags) {
   ];
   hash.update(JSON.stringify(made));
   for (const name of readdirSync(source).sort())
-    if (/\.(cc|h)$/.test(name)) hash.update(name).update(readFileSync(join(source, name)));
+    if (/\.(cc|h)$/.test(name)) hash.update(name).update(codeOf(join(source, name)));
   return hash.digest('hex');
 }
 

@@ -19,7 +19,7 @@ export const prebuiltPlatforms = [
 export const ADDON_FILE = 'tfjs_vit_native.node';
 
 /**
- * What decides whether a compiled addon can run.
+ * The machine, as far as it decides whether a compiled addon can run.
  *
  * @property os    as `process.platform` has it
  * @property cpu   as `process.arch` has it
