@@ -132,7 +132,7 @@ export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.t
 
 // data
 export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';
-export { fit, fitImage, type CropMode, type FitOptions } from './data/fitImage.ts';
+export { fit, fitImage, type CropMode } from './data/fitImage.ts';
 export type { Batch } from './data/batch.ts';
 export { labelSmoothing, type BatchTransform } from './data/batchTransform.ts';
 export { Loader, type LoaderConfig, type Shard } from './data/loader.ts';
@@ -151,8 +151,8 @@ export {
   type Preprocessing,
 } from './data/preprocessing.ts';
 export { prefetch } from './data/prefetch.ts';
-export { randomAffine, type RandomAffineOptions } from './data/randomAffine.ts';
-export { randomElastic, type RandomElasticOptions } from './data/randomElastic.ts';
+export { randomAffine } from './data/randomAffine.ts';
+export { randomElastic } from './data/randomElastic.ts';
 export {
   datasetDescriptor,
   datasetNames,
@@ -170,8 +170,14 @@ export {
   registerTransform,
   transformNames,
   type NamedTransform,
+  type RegisteredStep,
   type TransformStep,
 } from './data/transformRegistry.ts';
+export type {
+  FitOptions,
+  RandomAffineOptions,
+  RandomElasticOptions,
+} from './data/transformOptionTypes.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 
 // training

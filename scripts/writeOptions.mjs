@@ -6,6 +6,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { valuePhrase } from '../lib/core/option.ts';
+import {
+  fitOptions,
+  randomAffineOptions,
+  randomElasticOptions,
+} from '../lib/data/transformOptions.ts';
 import { visionTransformerOptions } from '../lib/models/vit/options.ts';
 import { clipOptions } from '../lib/training/options/clip.ts';
 import { emaOptions } from '../lib/training/options/ema.ts';
@@ -17,6 +22,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The interfaces of each file: a name, a sentence, a table. */
 const interfaces = {
+  'lib/data/transformOptionTypes.ts': {
+    opening: 'The options of the transforms as types.',
+    types: [
+      ['RandomAffineOptions', 'The ranges from which the parameters of an affine map are drawn uniformly.', randomAffineOptions],
+      ['RandomElasticOptions', 'How strongly and how finely an image is distorted.', randomElasticOptions],
+      ['FitOptions', 'The size to bring an image to, and how.', fitOptions],
+    ],
+  },
   'lib/models/vit/optionTypes.ts': {
     opening: 'The configuration of a Vision Transformer as a type.',
     complete: true,
@@ -40,6 +53,9 @@ const interfaces = {
 const groups = {
   'Training': ['', trainOptions],
   'Vision Transformer, `model`': ['model', visionTransformerOptions],
+  'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', randomAffineOptions],
+  'Transform `randomElastic`': ['', randomElasticOptions],
+  'Transform `fit`': ['', fitOptions],
   'Optimizer, `optimizer`': ['optimizer', optimizerOptions],
   'Schedule, `schedule`': ['schedule', scheduleOptions],
   'Clipping, `clip`': ['clip', clipOptions],
@@ -135,7 +151,7 @@ function rowOf([name, option], group) {
 function optionsPage() {
   const opening =
     '# Options\n\nEvery option of a config, with its flag of `tfjs-vit train` where it has one. `npm run options` writes this page and the ' +
-    'types that an editor shows from the same tables, `lib/training/options/` and `lib/models/vit/options.ts`; an unknown name, another type and a value out of range ' +
+    'types that an editor shows from the same tables, `lib/training/options/`, `lib/models/vit/options.ts` and `lib/data/transformOptions.ts`; an unknown name, another type and a value out of range ' +
     'are refused.\n';
   const parts = Object.entries(groups).map(([title, [group, table]]) =>
     [

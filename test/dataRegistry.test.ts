@@ -77,7 +77,7 @@ const invert: Transform = (image) => ({ ...image, data: image.data.map((value) =
 
 beforeAll(() => {
   registerDataset(toy);
-  registerTransform({ name: 'toyInvert', options: [], make: () => invert });
+  registerTransform({ name: 'toyInvert', options: {}, make: () => invert });
 });
 
 describe('the registry of data sets', () => {
@@ -165,6 +165,9 @@ describe('transforms by name', () => {
     [[{ name: 'randomAffine', degres: 3 }], /Did you mean degrees\?/],
     [[{ name: 'toyInvert', much: 3 }], /no option/],
     [[{ name: 'randomAffine', degrees: -3 }], /degrees/],
+    [[{ name: 'randomAffine', scale: null }], /2 finite numbers .* for transforms\[0\]\.scale/],
+    [[{ name: 'randomAffine', scale: [1.1, 0.9] }], /lowest ≤ highest for transforms\[0\]\.scale/],
+    [[{ name: 'randomElastic' }], /transforms\[0\]\.strength, received undefined/],
   ])('refuses %j', (steps, message) => {
     expect(() => makeTransforms(steps)).toThrow(message);
   });

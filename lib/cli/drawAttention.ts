@@ -1,3 +1,5 @@
+// The attention picture of an image: what `vis` and `demo` write.
+
 import path from 'node:path';
 import { percent } from '../core/format.ts';
 import { visualizeAttention } from '../explain/visualizeAttention.ts';

@@ -1,3 +1,5 @@
+// Files that a command writes: checked before the work, written whole.
+
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { IoError, expected } from '../core/errors.ts';

@@ -1,3 +1,5 @@
+// Files that come with the package.
+
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { IoError } from '../core/errors.ts';

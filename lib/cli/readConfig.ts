@@ -1,3 +1,5 @@
+// Reads the config file of an experiment: a module or JSON.
+
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,3 +1,5 @@
+// Sets the backend that the flags ask for, and says which.
+
 import { selectBackend } from '../backends/select.ts';
 import type { Precision } from '../core/precision.ts';
 import type { BackendOptions } from '../backends/select.ts';

@@ -105,7 +105,12 @@ function givenOptions(
   for (const [key, one] of Object.entries(value)) {
     if (!Object.hasOwn(table, key)) {
       throw new InputError(
-        expected(`one of ${known.join(', ')}`, what, key, didYouMean(key, known)),
+        expected(
+          known.length === 0 ? 'no option' : `one of ${known.join(', ')}`,
+          what,
+          key,
+          didYouMean(key, known),
+        ),
       );
     }
     if (one !== undefined) given[key] = parseOption(table[key]!, one, path(name, key));

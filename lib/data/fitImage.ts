@@ -1,31 +1,14 @@
 // Bringing an image of any size to the size of a model's input.
 
-import { assertOneOf } from '../core/check.ts';
+import { parseOptions } from '../core/option.ts';
 import type { RgbImage } from '../core/image.ts';
-import { resizeImage, type ResizeFilter } from './resizeImage.ts';
+import { resizeImage } from './resizeImage.ts';
+import { fitOptions } from './transformOptions.ts';
+import type { FitOptions } from './transformOptionTypes.ts';
 import type { Transform } from './transform.ts';
 
-/**
- * How an image is brought to the proportions of the input, by timm's names.
- *
- * - `center`: the largest centred part of the right proportions is kept.
- * - `squash`: the whole image is kept, and its proportions are not.
- */
-export type CropMode = 'center' | 'squash';
-
-/**
- * The size to bring an image to, and how.
- *
- * @property height, width  1 … 16384
- * @property cropMode       default 'center'
- * @property interpolation  the filter of `resizeImage`; default 'bilinear'
- */
-export interface FitOptions {
-  height: number;
-  width: number;
-  cropMode?: CropMode;
-  interpolation?: ResizeFilter;
-}
+/** How an image is brought to the proportions of the input, by timm's names; `fitOptions` says what each does. */
+export type CropMode = NonNullable<FitOptions['cropMode']>;
 
 /**
  * An image cropped to the proportions of `size` and scaled to it as `resizeImage` does.
@@ -35,11 +18,12 @@ export interface FitOptions {
  *
  * @example fitImage(photo, {width: 224, height: 224});
  */
-export function fitImage(
-  image: RgbImage,
-  { height, width, cropMode = 'center', interpolation = 'bilinear' }: FitOptions,
-): RgbImage {
-  assertOneOf('cropMode', cropMode, ['center', 'squash']);
+export function fitImage(image: RgbImage, options: FitOptions): RgbImage {
+  const { height, width, cropMode, interpolation } = parseOptions<Required<FitOptions>>(
+    fitOptions,
+    options,
+    { what: 'an option of fit' },
+  );
   const size = { height, width };
   if (cropMode === 'squash') return resizeImage(image, size, interpolation);
   const scale = Math.min(image.width / width, image.height / height);

@@ -1,28 +1,12 @@
 // Random affine maps of an image.
 
-import { assertNumber } from '../core/check.ts';
-import { InputError, expected } from '../core/errors.ts';
+import { parseOptions } from '../core/option.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
 import { resampleImage } from './resampleImage.ts';
+import { randomAffineOptions } from './transformOptions.ts';
+import type { RandomAffineOptions } from './transformOptionTypes.ts';
 import type { Transform } from './transform.ts';
-
-/**
- * The ranges from which the parameters of an affine map are drawn uniformly.
- *
- * @property degrees    rotation in ± degrees; default 0
- * @property translate  shift in ± this fraction of the width and of the height; default 0
- * @property scale      [lowest, highest] factor; default [1, 1]
- * @property shear      horizontal shear in ± degrees; default 0
- * @property fill       the value outside of the image, 0 … 255; default 0
- */
-export interface RandomAffineOptions {
-  degrees?: number;
-  translate?: number;
-  scale?: readonly [number, number];
-  shear?: number;
-  fill?: number;
-}
 
 /** Output pixel (x, y) shows input position (a·x + b·y + c, d·x + e·y + f); pixel centres lie at whole numbers. */
 export type AffineMap = readonly [number, number, number, number, number, number];
@@ -33,21 +17,12 @@ export type AffineMap = readonly [number, number, number, number, number, number
  * @throws InputError for a range that is negative, not finite, or a scale of 0
  * @example randomAffine({degrees: 10, translate: 0.08, scale: [0.9, 1.1]})
  */
-export function randomAffine({
-  degrees = 0,
-  translate = 0,
-  scale = [1, 1],
-  shear = 0,
-  fill = 0,
-}: RandomAffineOptions): Transform {
-  assertNumber('degrees', degrees, { min: 0, max: 180 });
-  assertNumber('translate', translate, { min: 0, max: 1 });
-  assertNumber('shear', shear, { min: 0, max: 80 });
-  assertNumber('fill', fill, { min: 0, max: 255 });
-  assertNumber('scale[0]', scale[0], { min: 1e-3 });
-  if (!(scale[1] >= scale[0] && scale[1] <= 1e3)) {
-    throw new InputError(expected('lowest ≤ highest ≤ 1000', 'scale', scale));
-  }
+export function randomAffine(options: RandomAffineOptions): Transform {
+  const { degrees, translate, scale, shear, fill } = parseOptions<Required<RandomAffineOptions>>(
+    randomAffineOptions,
+    options,
+    { what: 'an option of randomAffine' },
+  );
   return (image, rng) => warpAffine(image, drawMap(image, rng), fill);
 
   function drawMap({ width, height }: RgbImage, rng: Rng): AffineMap {

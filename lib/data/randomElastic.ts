@@ -1,24 +1,12 @@
 // Elastic distortion of an image, random and smooth.
 
-import { assertInteger, assertNumber } from '../core/check.ts';
+import { parseOptions } from '../core/option.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
 import { resampleImage } from './resampleImage.ts';
+import { randomElasticOptions } from './transformOptions.ts';
+import type { RandomElasticOptions } from './transformOptionTypes.ts';
 import type { Transform } from './transform.ts';
-
-/**
- * How strongly and how finely an image is distorted.
- *
- * @property strength  control points move by ± this fraction of their spacing, uniformly in x and in y, 0 … 0.48. Up to 0.48 the
- *                     map is one-to-one
- * @property cells     width and height of the image in spacings of control points, 1 … 64; default 4
- * @property fill      the value outside of the image, 0 … 255; default 0
- */
-export interface RandomElasticOptions {
-  strength: number;
-  cells?: number;
-  fill?: number;
-}
 
 /**
  * Random elastic distortion: displacements are drawn at a coarse grid of control points, cubic B-splines interpolate between them,
@@ -30,10 +18,12 @@ export interface RandomElasticOptions {
  * @throws InputError for a value outside of its range
  * @example randomElastic({strength: 0.3})
  */
-export function randomElastic({ strength, cells = 4, fill = 0 }: RandomElasticOptions): Transform {
-  assertNumber('strength', strength, { min: 0, max: 0.48 });
-  assertInteger('cells', cells, { min: 1, max: 64 });
-  assertNumber('fill', fill, { min: 0, max: 255 });
+export function randomElastic(options: RandomElasticOptions): Transform {
+  const { strength, cells, fill } = parseOptions<Required<RandomElasticOptions>>(
+    randomElasticOptions,
+    options,
+    { what: 'an option of randomElastic' },
+  );
   const points = (cells + 3) ** 2;
   return (image, rng) => {
     const { width, height } = image;

@@ -2,13 +2,28 @@
 
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
-import { fit, type FitOptions } from './fitImage.ts';
-import { randomAffine, type RandomAffineOptions } from './randomAffine.ts';
-import { randomElastic, type RandomElasticOptions } from './randomElastic.ts';
+import { parseOptions } from '../core/option.ts';
+import { fit } from './fitImage.ts';
+import { randomAffine } from './randomAffine.ts';
+import { randomElastic } from './randomElastic.ts';
+import { fitOptions, randomAffineOptions, randomElasticOptions } from './transformOptions.ts';
+import type { OptionTable } from '../core/option.ts';
 import type { Transform } from './transform.ts';
+import type {
+  FitOptions,
+  RandomAffineOptions,
+  RandomElasticOptions,
+} from './transformOptionTypes.ts';
 
 /** One step of a config: the name of a transform, and its options beside it. */
-export interface TransformStep {
+export type TransformStep =
+  | ({ readonly name: 'randomAffine' } & RandomAffineOptions)
+  | ({ readonly name: 'randomElastic' } & RandomElasticOptions)
+  | ({ readonly name: 'fit' } & FitOptions)
+  | RegisteredStep;
+
+/** A step of a transform from outside. */
+export interface RegisteredStep {
   readonly name: string;
   readonly [option: string]: unknown;
 }
@@ -16,12 +31,12 @@ export interface TransformStep {
 /**
  * A transform that a config can name.
  *
- * @property options  the names of its options; others are refused
- * @property make     the transform of some options; it checks their values
+ * @property options  the table of its options, by which they are checked
+ * @property make     the transform of options that were checked and have their defaults
  */
 export interface NamedTransform {
   readonly name: string;
-  readonly options: readonly string[];
+  readonly options: OptionTable;
   make(options: Readonly<Record<string, unknown>>): Transform;
 }
 
@@ -32,7 +47,7 @@ const registered = new Map<string, NamedTransform>();
  *
  * @throws InputError if the name is taken by another transform
  *
- * @example registerTransform({name: 'invert', options: [], make: () => invert});   // {name: 'invert'} in a config
+ * @example registerTransform({name: 'invert', options: {}, make: () => invert});   // {name: 'invert'} in a config
  */
 export function registerTransform(transform: NamedTransform): void {
   const known = registered.get(transform.name);
@@ -74,29 +89,24 @@ function makeTransform(step: unknown, place: string): Transform {
     const remedy = didYouMean(String(name), names, 'Register it with registerTransform.');
     throw new InputError(expected(`one of ${names.join(', ')}`, `${place}.name`, name, remedy));
   }
-  const unknown = Object.keys(options).find((key) => !found.options.includes(key));
-  if (unknown !== undefined) {
-    const known = found.options.length === 0 ? 'no option' : `one of ${found.options.join(', ')}`;
-    const remedy = didYouMean(unknown, found.options);
-    throw new InputError(expected(known, `an option of ${found.name} (${place})`, unknown, remedy));
-  }
-  return found.make(options);
+  const what = `an option of ${found.name} (${place})`;
+  return found.make(parseOptions(found.options, options, { name: place, what }));
 }
 
 registerTransform({
   name: 'randomAffine',
-  options: ['degrees', 'translate', 'scale', 'shear', 'fill'],
+  options: randomAffineOptions,
   make: (options) => randomAffine(options as RandomAffineOptions),
 });
 
 registerTransform({
   name: 'randomElastic',
-  options: ['strength', 'cells', 'fill'],
+  options: randomElasticOptions,
   make: (options) => randomElastic(options as unknown as RandomElasticOptions),
 });
 
 registerTransform({
   name: 'fit',
-  options: ['height', 'width', 'cropMode', 'interpolation'],
+  options: fitOptions,
   make: (options) => fit(options as unknown as FitOptions),
 });
