@@ -79,8 +79,8 @@ async function measurePoint(
     measureIt(folder).finally(() => contender.end()),
   );
   const facts = { threads, rounds, processor: processorName(), isa: processorIsa() };
-  // The peak of the first repetitions, as many at every point: small work is repeated so often that JavaScript's garbage would hide the
-  // rest.
+  // The peak of the first repetitions, of the same number at every point. Small work is repeated so often that JavaScript's garbage
+  // would hide the rest.
   const peakRssBytes = measured.ready.firstPeakBytes ?? measured.peakRssBytes;
   const record = recordOf(work, { ...measured, peakRssBytes }, facts);
   const { medianMs, p25Ms, p75Ms, gflops, isa, versions } = record;

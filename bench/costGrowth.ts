@@ -8,8 +8,7 @@ export type Place = readonly [x: number, y: number];
 /**
  * The exponent p of y = c·xᵖ: the slope of the least-squares line through (log x, log y).
  *
- * If the points span more than a factor of 16, only those within it of the largest count: there constant parts no longer hide
- * how the rest grows.
+ * Points whose x is less than a sixteenth of the largest are left out, because constant parts hide the growth there.
  *
  * @throws RangeError unless two different x are left, all values above 0
  */
@@ -27,17 +26,17 @@ export function growthExponent(places: readonly Place[]): number {
   throw new RangeError('Expected values above 0 at two places or more.');
 }
 
-// Root mean square of the noise of a peak, in bytes: peaks of equal work differ from run to run by 10 MB, up or down, of which a fit
-// absorbs most.
+// Root mean square of the noise of a peak, in bytes. Peaks of equal work differ from run to run by 10 MB up or down, and a fit
+// absorbs most of it.
 const NOISE = 4e6;
 
 /**
  * The exponent p and the constant part a ≥ 0 of y = a + b·xᵖ, b ≥ 0: the p of 0, 0.01, … 4 whose sum of squares is smallest; and
  * `least`, the smallest p whose fit is worse by no more than the noise of peaks.
  *
- * It serves for memory, where a is the memory of the libraries. A process at rest does not show a as well, because memory that it
- * freed before still counts as held. Errors of y count alike at all points, so the largest decide. A growth of less than 32 MB from
- * the smallest to the largest point is called none, p = 0: garbage collection moves half as much.
+ * It serves for memory, where a is the memory of the libraries. The memory of a process at rest is no better estimate, because it
+ * includes freed memory. Errors of y have the same weight at all points, so the largest decide. A growth of less than 32 MB from
+ * the smallest to the largest point counts as none, p = 0, because garbage collection alone moves half as much.
  */
 export function growthBeyondBase(places: readonly Place[]): {
   exponent: number;

@@ -1,4 +1,4 @@
-// Reading of flags for the commands of this room, with error messages of one form.
+// Parsing of the flags of the bench's commands, with error messages of one form.
 
 import { availableParallelism } from 'node:os';
 import { parseArgs, type ParseArgsConfig } from 'node:util';

@@ -28,7 +28,7 @@ export function groupsOf({
     }
     const ofModels = precisions.map((precision) => worksOf(name, { precision, batches }));
     if (name === 'gemm') return ofModels;
-    // All precisions of a batch size, then the next: figures that are compared are measured close together.
+    // All precisions of a batch size come before the next one, so that compared figures are measured close in time.
     return ofModels[0]!.flatMap((_, i) => ofModels.map((all) => [all[i]!]));
   });
 }

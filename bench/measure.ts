@@ -69,10 +69,10 @@ export async function measure(
 /**
  * A sentence on how two contenders' results differ, or undefined if they agree.
  *
- * Limits: in training in fp32 the loss of the first step within 1e-3, those after it within 1e-2 (AdamW's first updates have the gradient's
- * sign alone, which rounding can turn where the gradient is zero); in bf16 each within 2 %. Else a relative L2 distance: 1e-3 in
- * fp32; in bf16 0.03 for logits (activations are rounded at other places) and 0.01 for a product (the operands are rounded alike,
- * and only some round the result, by 2⁻⁹ of it at most).
+ * The limits of losses in training: in fp32 1e-3 for the first step and 1e-2 for the later ones, because AdamW's first updates have
+ * the sign of the gradient, which rounding can flip where the gradient is zero; in bf16 2 % for each. The limits of the relative
+ * L2 distance elsewhere: 1e-3 in fp32; in bf16 0.03 for logits, because contenders round activations at different places, and 0.01
+ * for a matrix product, whose operands are rounded alike and whose result some contenders round by at most 2⁻⁹.
  */
 export function disagreement(
   { kind, precision }: Pick<Task, 'kind' | 'precision'>,

@@ -1,4 +1,4 @@
-// The child's end of contenderProcess.ts: answers requests on stdin, and times the work that it prepared.
+// The child process of contenderProcess.ts: answers requests on stdin and times the work that it prepared.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -27,7 +27,7 @@ export async function serve(prepare: (task: Task) => Promise<Prepared>): Promise
     prepared = await prepare(question.task);
     repetitions = 1;
     const { ms, peakRssBytes: firstPeakBytes } = await round();
-    // The first call does not show how long short work takes once it is warm.
+    // The time of short work is not known before it has warmed up.
     const warm = Math.min(100, 1000 * question.task.seconds);
     if (ms < warm) repetitions = Math.ceil(warm / Math.max(ms, 0.01));
     repetitions = Math.max(1, Math.ceil((1000 * question.task.seconds) / (await round()).ms));
@@ -52,7 +52,7 @@ export function resetPeakRss(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5');
   } catch {
-    // Elsewhere the peak is that of the whole process.
+    // On other systems the peak is that of the whole process.
   }
 }
 
@@ -62,7 +62,7 @@ function peakRss(): number {
     const kilobytes = /VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
     if (kilobytes !== undefined) return 1024 * Number(kilobytes);
   } catch {
-    // Not Linux.
+    // Other systems than Linux.
   }
   return 1024 * process.resourceUsage().maxRSS;
 }

@@ -28,7 +28,7 @@ await serve(async (task) => {
     throw new UnsupportedError(`${backend} is measured in fp32 only.`);
   }
   if (task.kind === 'op') {
-    // The op tables are read by who needs them: they bring every op's reference.
+    // The op tables are imported only where they are needed, because they load the reference of every op.
     const { prepareTfjsOp } = await import('./tfjsOps.ts');
     const known = prepareTfjsOp(task.name);
     if (known !== undefined) return prepared(known);
@@ -136,7 +136,7 @@ async function load(task: Task) {
       tf.tidy(() => model.forward(tf.slice(images, 0, 1), { precision }).dataSync());
     assertRounded(task.precision, ofOneImage(task.precision), ofOneImage('fp32'));
   }
-  // Twice, for what a first collection lets go is freed in the background.
+  // Twice, because the memory that a first collection finds is freed in the background.
   for (let i = 0; i < 2; i++) {
     (globalThis as { gc?: () => void }).gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));

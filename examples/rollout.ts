@@ -26,7 +26,7 @@ const image = mnistDataset(await loadMnist({ split: 'test', limit: 1 })).image(0
 const pixels = new Float32Array(image.data.length);
 normalizeInto(image, MNIST_NORMALIZATION, pixels, 0);
 
-// A forward pass that keeps the attention of every block.
+// A forward pass that captures the attention of every block.
 const capture = new Capture(['blocks.*.attn_probs']);
 tf.tidy(() => model.forward(tf.tensor4d(pixels, [1, 28, 28, 1]), { intercept: capture }));
 const attentions = await readAttention(capture);

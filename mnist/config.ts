@@ -2,7 +2,7 @@
 
 import type { ExperimentConfig } from '../lib/node.ts';
 
-// What a digit has of its own, for any training.
+// The model options that the digits determine.
 const digits = { imageSize: 28, patchSize: 7, inChannels: 1, numClasses: 10 } as const;
 
 /**

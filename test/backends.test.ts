@@ -92,7 +92,7 @@ describe('optional packages', () => {
   });
 });
 
-// These load real libraries into a process of their own; where one is not set up, what is tested is the message.
+// Real libraries are loaded into a process of their own. Where one is not set up, the message is tested.
 describe.each(['tensorflow', 'webgpu'])('%s', (backend) => {
   const there = findSetup(backend, 'setup.json') !== undefined;
 

@@ -303,11 +303,11 @@ describe('the report', () => {
     expect(lines[3]).toMatch(/\| 2\.50× \|/);
     expect(lines[5]).toMatch(/\| bf16 \| pytorch .*\| 6\.00× \| 0\.17× \|$/);
     expect(speedBars(all).map(({ label }) => label)).toContain('train-small batch 3 bf16, pytorch');
-    // 12 ms in bf16, 10 ms in fp32: its best is fp32.
+    // It takes 12 ms in bf16 and 10 ms in fp32, so its best is fp32.
     const best = bestTable(all).split('\n');
     expect(best).toHaveLength(3);
     expect(best[2]).toBe('| train-small | 3 | pytorch | fp32 | 2.50× | 5.00× |');
-    // One that does not compute in bf16 is in it too, as long as native does.
+    // A contender without bf16 is in the table too if native has it.
     const wasm = recordOf(work, measured('wasm', 40), facts);
     expect(bestTable([...all, wasm])).toContain('| wasm | fp32 | 10.00× | 20.00× |');
     expect(bestTable([native, peer])).toBe('');

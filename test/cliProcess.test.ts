@@ -1,4 +1,4 @@
-// What only a real process shows: exit codes, signals, a reader that goes away.
+// The command line as a real process: exit codes, signals, a reader that goes away.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Every script of examples/ runs, and leaves what it says.
+// Every script of examples/ runs and writes the files that it names.
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';

@@ -46,7 +46,7 @@ function randomAttention(
   });
 }
 
-/** The definition, written as plainly as possible: the slow twin. */
+/** The reference: the definition, written as plainly as possible. */
 function plainRollout(layers: readonly AttentionArray[], batchIndex: number): number[][] {
   const [, heads = 0, tokens = 0] = layers[0]!.shape;
   const indices = Array.from({ length: tokens }, (_, i) => i);
@@ -144,7 +144,7 @@ describe('properties', () => {
   });
 
   test('the attention of token 0 to itself is never discarded', () => {
-    // Every other entry is larger, so [0, 0] would be the first to go.
+    // Every other entry is larger, so [0, 0] would be discarded first.
     const data = Float32Array.of(0.1, 0.45, 0.45, 0.2, 0.4, 0.4, 0.2, 0.4, 0.4);
     const layer = { shape: [1, 1, 3, 3], data };
     const [first] = attentionRollout([layer], { discardRatio: 0.2 }).data;

@@ -3,7 +3,7 @@ import { Rng } from '../lib/core/rng.ts';
 import type { Dtype, HostTensor } from '../lib/checkpoints/hostTensor.ts';
 
 describe('toFloat32', () => {
-  // The definition, in double: the slow twin of the bit moves.
+  // The reference: the definition of float16 in float64.
   function halfValue(bits: number): number {
     const sign = bits & 0x8000 ? -1 : 1;
     const exponent = (bits >>> 10) & 31;

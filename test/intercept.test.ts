@@ -1,4 +1,4 @@
-// The seam of observation: every step of a model passes it, and nothing else changes.
+// Interceptors: every step of a model passes through them, and nothing else changes.
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
@@ -52,7 +52,7 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
   }
   beforeAll(async () => {
     await selectBackend({ backend });
-    // As in a user's program. In test mode tfjs takes for a leak what an op keeps for its backward pass beside its result.
+    // As in a user's program: in test mode tfjs reports the tensors that an op saves for its backward pass as a leak.
     tf.env().set('IS_TEST', false);
   });
 
@@ -109,7 +109,7 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
       const watcher = new Watcher(everything);
       logitsOf(model, x, { intercept: watcher, training: true, rng: new Rng(1) });
       const wanted = [...modulesOf(model)].filter(([, module]) => {
-        // A drop that does not act is no step.
+        // A dropout that does not act is no step.
         return 'forward' in module && !('rate' in module && module.rate === 0);
       });
       const seen = new Map(watcher.seen.map(({ path, module }) => [path, module]));
@@ -180,7 +180,7 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
     expectClose(logitsOf(model, x, { intercept: double }), wanted.logits);
     const found = gradients(model, x, { intercept: double });
     for (const [name, gradient] of wanted.grads) {
-      // With twice the weights, the loss changes half as fast with those themselves.
+      // The wanted gradient is with respect to the doubled weights; with respect to the weights themselves it is twice that.
       const factor = /^blocks\.1\.mlp\.fc2/.test(name) ? 2 : 1;
       expectClose(
         Array.from(found.get(name)!),
@@ -195,7 +195,7 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
   test('a step runs on other inputs, or not at all', () => {
     const model = build();
     const x = images();
-    // Without attention the class token sees nothing of the image.
+    // Without attention the class token does not depend on the image.
     const blind: Interceptor = {
       wants: (path) => path.endsWith('.attn'),
       call: ({ path, inputs }, forward) =>

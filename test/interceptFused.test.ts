@@ -1,4 +1,4 @@
-// Which ops run on native while a pass is observed: the fused ones exactly where nobody looks.
+// The fused ops of native run exactly where no interceptor wants a step.
 
 import * as tf from '@tensorflow/tfjs';
 import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
@@ -25,7 +25,7 @@ if (unavailable !== undefined) {
       x.dispose();
     });
 
-    // Calls of the fused kernels, and of a small op that only runs apart.
+    // The calls of the fused kernels, and of an op that only runs unfused.
     function calls(context: ForwardContext, differentiate: boolean): Record<string, number> {
       const counts = { VitBranchChain: 0, VitAttentionBranch: 0, VitMlpBranch: 0, VitLinear: 0 };
       const originals = Object.keys(counts).map(

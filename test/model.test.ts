@@ -40,7 +40,7 @@ describe('the constructor', () => {
     new VisionTransformer(options).dispose();
     new VisionTransformer(options).dispose();
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/^embedDim 40 is not a multiple/)]]);
-    // A published size is as it is.
+    // Published sizes give no warning.
     createModel('test_vit', { imageSize: 32 }).dispose();
     expect(warn).toHaveBeenCalledTimes(1);
     warn.mockRestore();
@@ -154,7 +154,7 @@ describe('forward', () => {
       return tf.tensor1d([1, 0]);
     };
     tf.tidy(() => {
-      // With its last block dropped, the second image is what the first block made of it.
+      // The last block is dropped for the second image, so its result is that of the first block.
       const capture = new Capture(['blocks.*.output']);
       simple.forward(x, { training: true, keepMask, intercept: capture });
       const last = (i: number) =>

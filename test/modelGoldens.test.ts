@@ -10,7 +10,7 @@ import { parameterShapes } from '../lib/models/layerTable.ts';
 import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { softmaxCrossEntropy } from '../lib/ops/softmaxCrossEntropy.ts';
 
-// What timm computed, tensor by tensor; `tfjs-vit parity` runs the whole set.
+// The goldens of timm, compared tensor by tensor; `tfjs-vit parity` runs the whole set.
 const root = path.join(import.meta.dirname, 'goldens', 'vit-timm');
 
 interface Case {

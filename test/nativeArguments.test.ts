@@ -1,5 +1,4 @@
-// Entry points of the native addon: whatever is passed, the answer is a value or an error, never a crash. All functions are asked
-// for from the addon itself.
+// The functions of the native addon return a value or an error for any arguments and never crash. The addon lists its functions.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -11,7 +11,7 @@ else describe(`along an axis, for ${isas.join(', ')}`, axisTests);
 
 const exact = { rtol: 0 };
 const shapes = [[7], [3, 20, 17], [2, 3, 4, 5], [1, 4, 1], [150, 120]];
-// Long enough to be cut into parts.
+// Long enough to be split into several tasks.
 const long = [[70_001], [1100, 3]];
 
 function axisTests(): void {
@@ -240,7 +240,7 @@ function axisTests(): void {
       );
     const outer = (...all: tf.Tensor[]): tf.Tensor => tf.einsum('i,j->ij', ...all);
     compareBackends('i,j->ij', [normals(rng, 3), normals(rng, 4)], outer, exact);
-    // Here the CPU's kernel gives another shape: it takes no axis of an operand that no sum is over.
+    // The CPU's kernel gives another shape here, where one operand has no axis to sum over.
     compareBackends('ijk,jl->jl', [normals(rng, 3, 4, 5), normals(rng, 4, 6)], (a, b) =>
       tf.getBackend() === 'cpu'
         ? tf.mul(tf.sum(a, [0, 2]).expandDims(1), b)

@@ -1,4 +1,4 @@
-// What a residual branch keeps for its backward pass on the native backend: read once, and its memory used again at once.
+// The tensors that a residual branch saves for its backward pass on native are freed and reused once they are read.
 
 import * as tf from '@tensorflow/tfjs';
 import { nativeUnavailableReason } from '../lib/backends/native/index.ts';

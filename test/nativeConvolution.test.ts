@@ -1,5 +1,5 @@
 // Convolution of images and volumes and its gradients on the native backend against the CPU backend: odd shapes, every attribute,
-// special numbers, empty tensors, and shapes that are cut into several tasks.
+// special numbers, empty tensors, and shapes that are split into several tasks.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';

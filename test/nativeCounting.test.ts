@@ -1,4 +1,4 @@
-// Kernels of integers, truth values, counts and sparse tensors, on the native backend against the CPU's.
+// Kernels of integers, logical values, counts and sparse tensors, on the native backend against the CPU's.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
@@ -57,7 +57,7 @@ function countingTests(): void {
       const numbers = [between(-9, 9, ...a), bools(...b)];
       compareBackends(`mixed [${a}] [${b}]`, numbers, (x, y) => tf.pow(x, y), exact);
     }
-    // Among these are powers whose low bits only Math.pow has.
+    // Some of these powers are exact to the bit only with Math.pow.
     compareBackends(
       'of all sizes',
       [odd, { ...odd, shape: [9, 1] }],

@@ -1,4 +1,4 @@
-// Elementwise kernels, conversions and truth values of the native backend against those of the CPU backend, for every instruction set.
+// Elementwise kernels, casts and logical ops of the native backend against those of the CPU backend, for every instruction set.
 
 import * as tf from '@tensorflow/tfjs';
 import {

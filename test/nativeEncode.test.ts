@@ -1,4 +1,5 @@
-// A model's blocks as one op on the native backend: the same bytes as block by block, and taken apart where something looks in between.
+// A model's blocks as one op on the native backend give the same bytes as block by block, and run unfused where an interceptor
+// wants a step between them.
 
 import * as tf from '@tensorflow/tfjs';
 import { nativeBinding, nativeUnavailableReason } from '../lib/backends/native/index.ts';

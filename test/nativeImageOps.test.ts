@@ -109,7 +109,7 @@ function opTests(): void {
       values.values.forEach((v, i) => ((values.values as Float32Array)[i] = Math.round(v)));
       return values;
     };
-    // Of the first there are equal sums, the second has NaN and infinities.
+    // The first input has equal sums, the second NaN and infinities.
     for (const inputs of [
       [small(...x), small(...filter, x[3])],
       [odd(...x), normals(rng, ...filter, x[3])],

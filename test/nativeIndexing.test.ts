@@ -1,4 +1,4 @@
-// Kernels that read and write where integers point, on the native backend against the CPU's.
+// Gather and scatter kernels on the native backend against the CPU's.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';

@@ -1,4 +1,4 @@
-// A program that is not ours, a convolutional network of tf.layers, trains alike on the native backend and on the CPU's.
+// A convolutional network of tf.layers, without our models, trains alike on the native backend and on the CPU's.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';

@@ -1,4 +1,4 @@
-// An optimizer step on the native backend is done in the memory of the weights, which no array from outside shares.
+// An optimizer step on the native backend works in place, in memory that no array of the caller shares.
 
 import * as tf from '@tensorflow/tfjs';
 import { nativeUnavailableReason } from '../lib/backends/native/index.ts';

@@ -1,4 +1,4 @@
-// The packed pair as a user gets it: installed in an empty project on a machine without a compiler, and what is said when the
+// The two packages as a user gets them: installed in an empty project on a machine without a compiler, and the messages when the
 // platform's package is missing, of another version, or broken.
 
 import { execFile, execFileSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 
   version: string;
 };
 const own = platformName(thisMachine());
-// A platform that is not this one, and what an addon of it says of itself.
+// A platform that is not this one, and the description of an addon for it.
 const [foreign, fits, elf] =
   own === 'linux-arm64-musl'
     ? (['linux-x64', ['x64', 'glibc'], { libraries: ['libc.so.6'] }] as const)
@@ -186,7 +186,7 @@ function packedPair(): void {
     return runFile('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline'], project, env);
   }
 
-  /** What a user's script prints, in the project and without a compiler. */
+  /** The output of a user's script, run in the project and without a compiler. */
   async function runModel(): Promise<Said> {
     fs.writeFileSync(path.join(project, 'model.mjs'), script);
     const said = await runFile(process.execPath, ['model.mjs'], project, env);

@@ -1,4 +1,4 @@
-// Where the addon is looked for, and what is said when there is none: platforms, versions, broken files.
+// The places where the addon is looked for, and the messages when it is not found: platforms, versions, broken files.
 
 import {
   cpSync,

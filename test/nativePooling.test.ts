@@ -1,5 +1,5 @@
 // Pooling, resizing, cropping and normalizing on the native backend against the CPU backend: odd shapes, every attribute, special
-// numbers, ties, empty tensors, and shapes that are cut into several tasks.
+// numbers, ties, empty tensors, and shapes that are split into several tasks.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';

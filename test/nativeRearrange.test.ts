@@ -1,4 +1,4 @@
-// What only moves elements, native against the CPU backend, in all dtypes and to the bit.
+// Kernels that only move elements, native against the CPU backend, in all dtypes and to the bit.
 
 import * as tf from '@tensorflow/tfjs';
 import { nativeUnavailableReason } from '../lib/backends/native/index.ts';

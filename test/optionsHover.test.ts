@@ -1,4 +1,4 @@
-// What an editor shows on hover is the text of the tables of options, and the generated files are what the tables say.
+// Editors show the text of the option tables on hover, and the generated files match the tables.
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';

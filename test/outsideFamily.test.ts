@@ -117,7 +117,7 @@ const shades: door.DatasetDescriptor = {
   open: async () => dataset,
 };
 
-/** What a command writes to standard output; its exit code is 0. */
+/** The standard output of a command, whose exit code must be 0. */
 async function command(...words: string[]): Promise<string> {
   let out = '';
   const write = (text: string | Uint8Array) => ((out += String(text)), true);
@@ -160,7 +160,7 @@ describe('a family from outside', () => {
     const model = door.buildModel({ family: 'mlp', hidden: 5 });
     expect(model.config).toEqual(parse({ hidden: 5 }));
     model.dispose();
-    // What the family recognizes but does not know is its own to refuse.
+    // The family itself refuses an option that it recognizes but does not know.
     expect(() => door.buildModel({ pixels_per_side: 8 })).toThrow(/an option of mlp/);
     expect(() => door.buildModel({ family: 'mpl' })).toThrow(
       /a registered model family for family, received "mpl"\. Did you mean mlp\?/,

@@ -1,4 +1,4 @@
-// What is refused before anything is packed: arguments, and addons of another machine.
+// Wrong arguments and addons of another machine are refused before anything is packed.
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -24,7 +24,7 @@ jest.setTimeout(60_000);
 
 let folder: string;
 
-// The fastest that works here; .ci/run compares on each. Under jest the cpu backend takes a minute for these.
+// The fastest backend that is available, because the cpu backend takes a minute here; .ci/run compares on each.
 beforeAll(async () => void (await selectBackend()));
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'parity-'));

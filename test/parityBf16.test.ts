@@ -14,7 +14,7 @@ const steps = path.join(goldens, 'train-step/sgd-nesterov');
 jest.setTimeout(60_000);
 
 let folder: string;
-// The fastest that works here; .ci/run compares on each.
+// The fastest backend that is available; .ci/run compares on each.
 beforeAll(async () => void (await selectBackend()));
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'parity-'));
@@ -65,7 +65,7 @@ describe('the stored cases in bf16', () => {
     const logits = rows.find(
       ([name, key]) => name === 'vit-timm/dinov2-like' && key!.endsWith(':logits'),
     )!;
-    // Rounded, or the norm would be that of float32: 1e-6.
+    // Operands are rounded; otherwise the norm would be that of float32, 1e-6.
     expect(Number(logits[3])).toBeGreaterThan(1e-4);
     const report = JSON.parse(formatJson('cpu', cases, 'bf16')) as {
       precision: string;

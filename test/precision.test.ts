@@ -91,7 +91,7 @@ describe.each(places)('rounding on %s %s', (backend, isa) => {
   });
 });
 
-/** What the kernels with products were told, by name, while `run` ran. */
+/** The precisions that the kernels with matrix products received while `run` ran, by name. */
 function precisionsTold(run: () => void): Map<string, Set<unknown>> {
   const told = new Map<string, Set<unknown>>();
   const engine = tf.engine();
@@ -141,7 +141,7 @@ describe('in a model', () => {
         variableGrads(loss as () => tf.Scalar, variables);
       });
       expect(told.has('VitLinear')).toBe(true);
-      // fp32's gradients are plain products; in bf16 there is none of them.
+      // Gradients in fp32 are plain matrix products, which bf16 does not use.
       const plain = precision === 'fp32' ? [precision, undefined] : [precision];
       for (const [name, seen] of told)
         expect([name, plain]).toEqual([name, expect.arrayContaining([...seen])]);
@@ -195,14 +195,14 @@ test('products of any transposition have the gradient of their formula', () => {
         tf
           .grads((x, y) => matMul(x, y, { transposeA, transposeB, precision }))([a, b], dOut)
           .map((gradient) => [...gradient.dataSync()]);
-      // Nothing is left to round, so both precisions multiply the same numbers.
+      // The inputs are rounded already, so both precisions multiply the same numbers.
       expect(of('bf16')).toEqual(of('fp32'));
     }
   }
 });
 
 describe('training in bf16', () => {
-  // The fastest that is here: plain JavaScript takes a minute.
+  // The fastest backend that is available, because plain JavaScript takes a minute.
   beforeAll(async () => {
     await tf.setBackend(native ? 'native' : 'wasm');
     await tf.ready();

@@ -1,4 +1,4 @@
-// Where the time goes: what is counted, that nothing is counted twice, and that nothing stays behind.
+// The profiler: everything is counted, nothing is counted twice, and no tensor stays behind.
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
@@ -15,7 +15,7 @@ import { enclosing } from '../lib/profile/recorder.ts';
 import { build, images } from './support/tinyModel.ts';
 import { expectNested, type TraceEvent } from './support/traceEvents.ts';
 
-// As in a user's program. In test mode tfjs takes for a leak what an op keeps for its backward pass beside its result.
+// As in a user's program: in test mode tfjs reports the tensors that an op saves for its backward pass as a leak.
 beforeAll(() => tf.env().set('IS_TEST', false));
 
 const batch = 2;

@@ -1,4 +1,4 @@
-// The formulas of work, held against loops that count.
+// The formulas of FLOPs and bytes against loops that count.
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';

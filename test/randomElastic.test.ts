@@ -37,11 +37,11 @@ test('the bent image is the sum of splines over all control points, sampled bili
         at[0] += weight * grid.x[i]!;
         at[1] += weight * grid.y[i]!;
       }
-      // warpAffine, by a shift that shows this place at (x, y), is the slow twin of the sampling.
+      // The reference of the sampling is warpAffine by a shift that shows this place at (x, y).
       const shown = warpAffine(image, [1, 0, at[0] - x, 0, 1, at[1] - y], 40);
       for (let k = 0; k < 3; k += 1) {
         const i = (y * width + x) * 3 + k;
-        // Sums in another order may round a level the other way.
+        // Sums in another order may round to the neighbouring level.
         expect(Math.abs(bent.data[i]! - shown.data[i]!)).toBeLessThanOrEqual(1);
       }
     }

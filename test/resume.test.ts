@@ -1,4 +1,4 @@
-// A run that was stopped and goes on is the run that never stopped, byte for byte.
+// A run that is stopped and resumed gives the same bytes as an uninterrupted one.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
@@ -102,7 +102,7 @@ describe('going on', () => {
       return image(index);
     };
     const stop: Stop = {
-      // The fingerprint reads every image once, the evaluation again.
+      // The fingerprint reads every image once, and the evaluation reads it again.
       get signal() {
         return reads > 12 ? 'SIGTERM' : undefined;
       },

@@ -1,4 +1,4 @@
-// A long run holds what a short one holds: tensors, bytes, and the memory of the process.
+// A long run holds no more than a short one: tensors, bytes, and the memory of the process.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { config, normalize, patterns, tinyModel } from './support/training.ts';
 
 const backend = nativeUnavailableReason() === undefined ? 'native' : 'cpu';
 
-// What only waits to be collected is no leak.
+// Garbage that is not collected yet does not count as a leak.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 

@@ -115,7 +115,7 @@ describe('a run', () => {
 
   test('accumulated batches train as one batch of their size', async () => {
     const once = { batchSize: 12, accumulationSteps: 1, epochs: 1, dropLast: true };
-    // Without dropout, since the two draw for other batches.
+    // Without dropout, because the two runs draw their masks for different batches.
     const plain = () => {
       const model = new Toy();
       const forward = model.forward.bind(model);
@@ -151,7 +151,7 @@ describe('a run', () => {
 });
 
 describe('stopping', () => {
-  /** Raises the signal after so many looks at it. */
+  /** A `Stop` that gives its signal after it was read `looks` times without one. */
   const after = (looks: number, signal: 'SIGINT' | 'SIGTERM' = 'SIGTERM'): Stop => {
     let left = looks;
     return {
@@ -180,7 +180,7 @@ describe('stopping', () => {
       get signal() {
         return signal;
       },
-      // After each step: signals reach a process as events do.
+      // The check follows each step, because signals arrive as events.
       takeSaveRequest: () => {
         setImmediate(() => (signal = 'SIGINT'));
         return false;

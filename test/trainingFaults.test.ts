@@ -1,4 +1,4 @@
-// What goes wrong is named, nothing half-written stays, and nothing leaks.
+// Faults of a training run: each is named, leaves nothing half-written, and leaks nothing.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';

@@ -1,4 +1,4 @@
-// A run killed at random moments always goes on from a complete checkpoint, and stays the run that was never killed.
+// A run killed at random moments resumes from a complete checkpoint each time and ends like an uninterrupted one.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';

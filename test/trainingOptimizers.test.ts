@@ -42,7 +42,7 @@ function gradientsAt(step: number): Map<string, tf.Tensor> {
   ]);
 }
 
-/** The update rules of torch for one number, in double. */
+/** The update rules of torch for one number, in float64. */
 function reference(
   config: OptimizerConfig,
   decay: number,

@@ -1,4 +1,4 @@
-// Which images are held out for validation, how the best epoch is chosen on them, and the one evaluation on the test part.
+// The validation split: the images held out, the choice of the best epoch on them, and the one evaluation on the test part.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';

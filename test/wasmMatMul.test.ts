@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { selectBackend } from '../lib/node.ts';
 import { Rng } from '../lib/core/rng.ts';
 
-// Products on wasm, transposed operands and all, against those of the plain backend.
+// Matrix products on wasm, transposed operands too, against those of the CPU backend.
 const shapes = [
   { a: [5, 7], b: [7, 3] },
   { a: [17, 65], b: [65, 33] },
@@ -41,7 +41,7 @@ describe('matMul on wasm', () => {
         results.push((await z.data()).slice() as Float32Array);
         const buffers = tf.memory().numDataBuffers;
         tf.dispose([x, y, z]);
-        // The turned operands are gone: only the three tensors held memory.
+        // The transposed copies of the operands are freed: only the three tensors held memory.
         expect(tf.memory().numDataBuffers).toBe(buffers - 3);
         expect(tf.memory().numTensors).toBe(before);
       }

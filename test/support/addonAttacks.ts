@@ -1,8 +1,8 @@
-// Wrong arguments for the entry points of the native addon, derived from a valid call. Each must be a TypeError, or what is said.
+// Wrong arguments for the functions of the native addon, derived from a valid call. Each must end in its stated outcome.
 
 import type { Argument, Field, Length } from './addonCalls.ts';
 
-/** What a call with wrong arguments must end with: a TypeError, the error of a getter, or a value. */
+/** The required outcome of a call with wrong arguments: a TypeError, the error of a getter, or a value. */
 export type Outcome = 'TypeError' | 'getter' | 'value';
 
 export interface Attack {
@@ -11,7 +11,7 @@ export interface Attack {
   outcome: Outcome;
 }
 
-/** A call, valid but for what the attack changes. */
+/** The attacks on a call: each changes a valid call in one place. */
 export function attacksOn(call: readonly Argument[], again: (args: unknown[]) => void): Attack[] {
   const valid = (): unknown[] => call.map(({ make }) => make());
   const attacks: Attack[] = [
@@ -42,7 +42,7 @@ export function attacksOn(call: readonly Argument[], again: (args: unknown[]) =>
   return attacks;
 }
 
-/** Calls in which every output is an input too: allowed or not, they must end. */
+/** Calls in which every output is an input too. They need not be allowed, but they must end. */
 export function overlapping(call: readonly Argument[]): unknown[] {
   const made = new Map<string, unknown>();
   return call.map((argument) => {
@@ -220,7 +220,7 @@ function arrayAttacks(
   put('another kind of elements', () =>
     make() instanceof Float32Array ? new Int16Array(make().length) : new Uint16Array(make().length),
   );
-  // Shared memory never shrinks: as good as any other.
+  // Shared memory never shrinks, so it is safe to use.
   put(
     'shared memory',
     () => {

@@ -1,13 +1,13 @@
 // A valid call of every function of the native addon, small, as kinds of arguments: from these the tests of the entry points derive
 // the invalid ones. A function without a call here fails the test.
 
-/** Whether an array or a list must have just the length of the valid call, at least that, or may have any. */
+/** The allowed lengths of an array or a list: exactly that of the valid call, at least that, or any. */
 export type Length = 'exact' | 'least' | 'any';
 
 /** The kind of a number in a descriptor. */
 export type Field = 'size' | 'flag' | 'choice' | 'real';
 
-/** An argument and its kind. Sizes that `fit` are those of arrays: no others will do. */
+/** An argument and its kind. A size with `fit` must match the arrays. */
 export type Argument =
   | { kind: 'floats'; make: () => Float32Array; length: Length }
   | { kind: 'bytes'; make: () => Uint8Array; length: Length }

@@ -9,7 +9,7 @@ import { addonCalls, type Argument } from './addonCalls.ts';
 
 type Addon = Record<string, (...args: unknown[]) => unknown>;
 
-/** What came of an attack; `got` is missing while it runs. */
+/** The report of an attack; `got` is missing while it runs. */
 export interface Report {
   name: string;
   what: string;

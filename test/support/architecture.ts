@@ -1,5 +1,5 @@
-// Reads sources as a compiler does, and says where the house rules are broken. Pure: files in, findings out, so that the
-// test can feed it sources that break each rule.
+// Checks of the house rules on parsed sources. They are pure functions from files to findings, so that the test can check each
+// rule on sources that break it.
 
 import ts from 'typescript';
 import path from 'node:path';
@@ -30,7 +30,7 @@ const doors = /^lib\/(index|node)\.ts$|^lib\/backends\/[^/]+\/(index|node)\.ts$/
 const backendDoors = /^lib\/backends\/[^/]+\/(index|node)\.ts$/;
 const builtins = new Set(builtinModules);
 
-/** A file's syntax tree, with parents, as the rules below want it. */
+/** The syntax tree of a file, with parents. */
 export function parse({ file, text }: Source): ts.SourceFile {
   return ts.createSourceFile(file, text, ts.ScriptTarget.ESNext, true);
 }
@@ -85,7 +85,7 @@ export function wallFindings(source: Source, rooms: Rooms): string[] {
   return findings;
 }
 
-/** Groups of files that import each other, in a circle, by value or by type. */
+/** Import cycles: groups of files that import each other, by value or by type. */
 export function cycleFindings(sources: readonly Source[]): string[] {
   const known = new Set(sources.map(({ file }) => file));
   const edges = new Map(
@@ -181,7 +181,7 @@ export function docstringFindings(source: Source): string[] {
   return findings;
 }
 
-/** Files that are too long to hold one idea. */
+/** Files that are longer than the limit. */
 export function lengthFindings({ file, text }: Source): string[] {
   const limit = /\.(cc|h)$/.test(file) ? 600 : 400;
   const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
@@ -206,7 +206,7 @@ export function switchedOffFindings(source: Source): string[] {
   return findings;
 }
 
-// In pieces, so that this file does not find itself.
+// The words are in pieces, so that this file is no finding itself.
 const unfinished = new RegExp(
   `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'X' + 'XX', 'HA' + 'CK', 'not ' + 'implemented', 'place' + 'holder', 'st' + 'ub'].join('|')})\\b`,
 );
@@ -222,7 +222,7 @@ const foreign = new RegExp(
   ].join('|'),
 );
 
-/** Words of unfinished work, and places that exist on one machine only. */
+/** Words that mark unfinished work, and paths that exist on one machine only. */
 export function wordFindings({ file, text }: Source): string[] {
   return text.split('\n').flatMap((line, index) => {
     const word = unfinished.exec(line)?.[0] ?? foreign.exec(line)?.[0];
@@ -250,7 +250,7 @@ function mayImport(rules: Room, target: string, other: string | undefined): bool
   });
 }
 
-/** Whether it stands under an `if`. */
+/** Whether the call is inside an `if`. */
 function hasReason(skip: ts.CallExpression): boolean {
   const statement = ts.isBlock(skip.parent.parent) ? skip.parent.parent : skip.parent;
   return ts.isIfStatement(statement.parent);

@@ -1,4 +1,4 @@
-// Residual branches of many shapes with their inputs, drawn once.
+// Residual branches of many shapes with random inputs.
 
 import * as tf from '@tensorflow/tfjs';
 import type { Precision } from '../../lib/core/precision.ts';
@@ -40,7 +40,7 @@ export function drawBranch(one: BranchCase): Values {
   return values;
 }
 
-/** As tensors, by name. */
+/** The inputs of a case as tensors, by name. */
 export function branchTensors(one: BranchCase): Inputs {
   const values = Object.entries(drawBranch(one));
   return Object.fromEntries(

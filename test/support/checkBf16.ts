@@ -3,9 +3,10 @@ import { drawInputs, type OpCase } from './opCase.ts';
 import { runCase, type CaseResult } from './runOpCase.ts';
 
 /**
- * Holds a row in bf16 to its formula, and its gradients to those of the row in fp32: near, but not the same.
+ * Compares a row in bf16 with its formula, and its gradients with those of the row in fp32, which must be near but not equal.
  *
- * Where a computed value is rounded, float32 and float64 may fall on two sides of a tie: one step of bf16, 2⁻⁸, for few elements.
+ * Where a computed value is rounded, float32 and float64 may lie on two sides of a tie. So a few elements may differ by one step of
+ * bf16, 2⁻⁸.
  */
 export function checkBf16(opCase: OpCase, result: CaseResult): void {
   const { fp32, formula } = opCase.bf16!;
@@ -17,7 +18,7 @@ export function checkBf16(opCase: OpCase, result: CaseResult): void {
   );
   const expected = formula(exact, result.weights);
   assertBf16Close(opCase, result.out, expected.out, 'out');
-  // The same draws: they follow the name.
+  // The inputs are the same, because they are drawn from a stream of the name.
   const unrounded = runCase({ ...opCase, run: fp32 });
   expect(relativeL2(result.out, unrounded.out)).toBeLessThan(1e-2);
   const distances = [...result.gradients].map(([name, gradient]) => {
@@ -28,7 +29,7 @@ export function checkBf16(opCase: OpCase, result: CaseResult): void {
   expect(relativeL2(result.out, unrounded.out) + Math.max(...distances)).toBeGreaterThan(1e-4);
 }
 
-/** Throws unless two results of a row in bf16 agree but for values that rounding put one step apart. */
+/** Throws unless two results of a row in bf16 agree, except for values that rounding put one step apart. */
 export function assertBf16Close(
   { bf16, reasons }: OpCase,
   actual: ArrayLike<number>,

@@ -1,21 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { runProgram } from '../../lib/cli/program.ts';
 
-/** What a command line gave. */
+/** The exit code and output of a command line. */
 export interface Ran {
   code: number;
   out: string;
   error: string;
 }
 
-/** Runs words in this process. */
+/** Runs a command line in this process. */
 export async function vit(...words: string[]): Promise<Ran> {
   const [out, error]: [string[], string[]] = [[], []];
   const code = await runProgram(words, { out: (l) => out.push(l), error: (l) => error.push(l) });
   return { code, out: out.join('\n'), error: error.join('\n') };
 }
 
-/** An experiment that trains in a moment. */
+/** An experiment that trains in less than a second. */
 export const tiny = {
   name: 'tiny',
   model: {

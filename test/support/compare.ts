@@ -1,8 +1,8 @@
-// How close is close enough: tolerances as products of reasons, and one comparison whose failure says where.
+// Tolerances derived from the causes of rounding errors, and a comparison whose failure names the worst element.
 
 import type * as tf from '@tensorflow/tfjs';
 
-// Held locally: in jest's sandbox each look-up of a global costs 0.2 µs.
+// These are local because each look-up of a global costs 0.2 µs in jest's sandbox.
 const { abs, max, sqrt } = Math;
 const { isNaN, MIN_VALUE: smallest } = Number;
 
@@ -10,7 +10,7 @@ const { isNaN, MIN_VALUE: smallest } = Number;
 export const EPS32 = 2 ** -23;
 
 /**
- * Why two correct float32 computations of one formula may differ.
+ * The causes by which two correct float32 computations of one formula may differ.
  *
  * @property terms   length of the longest sum: rounding errors of a sum grow with √terms
  * @property gain    how much the formula magnifies an error of its input, relative to the largest result; default 1
@@ -53,7 +53,7 @@ export function assertAllClose(
     const excess = difference / (base + rtol * abs(e[i]!) || smallest);
     maxAbs = max(maxAbs, difference);
     if (difference > 0) maxRel = max(maxRel, difference / abs(e[i]!));
-    // A NaN difference fails every comparison, so it is asked for by name.
+    // Every comparison with NaN is false, so it is tested explicitly.
     if (excess > max(worst.excess, 1) || (isNaN(excess) && worst.index === -1)) {
       worst = { index: i, excess };
     }

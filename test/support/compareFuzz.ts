@@ -6,7 +6,7 @@ import { nativeBinding } from '../../lib/backends/native/index.ts';
 import type { FuzzCase } from './fuzzInputs.ts';
 import { assertEachClose, compareOutput, isas, runOn, tensorsOf, type Output } from './native.ts';
 
-/** What a backend gave, or the message of what it threw. */
+/** The outputs of a backend, or the message of the error that it threw. */
 type Outcome = Output[] | string;
 type Body = (fuzzCase: FuzzCase, inputs: tf.Tensor[]) => tf.Tensor[];
 
@@ -81,7 +81,7 @@ function results({ run }: FuzzCase, inputs: tf.Tensor[]): tf.Tensor[] {
   return Array.isArray(out) ? out : [out];
 }
 
-// Of the weighted sum of all float32 outputs, with respect to all float32 inputs.
+// The gradients of the weighted sum of all float32 outputs with respect to all float32 inputs.
 function gradients(fuzzCase: FuzzCase, inputs: tf.Tensor[]): tf.Tensor[] {
   const chosen = inputs.flatMap((input, i) => (input.dtype === 'float32' ? [i] : []));
   if (chosen.length === 0) return [];
@@ -103,7 +103,7 @@ function weightedSum(outputs: tf.Tensor[]): tf.Scalar {
   return tf.addN(sums) as tf.Scalar;
 }
 
-// Of a linear function f of its first input, the sum of x · gradient is f(x).
+// For a function f that is linear in its first input, the sum of x · gradient is f(x).
 function assertAdjoint(name: string, fuzzCase: FuzzCase): void {
   for (const isa of isas) {
     nativeBinding().setIsa(isa);
@@ -125,7 +125,7 @@ function compareValues(name: string, got: Output, want: Output, rtol: number, at
   if (got.values.length !== tf.util.sizeFromShape(want.shape)) {
     throw new Error(`${name} has ${got.values.length} values, expected [${want.shape}]`);
   }
-  // Of numbers up to 3e38 the largest says nothing about the others.
+  // The largest of numbers up to 3e38 says nothing about the others.
   let largest = 0;
   for (const value of want.values) {
     const size = abs(value);

@@ -1,5 +1,5 @@
-// The products in bf16 once more, with their gradients: loops over float64 that round where the ops say they round. Written from
-// the formulas; nothing here is shared with lib/ops.
+// An independent implementation of the bf16 ops and their gradients: loops over float64 that round where the ops document it,
+// written from the formulas without code of lib/ops.
 
 import { gelu, type Exact } from './exactOps.ts';
 
@@ -15,13 +15,13 @@ export function bf16(x: number): number {
   return float[0];
 }
 
-/** What an op gives, and the gradients of Σ dOut·out by input. */
+/** The result of an op, and the gradients of Σ dOut·out by input. */
 export interface Passed {
   out: Float64Array;
   gradients: Record<string, Float64Array>;
 }
 
-/** y = f(bf16(x)·bf16(W)ᵀ + b), and back. */
+/** y = f(bf16(x)·bf16(W)ᵀ + b) with its gradients. */
 export function linear(
   { x, weight, bias }: Record<'x' | 'weight' | 'bias', Exact>,
   dOut: ArrayLike<number>,
@@ -51,8 +51,8 @@ export function linear(
 }
 
 /**
- * Attention in bf16 and back. As one kernel it rounds exp(logit − maximum) and dS before the scale; `open`, from plain ops, the
- * probabilities and dS after the scale, and its result has the probabilities behind it.
+ * Attention in bf16 with its gradients. The fused kernel rounds exp(logit − maximum) and dS before the scale. With `open` it is
+ * the form of plain ops, which rounds the probabilities and dS after the scale, and the probabilities follow the result.
  */
 export function attention(
   { q, k, v }: Record<'q' | 'k' | 'v', Exact>,
@@ -118,7 +118,7 @@ export function qkvAttention(qkv: Exact, heads: number, dOut: ArrayLike<number>)
   const dim = packed / 3 / heads;
   const shape = [batch, heads, tokens, dim];
   const count = (batch * tokens * packed) / 3;
-  // Where element i of a [B, h, N, D] array stands in rows of `width`, `offset` further.
+  // The index of element i of a [B, h, N, D] array in rows of `width`, shifted by `offset`.
   const place = (i: number, width: number, offset: number): number => {
     const [d, n] = [i % dim, floor(i / dim) % tokens];
     const [h, b] = [floor(i / dim / tokens) % heads, floor(i / dim / tokens / heads)];

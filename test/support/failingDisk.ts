@@ -17,7 +17,7 @@ export function temporaryFolder(): () => string {
   return () => place;
 }
 
-/** The one sentence that the library refuses with; 'done' if it does not. Any other error is thrown on. */
+/** The message of the library's refusal; 'done' if it does not refuse. Any other error is rethrown. */
 export async function refusalOf(
   work: Promise<unknown> | (() => Promise<unknown>),
 ): Promise<string> {

@@ -19,10 +19,10 @@ export interface FuzzCase {
   adjoint?: boolean;
 }
 
-/** FuzzInputs a call of one op. */
+/** Makes a fuzz case of one op. */
 export type MakeFuzzCase = (d: FuzzInputs) => FuzzCase;
 
-/** What native kernels compute in, and those of numbers. */
+/** The dtypes that native kernels compute in. */
 export type Dtype = 'float32' | 'int32' | 'bool';
 export const everyDtype: readonly Dtype[] = ['float32', 'int32', 'bool'];
 export const numeric: readonly Dtype[] = ['float32', 'int32'];

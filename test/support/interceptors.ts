@@ -5,7 +5,7 @@ import type { ForwardContext } from '../../lib/core/context.ts';
 import type { Interceptor, Step, StepForward } from '../../lib/core/intercept.ts';
 import type { build } from './tinyModel.ts';
 
-/** Wants what the pattern names, and takes down every step it is called with. */
+/** An interceptor that wants the steps that a pattern matches, and records every step that it is called with. */
 export class Watcher implements Interceptor {
   readonly seen: { path: string; module: string; inputs: number[][]; output: number[] }[] = [];
   private readonly pattern: RegExp;

@@ -59,7 +59,7 @@ function killOnce(child: string, folder: string, delayMs: number): Promise<numbe
 
 async function check(folder: string, acknowledged: number): Promise<string[]> {
   const findings: string[] = [];
-  // First as a reader that may change nothing, then as the next run.
+  // The folder is opened as a reader, which may change nothing, and then as the next run.
   for (const readOnly of [true, false]) {
     const store = await openFolder(folder, { readOnly, lock: !readOnly });
     const version = Number((await store.manifest())?.info.version);

@@ -1,4 +1,4 @@
-// What the tests of the native backend share: running one thing on it and on the CPU backend.
+// Helpers of the native backend's tests, which run the same function on it and on the CPU backend.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
@@ -6,7 +6,7 @@ import { nativeBinding, nativeUnavailableReason } from '../../lib/backends/nativ
 import type { Rng } from '../../lib/core/rng.ts';
 import { assertAllClose, tolerance, type Reasons } from './compare.ts';
 
-// Held locally: in jest's sandbox each look-up of a global costs 0.2 µs.
+// These are local because each look-up of a global costs 0.2 µs in jest's sandbox.
 const { abs } = Math;
 const { is } = Object;
 
@@ -14,12 +14,12 @@ const onlyProducts = ['amx-emulated', 'avx512bf16', 'amx'];
 
 /** The instruction sets that this processor and build run, with kernels of their own, the best last; empty without the addon. */
 export const isas: readonly string[] = availableIsas().filter((isa) => !onlyProducts.includes(isa));
-/** Those that differ from another in bf16 products alone. */
+/** The instruction sets that differ from another one in bf16 products alone. */
 export const productIsas: readonly string[] = availableIsas().filter((isa) =>
   onlyProducts.includes(isa),
 );
 
-/** How far a result may be off. */
+/** The tolerance of a result. */
 type Allowed = Reasons & { rtol?: number; atol?: number };
 
 function availableIsas(): string[] {
@@ -36,9 +36,9 @@ export function normals(rng: Rng, ...shape: number[]): Arrays[number] {
 }
 
 /**
- * Runs `body` on both backends with the same inputs and holds the native result, for every instruction set, against the other.
+ * Runs `body` on both backends with the same inputs and compares the native result, for every instruction set, with the other.
  *
- * @param reasons  of a tolerance relative to the largest element; with `rtol` each element is held alone
+ * @param reasons  the causes of a tolerance relative to the largest element; with `rtol` each element is compared by itself
  */
 export function compareBackends(
   name: string,
@@ -86,7 +86,7 @@ export function assertEachClose(
   });
 }
 
-/** The bytes of what `body` gives on the native backend. */
+/** The bytes of the result of `body` on the native backend. */
 export function nativeBytes(
   inputs: Arrays,
   body: (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
@@ -105,7 +105,7 @@ export interface Output {
   values: tf.TypedArray;
 }
 
-/** What `body` gives on a backend. */
+/** The result of `body` on a backend. */
 export function runOn(
   backend: string,
   inputs: Arrays,
@@ -122,7 +122,7 @@ export function runOn(
   });
 }
 
-/** Tensors of their own memory. */
+/** The inputs as tensors that share no memory with the arrays. */
 export function tensorsOf(inputs: Arrays): tf.Tensor[] {
   return inputs.map(({ shape, values, dtype }) =>
     tf.tensor(values.slice(), shape, dtype ?? 'float32'),

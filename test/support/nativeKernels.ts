@@ -1,5 +1,5 @@
-// Every kernel that the native backend replaces against the one it replaces, on odd shapes, for every instruction set. Fast
-// tests deal the shapes out among the kernels, slow ones give each kernel all of them.
+// Compares every native kernel with the kernel that it replaces, on odd shapes, for every instruction set. Fast tests distribute
+// the shapes among the kernels, and slow tests run each kernel on all of them.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
@@ -23,7 +23,7 @@ export function nativeKernelTests(every: boolean): void {
   }
 }
 
-// Elementwise kernels are held element by element: 4 units in the last place, and what erf may be off near 0.
+// Elementwise kernels are compared element by element: 4 units in the last place, plus the error of erf near 0.
 const alone = { rtol: 5e-7, atol: 3e-7 };
 
 const transposes = [

@@ -1,4 +1,4 @@
-// What a row of the op table is made of.
+// The type of the rows of the op table.
 
 import type * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../lib/core/check.ts';
@@ -14,7 +14,7 @@ interface Ranks {
   4: tf.Tensor4D;
 }
 
-/** How one input is made. `constant` inputs are not differentiated. */
+/** The specification of one input. `constant` inputs are not differentiated. */
 export interface InputSpec<R extends keyof Ranks = keyof Ranks> {
   shape: readonly number[] & { length: R };
   draw: (rng: Rng) => number;
@@ -42,7 +42,7 @@ export type TensorsOf<S extends Specs> = {
 };
 
 /**
- * What a row in bf16 is held to in place of differences of `exact`.
+ * The reference of a row in bf16, in place of finite differences of `exact`.
  *
  * @property fp32           the op in fp32
  * @property formula        out and the gradients of Σ dOut·out, in float64, rounded where the op rounds
@@ -60,8 +60,8 @@ export interface Bf16Form {
  * @property inputs   by name, in the order that they are drawn
  * @property run      the op; several results are laid side by side in one tensor
  * @property exact    the same in float64 loops
- * @property reasons  why float32 may differ from it
- * @property bf16     in bf16, what is held instead
+ * @property reasons  the causes by which float32 may differ from it
+ * @property bf16     the reference in bf16
  * @property flops    of one forward pass, multiplications and additions counted apart
  */
 export interface OpCase {

@@ -1,4 +1,4 @@
-// A package registry of one folder of tarballs, in this process, for npm to install from as a user does.
+// A package registry in this process, from which npm installs the tarballs of a folder as a user would.
 
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';

@@ -1,12 +1,12 @@
 import type { EpochLog } from '../../lib/core/runSink.ts';
 import type { MemoryStore } from './training.ts';
 
-// What depends on the clock.
+// The fields of the log that depend on the clock.
 const timed = new Set(['imagesPerSecond', 'seconds', 'dataWait']);
 
 /**
- * What two finished runs must agree in to be the same, byte for byte: weights, average, best, moments with the counters beside
- * them, and the log but for its times. The files are base64; one that a run does not have is undefined.
+ * The content of a finished run that must be equal, byte for byte, in a repeated run: weights, average, best, moments with their
+ * counters, and the log without its times. The files are base64; one that a run does not have is undefined.
  */
 export function runContent(store: MemoryStore): Record<string, unknown> {
   const bytes = (name: string) => {

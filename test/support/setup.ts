@@ -1,4 +1,4 @@
-// Runs before every test file: quiet tfjs's advice to install tfjs-node, which is noise in our logs.
+// Setup of every test file: silences tfjs's advice to install tfjs-node.
 import * as tf from '@tensorflow/tfjs';
 
 tf.env().set('IS_TEST', true);

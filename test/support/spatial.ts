@@ -1,11 +1,11 @@
-// What the tests of kernels on images share.
+// Helpers of the tests of kernels on images.
 
 import * as tf from '@tensorflow/tfjs';
 import { Rng } from '../../lib/core/rng.ts';
 import { normals, type Arrays } from './native.ts';
 
 export const rng = new Rng(29);
-/** Of results that are held element by element. */
+/** The tolerance of results that are compared element by element. */
 export const close = { rtol: 1e-5, atol: 1e-5 };
 export type Pad = 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
 export type Shape4 = [number, number, number, number];

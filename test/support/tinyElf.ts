@@ -1,6 +1,6 @@
-// A shared library of a few hundred bytes, with what scripts/addonFile.mjs reads and nothing else.
+// A shared library of a few hundred bytes, with only the parts that scripts/addonFile.mjs reads.
 
-/** What the library says of itself. `versions` are symbol versions that it wants of its first library. */
+/** The headers of the library. `versions` are the symbol versions that it requires of its first library. */
 export interface TinyElf {
   machine?: number;
   type?: number;

@@ -14,9 +14,9 @@ export const tiny = {
   numHeads: 2,
   mlpRatio: 2,
 } satisfies VisionTransformerOptions;
-/** Says no warnings. */
+/** Build options that silence warnings. */
 export const quiet = { onWarning: () => {} };
-/** Builds it with other options. */
+/** Builds the tiny model with other options. */
 export const build = (options: VisionTransformerOptions = {}) =>
   new VisionTransformer({ ...tiny, ...options }, quiet);
 

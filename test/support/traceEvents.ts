@@ -9,7 +9,7 @@ export interface TraceEvent {
   tid: number;
 }
 
-/** Holds that complete events come in the order of their beginnings and that each lies within the one around it. */
+/** Asserts that complete events come in the order of their start and that each lies within the one around it. */
 export function expectNested(events: readonly TraceEvent[]): void {
   const complete = events.filter(({ ph }) => ph === 'X');
   expect(complete.length).toBeGreaterThan(0);

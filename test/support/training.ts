@@ -145,10 +145,10 @@ export class MemoryStore implements FileStore {
   }
 }
 
-/** What the runs train on and are evaluated on. */
+/** The training and validation data of the runs. */
 export const data = { train: patterns(36), validation: patterns(20, 2), normalize };
 
-/** Trains a fresh toy and gives back the error or the result, the folder and what was said. */
+/** Trains a fresh toy; returns the error or the result, the folder and the messages. */
 export async function runToy(changes: Partial<TrainConfig> = {}, more: Partial<TrainEnv> = {}) {
   const store = new MemoryStore();
   const told = { messages: [] as string[], steps: [] as StepProgress[], epochs: [] as EpochLog[] };

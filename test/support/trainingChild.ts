@@ -1,4 +1,4 @@
-// A process that trains until it is killed: `trainingChild.ts FOLDER`. Goes on where the folder's run stopped, if there is one.
+// A process that trains until it is killed: `trainingChild.ts FOLDER`. It resumes the run of the folder if there is one.
 
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
