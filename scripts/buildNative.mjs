@@ -86,7 +86,7 @@ const perIsa = [
   'magnitude',
   'table',
 ];
-// Those of them where a threshold or a tie decides, so that the numbers must be JavaScript's to the last bit.
+// The sources in which a threshold or a tie decides, so that the numbers must be JavaScript's to the last bit.
 const exact = ['transform', 'non_max_suppression'];
 const common = ['parallel', 'select', 'indexing', 'counting', 'unique', 'top_k'];
 const onlyAddon = [

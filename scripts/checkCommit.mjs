@@ -63,7 +63,7 @@ export function subjectFindings(subject) {
 }
 
 /**
- * What there is to say about the newest commit of a checkout.
+ * Checks the subject of the newest commit of a checkout.
  *
  * @returns `ok` is false if the subject breaks a rule, and true where nothing is to be judged
  */

@@ -36,7 +36,7 @@ export function modelConfigOf(config: Record<string, unknown>): object {
 }
 
 /**
- * The model's configuration that a safetensors file carries in its metadata, as `config`; undefined without one.
+ * The model's configuration in the metadata of a safetensors file, under `config`; undefined without one.
  *
  * @param name  how errors call the file
  * @throws CheckpointError if it is there and cannot be read

@@ -1,4 +1,4 @@
-// The differences between a stored state and the one that is expected: missing and unexpected tensors, shapes and dtypes.
+// The errors of a state dict: missing and unexpected tensors, wrong shapes and dtypes.
 
 import { CheckpointError, listed } from '../core/errors.ts';
 import { isNumericDtype } from './hostTensor.ts';
@@ -7,7 +7,7 @@ import type { HostTensor } from './hostTensor.ts';
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 type Stored = ReadonlyMap<string, Pick<HostTensor, 'shape' | 'dtype'>>;
 
-/** The differences that keep `given` from being a state of the names and shapes of `own`, a phrase each; none when it is one. */
+/** The errors of `given` as a state dict for the names and shapes of `own`, a phrase each; none if it fits. */
 export function stateDictErrors(own: Shapes, given: Stored): string[] {
   const problems: string[] = [];
   for (const [name, { shape }] of own) {

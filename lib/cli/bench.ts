@@ -15,7 +15,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { Batch } from '../data/loader.ts';
 import type { Model } from '../models/model.ts';
 
-/** What is measured, and how long at least. */
+/** The model or ops to measure, and the shortest time to measure for. */
 export interface BenchOptions {
   /** A size by name; undefined: the small model of the MNIST example. */
   model: string | undefined;

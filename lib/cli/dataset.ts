@@ -11,7 +11,7 @@ import type { Transform } from '../data/transform.ts';
 import type { TransformStep } from '../data/transformRegistry.ts';
 
 /**
- * Which data an experiment uses, as plain data.
+ * The data of an experiment, as plain data.
  *
  * @property dataset          the name of a registered data set
  * @property folder           where its files are; default: where the data set has its own

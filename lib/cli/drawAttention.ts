@@ -11,7 +11,7 @@ import type { BackendOptions } from '../backends/select.ts';
 import type { VisualizeAttentionOptions } from '../explain/visualizeAttention.ts';
 import type { Terminal } from './command.ts';
 
-/** What is drawn, from what, and where to. */
+/** The options of `drawAttention`. */
 export interface DrawOptions
   extends
     BackendOptions,

@@ -123,7 +123,7 @@ export function textFlag(args: Arguments, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** What --backend, --threads and --precision ask for. */
+/** The values of --backend, --threads and --precision. */
 export function computeFlags(args: Arguments): {
   backend: string | undefined;
   threads: number | undefined;

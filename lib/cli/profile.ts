@@ -1,4 +1,4 @@
-// What `tfjs-vit profile` does: builds a work, warms it up, profiles its steps, and reports.
+// The profile of a work: warms it up, profiles its steps, and reports.
 
 import path from 'node:path';
 import { chromeTrace } from '../profile/chromeTrace.ts';
@@ -10,7 +10,7 @@ import { profileChart, profileJson, profileText, type ProfiledSteps } from './pr
 import { openWork, type Work, type WorkOptions } from './profileWork.ts';
 import { useBackend } from './useBackend.ts';
 
-/** What is profiled, and where the results go. */
+/** The work to profile, and the files for the results. */
 export interface ProfileOptions extends BackendOptions, WorkOptions {
   /** ≥ 1. */
   steps: number;

@@ -1,4 +1,4 @@
-// What a profile looks into: steps as the trainer and the evaluation do them, on an experiment's data or on random images.
+// The work of a profile: training or inference steps on an experiment's data or on random images.
 
 import type { ForwardContext } from '../core/context.ts';
 import type { Precision } from '../core/precision.ts';
@@ -24,7 +24,7 @@ import { descriptorOf, openPart, reportedPart, transformsOf } from './dataset.ts
 import { parseExperiment } from './experiment.ts';
 import { readConfig } from './readConfig.ts';
 
-/** Which step of which model; `model` and `config` exclude each other. */
+/** The step and the model to profile; `model` and `config` exclude each other. */
 export interface WorkOptions {
   /** A size by name; undefined, and no config: the small one. */
   model: string | undefined;
@@ -218,7 +218,7 @@ function randomData({ inputShape, numClasses }: Model, length: number): OpenedDa
   return { dataset, normalize: { mean: channels(0.5), std: channels(0.5) } };
 }
 
-// What the class of an object gives it to do.
+// The names of the methods of an object's class.
 function methodsOf<T extends object>(owner: T): (keyof T & string)[] {
   const found = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(owner) as object);
   const names = Object.keys(found).filter((name) => typeof found[name]!.value === 'function');

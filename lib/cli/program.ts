@@ -34,9 +34,9 @@ export async function runProgram(
 }
 
 /**
- * What the program's mains do: runs the words and sets the exit code of the process.
+ * Runs a command line as the main function of a process and sets its exit code.
  *
- * A reader that goes away (`| head -1`) ends it as SIGPIPE would, without a stack; a training run goes on in silence.
+ * When the reader goes away (`| head -1`), the process ends without a stack, as with SIGPIPE; a training run goes on in silence.
  *
  * @param words  the command and its arguments, without `node` and the script
  */

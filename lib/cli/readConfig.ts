@@ -7,7 +7,7 @@ import { InputError, IoError, VitError, expected, messageOf, show } from '../cor
 import { nearest } from '../core/nearest.ts';
 
 /**
- * What a config file holds: the object of a .json file, or the default export (else the export `config`) of a module.
+ * Reads the config of a file: the object of a .json file, or the default export (else the export `config`) of a module.
  *
  * A .ts file needs Node 22.18 or later, or tsx.
  *
@@ -52,7 +52,7 @@ function assertObject(value: unknown, what: string, name: string): Record<string
   return value as Record<string, unknown>;
 }
 
-// The exports of a module; what a .json file holds counts as the default export.
+// The exports of a module. The object of a .json file counts as the default export.
 async function exportsOf(file: string): Promise<Record<string, unknown>> {
   if (!existsSync(file) || !statSync(file).isFile()) {
     throw new IoError(`Expected a config file at ${show(file)}, found none.`);

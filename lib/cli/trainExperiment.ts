@@ -19,11 +19,11 @@ import type { RunSink } from '../core/runSink.ts';
 import type { Terminal } from './command.ts';
 
 /**
- * How an experiment is run.
+ * The options of `trainExperiment`.
  *
  * @property outputDir     the run folder; default the resumed one, else `runs/<name>`
  * @property resume        a run folder, or a file in one, to go on from: its stored config is used
- * @property overrides     what flags say, by path: `optimizer.weightDecay`. They win over the config
+ * @property overrides     the options that flags set, by path: `optimizer.weightDecay`. They override the config
  * @property allowChanges  true: go on although config or data differ from the stored ones
  */
 export interface TrainOptions extends BackendOptions {
@@ -136,7 +136,7 @@ function assertEffects(config: TrainConfig, overrides: ReadonlyMap<string, unkno
   }
 }
 
-/** What only a stored run's config has: it is made anew from the experiment. */
+/** The keys of a stored run's config that are derived from the experiment and made anew. */
 const derivedKeys = ['classNames', 'imageShape', 'normalize', 'preprocessing', 'fingerprints'];
 
 // The experiment of a run folder's config.json, to be gone on with: how long is asked anew.
@@ -162,7 +162,7 @@ async function sinksOf(
   const { tensorboardSink } = await import('../io/tensorboard.ts');
   const events = tensorboardSink(path.join(folder, 'tensorboard'), { onFailure: terminal.error });
   const progress = progressSink();
-  // Said with the first step: what cannot be used is refused before that, and then nothing was trained.
+  // The title appears with the first step, because unusable input is refused before it and then nothing is trained.
   let title: string | undefined = `Training into ${folder}, ${precision}`;
   const said = (): void => {
     if (title !== undefined) progress.message?.(title);

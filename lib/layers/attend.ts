@@ -36,8 +36,8 @@ export function needsProbabilities(
  * softmax(scale·q·kᵀ)·v over all heads, [B, h, N, D].
  *
  * It is one op that never holds the [B, h, N, M] probabilities, unless they are needed. Then it is these steps: `<path>_logits`
- * from q and k, `<path>_probs` from the logits, dropout, `<path>_output` from the probabilities and v. When a backward pass comes
- * through, `<path>_grad` is a step on the gradient with respect to the probabilities before dropout, and its result goes on.
+ * from q and k, `<path>_probs` from the logits, dropout, `<path>_output` from the probabilities and v. In a backward pass
+ * `<path>_grad` is a step on the gradient with respect to the probabilities before dropout, and its result goes on.
  */
 export function attend(
   q: tf.Tensor4D,

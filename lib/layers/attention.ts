@@ -13,7 +13,7 @@ import { inside, type InitScope } from './initScope.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 
-/** What an `Attention` is built from. */
+/** The configuration of an `Attention`. */
 export interface AttentionConfig {
   dim: number;
   /** Divides `dim`. */
@@ -31,10 +31,10 @@ export interface AttentionConfig {
  *
  * q, k, v = split(x·W_qkvᵀ + b); out = proj(concat_heads(softmax(q·kᵀ / √D)·v)), D = C / h.
  *
- * Between the two linear layers it runs as one op, which never holds the [B, h, N, N] probabilities, unless there is a norm of
- * queries and keys, a dropout acts on the probabilities, or an interceptor wants one of the tensors in between: `<path>_logits`,
- * `<path>_probs` (`blocks.3.attn_probs`, before dropout), `<path>_output`, and `<path>_grad`, the gradient with respect to the
- * probabilities, when one passes. Both ways agree to 1e-5 relative (float32).
+ * Between the two linear layers it runs as one op, which never holds the [B, h, N, N] probabilities. It runs unfused if queries and
+ * keys are normalised, if a dropout acts on the probabilities, or if an interceptor wants one of the tensors in between:
+ * `<path>_logits`, `<path>_probs` (`blocks.3.attn_probs`, before dropout), `<path>_output`, and in a backward pass `<path>_grad`,
+ * the gradient with respect to the probabilities. Both ways agree to 1e-5 relative (float32).
  *
  * Source: Vaswani et al. 2017, section 3.2; parameter names and their order are timm's.
  */

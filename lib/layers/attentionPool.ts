@@ -14,7 +14,7 @@ import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 import { Mlp } from './mlp.ts';
 
-/** What an `AttentionPool` is built from. */
+/** The configuration of an `AttentionPool`. */
 export interface AttentionPoolConfig {
   dim: number;
   numHeads: number;
@@ -54,7 +54,7 @@ export class AttentionPool extends Module {
     this.latent = this.parameter(
       'latent',
       initial(scope, 'latent', [1, 1, dim], (shape, rng) =>
-        // Cut at two standard deviations, as timm's trunc_normal_tf_ does.
+        // Truncated at two standard deviations, as by timm's trunc_normal_tf_.
         truncNormal(shape, rng, { std: 1 }).map((value) => value / Math.sqrt(dim)),
       ),
     );

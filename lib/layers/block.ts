@@ -15,7 +15,7 @@ import { LayerNorm } from './layerNorm.ts';
 import { LayerScale } from './layerScale.ts';
 import { Mlp } from './mlp.ts';
 
-/** What a `Block` is built from. */
+/** The configuration of a `Block`. */
 export interface BlockConfig {
   dim: number;
   numHeads: number;

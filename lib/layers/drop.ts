@@ -1,4 +1,4 @@
-// Dropout and stochastic depth. Whether they act, and which stream they draw from, is said by the context.
+// Dropout and stochastic depth. The context decides whether they act and gives the stream that they draw from.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
@@ -11,7 +11,7 @@ import { moduleStep } from '../core/intercept.ts';
 import { Module } from '../core/module.ts';
 import type { PathScope } from './initScope.ts';
 
-/** What dropout and drop path have in common: a rate, a path, and when they act. */
+/** The base of dropout and drop path: a rate, a path, and the condition under which they act. */
 abstract class Drop extends Module {
   readonly rate: number;
   readonly path: string;
@@ -82,7 +82,7 @@ export class DropPath extends Drop {
   }
 
   /**
-   * What it multiplies each sample's branch by: 0 or 1 / (1 − rate), [B]; undefined where it does not act.
+   * The factor of each sample's branch, 0 or 1 / (1 − rate), [B]; undefined where it does not act.
    *
    * @throws InputError, ShapeError as `forward`
    */

@@ -1,11 +1,11 @@
-// Where a layer stands in its model while it is built, and how its first values are drawn.
+// The scope in which a layer is built: its path in the model, and the initialisation of its weights.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import type { Rng } from '../core/rng.ts';
 
 /**
- * Where a layer stands in the model, and what its first values are drawn from.
+ * The path of a layer in its model, and the source of its initial values.
  *
  * @property path  the layer's full name, `blocks.3.attn`: the names of its parameters begin with it, its random draws are keyed by
  *                 it, and an interceptor knows the layer by it

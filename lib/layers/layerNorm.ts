@@ -8,7 +8,7 @@ import { moduleStep } from '../core/intercept.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import type { PathScope } from './initScope.ts';
 
-/** What a `LayerNorm` is built from. */
+/** The configuration of a `LayerNorm`. */
 export interface LayerNormConfig {
   /** C, the size of the last axis. */
   dim: number;

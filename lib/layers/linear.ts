@@ -1,4 +1,4 @@
-// The dense layer.
+// The linear layer, y = x·Wᵀ + b.
 
 import type * as tf from '@tensorflow/tfjs';
 import { linear } from '../ops/linear.ts';
@@ -11,7 +11,7 @@ import { Module, type Parameter } from '../core/module.ts';
 import type { Rng } from '../core/rng.ts';
 import { initial, type InitScope } from './initScope.ts';
 
-/** What a `Linear` is built from. */
+/** The configuration of a `Linear`. */
 export interface LinearConfig {
   inFeatures: number;
   outFeatures: number;

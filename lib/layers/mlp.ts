@@ -11,7 +11,7 @@ import { Dropout } from './drop.ts';
 import { inside, type InitScope } from './initScope.ts';
 import { Linear } from './linear.ts';
 
-/** What an `Mlp` is built from. */
+/** The configuration of an `Mlp`. */
 export interface MlpConfig {
   dim: number;
   hiddenDim: number;

@@ -1,4 +1,4 @@
-// Images to patch tokens.
+// The patch embedding: images to tokens.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
@@ -11,7 +11,7 @@ import type { Rng } from '../core/rng.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { initial, inside, type InitScope } from './initScope.ts';
 
-/** What a `PatchEmbed` is built from. */
+/** The configuration of a `PatchEmbed`. */
 export interface PatchEmbedConfig {
   /** [height, width]. */
   patchSize: readonly [number, number];

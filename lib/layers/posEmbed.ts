@@ -5,7 +5,7 @@ import * as t from '../ops/tensor.ts';
 import { resamplePosEmbed } from '../ops/resamplePosEmbed.ts';
 import { InputError, expected } from '../core/errors.ts';
 
-/** How tokens are told where they are. */
+/** The kinds of position embedding. */
 export type PosEmbedKind = 'learned' | 'sincos2d' | 'sincos1d' | 'none';
 
 /**

@@ -1,3 +1,5 @@
+// The matrix product in fp32 or bf16.
+
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../core/kernels.ts';
 import type { MatMulAttrs, MatMulInputs } from '../core/kernels.ts';
@@ -6,13 +8,13 @@ import { defineKernel, type KernelRunner } from './kernel.ts';
 import { roundBf16 } from './roundBf16.ts';
 
 /**
- * A matrix product in a precision, for the ops: a·b of each pair of matrices, either transposed.
+ * The matrix product a·b of each pair of matrices in a precision, with either operand transposed.
  *
- * In fp32 it is `tf.matMul`. In bf16 both operands are rounded and summed in float32, and the two products of the gradient are
- * of the same kind: dA = bf16(dOut)·bf16(b)ᵀ, dB = bf16(a)ᵀ·bf16(dOut).
+ * In fp32 it is `tf.matMul`. In bf16 both operands are rounded and the products are summed in float32. The two products of the
+ * gradient are rounded the same way: dA = bf16(dOut)·bf16(b)ᵀ, dB = bf16(a)ᵀ·bf16(dOut).
  *
  * @param a  [..., M, K], or [..., K, M] with transposeA
- * @param b  [..., K, N], or [..., N, K] with transposeB; leading axes as a's
+ * @param b  [..., K, N], or [..., N, K] with transposeB; its leading axes are those of a
  * @returns [..., M, N]
  */
 export function matMul<T extends tf.Tensor>(
@@ -28,7 +30,7 @@ export function matMul<T extends tf.Tensor>(
   return matMulKernel({ a, b }, { transposeA, transposeB, precision })[0] as T;
 }
 
-// `MatMul` in plain tfjs ops; only ever asked for in bf16.
+// `MatMul` in plain tfjs ops. It only runs in bf16.
 function referenceMatMul(
   { a, b }: MatMulInputs,
   { transposeA, transposeB }: MatMulAttrs,

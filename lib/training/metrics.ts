@@ -1,4 +1,4 @@
-// What a classifier got right, counted on the host: exact, and the same on every backend.
+// The metrics of a classifier, counted on the host: exact, and the same on every backend.
 
 import { assertInteger } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
@@ -25,8 +25,7 @@ export interface Evaluation {
 /**
  * Counts hits batch by batch.
  *
- * Of equal logits the class of the lower index ranks first. Sums are in double, so the order of batches does not matter to
- * 1e-15 relative.
+ * Equal logits rank in the order of their classes. Sums are in float64, so the order of batches does not matter to 1e-15 relative.
  */
 export class Metrics {
   private readonly classes: number;

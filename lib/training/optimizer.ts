@@ -24,7 +24,7 @@ export interface Update {
   readonly state: Map<string, tf.Tensor>;
 }
 
-/** What an optimizer needs of a model. */
+/** The part of a model that an optimizer uses. */
 export interface OptimizedModel extends GroupedModel {
   namedParameters(): ReadonlyMap<string, Parameter>;
 }
@@ -92,7 +92,7 @@ export class Optimizer {
   }
 
   /**
-   * What the next step would write. A parameter without a gradient is left alone.
+   * The update of the next step, not yet written. A parameter without a gradient is left alone.
    *
    * @param gradients  by parameter name
    */

@@ -1,9 +1,9 @@
-// Which parameters decay and how fast each layer learns: timm's parameter groups, by name.
+// timm's parameter groups by name: weight decay and learning rate scale of each parameter.
 
 import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 
-/** What the groups need of a model. */
+/** The part of a model that the groups are made from. */
 export interface GroupedModel {
   namedParameters(): ReadonlyMap<string, { readonly shape: readonly number[] }>;
   /** Names that never decay; default none. */

@@ -68,7 +68,7 @@ export function scheduleOf(
 
 type Options = Required<ScheduleConfig>;
 
-/** What follows the warm-up: the rate at t units since the start of the curve. */
+/** The schedule after the warm-up: the rate at t units since the start of the curve. */
 type Curve = (base: number, options: Options, perEpoch: number) => (t: number) => number;
 
 const curves: Record<Options['sched'], Curve> = {

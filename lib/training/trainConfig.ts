@@ -24,7 +24,7 @@ export function idleTrainOptions(config: TrainConfig): IdleOption[] {
   return idleOptions(trainOptions, config);
 }
 
-/** What may differ between a run and its continuation: how long, and how often to save. */
+/** The options that may differ between a run and its continuation: how long, and how often to save. */
 const changeableKeys: ReadonlySet<string> = new Set([
   'epochs',
   'maxSteps',

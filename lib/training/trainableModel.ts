@@ -1,4 +1,4 @@
-// What training needs of a model.
+// The interface of a model that can be trained.
 
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';

@@ -107,7 +107,7 @@ export const train: Command = {
   },
 };
 
-// What is to be trained; undefined: what --resume stored. Other flags win over it.
+// The experiment that the flags name; undefined: the one stored in the run that --resume names.
 async function experimentOf(
   config: string | undefined,
   recipe: string | undefined,
@@ -122,7 +122,7 @@ async function experimentOf(
   return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
 }
 
-/** What the flags set in a config, by path. */
+/** The options that the flags set, by their path in the config. */
 export function overridesOf(args: Arguments): Map<string, unknown> {
   const overrides = new Map<string, unknown>();
   for (const [name, { path }] of Object.entries(settings)) {

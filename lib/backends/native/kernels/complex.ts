@@ -1,4 +1,4 @@
-// ComplexAbs.
+// The kernel ComplexAbs.
 
 import * as tf from '@tensorflow/tfjs';
 import { replaceKernel } from './kernel.ts';

@@ -1,4 +1,4 @@
-// GatherV2.
+// The kernel GatherV2.
 
 import * as tf from '@tensorflow/tfjs';
 import { isFixed, replaceKernel } from './kernel.ts';

@@ -1,4 +1,4 @@
-// Unique.
+// The kernel Unique.
 
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../../core/check.ts';
