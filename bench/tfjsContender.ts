@@ -11,6 +11,7 @@ import {
   selectBackend,
   softmaxCrossEntropy,
   UnsupportedError,
+  valueAndGrad,
   VisionTransformer,
   toFloat32,
 } from '../lib/node.ts';
@@ -54,19 +55,17 @@ function prepared({ check, ...work }: { check: number[] } & Omit<Prepared, 'read
 async function prepareTraining(task: Task) {
   const { model, images, targets } = await load(task);
   const optimizer = makeOptimizer(model, task);
-  const parameters = [...model.namedParameters()];
   let step = 0;
   const repeat = async (): Promise<number> => {
     step += 1;
     const rng = new Rng(0).split(step);
     const context = { training: true, rng, precision: task.precision };
-    const { value, grads } = tf.variableGrads(
-      () => tf.mean(softmaxCrossEntropy(model.forward(images, context), targets)),
-      parameters.map(([, parameter]) => parameter),
+    const { value, gradients } = valueAndGrad(model, () =>
+      tf.mean(softmaxCrossEntropy(model.forward(images, context), targets)),
     );
-    optimizer.step(new Map(parameters.map(([name, { name: own }]) => [name, grads[own]!])));
+    optimizer.step(gradients);
     const loss = (await value.data())[0]!;
-    tf.dispose([value, ...Object.values(grads)]);
+    tf.dispose([value, ...gradients.values()]);
     return loss;
   };
   const check = [await repeat(), await repeat(), await repeat()];

@@ -15,13 +15,13 @@ import { parsePrecision } from '../lib/core/precision.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { scaledDotProductAttention } from '../lib/ops/attention.ts';
-import { variableGrads } from '../lib/ops/gradients.ts';
 import { linear } from '../lib/ops/linear.ts';
 import { matMul } from '../lib/ops/matMul.ts';
 import { qkvAttention } from '../lib/ops/qkvAttention.ts';
 import { roundBf16 } from '../lib/ops/roundBf16.ts';
 import { evaluate } from '../lib/training/evaluate.ts';
 import { parseTrainConfig } from '../lib/training/trainConfig.ts';
+import { valueAndGrad } from '../lib/training/valueAndGrad.ts';
 import { relativeL2 } from './support/compare.ts';
 import { bf16 } from './support/exactBf16.ts';
 import { isas } from './support/native.ts';
@@ -132,13 +132,12 @@ describe('in a model', () => {
     ['with two heads', { distilled: true }, {}],
   ] as [string, object, ForwardContext][])('%s, every product is told', (_name, options, more) => {
     const model = tinyModel({ ...seeded, ...options });
-    const variables = [...model.namedParameters().values()];
     const context: ForwardContext = { ...more, rng: new Rng(2) };
     for (const precision of ['bf16', 'fp32'] as const) {
       const told = precisionsTold(() => {
         const x = images();
         const loss = () => tf.sum(tf.square(model.forward(x, { ...context, precision })));
-        variableGrads(loss as () => tf.Scalar, variables);
+        valueAndGrad(model, loss);
       });
       expect(told.has('VitLinear')).toBe(true);
       // Gradients in fp32 are plain matrix products, which bf16 does not use.

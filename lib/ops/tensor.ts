@@ -41,4 +41,4 @@ export {
   zeros,
   zerosLike,
 } from '@tensorflow/tfjs';
-export { grads, variableGrads } from './gradients.ts';
+export { grads, valueAndGrads } from './gradients.ts';

@@ -1,0 +1,11 @@
+// How a program says which stretch of its work runs: a profiler listens, everybody else passes `unmarked`.
+
+/**
+ * Runs a stretch of work under a name (`forward`, `backward`, `optimizer`) and gives back its result, a promise or a value.
+ *
+ * @example const phase: Phase = (name, run) => { console.time(name); try { return run(); } finally { console.timeEnd(name); } };
+ */
+export type Phase = <T>(name: string, run: () => T) => T;
+
+/** The phase of a program that nobody watches: it only runs the work. */
+export const unmarked: Phase = (_name, run) => run();

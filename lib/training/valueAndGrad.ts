@@ -1,0 +1,71 @@
+// The one forward and backward pass of the library: the trainer, parity and the benchmarks differentiate with it.
+
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
+import type { Module } from '../core/module.ts';
+import { unmarked, type Phase } from '../core/phase.ts';
+
+/**
+ * How a loss is differentiated.
+ *
+ * @property inputs  more tensors to differentiate by, under their own names: the images, for a gradient w.r.t. the input
+ * @property phase   runs the two passes, `forward` and `backward`; a profiler times them. Default: it only runs them
+ */
+export interface ValueAndGradOptions {
+  inputs?: Readonly<Record<string, tf.Tensor>>;
+  phase?: Phase;
+}
+
+/**
+ * A loss and its gradients; the caller disposes all of it.
+ *
+ * @property value      the loss, a scalar
+ * @property gradients  by parameter name, in the model's order, then the inputs'. What the loss does not depend on has no entry
+ * @property outputs    what the loss function gave beside the loss
+ */
+export interface ValueAndGrad<O extends tf.NamedTensorMap> {
+  value: tf.Scalar;
+  gradients: Map<string, tf.Tensor>;
+  outputs: O;
+}
+
+/** A loss, and tensors of the forward pass that the caller wants to see: the logits. */
+export interface LossWithOutputs<O extends tf.NamedTensorMap> {
+  /** A scalar. */
+  loss: tf.Tensor;
+  outputs: O;
+}
+
+/**
+ * The value of a loss and its gradient by every parameter of a model: one forward and one backward pass.
+ *
+ * Nothing stays allocated after an exception.
+ *
+ * @param model  whose parameters are differentiated by
+ * @param loss   computes the loss with the model, as a scalar, or as a scalar with outputs
+ * @throws ShapeError if the loss is no scalar, InputError if it depends on no parameter
+ *
+ * @example
+ * const { value, gradients } = valueAndGrad(model, () => tf.mean(softmaxCrossEntropy(model.forward(images), targets)));
+ * optimizer.step(gradients);
+ * tf.dispose([value, ...gradients.values()]);
+ */
+export function valueAndGrad<O extends tf.NamedTensorMap = Record<never, tf.Tensor>>(
+  model: Pick<Module, 'namedParameters'>,
+  loss: () => tf.Tensor | LossWithOutputs<O>,
+  { inputs = {}, phase = unmarked }: ValueAndGradOptions = {},
+): ValueAndGrad<O> {
+  const named = new Map<string, tf.Tensor>([...model.namedParameters(), ...Object.entries(inputs)]);
+  const f = () => {
+    const result = loss();
+    return 'outputs' in result
+      ? { value: result.loss as tf.Scalar, outputs: result.outputs }
+      : { value: result as tf.Scalar, outputs: {} as O };
+  };
+  const { value, outputs, gradients } = t.valueAndGrads(f, [...named.values()], phase);
+  const entries = [...named.keys()].flatMap((name, i) => {
+    const gradient = gradients[i];
+    return gradient === undefined ? [] : [[name, gradient] as const];
+  });
+  return { value, gradients: new Map(entries), outputs };
+}
