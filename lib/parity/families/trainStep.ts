@@ -1,20 +1,19 @@
 // Family train-step: a few optimizer steps of timm, and two tables around them.
 
-import { Capture } from '../../core/capture.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
-import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import { globalNorm } from '../../ops/globalNorm.ts';
 import * as t from '../../ops/tensor.ts';
 import { buildLoaded } from '../../models/buildLoaded.ts';
 import { clipGradients } from '../../training/clip.ts';
 import { Ema } from '../../training/ema.ts';
+import { softTargetCrossEntropyLoss } from '../../training/losses/crossEntropy.ts';
 import { makeOptimizer } from '../../training/optimizer.ts';
 import { makeSchedule } from '../../training/schedules.ts';
+import { valueAndGrad } from '../../training/valueAndGrad.ts';
 import { gradientRule, hasGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
-import { parameterGradients } from '../gradients.ts';
 import { readJson } from '../goldenCase.ts';
 import { goldenTrainConfig } from '../trainConfig.ts';
 import { groupRows, scheduleRows } from './trainStepTables.ts';
@@ -206,22 +205,19 @@ class Run {
     const images = this.files.inputs.images(`x${n}`);
     const targets = this.files.inputs.float32(`target${n}`) as tf.Tensor2D;
     const masks = this.masks(n);
-    const capture = new Capture(['logits']);
     const context: ForwardContext = {
       training: true,
       precision: this.precision,
-      intercept: capture,
       rng: new Rng(0).split(n),
       keepMask: (name) => masks.get(name),
     };
     try {
-      const { value, gradients } = parameterGradients(
-        () => meanLoss(this.model.forward(images, context), targets),
-        this.model,
-      );
-      return { value, gradients, logits: t.clone(capture.get('logits')) };
+      const { value, gradients, outputs } = valueAndGrad(this.model, () => {
+        const logits = this.model.forward(images, context);
+        return { loss: softTargetCrossEntropyLoss(logits, targets), outputs: { logits } };
+      });
+      return { value, gradients, logits: outputs.logits };
     } finally {
-      capture.dispose();
       t.dispose([images, targets, ...masks.values()]);
     }
   }
@@ -240,8 +236,4 @@ class Run {
   private async copy(file: string, tensors: ReadonlyMap<string, tf.Tensor>): Promise<void> {
     for (const [name, tensor] of tensors) await this.produced.take(file, name, t.clone(tensor));
   }
-}
-
-function meanLoss(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
-  return t.mean(softmaxCrossEntropy(logits, targets));
 }

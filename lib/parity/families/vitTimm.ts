@@ -2,15 +2,23 @@
 
 import { Capture } from '../../core/capture.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import { logSoftmax, softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import * as t from '../../ops/tensor.ts';
 import { buildLoaded } from '../../models/buildLoaded.ts';
 import { vit } from '../../models/vit/family.ts';
+import {
+  crossEntropyLoss,
+  softTargetCrossEntropyLoss,
+} from '../../training/losses/crossEntropy.ts';
+import {
+  distillationLoss,
+  hardDistillationLoss,
+  softDistillationLoss,
+} from '../../training/losses/distillation.ts';
+import { valueAndGrad } from '../../training/valueAndGrad.ts';
 import { gradientRule, hasGradients, outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { GoldenFile, toChannelsFirst } from '../goldenTensors.ts';
 import { goldenModelConfig } from '../modelConfig.ts';
-import { parameterGradients } from '../gradients.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { VisionTransformer } from '../../models/vit/visionTransformer.ts';
 import type { Precision } from '../../core/precision.ts';
@@ -22,6 +30,9 @@ export const vitTimm: Family = { name: 'vit-timm', plan };
 
 // These say how the case was made; the weights already have them.
 const commentary = ['head_scale', 'qkv0_scale'];
+
+// The temperature of the reference's soft distillation.
+const tau = 3;
 
 function plan(golden: GoldenCase): CasePlan {
   const { run_sizes: runSizes, ...options } = golden.config;
@@ -145,32 +156,31 @@ class Run {
     for (const name of namesOf(this.golden.compare, file)) {
       const smoothing = smooth.exec(name)?.[1];
       if (name === 'soft_target_ce') {
-        await this.loss(name, () => meanLoss(this.forward(images), targets));
+        await this.loss(name, () => softTargetCrossEntropyLoss(this.forward(images), targets));
       } else if (name === 'ce' || smoothing !== undefined) {
         const epsilon = smoothing === undefined ? 0 : Number(smoothing);
-        await this.loss(name, () => {
-          const logits = this.forward(images);
-          return meanLoss(logits, smoothTargets(labels, logits.shape[1], epsilon));
-        });
+        const options = { smoothing: epsilon };
+        await this.loss(name, () => crossEntropyLoss(this.forward(images), labels, options));
       }
     }
-    await this.gradients('grads', images, (x) => meanLoss(this.forward(x), targets));
+    await this.gradients('grads', images, (x) =>
+      softTargetCrossEntropyLoss(this.forward(x), targets),
+    );
   }
 
   private async distillation(images: tf.Tensor4D, targets: tf.Tensor2D): Promise<void> {
     const teacher = this.inputs.float32('teacher_logits') as tf.Tensor2D;
-    const losses = (x: tf.Tensor4D) =>
-      distillationLosses(this.forwardDistilled(x), targets, teacher);
+    const heads = (x = images) => this.forwardDistilled(x);
+    const total = (type: 'hard' | 'soft') => (x: tf.Tensor4D) =>
+      distillationLoss(heads(x), targets, teacher, { type, alpha: 0.5, tau });
     try {
-      await this.loss('base', () => losses(images).base);
-      await this.loss('distill_hard', () => losses(images).hard);
-      await this.loss('distill_soft', () => losses(images).soft);
-      const hard = (x: tf.Tensor4D) => half(losses(x).base, losses(x).hard);
-      const soft = (x: tf.Tensor4D) => half(losses(x).base, losses(x).soft);
-      await this.loss('total_hard_alpha0.5', () => hard(images));
-      await this.loss('total_soft_alpha0.5_tau3', () => soft(images));
-      await this.gradients('grads-hard', images, hard);
-      await this.gradients('grads-soft', images, soft);
+      await this.loss('base', () => softTargetCrossEntropyLoss(heads().cls, targets));
+      await this.loss('distill_hard', () => hardDistillationLoss(heads().dist, teacher));
+      await this.loss('distill_soft', () => softDistillationLoss(heads().dist, teacher, { tau }));
+      await this.loss('total_hard_alpha0.5', () => total('hard')(images));
+      await this.loss('total_soft_alpha0.5_tau3', () => total('soft')(images));
+      await this.gradients('grads-hard', images, total('hard'));
+      await this.gradients('grads-soft', images, total('soft'));
     } finally {
       teacher.dispose();
     }
@@ -191,11 +201,9 @@ class Run {
     loss: (x: tf.Tensor4D) => tf.Scalar,
   ): Promise<void> {
     const file = `${name}${this.suffix}.safetensors`;
-    const input = t.variable(images, true);
-    const { value, gradients } = parameterGradients(() => loss(input), this.model, {
-      input,
-    });
-    t.dispose([value, input]);
+    const options = { inputs: { input: images } };
+    const { value, gradients } = valueAndGrad(this.model, () => loss(images), options);
+    value.dispose();
     for (const [parameter, gradient] of gradients) {
       await this.produced.take(file, parameter, gradient);
     }
@@ -212,38 +220,4 @@ function namesOf(compare: readonly CompareEntry[], file: string): string[] {
   return compare.flatMap((entry) =>
     entry.kind === 'tensor' && entry.file === file ? [entry.tensor] : [],
   );
-}
-
-function meanLoss(logits: tf.Tensor, targets: tf.Tensor2D): tf.Scalar {
-  return t.mean<tf.Scalar>(softmaxCrossEntropy(logits as tf.Tensor2D, targets));
-}
-
-// (1 − ε) on the label plus ε / K everywhere, as timm's LabelSmoothingCrossEntropy weighs the two parts.
-function smoothTargets(labels: readonly number[], classes: number, epsilon: number): tf.Tensor2D {
-  const values = new Float32Array(labels.length * classes).fill(epsilon / classes);
-  labels.forEach((label, row) => (values[row * classes + label]! += 1 - epsilon));
-  return t.tensor2d(values, [labels.length, classes]);
-}
-
-// DeiT's DistillationLoss: the class head learns the targets, the distillation head the teacher.
-function distillationLosses(
-  { cls, dist }: { cls: tf.Tensor; dist: tf.Tensor },
-  targets: tf.Tensor2D,
-  teacher: tf.Tensor2D,
-): Record<'base' | 'hard' | 'soft', tf.Scalar> {
-  const [batch, classes] = teacher.shape;
-  const tau = 3;
-  const hardTargets = t.oneHot(t.argMax(teacher, 1), classes) as tf.Tensor2D;
-  const teacherLog = logSoftmax(t.div(teacher, tau));
-  const studentLog = logSoftmax(t.div(dist, tau));
-  const divergence = t.sum(t.mul(t.exp(teacherLog), t.sub(teacherLog, studentLog)));
-  return {
-    base: meanLoss(cls, targets),
-    hard: meanLoss(dist, t.cast(hardTargets, 'float32')),
-    soft: t.mul(divergence, (tau * tau) / (batch * classes)),
-  };
-}
-
-function half(a: tf.Scalar, b: tf.Scalar): tf.Scalar {
-  return t.add(t.mul(a, 0.5), t.mul(b, 0.5));
 }
