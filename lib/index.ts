@@ -24,6 +24,7 @@ export * as kernels from './core/kernels.ts';
 export * as init from './core/init.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
+export type { Phase } from './core/phase.ts';
 export { precisions, type Precision } from './core/precision.ts';
 export {
   parseOptions,
@@ -180,10 +181,24 @@ export type {
 } from './data/transformOptionTypes.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 
+// distributed
+export { singleProcess, type Communicator } from './distributed/communicator.ts';
+
 // training
+export { classification } from './training/classification.ts';
 export { clipGradients } from './training/clip.ts';
 export { Ema } from './training/ema.ts';
-export { evaluate } from './training/evaluate.ts';
+export { evaluate, type EvaluateOptions } from './training/evaluate.ts';
+export { binaryCrossEntropyLoss } from './training/losses/binaryCrossEntropy.ts';
+export { crossEntropyLoss, softTargetCrossEntropyLoss } from './training/losses/crossEntropy.ts';
+export {
+  distillationLoss,
+  hardDistillationLoss,
+  softDistillationLoss,
+  type DistillationOptions,
+} from './training/losses/distillation.ts';
+export { lossNamed } from './training/losses/lossNamed.ts';
+export { lossNames, registerLoss, type Loss } from './training/losses/registry.ts';
 export { Metrics, type Evaluation } from './training/metrics.ts';
 export type {
   ClipConfig,
@@ -200,12 +215,20 @@ export {
   type Update,
 } from './training/optimizer.ts';
 export type { GroupedModel, ParamGroup } from './training/paramGroups.ts';
-export type { TrainEnv } from './training/run.ts';
+export type { FiguresOf, RunView, TrainEnv } from './training/run.ts';
 export { runFileNames } from './training/runFiles.ts';
 export { makeSchedule, type Schedule } from './training/schedules.ts';
+export type { BestEpoch } from './training/runState.ts';
+export type { Evaluator, MetricSums, MetricValues, Task } from './training/task.ts';
 export type { TrainableModel } from './training/trainableModel.ts';
 export { parseTrainConfig, type FullTrainConfig } from './training/trainConfig.ts';
 export { train, type StopReason, type TrainResult } from './training/trainer.ts';
+export {
+  valueAndGrad,
+  type LossWithOutputs,
+  type ValueAndGrad,
+  type ValueAndGradOptions,
+} from './training/valueAndGrad.ts';
 
 // profile
 export { chromeTrace } from './profile/chromeTrace.ts';
@@ -266,6 +289,7 @@ export {
 export { overlay, overlaySvg, type OverlayOptions } from './figures/overlay.ts';
 export type { FigureOptions } from './figures/panel.ts';
 export type { Interpolation } from './figures/resample.ts';
+export { runFigures, type RunFiguresView } from './figures/runFigures.ts';
 export { svgToPng } from './figures/svgToPng.ts';
 export type { TickFormat } from './figures/ticks.ts';
 export { trainingCurves, trainingCurvesSvg } from './figures/trainingCurves.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import './io/datasets.ts';
 import { readCheckpoint } from './io/checkpointFile.ts';
 import { openFolder } from './io/folder.ts';
+import { runFigures } from './figures/runFigures.ts';
 import { progressSink } from './io/progressSink.ts';
 import { runFolderOf } from './io/runFolder.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
@@ -15,7 +16,8 @@ import type { FileStore } from './core/store.ts';
 import type { Preprocessing } from './data/preprocessing.ts';
 import type { LoadOptions } from './models/loadModel.ts';
 import type { Model } from './models/model.ts';
-import type { TrainEnv } from './training/run.ts';
+import type { Evaluation } from './training/metrics.ts';
+import type { FiguresOf, TrainEnv } from './training/run.ts';
 import type { TrainConfig } from './training/trainConfig.ts';
 import type { TrainResult } from './training/trainer.ts';
 
@@ -100,8 +102,9 @@ export async function saveModel(
  * @property resume       the run folder to go on from, or a file in it; may be `outputDir`
  * @property progress     true: a bar or lines on stdout; default true
  * @property tensorboard  true: event files in `outputDir`/tensorboard; default true
+ * @property figures      default `runFigures` where `task` is absent: curves.png and confusion.png
  */
-export interface FolderTrainEnv extends Omit<TrainEnv, 'store' | 'resume'> {
+export interface FolderTrainEnv<E = Evaluation> extends Omit<TrainEnv<E>, 'store' | 'resume'> {
   outputDir: string;
   resume?: string | undefined;
   progress?: boolean;
@@ -115,10 +118,10 @@ export interface FolderTrainEnv extends Omit<TrainEnv, 'store' | 'resume'> {
  *
  * @example await trainInFolder(config, {outputDir: 'runs/mnist', model, train: dataset, normalize: MNIST_NORMALIZATION});
  */
-export async function trainInFolder(
+export async function trainInFolder<E = Evaluation>(
   config: TrainConfig,
-  { outputDir, resume, progress = true, tensorboard = true, sinks = [], ...env }: FolderTrainEnv,
-): Promise<TrainResult> {
+  { outputDir, resume, progress = true, tensorboard = true, sinks = [], ...env }: FolderTrainEnv<E>,
+): Promise<TrainResult<E>> {
   const from = resume === undefined ? undefined : await runFolderOf(resume);
   const store = await openFolder(outputDir, { create: true, lock: true });
   try {
@@ -131,7 +134,8 @@ export async function trainInFolder(
       : undefined;
     const all = [shown, events, ...sinks].filter((sink) => sink !== undefined);
     const before = from === undefined ? undefined : await openFolder(from, { readOnly: true });
-    return await train(config, { ...env, store, resume: before, sinks: all });
+    const { figures = env.task === undefined ? (runFigures as FiguresOf<E>) : undefined } = env;
+    return await train(config, { ...env, figures, store, resume: before, sinks: all });
   } finally {
     await store.close();
   }

@@ -201,7 +201,7 @@ const progressOf = (step: number): StepProgress => ({
   step,
   stepsInEpoch: 10,
   loss: 2.25,
-  accuracy: 0.125,
+  metrics: { top1: 0.125 },
   learningRate: 1e-3,
   imagesPerSecond: 456.7,
   dataWait: 0.031,

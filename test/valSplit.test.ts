@@ -136,8 +136,9 @@ describe('a run that holds out images', () => {
     expect(result!.best!.top1).toBe(validation.top1);
     expect(result!.best!.top1).toBe(Math.max(...result!.log.map(({ valTop1 }) => valTop1!)));
     const { images, loss, top1, top5 } = tested;
-    const { epoch, top1: valTop1 } = result!.best!;
-    expect(result!.test).toEqual({ epoch, valTop1, images, loss, top1, top5 });
+    const { epoch, top1: valTop1, loss: valLoss, top5: valTop5 } = result!.best!;
+    const chosen = { valLoss, valTop1, valTop5 };
+    expect(result!.test).toEqual({ epoch, ...chosen, images, loss, top1, top5 });
     expect(tests).toEqual([[result!.test, 3]]);
     expect(JSON.parse(store.text('test.json'))).toEqual({
       epochs: 3,

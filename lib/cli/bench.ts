@@ -9,8 +9,9 @@ import { linear } from '../ops/linear.ts';
 import { patchify } from '../ops/patchify.ts';
 import { qkvAttention } from '../ops/qkvAttention.ts';
 import { softmaxCrossEntropy } from '../ops/softmaxCrossEntropy.ts';
-import { updateGradients } from '../training/gradients.ts';
-import { makeOptimizer } from '../training/optimizer.ts';
+import { parseTrainConfig } from '../training/trainConfig.ts';
+import { updateModel } from '../training/updateModel.ts';
+import { buildUpdates, disposeUpdates } from '../training/updates.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { Batch } from '../data/loader.ts';
 import type { Model } from '../models/model.ts';
@@ -62,7 +63,13 @@ export async function* benchModel(
   });
   const batch = randomBatch(model, batchSize);
   const images = t.tensor4d(batch.images, [batchSize, ...batch.imageShape]);
-  const optimizer = makeOptimizer(model, { learningRate: 1e-4 });
+  const training = parseTrainConfig({
+    epochs: 1,
+    batchSize,
+    learningRate: 1e-4,
+    schedule: { sched: 'constant' },
+  });
+  const updates = buildUpdates(model, training, { batchesPerEpoch: 1 });
   const row = async (what: string, run: () => Promise<unknown>): Promise<BenchRow> => {
     const { median, repetitions } = await timed(run, seconds);
     const value = (1000 * batchSize) / median;
@@ -82,20 +89,9 @@ export async function* benchModel(
       await logits.data();
       logits.dispose();
     });
-    let step = 0;
-    yield await row('training', async () => {
-      step += 1;
-      const rng = new Rng(0).split(step);
-      const { gradients } = await updateGradients(model, [batch], {
-        loss: 'softmax',
-        rng: () => rng,
-        when: `step ${step}`,
-      });
-      optimizer.step(gradients);
-      t.dispose([...gradients.values()]);
-    });
+    yield await row('training', () => updateModel(updates, [batch]));
   } finally {
-    optimizer.dispose();
+    disposeUpdates(updates);
     images.dispose();
     model.dispose();
   }

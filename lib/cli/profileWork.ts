@@ -9,13 +9,9 @@ import { Loader, type Batch } from '../data/loader.ts';
 import { buildModel } from '../models/createModel.ts';
 import * as t from '../ops/tensor.ts';
 import type { ProfileMarks } from '../profile/profileKernels.ts';
-import { replaceMethod } from '../profile/replaceMethod.ts';
-import { Ema } from '../training/ema.ts';
-import { makeOptimizer } from '../training/optimizer.ts';
-import { initialState } from '../training/runState.ts';
-import { scheduleOf } from '../training/schedules.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
-import { updateModel, type UpdatedRun } from '../training/updateModel.ts';
+import { updateModel } from '../training/updateModel.ts';
+import { buildUpdates, disposeUpdates } from '../training/updates.ts';
 import type { Normalization } from '../data/normalize.ts';
 import type { Transform } from '../data/transform.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
@@ -105,32 +101,17 @@ type Steps = Pick<Work, 'step' | 'dispose'>;
 
 function trainingSteps(model: Model, loader: Loader, config: FullTrainConfig): Steps {
   const perUpdate = config.accumulationSteps;
-  const updatesPerEpoch = Math.ceil(loader.steps / perUpdate);
-  const schedule = scheduleOf(config, updatesPerEpoch);
-  const { learningRate } = config;
-  const weights = model.namedParameters();
-  const optimizer = makeOptimizer(model, { ...config.optimizer, learningRate });
-  const ema = config.ema === null ? undefined : new Ema(weights, config.ema);
-  const state = initialState();
-  const run: UpdatedRun = { state, config, model, weights, optimizer, ema, schedule };
-  let phase: ProfileMarks['phase'] = (_name, call) => call();
-  for (const owner of [optimizer, ema]) {
-    if (owner === undefined) continue;
-    for (const name of methodsOf(owner)) {
-      replaceMethod(owner, name, (call) => phase('optimizer', call));
-    }
-  }
+  const run = buildUpdates(model, config, { batchesPerEpoch: loader.steps });
+  const { state, updatesPerEpoch } = run;
   return {
-    step: async (marks) => {
-      ({ phase } = marks);
+    step: async ({ phase }) => {
       const first = state.step * perUpdate;
       const batches = await phase('data', () => batchesOf(loader, first, perUpdate));
-      await updateModel(run, batches);
+      await updateModel(run, batches, phase);
       state.update = state.step % updatesPerEpoch;
     },
     dispose: () => {
-      optimizer.dispose();
-      ema?.dispose();
+      disposeUpdates(run);
       model.dispose();
     },
   };
@@ -216,11 +197,4 @@ function randomData({ inputShape, numClasses }: Model, length: number): OpenedDa
   });
   const channels = (value: number) => new Array<number>(inChannels).fill(value);
   return { dataset, normalize: { mean: channels(0.5), std: channels(0.5) } };
-}
-
-// The names of the methods of an object's class.
-function methodsOf<T extends object>(owner: T): (keyof T & string)[] {
-  const found = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(owner) as object);
-  const names = Object.keys(found).filter((name) => typeof found[name]!.value === 'function');
-  return names.filter((name) => name !== 'constructor') as (keyof T & string)[];
 }

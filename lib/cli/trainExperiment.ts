@@ -13,6 +13,7 @@ import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { Precision } from '../core/precision.ts';
+import type { Evaluation } from '../training/metrics.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';
 import type { TrainResult } from '../training/trainer.ts';
 import type { RunSink } from '../core/runSink.ts';
@@ -49,6 +50,7 @@ export async function trainExperiment(
   const { listenForSignals } = await import('../io/signals.ts');
   const { buildModel } = await import('../models/createModel.ts');
   const { train } = await import('../training/trainer.ts');
+  const { runFigures } = await import('../figures/runFigures.ts');
   const resumed = options.resume === undefined ? undefined : await runFolderOf(options.resume);
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const {
@@ -80,7 +82,7 @@ export async function trainExperiment(
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
-      return await train(
+      return await train<Evaluation>(
         { ...full, data: { name, ...data } },
         {
           model,
@@ -101,6 +103,7 @@ export async function trainExperiment(
           upgradeData,
           sinks: await sinksOf(store.path, precision, terminal),
           stop,
+          figures: runFigures,
         },
       );
     } finally {

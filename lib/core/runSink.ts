@@ -1,34 +1,39 @@
 // The interface through which a run reports its progress and results.
 
-/** One object of `log.jsonl`: the results of an epoch. */
+/**
+ * One object of `log.jsonl`: an epoch in numbers.
+ *
+ * Beside these fields it has `train<Metric>` and `val<Metric>` for each metric of the task: a classifier's are `trainTop1`, `valLoss`,
+ * `valTop1` and `valTop5`; null when nothing was evaluated.
+ */
 export interface EpochLog {
   /** From 1. */
   epoch: number;
   /** Image-weighted mean of the optimised loss. */
   trainLoss: number;
   /** Plain cross-entropy of the evaluated model; null when nothing was evaluated. */
-  valLoss: number | null;
+  valLoss?: number | null;
   /** Fraction, 0 … 1, of the evaluated model. */
-  valTop1: number | null;
-  valTop5: number | null;
+  valTop1?: number | null;
+  valTop5?: number | null;
   learningRate: number;
   imagesPerSecond: number;
   seconds: number;
   [extra: string]: unknown;
 }
 
-/** The result of the one evaluation on the test part, after the last epoch. */
+/**
+ * The one evaluation on the test part, after the last epoch.
+ *
+ * Beside these fields it has each metric of the task, and `val<Metric>` with its value on the validation images, null where nothing
+ * is held out: a classifier's are `loss`, `top1`, `top5`, `valLoss`, `valTop1` and `valTop5`.
+ */
 export interface TestLog {
   /** The epoch whose weights were evaluated, from 1: the best on validation, or the last where nothing is held out. */
   epoch: number;
-  /** Top-1 of that epoch on the validation images, 0 … 1; null where nothing is held out. */
-  valTop1: number | null;
+  /** How many were evaluated. */
   images: number;
-  /** Plain cross-entropy. */
-  loss: number;
-  /** Fractions, 0 … 1. */
-  top1: number;
-  top5: number;
+  [metric: string]: number | null;
 }
 
 /** The state of a running epoch, as a progress display needs it. */
@@ -40,8 +45,8 @@ export interface StepProgress {
   stepsInEpoch: number;
   /** Mean over the epoch so far. */
   loss: number;
-  /** Training top-1 over the epoch so far, 0 … 1. */
-  accuracy: number;
+  /** The task's training metrics over the epoch so far: `{top1: 0.93}`. */
+  metrics: Readonly<Record<string, number>>;
   learningRate: number;
   imagesPerSecond: number;
   /** Share of the time that was spent waiting for data, 0 … 1. */

@@ -106,7 +106,7 @@ function payload(now: StepProgress): Record<string, unknown> {
 function figures(now: StepProgress): string {
   return [
     `loss ${now.loss.toFixed(4)}`,
-    `top-1 ${percent(now.accuracy)}`,
+    ...Object.entries(now.metrics).map(([name, value]) => metric(name, value, 1)),
     `${now.imagesPerSecond.toFixed(0)} images/s`,
     `data wait ${percent(now.dataWait)}`,
     `${duration(now.secondsLeft)} left`,
@@ -115,23 +115,52 @@ function figures(now: StepProgress): string {
 
 function epochLine(log: EpochLog): string {
   const parts = [`epoch ${log.epoch}`, `train loss ${log.trainLoss.toFixed(4)}`];
-  if (log.valLoss !== null) parts.push(`val loss ${log.valLoss.toFixed(4)}`);
-  if (log.valTop1 !== null) parts.push(`val top-1 ${percent(log.valTop1, 2)}`);
-  if (log.valTop5 !== null) parts.push(`top-5 ${percent(log.valTop5, 2)}`);
+  for (const [key, value] of Object.entries(log)) {
+    if (!key.startsWith('val') || typeof value !== 'number') continue;
+    const name = `${key.charAt(3).toLowerCase()}${key.slice(4)}`;
+    parts.push(name === 'top5' ? metric(name, value, 2) : `val ${metric(name, value, 2)}`);
+  }
   parts.push(`rate ${log.learningRate.toPrecision(3)}`);
   parts.push(`${log.imagesPerSecond.toFixed(0)} images/s`, duration(log.seconds));
   return parts.join('  ');
 }
 
-// The last lines of a run.
-function testLines({ epoch, valTop1, images, top1, loss }: TestLog): string[] {
-  const chosen =
-    valTop1 === null
-      ? `best epoch        ${epoch}, the last: nothing was held out`
-      : `best epoch        ${epoch}`;
-  const validation = valTop1 === null ? [] : [`validation top-1  ${percent(valTop1, 2)}`];
-  const test = `test top-1        ${percent(top1, 2)}  (${images} images, loss ${loss.toFixed(4)}, evaluated once)`;
-  return [chosen, ...validation, test];
+// The last lines of a run. A classifier's top-1 stands first; the metrics of another task in their order.
+function testLines({ epoch, images, ...metrics }: TestLog): string[] {
+  const numbers = Object.entries(metrics).filter(
+    (entry): entry is [string, number] => entry[1] !== null,
+  );
+  const isVal = (name: string) => /^val[A-Z]/.test(name);
+  const validation = numbers
+    .filter(([name]) => isVal(name))
+    .map(([name, value]) => [`${name.charAt(3).toLowerCase()}${name.slice(4)}`, value] as const);
+  const test = numbers.filter(([name]) => !isVal(name));
+  const chosen = `best epoch        ${epoch}`;
+  const lines = [validation.length === 0 ? `${chosen}, the last: nothing was held out` : chosen];
+  for (const [name, value] of leading(validation)) {
+    lines.push(`validation ${metric(name, value, 2).replace(' ', '  ')}`);
+  }
+  const shown = leading(test).map(([name, value]) =>
+    metric(name, value, 2).replace(' ', '        '),
+  );
+  const loss = metrics['loss'];
+  const also = typeof loss === 'number' ? `, loss ${loss.toFixed(4)}` : '';
+  return [
+    ...lines,
+    ...shown.map((text) => `test ${text}  (${images} images${also}, evaluated once)`),
+  ];
+}
+
+// Top-1 where there is one, else all.
+function leading<T extends readonly [string, number]>(values: readonly T[]): readonly T[] {
+  const top1 = values.filter(([name]) => name === 'top1');
+  return top1.length === 0 ? values : top1;
+}
+
+// A task's metric: top1 as `top-1 93.4 %`, any other one as `loss 0.1234`.
+function metric(name: string, value: number, digits: number): string {
+  const top = /^top(\d+)$/.exec(name);
+  return top === null ? `${name} ${value.toFixed(4)}` : `top-${top[1]} ${percent(value, digits)}`;
 }
 
 /** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` if they are not known. */

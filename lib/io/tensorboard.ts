@@ -58,8 +58,10 @@ export function tensorboardSink(
         open.flush();
       });
     },
-    test: ({ loss, top1, top5 }, epochs) => {
-      const values = Object.entries({ loss, top1, top5 });
+    test: ({ epoch: _epoch, images: _images, ...metrics }, epochs) => {
+      const values = Object.entries(metrics).filter(
+        (entry): entry is [string, number] => entry[1] !== null && !/^val[A-Z]/.test(entry[0]),
+      );
       attempt((open) => {
         open.add(
           epochs,

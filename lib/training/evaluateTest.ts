@@ -2,8 +2,9 @@
 
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
+import { drawFigures } from './drawFigures.ts';
 import { evaluate } from './evaluate.ts';
-import { testPictures } from './report.ts';
+import { testLog } from './report.ts';
 import { saveRun } from './run.ts';
 import type { Run } from './run.ts';
 import { runFileNames } from './runFiles.ts';
@@ -17,26 +18,26 @@ import { withWeights } from './trainableModel.ts';
  * @returns the signal that ended the evaluation; the run makes up for it when it goes on
  */
 export async function evaluateTest(run: Run): Promise<'SIGINT' | 'SIGTERM' | undefined> {
-  const { state, model, test, store, stop, sinks, config } = run;
+  const { state, task, model, test, store, stop, sinks, config } = run;
   if (test === undefined || state.test !== null) return undefined;
   const { best: name } = runFileNames;
   const bytes = await (store.readChecked?.(name) ?? store.read(name));
   const { tensors } = parseSafetensors(bytes, `${store.location}/${name}`);
   const result = await withWeights(model, new Map(), () => {
     loadModelTensors(model, tensors);
-    return evaluate(model, test, { stop, precision: config.precision });
+    return evaluate(model, test, { task, stop, precision: config.precision });
   });
   if (result === undefined) {
     sinks.message(`Stopped (${stop!.signal}) before the end of the test; go on to make up for it.`);
     return stop!.signal;
   }
-  const { images, loss, top1, top5 } = result;
-  const epoch = state.best?.epoch ?? state.epoch;
-  state.test = { epoch, valTop1: state.best?.top1 ?? null, images, loss, top1, top5 };
-  const extra = new Map<string, Uint8Array | string>(await testPictures(run, result));
-  const report = { epochs: state.epoch, ...state.test, ...result };
-  extra.set(runFileNames.test, `${JSON.stringify(report, null, 2)}\n`);
-  await saveRun(run, { extra });
+  const { length: images } = test.config.dataset;
+  state.test = testLog(run, task.metrics(result), images);
+  const report = { epochs: state.epoch, ...state.test, ...(result as object) };
+  await saveRun(run, {
+    extra: new Map([[runFileNames.test, `${JSON.stringify(report, null, 2)}\n`]]),
+  });
   sinks.test(state.test, state.epoch);
+  await drawFigures(run, 'test', result);
   return undefined;
 }

@@ -1,27 +1,28 @@
+// The gradients of one update: every batch's forward and backward pass, averaged over the images.
+
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { binaryCrossEntropy } from '../ops/binaryCrossEntropy.ts';
-import { softmaxCrossEntropy } from '../ops/softmaxCrossEntropy.ts';
-import type { ForwardContext } from '../core/context.ts';
+import { unmarked, type Phase } from '../core/phase.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/loader.ts';
 import { explainBadLoss } from './guard.ts';
-import { countCorrect } from './metrics.ts';
+import type { MetricSums, Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
+import { valueAndGrad } from './valueAndGrad.ts';
 
 /**
  * The gradients of one update, and what its forward passes gave.
  *
  * @property gradients  of the mean loss over all images, by parameter name; the caller frees them
  * @property lossSum    sum over the images
- * @property correct    images whose label has the largest logit
+ * @property counts     the task's sums over the images
  */
 export interface UpdateGradients {
   gradients: Map<string, tf.Tensor>;
   lossSum: number;
   images: number;
-  correct: number;
+  counts: MetricSums;
 }
 
 /**
@@ -31,11 +32,13 @@ export interface UpdateGradients {
  * @property rng  of batch i of the update: what its dropouts draw from
  */
 export interface GradientOptions {
-  loss: 'softmax' | 'binary';
+  task: Task;
   precision?: Precision;
   rng: (i: number) => Rng;
-  /** Where the run is, for errors: `step 17`. */
+  /** How errors say where the run is: `step 17`. */
   when: string;
+  /** Runs the forward and the backward passes; default: it only runs them. */
+  phase?: Phase;
 }
 
 /**
@@ -47,25 +50,25 @@ export interface GradientOptions {
 export async function updateGradients(
   model: TrainableModel,
   batches: readonly Batch[],
-  { loss, precision = 'fp32', rng, when }: GradientOptions,
+  { task, precision = 'fp32', rng, when, phase = unmarked }: GradientOptions,
 ): Promise<UpdateGradients> {
-  const sum: UpdateGradients = { gradients: new Map(), lossSum: 0, images: 0, correct: 0 };
+  const sum: UpdateGradients = { gradients: new Map(), lossSum: 0, images: 0, counts: {} };
   const images = batches.reduce((total, batch) => total + batch.size, 0);
   try {
     for (const [i, batch] of batches.entries()) {
       const context = { training: true, rng: rng(i), precision };
-      const part = batchGradients(model, batch, { context, loss, weight: batch.size / images });
-      accumulate(sum.gradients, part.gradients);
+      const loss = () => task.loss(model, batch, context);
+      const { value, gradients, outputs } = valueAndGrad(model, loss, { phase });
+      accumulate(sum.gradients, gradients, batch.size / images);
       try {
-        const mean = (await part.loss.data())[0]!;
+        const mean = (await value.data())[0]!;
         if (!Number.isFinite(mean))
-          throw await explainBadLoss(model, batch, mean, { when, precision });
+          throw await explainBadLoss(model, batch, mean, { task, when, precision });
         sum.lossSum += mean * batch.size;
-        sum.correct += countCorrect(await part.logits.data(), batch.labels);
+        sum.counts = addCounts(sum.counts, await task.count(outputs, batch));
         sum.images += batch.size;
       } finally {
-        part.loss.dispose();
-        part.logits.dispose();
+        t.dispose([value, ...Object.values(outputs)]);
       }
     }
     return sum;
@@ -80,56 +83,31 @@ export function disposeAll(tensors: ReadonlyMap<string, tf.Tensor>): void {
   for (const tensor of tensors.values()) tensor.dispose();
 }
 
-// One forward and backward pass; the gradients are of weight · mean loss.
-function batchGradients(
-  model: TrainableModel,
-  batch: Batch,
-  {
-    context,
-    loss,
-    weight,
-  }: { context: ForwardContext; loss: 'softmax' | 'binary'; weight: number },
-): { gradients: Map<string, tf.Tensor>; loss: tf.Scalar; logits: tf.Tensor2D } {
-  const parameters = model.namedParameters();
-  const rows = loss === 'softmax' ? softmaxCrossEntropy : binaryCrossEntropy;
-  const [lossTensor, logits, ...gradients] = t.tidy(() => {
-    const images = t.tensor4d(batch.images, [batch.size, ...batch.imageShape]);
-    const targets = t.tensor2d(batch.targets, [batch.size, batch.targets.length / batch.size]);
-    const kept: tf.Tensor2D[] = [];
-    try {
-      const { value, grads } = t.variableGrads(() => {
-        const out = model.forward(images, context);
-        // The gradient scope frees what is not returned; the logits are needed for the accuracy.
-        kept.push(t.keep(t.clone(out)));
-        return t.mean(rows(out, targets)) as tf.Scalar;
-      }, [...parameters.values()]);
-      const scaled = [...parameters.values()].map((parameter) => {
-        const gradient = grads[parameter.name];
-        if (gradient === undefined) return undefined;
-        return weight === 1 ? gradient : t.mul(gradient, weight);
-      });
-      return [value, t.clone(kept[0]!), ...scaled] as (tf.Tensor | undefined)[];
-    } finally {
-      for (const tensor of kept) tensor.dispose();
-    }
-  });
-  const named = new Map<string, tf.Tensor>();
-  [...parameters.keys()].forEach((name, i) => {
-    const gradient = gradients[i];
-    if (gradient !== undefined) named.set(name, gradient);
-  });
-  return { gradients: named, loss: lossTensor as tf.Scalar, logits: logits as tf.Tensor2D };
+/** The sums of two sets of images: those of each name together. */
+export function addCounts(a: MetricSums, b: MetricSums): Record<string, number> {
+  const sum = { ...a };
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
 }
 
-function accumulate(sum: Map<string, tf.Tensor>, part: ReadonlyMap<string, tf.Tensor>): void {
+// Adds weight · gradient to each sum, and takes the gradients over.
+function accumulate(
+  sum: Map<string, tf.Tensor>,
+  part: ReadonlyMap<string, tf.Tensor>,
+  weight: number,
+): void {
   for (const [name, gradient] of part) {
     const before = sum.get(name);
-    if (before === undefined) {
+    if (before === undefined && weight === 1) {
       sum.set(name, gradient);
       continue;
     }
-    sum.set(name, t.add(before, gradient));
-    before.dispose();
+    const after = t.tidy(() => {
+      const scaled = weight === 1 ? gradient : t.mul(gradient, weight);
+      return before === undefined ? scaled : t.add(before, scaled);
+    });
+    sum.set(name, after);
+    before?.dispose();
     gradient.dispose();
   }
 }

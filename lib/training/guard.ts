@@ -7,6 +7,7 @@ import { Capture } from '../core/capture.ts';
 import { InputError, NumericError, expected } from '../core/errors.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Batch } from '../data/loader.ts';
+import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
 /**
@@ -49,7 +50,7 @@ export async function explainBadLoss(
   model: TrainableModel,
   batch: Batch,
   loss: number,
-  { when, precision = 'fp32' }: { when: string; precision?: Precision },
+  { task, when, precision = 'fp32' }: { task: Task; when: string; precision?: Precision },
 ): Promise<NumericError> {
   const pixel = batch.images.findIndex((value) => !Number.isFinite(value));
   if (pixel >= 0) {
@@ -60,10 +61,7 @@ export async function explainBadLoss(
   if (weight !== undefined) return nonFinite(`the weight ${weight.name}`, weight.found, when);
   const capture = new Capture(['*', 'blocks.*', 'blocks.*.output']);
   try {
-    t.tidy(() => {
-      const shape = [batch.size, ...batch.imageShape] as [number, number, number, number];
-      model.forward(t.tensor4d(batch.images, shape), { intercept: capture, precision });
-    });
+    t.tidy(() => void task.loss(model, batch, { intercept: capture, precision }));
     const inner = await firstBad(capture.entries());
     if (inner !== undefined) return nonFinite(`the tensor ${inner.name}`, inner.found, when);
   } finally {

@@ -2,44 +2,40 @@
 
 import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
-import { assertShape } from '../core/check.ts';
-import { InputError, listed } from '../core/errors.ts';
-import { parsePrecision, type Precision } from '../core/precision.ts';
+import { InputError, expected, listed } from '../core/errors.ts';
+import { parsePrecision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
-import type { Loader } from '../data/loader.ts';
 import type { Normalization } from '../data/normalize.ts';
 import { makePreprocessing } from '../data/preprocessing.ts';
-import { Ema } from './ema.ts';
+import { classification } from './classification.ts';
 import { assertFiniteWeights } from './guard.ts';
-import { makeOptimizer } from './optimizer.ts';
 import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, recordOf, trainLoader } from './runData.ts';
 import { readRun, runFileNames } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
-import { initialState } from './runState.ts';
-import { scheduleOf } from './schedules.ts';
 import { combineSinks } from './sinks.ts';
 import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
-import type { TrainConfig } from './trainConfig.ts';
+import type { Task } from './task.ts';
+import type { FullTrainConfig, TrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
+import { buildUpdates, disposeUpdates } from './updates.ts';
 
 /**
  * Builds a run and writes its first complete set of files, so that it can be gone on with from whatever moment.
  *
  * @throws InputError, CheckpointError before anything is written: see `train`
  */
-export async function openRun(options: TrainConfig, env: TrainEnv): Promise<Run> {
+export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Promise<Run> {
   const config = parseTrainConfig(options);
+  const task = taskOf(config, env.task);
   const { model, store, resume, stop } = env;
   const parts = partsOf(config, env);
   const loader = trainLoader(config, env, parts.train);
   const validation = evaluationLoader(config, env, parts.validation);
   const test = evaluationLoader(config, env, parts.test);
-  const updatesPerEpoch = Math.ceil(loader.steps / config.accumulationSteps);
-  const schedule = scheduleOf(config, updatesPerEpoch);
-  assertFits(model, loader, config.precision);
+  task.assertFits(model, loader, { precision: config.precision });
   const record = await recordOf(config, env, { loader, validation, test });
   const sinks = combineSinks(env.sinks ?? []);
   for (const { path, reason } of idleTrainOptions(options)) {
@@ -49,49 +45,42 @@ export async function openRun(options: TrainConfig, env: TrainEnv): Promise<Run>
   if (stored === undefined) await assertFiniteWeights(model);
   else restoreWeights(model, stored, record, env, sinks);
 
-  const weights = model.namedParameters();
-  const optimizer = makeOptimizer(model, {
-    ...config.optimizer,
-    learningRate: config.learningRate,
+  const { communicator, figures } = env;
+  const updates = buildUpdates(model, config, {
+    batchesPerEpoch: loader.steps,
+    task,
+    ...(communicator && { communicator }),
+    ...(stored && { state: stored.state }),
   });
-  let ema: Ema | undefined;
   try {
-    ema = config.ema === null ? undefined : new Ema(weights, config.ema);
     if (stored !== undefined) {
-      optimizer.restore(stored.moments, stored.state.step);
-      if (stored.average !== undefined) ema?.restore(stored.average);
+      updates.optimizer.restore(stored.moments, stored.state.step);
+      if (stored.average !== undefined) updates.ema?.restore(stored.average);
     }
-    const state = stored?.state ?? initialState();
-    const given = { config, record, model, weights, loader, validation, test, updatesPerEpoch };
-    const run = { ...given, schedule, optimizer, ema, store, sinks, stop, state };
+    const given = { record, loader, validation, test, store, sinks, stop, figures };
+    const run: Run = { ...updates, ...given };
     await writeFirst(run, resume);
     if (parts.note !== undefined) sinks.message(parts.note);
     return run;
   } catch (error) {
-    optimizer.dispose();
-    ema?.dispose();
+    disposeUpdates(updates);
     throw error;
   }
 }
 
-// One forward pass, so that a model of other images or classes is refused before anything is written.
-function assertFits(
-  model: TrainableModel,
-  { config: { dataset, outputShape } }: Loader,
-  precision: Precision,
-): void {
-  const [height, width, channels] = outputShape;
-  t.tidy(() => {
-    const logits = model.forward(t.zeros([1, height, width, channels]), { precision });
-    assertShape('the logits of the model', logits, [1, dataset.numClasses]);
-  });
+// A task of the caller's has a loss of its own: to name another one too would be a mistake.
+function taskOf({ loss }: FullTrainConfig, task: Task | undefined): Task {
+  if (task === undefined) return classification({ loss });
+  if (loss === 'softmax') return task;
+  const remedy = 'Leave it out: the task has its own loss.';
+  throw new InputError(expected('no loss beside a task', 'loss', loss, remedy));
 }
 
 function restoreWeights(
   model: TrainableModel,
   stored: StoredRun,
   record: Record<string, unknown>,
-  { allowChanges = false, upgradeData = (data) => data }: TrainEnv,
+  { allowChanges = false, upgradeData = (data) => data }: TrainEnv<unknown>,
   sinks: RunSink,
 ): void {
   const before = upgradeRecord(stored.config, upgradeData);

@@ -1,32 +1,29 @@
-// What a run tells about itself: the log entry of an epoch, the progress of a step, the pictures of the folder.
+// The words of a run about itself: the log entry of an epoch and the progress of a step.
 
-import { confusionMatrix } from '../figures/confusionMatrix.ts';
-import { trainingCurves } from '../figures/trainingCurves.ts';
-import type { EpochLog, StepProgress } from '../core/runSink.ts';
-import type { Evaluation } from './metrics.ts';
+import type { EpochLog, StepProgress, TestLog } from '../core/runSink.ts';
 import type { Run } from './run.ts';
-import { runFileNames } from './runFiles.ts';
+import { metricKey } from './logColumns.ts';
 import { rateOfUpdate } from './schedules.ts';
+import type { MetricValues } from './task.ts';
 
 /**
  * The log entry of the epoch whose updates are done.
  *
- * @param seconds  what the evaluation took
+ * @param metrics  of the evaluation; undefined without one
+ * @param seconds  the time of the evaluation
  */
 export function epochLog(
-  { state, schedule }: Run,
-  evaluation: Evaluation | undefined,
+  { state, schedule, task }: Run,
+  metrics: MetricValues | undefined,
   seconds: number,
 ): EpochLog {
-  const { loss, images, correct } = state.sums;
+  const { loss, images } = state.sums;
   const { times } = state;
   return {
     epoch: state.epoch + 1,
     trainLoss: loss / images,
-    trainTop1: correct / images,
-    valLoss: evaluation?.loss ?? null,
-    valTop1: evaluation?.top1 ?? null,
-    valTop5: evaluation?.top5 ?? null,
+    ...named('train', task.trainMetrics, task.trainingMetrics(state.sums, images)),
+    ...named('val', task.evalMetrics, metrics),
     learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
     imagesPerSecond: perSecond(times.images, times),
     seconds: times.seconds + seconds,
@@ -34,12 +31,24 @@ export function epochLog(
   };
 }
 
+/**
+ * The test of the best checkpoint, when all epochs are done.
+ *
+ * @param metrics  on the test part
+ * @param images   how many it has
+ */
+export function testLog({ state, task }: Run, metrics: MetricValues, images: number): TestLog {
+  const epoch = state.best?.epoch ?? state.epoch;
+  const validation = named('val', task.evalMetrics, state.best ?? undefined);
+  return { epoch, images, ...validation, ...metrics };
+}
+
 /** The state of the running epoch for a progress display. `clock`: when this call began, in ms, and at which step. */
 export function progressOf(
-  { state, schedule, config, updatesPerEpoch }: Run,
+  { state, schedule, task, config, updatesPerEpoch }: Run,
   clock: { start: number; firstStep: number },
 ): StepProgress {
-  const { loss, images, correct } = state.sums;
+  const { loss, images } = state.sums;
   const { times } = state;
   const total = updatesPerEpoch * config.epochs;
   const last = Math.min(total, config.maxSteps ?? total);
@@ -50,7 +59,7 @@ export function progressOf(
     step: state.update,
     stepsInEpoch: updatesPerEpoch,
     loss: loss / images,
-    accuracy: correct / images,
+    metrics: task.trainingMetrics(state.sums, images),
     learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
     imagesPerSecond: perSecond(times.images, times),
     dataWait: perSecond(times.waiting, times),
@@ -63,27 +72,11 @@ function perSecond(amount: number, { seconds }: { seconds: number }): number {
   return seconds > 0 ? amount / seconds : 0;
 }
 
-/** The pictures of the run folder: the curves so far and, after an evaluation, the confusion matrix. */
-export async function pictures(
-  { state, loader }: Run,
-  evaluation: Evaluation | undefined,
-): Promise<Map<string, Uint8Array>> {
-  const files = new Map([[runFileNames.curves as string, await trainingCurves(state.log)]]);
-  if (evaluation?.confusion != null) {
-    const { classNames } = loader.config.dataset;
-    const counts = evaluation.confusion.flat();
-    files.set(runFileNames.confusion, await confusionMatrix({ counts, classNames }));
-  }
-  return files;
-}
-
-/** The confusion matrix of the test, by its name in the run folder; nothing above 2048 classes. */
-export async function testPictures(
-  { loader }: Run,
-  { confusion }: Evaluation,
-): Promise<Map<string, Uint8Array>> {
-  if (confusion === null) return new Map();
-  const { classNames } = loader.config.dataset;
-  const picture = await confusionMatrix({ counts: confusion.flat(), classNames });
-  return new Map([[runFileNames.testConfusion, picture]]);
+// valTop1 from val and top1; null where there is no value.
+function named(
+  part: 'train' | 'val',
+  names: readonly string[],
+  values: MetricValues | undefined,
+): Record<string, number | null> {
+  return Object.fromEntries(names.map((name) => [metricKey(part, name), values?.[name] ?? null]));
 }

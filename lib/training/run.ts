@@ -1,7 +1,7 @@
 // A run in the making: its parts, and how they are saved and freed.
 
 import type * as tf from '@tensorflow/tfjs';
-import type { RunSink } from '../core/runSink.ts';
+import type { EpochLog, RunSink } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Stop } from '../core/stop.ts';
 import type { BatchTransform } from '../data/batchTransform.ts';
@@ -10,12 +10,16 @@ import type { Loader } from '../data/loader.ts';
 import type { Normalization } from '../data/normalize.ts';
 import type { PreprocessingOptions } from '../data/preprocessing.ts';
 import type { Transform } from '../data/transform.ts';
+import type { Communicator } from '../distributed/communicator.ts';
 import type { Ema } from './ema.ts';
+import { logColumns } from './logColumns.ts';
+import type { Evaluation } from './metrics.ts';
 import type { Optimizer } from './optimizer.ts';
 import { runFiles } from './runFiles.ts';
 import type { RunState } from './runState.ts';
 import type { Schedule } from './schedules.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
+import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
 /**
@@ -31,14 +35,17 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property normalize      mean and deviation of the channels
  * @property preprocessing  how an image file becomes the model's input, stored with the run; what is not given is the default.
  *                          Images of a data set in which they differ in size are brought to its `size`
+ * @property task          what the model is trained for; default `classification()` with the config's `loss`
+ * @property communicator  the processes that train together; default `singleProcess`
  * @property store         the run folder
  * @property resume        the run folder to go on from; may be `store`
  * @property allowChanges  true: go on although the config or the data differ from the stored ones; default false
  * @property upgradeData   brings the stored `data` of a run that goes on to the form of `config.data`, where an older version wrote it
  * @property sinks         who is told of the progress
  * @property stop          looked at between steps
+ * @property figures       draws the pictures of the run folder after each evaluation; default: none. `tfjs-vit/node` has `runFigures`
  */
-export interface TrainEnv {
+export interface TrainEnv<E = Evaluation> {
   model: TrainableModel;
   train: Dataset;
   validation?: Dataset | undefined;
@@ -54,11 +61,34 @@ export interface TrainEnv {
   upgradeData?: (stored: unknown) => unknown;
   sinks?: readonly RunSink[];
   stop?: Stop | undefined;
+  task?: Task<E> | undefined;
+  communicator?: Communicator;
+  figures?: FiguresOf<E> | undefined;
 }
+
+/**
+ * A run as a producer of figures sees it, after an epoch and after the test at the end.
+ *
+ * @property part        of the data that was evaluated
+ * @property log         the finished epochs
+ * @property evaluation  of the last epoch, or of the test; undefined without validation data
+ * @property classNames  of the training data
+ */
+export interface RunView<E = Evaluation> {
+  part: 'validation' | 'test';
+  log: readonly EpochLog[];
+  evaluation: E | undefined;
+  classNames: readonly string[];
+}
+
+/** Draws files of a run folder, by name. What it throws is reported, and training goes on. */
+export type FiguresOf<E = Evaluation> = (view: RunView<E>) => Promise<Map<string, Uint8Array>>;
 
 /** The parts of a run. `record` is what `config.json` holds. */
 export interface Run {
   readonly config: FullTrainConfig;
+  readonly task: Task;
+  readonly communicator: Communicator;
   readonly record: Record<string, unknown>;
   readonly model: TrainableModel;
   readonly weights: ReadonlyMap<string, tf.Variable>;
@@ -72,6 +102,7 @@ export interface Run {
   readonly store: FileStore;
   readonly sinks: Required<RunSink>;
   readonly stop: Stop | undefined;
+  readonly figures: FiguresOf<unknown> | undefined;
   readonly state: RunState;
 }
 
@@ -80,8 +111,9 @@ export async function saveRun(
   run: Run,
   { isBest = false, extra = new Map() }: SaveOptions = {},
 ): Promise<void> {
-  const { record, state, weights, ema, optimizer, store } = run;
-  const content = { config: record, state, weights, average: ema?.averages };
+  const { record, state, task, weights, ema, optimizer, store } = run;
+  const columns = logColumns(task);
+  const content = { config: record, state, columns, weights, average: ema?.averages };
   const files = await runFiles({ ...content, moments: optimizer.state() }, { isBest });
   for (const [name, bytes] of extra) files.set(name, bytes);
   await store.commit(files, { epoch: state.epoch, step: state.step, best: state.best });
@@ -91,10 +123,4 @@ export async function saveRun(
 export interface SaveOptions {
   isBest?: boolean;
   extra?: ReadonlyMap<string, Uint8Array | string>;
-}
-
-/** Frees what the run made; the model stays. */
-export function disposeRun(run: Run): void {
-  run.optimizer.dispose();
-  run.ema?.dispose();
 }

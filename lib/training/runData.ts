@@ -32,7 +32,7 @@ export interface RunParts {
  */
 export function partsOf(
   { valSplit }: FullTrainConfig,
-  { train, validation, test }: TrainEnv,
+  { train, validation, test }: TrainEnv<unknown>,
 ): RunParts {
   if (validation !== undefined) {
     const note = `The best epoch is chosen on the validation part of the data, ${validation.length} images; nothing is held out.`;
@@ -54,7 +54,11 @@ export function partsOf(
 }
 
 /** How an image file becomes the input of the run's model; the size is that of the images unless `env` says another. */
-export function preprocessingOf({ train, normalize, preprocessing }: TrainEnv): Preprocessing {
+export function preprocessingOf({
+  train,
+  normalize,
+  preprocessing,
+}: TrainEnv<unknown>): Preprocessing {
   const size = preprocessing?.size ?? train.imageShape?.slice(0, 2);
   if (size === undefined) {
     const why = 'The images of the data set differ in size.';
@@ -64,7 +68,11 @@ export function preprocessingOf({ train, normalize, preprocessing }: TrainEnv): 
 }
 
 /** The batches to train on, of the first `limit` images. */
-export function trainLoader(config: FullTrainConfig, env: TrainEnv, train: Dataset): Loader {
+export function trainLoader(
+  config: FullTrainConfig,
+  env: TrainEnv<unknown>,
+  train: Dataset,
+): Loader {
   const { batchSize, seed, smoothing, dropLast, limit } = config;
   const { trainTransforms = [], batchTransforms = [] } = env;
   const dataset = limit === null ? train : firstImages(train, limit);
@@ -85,7 +93,7 @@ export function trainLoader(config: FullTrainConfig, env: TrainEnv, train: Datas
 /** The batches of a part to evaluate on, its first `limitVal` images in order. */
 export function evaluationLoader(
   { batchSize, limitVal }: FullTrainConfig,
-  env: TrainEnv,
+  env: TrainEnv<unknown>,
   part: Dataset | undefined,
 ): Loader | undefined {
   if (part === undefined) return undefined;
@@ -106,7 +114,7 @@ export function evaluationLoader(
  */
 export async function recordOf(
   config: FullTrainConfig,
-  env: TrainEnv,
+  env: TrainEnv<unknown>,
   {
     loader,
     validation,
@@ -116,6 +124,7 @@ export async function recordOf(
   const { dataset } = loader.config;
   return {
     ...config,
+    ...(env.task === undefined ? {} : { task: env.task.name }),
     model: env.model.config ?? config.model,
     classNames: dataset.classNames,
     imageShape: loader.config.outputShape,

@@ -22,10 +22,7 @@ export const runFileNames = {
   average: 'checkpoint.ema.safetensors',
   best: 'best_checkpoint.safetensors',
   state: 'checkpoint.state.safetensors',
-  curves: 'curves.png',
-  confusion: 'confusion.png',
   test: 'test.json',
-  testConfusion: 'test_confusion.png',
 } as const;
 
 const stateVersion = '1';
@@ -35,12 +32,14 @@ const stateVersion = '1';
  *
  * @property config   plain data: how the run was asked for, with everything that a continuation must agree with; `model` in it
  *                    goes into the metadata of the weights, so that one file is enough to build and load the model
+ * @property columns  of the table of epochs: `logColumns`
  * @property average  the moving average; undefined without one
  * @property moments  the optimizer's state
  */
 export interface RunContent {
   config: Readonly<Record<string, unknown>>;
   state: RunState;
+  columns: readonly string[];
   weights: ReadonlyMap<string, tf.Tensor>;
   average: ReadonlyMap<string, tf.Tensor> | undefined;
   moments: ReadonlyMap<string, tf.Tensor>;
@@ -62,14 +61,14 @@ export interface StoredRun {
  * @param isBest  the evaluated weights (the average if there is one) are the best so far: also write them as the best checkpoint
  */
 export async function runFiles(
-  { config, state, weights, average, moments }: RunContent,
+  { config, state, columns, weights, average, moments }: RunContent,
   { isBest }: { isBest: boolean },
 ): Promise<Map<string, Uint8Array | string>> {
   const { model } = config;
   const files = new Map<string, Uint8Array | string>([
     [runFileNames.config, `${JSON.stringify(config, null, 2)}\n`],
     [runFileNames.log, formatLog(state)],
-    [runFileNames.metrics, metricsCsv(state.log)],
+    [runFileNames.metrics, metricsCsv(state.log, columns)],
     [runFileNames.weights, await weightBytes(weights, model)],
   ]);
   if (average !== undefined) files.set(runFileNames.average, await weightBytes(average, model));
@@ -134,12 +133,8 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
   return { backend: metadata.get('backend'), config, state, weights, average, moments };
 }
 
-const columns = ['epoch', 'trainLoss', 'trainTop1', 'valLoss', 'valTop1', 'valTop5'] as const;
-const tailColumns = ['learningRate', 'imagesPerSecond', 'seconds', 'dataWait'] as const;
-
 /** The log as a table: a line of names, then a line an epoch; an empty field for what was not measured. */
-function metricsCsv(log: readonly EpochLog[]): string {
-  const names = [...columns, ...tailColumns];
+function metricsCsv(log: readonly EpochLog[], names: readonly string[]): string {
   const lines = log.map((entry) => names.map((name) => cell(entry[name])).join(','));
   return `${[names.join(','), ...lines].join('\n')}\n`;
 }

@@ -22,16 +22,22 @@ export interface RunState {
   step: number;
   sums: EpochSums;
   times: EpochTimes;
-  best: { epoch: number; top1: number; loss: number } | null;
+  best: BestEpoch | null;
   test: TestLog | null;
   log: EpochLog[];
 }
 
-/** Sums over the images of an epoch. */
+/** The best epoch so far, from 1, and the task's metrics of its evaluation: `{epoch: 7, top1: 0.99, loss: 0.03}`. */
+export interface BestEpoch {
+  epoch: number;
+  [metric: string]: number;
+}
+
+/** Sums over the images of an epoch: of the loss, and of what the task counts, by name. */
 export interface EpochSums {
   loss: number;
   images: number;
-  correct: number;
+  [count: string]: number;
 }
 
 /** Seconds of an epoch, how many of them went by waiting for data, and the images that were trained on in them. */
@@ -57,7 +63,7 @@ export function initialState(): RunState {
 
 /** Sums over nothing. */
 export function emptySums(): EpochSums {
-  return { loss: 0, images: 0, correct: 0 };
+  return { loss: 0, images: 0 };
 }
 
 /** Times of nothing. */
@@ -100,9 +106,10 @@ function isState(value: unknown): value is RunState {
   return (
     [epoch, update, step].every(isCount) &&
     isRecord(sums) &&
-    Object.keys(emptySums()).every((key) => typeof sums[key] === 'number') &&
-    (best === null || (isRecord(best) && typeof best['top1'] === 'number')) &&
-    (test === null || (isRecord(test) && typeof test['top1'] === 'number')) &&
+    [sums['loss'], sums['images'], ...Object.values(sums)].every(isNumber) &&
+    (best === null ||
+      (isRecord(best) && [best['epoch'], ...Object.values(best)].every(isNumber))) &&
+    (test === null || (isRecord(test) && [test['epoch'], test['images']].every(isNumber))) &&
     Array.isArray(log) &&
     log.length === epoch &&
     log.every(isRecord)
@@ -111,6 +118,10 @@ function isState(value: unknown): value is RunState {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number';
 }
 
 function isCount(value: unknown): boolean {

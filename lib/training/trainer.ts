@@ -1,4 +1,4 @@
-// The training loop.
+// The training loop: updates, epochs, and why a run ends.
 
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
@@ -10,11 +10,13 @@ import { evaluateTest } from './evaluateTest.ts';
 import type { Evaluation } from './metrics.ts';
 import { openRun } from './openRun.ts';
 import { progressOf } from './report.ts';
-import { disposeRun, saveRun } from './run.ts';
+import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
+import type { BestEpoch } from './runState.ts';
 import { combineSinks } from './sinks.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import { updateModel } from './updateModel.ts';
+import { disposeUpdates } from './updates.ts';
 
 /** Why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
 export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
@@ -27,19 +29,19 @@ export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
  * @property test        the evaluation of the best checkpoint on the test part; null without one, and before all epochs are done
  * @property evaluation  the last evaluation of this call; undefined if there was none
  */
-export interface TrainResult {
+export interface TrainResult<E = Evaluation> {
   reason: StopReason;
   exitCode: 0 | 130 | 143;
   epoch: number;
   step: number;
-  best: { epoch: number; top1: number; loss: number } | null;
+  best: BestEpoch | null;
   test: TestLog | null;
   log: EpochLog[];
-  evaluation: Evaluation | undefined;
+  evaluation: E | undefined;
 }
 
 /**
- * Trains a model and keeps its run folder.
+ * Trains a model for a task and keeps its run folder.
  *
  * Each update: loss → gradients → clip → optimizer (at the schedule's rate) → moving average. Each epoch: evaluate (the moving
  * average if there is one, else the model) on the validation images, log, save, and save the best. When all epochs are done, the
@@ -57,23 +59,26 @@ export interface TrainResult {
  * const result = await train({epochs: 10, batchSize: 128, learningRate: 1e-3},
  *     {model, train: mnist, normalize: MNIST_NORMALIZATION, store: await openFolder('runs/a', {create: true})});
  */
-export async function train(config: TrainConfig, env: TrainEnv): Promise<TrainResult> {
+export async function train<E = Evaluation>(
+  config: TrainConfig,
+  env: TrainEnv<E>,
+): Promise<TrainResult<E>> {
   let run: Run | undefined;
   try {
-    run = await openRun(config, env);
-    return await trainEpochs(run);
+    run = await openRun(config, env as TrainEnv<unknown>);
+    return (await trainEpochs(run)) as TrainResult<E>;
   } catch (error) {
     if (error instanceof NumericError && run !== undefined) await saveBeforeFailing(run);
     throw error;
   } finally {
-    if (run !== undefined) disposeRun(run);
+    if (run !== undefined) disposeUpdates(run);
     await combineSinks(env.sinks ?? []).close();
   }
 }
 
-async function trainEpochs(run: Run): Promise<TrainResult> {
+async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
   const { state, config, sinks, store } = run;
-  let evaluation: Evaluation | undefined;
+  let evaluation: unknown;
   let reason: StopReason = 'finished';
   const clock = { start: performance.now(), firstStep: state.step, lastSave: performance.now() };
   while (state.epoch < config.epochs) {

@@ -1,69 +1,76 @@
+// One update of the model, as the trainer and the profiler run it.
+
 import type * as tf from '@tensorflow/tfjs';
+import { unmarked, type Phase } from '../core/phase.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/loader.ts';
 import { clipGradients } from './clip.ts';
-import { disposeAll, updateGradients } from './gradients.ts';
+import { addCounts, disposeAll, updateGradients } from './gradients.ts';
 import { finiteNorm } from './guard.ts';
 import { disposeUpdate, type Optimizer } from './optimizer.ts';
-import type { Run } from './run.ts';
+import type { EpochSums } from './runState.ts';
 import { rateOfUpdate } from './schedules.ts';
-
-/** The parts of a run that an update works with. */
-export type UpdatedRun = Pick<
-  Run,
-  'state' | 'config' | 'model' | 'weights' | 'optimizer' | 'ema' | 'schedule'
->;
+import type { UpdateParts } from './updates.ts';
 
 /**
- * One update of the model: loss → gradients → clip → optimizer → moving average. Nothing is written unless all of it is finite.
+ * One update of the model: loss → gradients → sum over processes → clip → optimizer → moving average. Nothing is written unless all of it is finite.
  *
  * @param batches  of the update; their gradients are averaged over the images
+ * @param phase    runs the phases `forward`, `backward` and `optimizer` (the moving average is part of it); a profiler times them
  * @returns loss, learning rate and gradient norm before clipping
  * @throws NumericError naming the first tensor that is not finite
  */
 export async function updateModel(
-  run: UpdatedRun,
+  run: UpdateParts,
   batches: readonly Batch[],
+  phase: Phase = unmarked,
 ): Promise<Record<string, number>> {
-  const { state, config, model, weights, optimizer, ema, schedule } = run;
+  const { state, config, task, communicator, model, weights, optimizer, ema, schedule } = run;
   const step = state.step + 1;
   const when = `step ${step}`;
   const rate = rateOfUpdate(schedule, state.epoch, state.step);
   const first = state.update * config.accumulationSteps;
   const rng = (i: number) => new Rng(config.seed).split('forward', state.epoch, first + i);
-  const { gradients, ...sums } = await updateGradients(model, batches, {
-    loss: config.loss,
+  const { gradients: own, ...sums } = await updateGradients(model, batches, {
+    task,
     precision: config.precision,
     rng,
     when,
+    phase,
   });
+  const gradients = await communicator.sum(own);
   let clipped: ReadonlyMap<string, tf.Tensor> = gradients;
   let gradNorm: number;
   try {
     gradNorm = await finiteNorm('the gradient of', gradients, when);
     if (config.clip !== null) clipped = clipGradients(gradients, config.clip, weights);
     optimizer.setRate(rate);
-    if (await optimizer.foresees(clipped)) optimizer.step(clipped);
-    else await applyIfFinite(optimizer, clipped, when);
+    await phase('optimizer', () => stepIfFinite(optimizer, clipped, when));
   } finally {
     disposeAll(gradients);
     if (clipped !== gradients) disposeAll(clipped);
   }
-  ema?.update(weights, step);
+  if (ema !== undefined) phase('optimizer', () => ema.update(weights, step));
   state.step = step;
   state.update += 1;
-  state.sums.loss += sums.lossSum;
-  state.sums.images += sums.images;
+  state.sums = addCounts(state.sums, {
+    loss: sums.lossSum,
+    images: sums.images,
+    ...sums.counts,
+  }) as EpochSums;
   state.times.images += sums.images;
-  state.sums.correct += sums.correct;
   return { loss: sums.lossSum / sums.images, learningRate: rate, gradNorm };
 }
 
-async function applyIfFinite(
+async function stepIfFinite(
   optimizer: Optimizer,
   gradients: ReadonlyMap<string, tf.Tensor>,
   when: string,
 ): Promise<void> {
+  if (await optimizer.foresees(gradients)) {
+    optimizer.step(gradients);
+    return;
+  }
   const update = optimizer.propose(gradients);
   try {
     await finiteNorm('the new weight', update.parameters, when);

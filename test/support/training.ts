@@ -10,6 +10,7 @@ import { MemoryDataset } from '../../lib/data/dataset.ts';
 import { VisionTransformer } from '../../lib/models/vit/visionTransformer.ts';
 import { parseSafetensors } from '../../lib/checkpoints/safetensors.ts';
 import type { EpochLog, StepProgress } from '../../lib/core/runSink.ts';
+import { runFigures } from '../../lib/figures/runFigures.ts';
 import { train } from '../../lib/training/trainer.ts';
 import type { TrainEnv } from '../../lib/training/run.ts';
 import type { TrainConfig } from '../../lib/training/trainConfig.ts';
@@ -42,6 +43,10 @@ export const normalize = { mean: [0.4], std: [0.25] };
 export class Toy extends Module {
   readonly weight = this.parameter('head.weight', tf.zeros([64, 4]));
   readonly bias = this.parameter('head.bias', tf.zeros([4]));
+
+  layerGroups(): ReadonlyMap<string, number> {
+    return new Map([...this.namedParameters().keys()].map((name) => [name, 0]));
+  }
 
   forward(images: tf.Tensor4D, { training, rng }: ForwardContext = {}): tf.Tensor2D {
     return tf.tidy(() => {
@@ -162,7 +167,7 @@ export async function runToy(changes: Partial<TrainConfig> = {}, more: Partial<T
     },
   };
   const model = more.model ?? new Toy();
-  const env: TrainEnv = { ...data, store, sinks: [sink], ...more, model };
+  const env: TrainEnv = { ...data, store, sinks: [sink], figures: runFigures, ...more, model };
   const outcome = await train({ ...config, ...changes }, env).then(
     (result) => ({ result, error: undefined }),
     (error: unknown) => ({ result: undefined, error: error as Error }),

@@ -2,6 +2,7 @@
 
 import { precisionOption } from '../../core/precision.ts';
 import { assertValSplit } from '../../data/split.ts';
+import { parseLossName } from '../../training/losses/registry.ts';
 import { clipOptions } from './clip.ts';
 import { emaOptions } from './ema.ts';
 import { optimizerOptions } from './optimizer.ts';
@@ -62,9 +63,10 @@ export const trainOptions = {
   },
   loss: {
     type: 'string',
-    describe: 'softmax: cross-entropy; binary: sigmoid cross-entropy of each class',
-    choices: ['softmax', 'binary'],
+    describe:
+      'a name of `lossNames`; softmax: cross-entropy; binary: sigmoid cross-entropy of each class',
     default: 'softmax',
+    parse: parseLossName,
   },
   smoothing: {
     type: 'number',

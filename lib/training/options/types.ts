@@ -22,8 +22,11 @@ export interface TrainConfig {
   learningRate: number;
   /** Seed of order, augmentation and dropouts. An integer ≥ 0. Default 0. Flag `--seed`. */
   seed?: number;
-  /** softmax: cross-entropy; binary: sigmoid cross-entropy of each class. Default "softmax". */
-  loss?: 'softmax' | 'binary';
+  /**
+   * a name of `lossNames`; softmax: cross-entropy; binary: sigmoid cross-entropy of each class.
+   * Default "softmax".
+   */
+  loss?: string;
   /** ε of label smoothing. A finite number ≥ 0 and ≤ 1. Default 0. Flag `--smoothing`. */
   smoothing?: number;
   /** How the weights move. */

@@ -1,0 +1,28 @@
+// How processes that train one model together add up their gradients.
+
+import type * as tf from '@tensorflow/tfjs';
+
+/**
+ * A group of processes that train one model, each on its share of every update's images.
+ *
+ * @property rank  number of this process, 0 … size − 1
+ * @property size  number of processes
+ */
+export interface Communicator {
+  readonly rank: number;
+  readonly size: number;
+  /**
+   * The sum of every gradient over all processes, the same bits on each. It takes the tensors over: the caller frees what it is
+   * given back, and no longer what it gave.
+   *
+   * @param gradients  by parameter name, the same names and shapes on all processes
+   */
+  sum(gradients: Map<string, tf.Tensor>): Promise<Map<string, tf.Tensor>>;
+}
+
+/** The group of one process: a sum over one is what was given. */
+export const singleProcess: Communicator = {
+  rank: 0,
+  size: 1,
+  sum: (gradients) => Promise.resolve(gradients),
+};

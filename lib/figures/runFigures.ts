@@ -1,0 +1,45 @@
+// The figures of a run folder: training curves and confusion matrices.
+
+import type { EpochLog } from '../core/runSink.ts';
+import { confusionMatrix } from './confusionMatrix.ts';
+import { trainingCurves } from './trainingCurves.ts';
+
+/**
+ * What the figures of a run show.
+ *
+ * @property part        of the data that was evaluated: validation after an epoch, test at the end
+ * @property log         the finished epochs
+ * @property evaluation  of the last epoch, or of the test; `confusion[actual][predicted]` counts images, null draws none
+ * @property classNames  names of the classes, in order
+ */
+export interface RunFiguresView {
+  part: 'validation' | 'test';
+  log: readonly EpochLog[];
+  evaluation: { confusion: readonly (readonly number[])[] | null } | undefined;
+  classNames: readonly string[];
+}
+
+/**
+ * Draws the `figures` of a classifier's `train`: `curves.png` and, after an evaluation with a confusion matrix, `confusion.png`; after
+ * the test `test_confusion.png`.
+ *
+ * @returns PNG files by name
+ * @throws UnsupportedError where resvg cannot be loaded, as in a browser
+ *
+ * @example await train(config, {...env, figures: runFigures});
+ */
+export async function runFigures({
+  part,
+  log,
+  evaluation,
+  classNames,
+}: RunFiguresView): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  if (part === 'validation') files.set('curves.png', await trainingCurves(log));
+  if (evaluation != null && evaluation.confusion !== null) {
+    const counts = evaluation.confusion.flat();
+    const name = part === 'test' ? 'test_confusion.png' : 'confusion.png';
+    files.set(name, await confusionMatrix({ counts, classNames }));
+  }
+  return files;
+}

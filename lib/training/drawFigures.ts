@@ -1,0 +1,26 @@
+// The figures of a run: asked of the injected producer, and put into the run folder.
+
+import { messageOf } from '../core/errors.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Draws and writes the figures of an evaluation, which is saved already. A figure that cannot be drawn is told to the sinks, and
+ * the run goes on.
+ *
+ * @param part  of the data that was evaluated
+ */
+export async function drawFigures(
+  { figures, state, loader, store, sinks }: Run,
+  part: 'validation' | 'test',
+  evaluation: unknown,
+): Promise<void> {
+  if (figures === undefined) return;
+  try {
+    const { classNames } = loader.config.dataset;
+    const files = await figures({ part, log: state.log, evaluation, classNames });
+    await store.commit(files, { epoch: state.epoch, step: state.step, best: state.best });
+  } catch (error) {
+    const what = part === 'test' ? 'the test' : `epoch ${state.epoch}`;
+    sinks.message(`Could not draw the figures of ${what}: ${messageOf(error)}`);
+  }
+}

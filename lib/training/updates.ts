@@ -1,0 +1,74 @@
+// The parts that updates of a model work with: the trainer, the profiler and the benchmark build them here.
+
+import { singleProcess, type Communicator } from '../distributed/communicator.ts';
+import { classification } from './classification.ts';
+import { Ema } from './ema.ts';
+import { makeOptimizer } from './optimizer.ts';
+import type { Run } from './run.ts';
+import { initialState, type RunState } from './runState.ts';
+import { scheduleOf } from './schedules.ts';
+import type { Task } from './task.ts';
+import type { FullTrainConfig } from './trainConfig.ts';
+import type { TrainableModel } from './trainableModel.ts';
+
+/** The parts of a run that `updateModel` works with. */
+export type UpdateParts = Pick<
+  Run,
+  | 'config'
+  | 'task'
+  | 'communicator'
+  | 'model'
+  | 'weights'
+  | 'optimizer'
+  | 'ema'
+  | 'schedule'
+  | 'updatesPerEpoch'
+  | 'state'
+>;
+
+/**
+ * What updates are built for.
+ *
+ * @property batchesPerEpoch  of the loader
+ * @property task             default `classification()` with the config's loss
+ * @property communicator     default `singleProcess`
+ * @property state            where the run is; default its beginning
+ */
+export interface UpdateOptions {
+  batchesPerEpoch: number;
+  task?: Task;
+  communicator?: Communicator;
+  state?: RunState;
+}
+
+/**
+ * Builds optimizer, schedule and moving average for a model's weights as they are; `disposeUpdates` frees them.
+ *
+ * @throws InputError for a part of the config that cannot be used; nothing stays allocated then
+ */
+export function buildUpdates(
+  model: TrainableModel,
+  config: FullTrainConfig,
+  { batchesPerEpoch, task, communicator = singleProcess, state = initialState() }: UpdateOptions,
+): UpdateParts {
+  const { learningRate } = config;
+  const updatesPerEpoch = Math.ceil(batchesPerEpoch / config.accumulationSteps);
+  const schedule = scheduleOf(config, updatesPerEpoch);
+  const weights = model.namedParameters();
+  const optimizer = makeOptimizer(model, { ...config.optimizer, learningRate });
+  try {
+    const ema = config.ema === null ? undefined : new Ema(weights, config.ema);
+    const purpose = task ?? classification({ loss: config.loss });
+    const parts = { config, task: purpose, communicator, model, weights, optimizer, ema };
+    return { ...parts, schedule, updatesPerEpoch, state };
+  } catch (error) {
+    optimizer.dispose();
+    throw error;
+  }
+}
+
+/** Frees the optimizer's state and the moving average; the model stays. */
+export function disposeUpdates({ optimizer, ema }: Pick<UpdateParts, 'optimizer' | 'ema'>): void {
+  optimizer.dispose();
+  ema?.dispose();
+}
