@@ -15,12 +15,12 @@ interface Row {
 interface Input {
   shape: number[];
   /** Its values: normal numbers of mean 0 and variance 1 by default, or integers from 0 to below a number. */
-  of?: 'positive' | 'within 1' | 'truth' | number;
+  of?: 'positive' | 'within 1' | 'bool' | number;
 }
 
 const v: Input = { shape: [512, 1024] };
 const size: Input = { ...v, of: 'positive' };
-const mask: Input = { ...v, of: 'truth' };
+const mask: Input = { ...v, of: 'bool' };
 const whole: Input = { ...v, of: 100 };
 const row: Input = { shape: [1024] };
 const x: Input = { shape: [8, 56, 56, 64] };
@@ -333,7 +333,7 @@ function draw({ shape, of }: Input, index: number): tf.Tensor {
       shape,
     );
   }
-  if (of === 'truth') {
+  if (of === 'bool') {
     return tf.tensor(
       Uint8Array.from({ length: size }, () => (uniform() < 0.5 ? 1 : 0)),
       shape,

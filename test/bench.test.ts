@@ -83,7 +83,7 @@ describe('rounds', () => {
     ]);
   });
 
-  test('who breaks, or computes something else, is named and left out', async () => {
+  test('a contender that fails or computes something else is named and left out', async () => {
     const log: string[] = [];
     const failures: string[] = [];
     const all = [
@@ -129,7 +129,7 @@ describe('a contender’s process', () => {
   const start = () =>
     startContender({ name: 'fake', command: process.execPath, args: ['-e', script] });
 
-  test('answers, and ends when it is told to', async () => {
+  test('answers, and ends on request', async () => {
     const contender = start();
     expect(await contender.prepare(task)).toEqual({ check: [3], versions: {} });
     await expect(contender.prepare({ ...task, batch: 4 })).rejects.toThrow('fake: no such batch');
@@ -138,7 +138,7 @@ describe('a contender’s process', () => {
     await expect(contender.round()).rejects.toThrow('fake ended before its work (exit code 0)');
   });
 
-  test('that ends by itself is an error with its last words', async () => {
+  test('an unexpected exit is an error with its last output', async () => {
     const contender = start();
     await contender.prepare(task);
     await expect(contender.round()).rejects.toThrow(
@@ -147,7 +147,7 @@ describe('a contender’s process', () => {
     await contender.end();
   });
 
-  test('that does not start is an error', async () => {
+  test('a failed start is an error', async () => {
     const contender = startContender({ name: 'none', command: '/no/such/program', args: [] });
     await expect(contender.prepare(task)).rejects.toThrow('none does not start');
     await contender.end();

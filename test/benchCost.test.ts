@@ -12,7 +12,7 @@ describe('growth', () => {
     expect(growthExponent(places((x) => 7 * x ** p))).toBeCloseTo(p, 10);
   });
 
-  test('of places far apart the largest count: a constant part does not hide a square', () => {
+  test('only the largest points count, so that a constant part does not hide a square', () => {
     const exponent = growthExponent(places((x) => 300 + x * x));
     expect(exponent).toBeGreaterThan(1.3);
     expect(exponent).toBe(growthExponent(places((x) => 300 + x * x).slice(3)));
@@ -43,7 +43,7 @@ describe('growth', () => {
     expect(Math.abs(fit.base - base)).toBeLessThan(1e6);
   });
 
-  test('what peaks of equal work differ by does not make memory grow faster', () => {
+  test('the noise of peaks does not count as growth', () => {
     const noise = [-9e6, 7e6, -5e6, 3e6, -8e6, 8e6, 2e6, -3e6];
     const linear = powers.map((x, i): Place => [x, 1e8 + 1e6 * x + noise[i]!]);
     expect(growthBeyondBase(linear).least).toBeLessThan(1.05);
@@ -106,7 +106,7 @@ describe('the report', () => {
   ]);
   const growths = growthsOf(records, 'tokens');
 
-  test('memory counts beyond what all hold, and what grows too fast is said', () => {
+  test('memory counts above the common base, and too fast growth is reported', () => {
     expect(growths.map(({ kind, mode }) => `${kind} ${mode}`)).toEqual([
       'time train',
       'time infer',

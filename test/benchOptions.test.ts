@@ -85,7 +85,7 @@ describe('contenders', () => {
     }
   });
 
-  test('and who has no bf16 says so', () => {
+  test('a contender without bf16 says so', () => {
     const precision = 'bf16';
     for (const name of ['native', 'pytorch'] as const) {
       for (const kind of ['train', 'infer', 'gemm'] as const) {

@@ -111,7 +111,7 @@ describe('a commit subject', () => {
     });
   });
 
-  test('of a repository around an unpacked tarball is not judged', () => {
+  test('is not judged in an unpacked tarball inside another repository', () => {
     git('init', '-b', 'main');
     commit('Added something.');
     const inside = path.join(folder, 'tfjs-vit');

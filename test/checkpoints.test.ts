@@ -48,7 +48,7 @@ describe('the broken and hostile files of the goldens', () => {
   });
 });
 
-describe('what parseSafetensors refuses', () => {
+describe('parseSafetensors refuses', () => {
   const good = entry('F32', [1], [0, 4]);
   test.each<[string, Uint8Array, RegExp]>([
     ['nothing', new Uint8Array(0), /empty file/],
@@ -138,7 +138,7 @@ describe('what parseSafetensors refuses', () => {
   });
 });
 
-describe('what parseSafetensors accepts', () => {
+describe('parseSafetensors accepts', () => {
   test('spaces after the header, any order of ranges, scalars, sizes of 0, odd names', () => {
     const names = ['__proto__', 'constructor', '', '../x', '日本'];
     const header = names.map((name, i) => {
@@ -211,7 +211,7 @@ describe('what parseSafetensors accepts', () => {
 });
 
 describe('formatSafetensors', () => {
-  test('what is written is read back, every dtype, random bits', () => {
+  test('tensors are read back as they were written, every dtype, random bits', () => {
     const rng = new Rng(5);
     for (let round = 0; round < 50; round += 1) {
       const tensors = new Map<string, HostTensor>();

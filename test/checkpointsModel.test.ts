@@ -111,7 +111,7 @@ test('a hundred differences are counted', () => {
   expect(refusal(changed(more)).message).toMatch(/and 88 more/);
 });
 
-test('loading what fits leaves the rest as it was, and says so', () => {
+test('loading that is not strict takes the tensors that fit, leaves the others and reports them', () => {
   const tensors = changed([
     ['head.weight', undefined],
     ['scale', { dtype: 'BF16', shape: [], data: Uint16Array.of(0x4000) }],

@@ -165,7 +165,7 @@ test('flags reach their places in the config', () => {
   expect(() => of('--clip-mode', 'agc')).toThrow(/--clip-grad/);
 });
 
-test('what the library did not foresee shows its stack and ends with 1', async () => {
+test('an unforeseen error shows its stack and ends with 1', async () => {
   const broken: Command = {
     ...example,
     name: 'broken',

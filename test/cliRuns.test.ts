@@ -161,7 +161,7 @@ describe('from training to a picture', () => {
     expect([same.code, same.error]).toEqual([0, expect.stringContaining('Precision bf16')]);
   });
 
-  test('a file of dark ink on paper is inverted, scaled and classified as its light twin', async () => {
+  test('a file of dark ink on paper is inverted, scaled and classified like the light one', async () => {
     const run = inFolder('run');
     await vit(
       'train',

@@ -190,7 +190,7 @@ describe('labels', () => {
     expect(targets[2 * 21_841 - 1]).toBe(1);
   });
 
-  test('of uint8 and of int32 are the same data set', async () => {
+  test('labels of uint8 and of int32 give the same data set', async () => {
     const [a, b] = [of(Uint8Array.of(0, 1, 2), 3), of(Int32Array.of(0, 1, 2), 3)];
     expect(await fingerprint(a)).toBe(await fingerprint(b));
   });

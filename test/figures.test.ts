@@ -236,7 +236,7 @@ function sizeOf(svg: string): [number, number] {
   return [Number(width), Number(height)];
 }
 
-describe('what the pictures say', () => {
+describe('the content of the pictures', () => {
   test('a confusion matrix states counts, accuracies and names', () => {
     const svg = confusionMatrixSvg({ counts: [30, 10, 0, 60], classNames: ['<cat>', 'dog'] });
     expect(svg).toContain('90 of 100 images classified correctly (90.00 %)');

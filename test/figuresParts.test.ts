@@ -60,7 +60,7 @@ describe('colour maps', () => {
     expect(colorAt('viridis', 7)).toEqual([253, 231, 37]);
   });
 
-  test('ink can be read on every colour (contrast of 4.5 and more, WCAG AA)', () => {
+  test('text can be read on every colour (contrast of 4.5 and more, WCAG AA)', () => {
     for (const name of names) {
       for (let i = 0; i < 256; i += 1) {
         const color = colorAt(name, i / 255);
@@ -79,7 +79,7 @@ describe('colour maps', () => {
   });
 });
 
-test('a bent scale spreads small values', () => {
+test('a power scale spreads small values', () => {
   const grid = { height: 1, width: 3, data: [0, 0.25, 1] };
   const { data } = colorize(grid, { colormap: 'viridis', range: [0, 1], gamma: 0.5 });
   const wanted = [0, 0.5, 1].flatMap((fraction) => [...colorAt('viridis', fraction)]);
@@ -94,7 +94,7 @@ describe('colour bars', () => {
     );
   };
 
-  test('a bent scale has values 1, 2, 5, … that do not touch', () => {
+  test('a power scale has values 1, 2, 5, … that do not touch', () => {
     const ticks = labels({ gamma: 0.5, range: [0, 0.97], format: 'percent' });
     expect(ticks.map(({ label }) => label)).toEqual(
       expect.arrayContaining(['50 %', '20 %', '10 %', '5 %', '2 %', '0 %']),
@@ -199,7 +199,7 @@ describe('ticks', () => {
     expect(makeTicks(low, high, { format }).labels).toEqual(labels);
   });
 
-  test('of a log axis enclose the data, distinct and in order', () => {
+  test('the ticks of a log axis enclose the data, distinct and in order', () => {
     const rng = new Rng(8);
     for (let round = 0; round < 500; round += 1) {
       const low = 10 ** rng.uniform(-9, 9);
@@ -226,7 +226,7 @@ describe('ticks', () => {
     expect(makeLogTicks(low, high, count).labels).toEqual(labels);
   });
 
-  test('of a log axis start above 0', () => {
+  test('the ticks of a log axis start above 0', () => {
     expect(() => makeLogTicks(0, 1)).toThrow();
   });
 

@@ -12,7 +12,7 @@ const unavailable = nativeUnavailableReason();
 if (unavailable !== undefined) {
   test.skip(`which ops run on native: ${unavailable}`, () => undefined);
 } else {
-  describe('the fused path runs exactly where nobody looks', () => {
+  describe('the fused path runs exactly where no interceptor wants a step', () => {
     let model: ReturnType<typeof build>;
     let x: tf.Tensor4D;
     beforeAll(async () => {
@@ -101,7 +101,7 @@ if (unavailable !== undefined) {
       capture.dispose();
     });
 
-    test('in training each block has its two branches, but for the one that is looked into', () => {
+    test('in training each block runs its two fused branches, except the intercepted one', () => {
       const fused = {
         VitBranchChain: 0,
         VitAttentionBranch: 4,

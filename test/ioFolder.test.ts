@@ -23,14 +23,14 @@ const place = temporaryFolder();
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe('the folder', () => {
-  test('that is not there is made only when asked', async () => {
+  test('a missing folder is made only on request', async () => {
     const path = join(place(), 'a', 'b');
     expect(await refusalOf(openFolder(path))).toMatch(/no such file or folder/);
     await openFolder(path, { create: true });
     expect(fs.existsSync(path)).toBe(true);
   });
 
-  test('that is a file, or below one, is refused', async () => {
+  test('a path that is a file, or below one, is refused', async () => {
     fs.writeFileSync(join(place(), 'file'), 'x');
     expect(await refusalOf(openFolder(join(place(), 'file'), { create: true }))).toMatch(
       /found a file/,
@@ -52,7 +52,7 @@ describe('the folder', () => {
     },
   );
 
-  test('in one that takes no new folders, as /proc, is refused', async () => {
+  test('a folder in one that takes no new folders, as /proc, is refused', async () => {
     const mkdir = (() => Promise.reject(systemError('ENOENT'))) as unknown as Disk['mkdir'];
     const opened = openFolder(join(place(), 'a', 'b'), {
       create: true,
@@ -61,14 +61,14 @@ describe('the folder', () => {
     expect(await refusalOf(opened)).toMatch(/Cannot open .*ENOENT/);
   });
 
-  test('is not touched when opened for reading', async () => {
+  test('a folder opened for reading is not touched', async () => {
     fs.writeFileSync(join(place(), '.x.1-0123456789abcdef.tmp'), '');
     const store = await openFolder(place(), { readOnly: true });
     expect(await refusalOf((async () => store.write('x', 'y'))())).toMatch(/opened for reading/);
     expect(hiddenIn(place())).toHaveLength(1);
   });
 
-  test('loses the leftovers of dead processes, keeps those of running ones', async () => {
+  test('opening removes the leftovers of dead processes and keeps those of running ones', async () => {
     fs.writeFileSync(join(place(), '.x.999999999-0123456789abcdef.tmp'), '');
     fs.mkdirSync(join(place(), '.stage.999999999-0123456789abcdef.tmp'));
     fs.writeFileSync(join(place(), '.stage.999999999-0123456789abcdef.tmp', 'x'), '');
@@ -78,7 +78,7 @@ describe('the folder', () => {
     expect(hiddenIn(place())).toEqual(['.hidden', `.y.${process.ppid}-0123456789abcdef.tmp`]);
   });
 
-  test('that was deleted meanwhile is made again', async () => {
+  test('a folder that was deleted meanwhile is made again', async () => {
     const path = join(place(), 'run');
     const store = await openFolder(path, { create: true });
     fs.rmSync(path, { recursive: true });
@@ -136,7 +136,7 @@ describe('a commit', () => {
       expect(versionOf(await reader.readChecked(name))).toBe(10);
   });
 
-  test('that fails leaves the old set, and the next one works', async () => {
+  test('a failed commit leaves the old set, and the next one works', async () => {
     let full = false;
     const disk = diskWith((handle, path) => ({
       write: ((...args: Parameters<typeof handle.write>) =>
@@ -244,7 +244,7 @@ describe('the lock', () => {
     expect(hiddenIn(place())).toEqual([]);
   });
 
-  test('of a dead process is taken over, of a running one not', async () => {
+  test('the lock of a dead process is taken over, that of a running one is not', async () => {
     other = spawn(process.execPath, ['-e', 'setTimeout(() => 0, 20_000)']);
     const lock = join(place(), '.lock');
     const write = (pid: number, started = ''): void =>

@@ -118,7 +118,7 @@ describe("mode 'display' shows what a viewer shows", () => {
     expect([...(await decodeImage(file, { channels: 1 })).data]).toEqual([76, 150, 29]);
   });
 
-  test('of an animation the first frame', async () => {
+  test('an animation gives its first frame', async () => {
     const frames = new Uint8Array(2 * 2 * 4 * 3).fill(255, 0, 12).fill(0, 12);
     const file = await sharp(frames, {
       raw: { width: 2, height: 4, channels: 3, pageHeight: 2 },

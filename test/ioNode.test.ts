@@ -118,7 +118,7 @@ test('a folder that cannot be used is refused before the first step', async () =
   expect(fs.existsSync(join(place(), 'new'))).toBe(false);
 });
 
-test('a damaged run is not gone on with', async () => {
+test('a damaged run is not resumed', async () => {
   await trainInto('run');
   const file = join(place(), 'run', 'checkpoint.state.safetensors');
   const bytes = fs.readFileSync(file);

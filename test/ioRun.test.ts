@@ -146,7 +146,7 @@ describe('readCheckpoint', () => {
     expect(await refusalOf(readCheckpoint(join(place(), 'model.safetensors')))).toMatch(/SHA-256/);
   });
 
-  test('what is not one is refused, with what to do', async () => {
+  test('a file that is no checkpoint is refused with a remedy', async () => {
     const write = (name: string, content: string | Uint8Array): string => {
       fs.writeFileSync(join(place(), name), content);
       return join(place(), name);
@@ -360,7 +360,7 @@ describe('tensorboardSink', () => {
     for (const sink of sinks) void sink.close!();
   });
 
-  test('a place that cannot be written is told once and training goes on', () => {
+  test('a folder that cannot be written is reported once, and training goes on', () => {
     fs.writeFileSync(join(place(), 'file'), '');
     const told: string[] = [];
     const sink = tensorboardSink(join(place(), 'file'), {

@@ -137,7 +137,7 @@ describe('forward', () => {
     x.dispose();
   });
 
-  test('gradients with dropouts are the same when blocks are computed twice', () => {
+  test('gradients with dropouts are the same when blocks are recomputed', () => {
     const x = images();
     const context = { training: true, rng: new Rng(4) };
     const wanted = gradients(model, x, context);
@@ -200,7 +200,7 @@ describe('forward', () => {
     x.dispose();
   });
 
-  test('a captured attention gradient is the same when blocks are computed twice', () => {
+  test('a captured attention gradient is the same when blocks are recomputed', () => {
     const x = images();
     const run = (recompute: boolean) => {
       const capture = new Capture(['blocks.*.attn_grad']);
@@ -315,7 +315,7 @@ describe('heads', () => {
     plain.dispose();
   });
 
-  test('preLogits are what the head sees', () => {
+  test('preLogits are the input of the head', () => {
     const model = build();
     tf.tidy(() => {
       const features = model.forwardFeatures(images());

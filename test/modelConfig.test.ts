@@ -100,7 +100,7 @@ describe('parseModelConfig', () => {
     expect(parseModelConfig({ embed_dim: 768 }).normEps).toBe(1e-6);
   });
 
-  test('what comes out goes in again, also through JSON', () => {
+  test('a parsed configuration parses to itself, also through JSON', () => {
     for (const name of modelNames()) {
       const config = modelConfig(name);
       expect(parseModelConfig(config)).toEqual(config);

@@ -77,7 +77,7 @@ describe('save and loadModel', () => {
     for (const each of [model, given, run]) each.dispose();
   });
 
-  test('what does not fit is refused, and nothing stays allocated', async () => {
+  test('weights that do not fit are refused, and nothing stays allocated', async () => {
     const model = build();
     const bytes = await modelBytes(model);
     const before = tf.memory().numTensors;

@@ -62,7 +62,7 @@ describe.each(Object.entries(variants))('%s', (_name, options) => {
     expect(own).toEqual([...parameterShapes(model.config)]);
   });
 
-  test('every parameter gets a gradient, the same with blocks computed twice', () => {
+  test('every parameter gets a gradient, the same with recomputed blocks', () => {
     const x = batch();
     const plain = gradients(model, x);
     for (const [name, gradient] of plain) {

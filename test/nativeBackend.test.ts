@@ -113,7 +113,7 @@ function backendTests(): void {
     expect(native().pool.idleBytes).toBe(idle);
   });
 
-  test('what dataSync and data return outlives the tensor and its memory', async () => {
+  test('the arrays of dataSync and data outlive the tensor and its memory', async () => {
     const x = tf.add(tf.ones([1000]), 1);
     const sync = x.dataSync();
     const later = await x.data();
@@ -184,7 +184,7 @@ function backendTests(): void {
     expect(pool.take(0)).toBeUndefined();
   });
 
-  test('who asks for it is given a larger idle block, the smallest first', () => {
+  test('a request may take a larger idle block, the smallest first', () => {
     const pool = new BufferPool(nativeBinding());
     const [small, large, larger] = [2 ** 19, 2 ** 22, 2 ** 23].map((bytes) => pool.take(bytes)!);
     for (const block of [larger, large, small]) pool.give(block!);

@@ -12,7 +12,7 @@ if (isas.length === 0) test.skip(`native branches: ${nativeUnavailableReason()}`
 else describe('the memory of native branches', memoryTests);
 
 function memoryTests(): void {
-  test('what the forward pass kept goes with its gradient, and is computed again for another', async () => {
+  test('the tensors saved by a forward pass are freed with its gradient and recomputed for another one', async () => {
     await tf.setBackend('native');
     for (const precision of ['fp32', 'bf16'] as const) {
       for (const one of branchCases) {
@@ -35,7 +35,7 @@ function memoryTests(): void {
     }
   });
 
-  test('gradients of branches take the memory of what the branches after them kept', async () => {
+  test('gradients of branches reuse the memory that later branches saved', async () => {
     await tf.setBackend('native');
     const { pool } = tf.backend() as NativeBackend;
     const [depth, shape, hidden] = [8, [16, 200, 96] as const, 96];

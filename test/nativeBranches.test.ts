@@ -257,7 +257,7 @@ if (isas.length === 0) {
       }
     });
 
-    test('is taken apart where a gradient is asked for, or an input is not float32', async () => {
+    test('runs unfused where a gradient is asked for, or an input is not float32', async () => {
       await tf.setBackend('native');
       tf.tidy(() => {
         const branches = branchesFor([2, 17, 12], 'fp32');

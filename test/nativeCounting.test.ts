@@ -68,7 +68,7 @@ function countingTests(): void {
     compareBackends('beyond 2^86', [between(50, 60, 40), between(90, 99, 40)], tf.pow, exact);
   });
 
-  test('arithmetic of truth values', () => {
+  test('arithmetic of booleans', () => {
     for (const [a, b] of pairs)
       compareBackends(
         `[${a}] [${b}]`,
@@ -296,7 +296,7 @@ function countingTests(): void {
     }
   });
 
-  test('what is wrong is refused in the words of tfjs', () => {
+  test('wrong arguments are refused in the words of tfjs', () => {
     void tf.setBackend('native');
     const { sparseSegmentSum, sparseReshape, sparseFillEmptyRows } = tf.sparse;
     const list = (...values: number[]): tf.Tensor1D => tf.tensor1d(values, 'int32');

@@ -58,7 +58,7 @@ if (isas.length === 0) {
     expect(calls).toBe(1);
   });
 
-  test('draws what stochastic depth draws block by block', () => {
+  test('draws the same stochastic depth as block by block', () => {
     const context = { training: true, rng: new Rng(1) };
     expect(logits(context)).toEqual(blockByBlock(context));
     expect(calls).toBe(1);
@@ -100,7 +100,7 @@ if (isas.length === 0) {
     tf.registerKernel(original);
   });
 
-  test('a gradient takes it apart, recomputed blocks or not', () => {
+  test('a gradient runs it unfused, with recomputed blocks or without', () => {
     for (const recompute of [false, true]) {
       const context = { training: true, rng: new Rng(1), recompute };
       const grads = tf.variableGrads(() => tf.mean(model.forward(batch, context)) as tf.Scalar);
@@ -110,7 +110,7 @@ if (isas.length === 0) {
     expect(calls).toBe(0);
   });
 
-  test('what it remembers of a call follows the batch, the precision, the instruction set and the weights', () => {
+  test('its cache follows the batch, the precision, the instruction set and the weights', () => {
     const binding = nativeBinding();
     const more = images([3, 16, 16, 3], 2);
     const inner = [...model.namedParameters()].filter(([name]) => name.startsWith('blocks.'));

@@ -57,7 +57,7 @@ const parse = (value: unknown) =>
   parseOptions<Record<string, unknown>>(table, value, { what: 'an option of the test' });
 
 describe('options of a table', () => {
-  test('what is not given has its default; a group is kept as given', () => {
+  test('an option that is not given has its default; a group is kept as given', () => {
     expect(parse({ epochs: 3, optimizer: { opt: 'sgd' }, rate: undefined })).toEqual({
       epochs: 3,
       rate: 0.1,

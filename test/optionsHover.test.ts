@@ -77,7 +77,7 @@ describe('hover', () => {
   });
 });
 
-test('the generated types and docs/options.md are what the tables say', () => {
+test('the generated types and docs/options.md match the tables', () => {
   const words = ['--import', 'tsx', 'scripts/writeOptions.mjs', '--check'];
   expect(() => execFileSync(process.execPath, words, { cwd: root })).not.toThrow();
 });

@@ -142,7 +142,7 @@ beforeAll(async () => {
 });
 
 describe('a family from outside', () => {
-  test('is asked for by the names of its sizes', () => {
+  test('is found by the names of its sizes', () => {
     expect(door.modelNames()).toEqual(
       expect.arrayContaining(['mlp_small', 'vit_tiny_patch16_224']),
     );
@@ -156,7 +156,7 @@ describe('a family from outside', () => {
     expect(() => door.createModel('mlp_smal')).toThrow(/Did you mean mlp_small\?/);
   });
 
-  test('is asked for by options with its name, or with keys that it recognizes', () => {
+  test('is found by options with its name, or with keys that it recognizes', () => {
     const model = door.buildModel({ family: 'mlp', hidden: 5 });
     expect(model.config).toEqual(parse({ hidden: 5 }));
     model.dispose();
@@ -225,7 +225,7 @@ describe('a family from outside', () => {
     model.dispose();
   });
 
-  test('whose configurations do not lead back to it builds nothing', () => {
+  test('a family whose configurations do not lead back to it builds nothing', () => {
     const lost: door.ModelFamily<MlpConfig, MlpClassifier> = {
       ...mlp,
       family: 'lost',
@@ -276,7 +276,7 @@ describe('a family from outside', () => {
     for (const each of [model, loaded]) each.dispose();
   });
 
-  test('learns a data set from outside: trained, summarised, evaluated and asked by the commands', async () => {
+  test('the commands train it on a data set from outside, summarise it, evaluate it and predict with it', async () => {
     const folder = join(place(), 'commands');
     const config = join(place(), 'experiment.json');
     const experiment = {
@@ -313,7 +313,7 @@ describe('a family from outside', () => {
     }
   });
 
-  test('without attention it is not drawn', async () => {
+  test('a model without attention is not drawn', async () => {
     const model = door.createModel('mlp_small');
     const picture = door.makeImage(8, 8, 1, new Uint8Array(64));
     await expect(

@@ -29,7 +29,7 @@ const linux: TinyElf = {
   versions: ['GLIBC_2.9', 'GLIBC_2.34', 'GLIBC_2.2.5', 'GLIBC_PRIVATE'],
 };
 
-describe('an addon says of itself', () => {
+describe('the description of an addon', () => {
   test('ELF: processor, libraries, the newest glibc', () => {
     expect(readAddon(tinyElf(linux))).toEqual({
       os: 'linux',

@@ -182,7 +182,7 @@ describe('a difference fails', () => {
   });
 });
 
-describe('what is not supported is skipped by name', () => {
+describe('unsupported parts are skipped by name', () => {
   test('a family', async () => {
     const copy = changedCase(small, (golden) => (golden['family'] = 'fractaldb'));
     const { lines, notes, cases } = await run(copy);

@@ -140,7 +140,7 @@ describe('a difference fails in bf16', () => {
 describe('norms', () => {
   const vector = (...values: number[]) => ({ shape: [values.length], data: values });
 
-  test('are of all elements but those left out', () => {
+  test('count all elements except those left out', () => {
     const norms = normsOf(vector(1, 5, 0), vector(1, 3, 4), [{ axis: 0, from: 2, to: 3 }]);
     expect(norms).toEqual({ difference: 2, reference: Math.sqrt(10), maxAbs: 2 });
     const both = combineNorms([
@@ -156,7 +156,7 @@ describe('norms', () => {
     expect(compareRelativeL2(both, 0.6).ok).toBe(false);
   });
 
-  test('of another shape, of NaN, and of something where there is nothing fail', () => {
+  test('another shape, NaN, and a value where the reference is zero fail', () => {
     expect(normsOf(vector(1), vector(1, 2), [])).toMatchObject({ ok: false });
     expect(normsOf(vector(NaN, 1), vector(1, 1), [])).toMatchObject({ ok: false });
     expect(normsOf(vector(Infinity), vector(Infinity), [])).toMatchObject({ difference: 0 });

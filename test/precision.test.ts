@@ -50,7 +50,7 @@ describe.each(places)('rounding on %s %s', (backend, isa) => {
     await tf.setBackend('cpu');
   });
 
-  test('of special values is that of their bits', () => {
+  test('special values are rounded to the nearest even, as by bit arithmetic', () => {
     const top = 2 ** 127;
     const values = Float32Array.of(
       ...[0, 1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -23, 1.5, Math.PI, 1e-3, 65_504],
@@ -78,7 +78,7 @@ describe.each(places)('rounding on %s %s', (backend, isa) => {
     }
   });
 
-  test('of any bits is that of the bits', () => {
+  test('random bits are rounded to the nearest even, as by bit arithmetic', () => {
     const rng = new Rng(3);
     const bits = Uint32Array.from({ length: 20_000 }, () => rng.uint32());
     // Half of them in the middle between two values, where ties decide.
@@ -252,7 +252,7 @@ describe('training in bf16', () => {
     model.dispose();
   });
 
-  test('that goes on in another precision is refused, either way', async () => {
+  test('resuming in another precision is refused, either way', async () => {
     for (const [before, after] of [
       ['fp32', 'bf16'],
       ['bf16', 'fp32'],

@@ -23,7 +23,7 @@ function spline(t: number, degree = 3): number {
   return (t * spline(t, degree - 1) + (degree + 1 - t) * spline(t - 1, degree - 1)) / degree;
 }
 
-test('the bent image is the sum of splines over all control points, sampled bilinearly', () => {
+test('the distorted image follows the splines over all control points, sampled bilinearly', () => {
   const rng = new Rng(3);
   const grid = { x: points(() => rng.uniform(-2, 2)), y: points(() => rng.uniform(-2, 2)) };
   const image = picture(3);
@@ -66,7 +66,7 @@ test('no strength leaves the image as it is, and some depends on the stream alon
   expect(bend(image, new Rng(2)).data).not.toEqual(first);
 });
 
-test('the strongest bending keeps the order of places, a stronger one would not', () => {
+test('the strongest distortion is one-to-one, a stronger one would not be', () => {
   const [size, cells] = [35, 4];
   const image = (value: (x: number) => number): RgbImage => ({
     width: size,
@@ -102,7 +102,7 @@ test.each([
   expect(() => randomElastic(options)).toThrow(InputError);
 });
 
-test('an experiment bends before it maps, and names what it does not know', () => {
+test('an experiment applies the elastic distortion before the affine map, and names an unknown key', () => {
   const data = { dataset: 'mnist', elastic: { strength: 0.2 }, affine: { degrees: 5 } };
   const parsed = parseDataConfig(data);
   // The keys of older configs become a list of steps.

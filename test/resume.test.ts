@@ -155,7 +155,7 @@ const unavailable = nativeUnavailableReason();
   });
 });
 
-test('on another backend than before is told', async () => {
+test('a resumed run on another backend says so', async () => {
   const store = new MemoryStore();
   await run(store, { maxSteps: 1 }, { make: () => new Toy() });
   const file = 'checkpoint.state.safetensors';
@@ -263,7 +263,7 @@ describe('differences', () => {
     await expect(run(store, changes, { make, resume: store })).rejects.toThrow(/clip/);
   });
 
-  test('of the data too', async () => {
+  test('other data are a difference too', async () => {
     const going = run(store.copy(), {}, { make, resume: store, train: patterns(20, 9) });
     await expect(going).rejects.toThrow(/fingerprints\.train/);
   });
@@ -277,7 +277,7 @@ describe('differences', () => {
     expect(messages[0]).toMatch(/learningRate: 0\.01 → 0\.02/);
   });
 
-  test('of length and saving are no differences', async () => {
+  test('another length or other saving is no difference', async () => {
     const changes = { epochs: 3, maxSteps: 4, checkpointSteps: 1, checkpointMinutes: null };
     const result = await run(store.copy(), changes, { make, resume: store });
     expect(result.step).toBe(4);

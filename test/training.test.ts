@@ -241,7 +241,7 @@ describe('stopping', () => {
     expect(savedSteps(store)).toEqual([0, 2, 4, 5, 6, 8, 10, 10]);
   });
 
-  test('a save in between that fails is told, and training goes on', async () => {
+  test('a failed save in between is reported, and training goes on', async () => {
     const store = new MemoryStore();
     const commit = store.commit.bind(store);
     store.commit = (files, info) => {

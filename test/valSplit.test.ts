@@ -37,7 +37,7 @@ describe('holdOut', () => {
   const labels = Array.from({ length: 200 }, (_, i) => [0, 1, 0, 2, 0, 1, 0, 2, 0, 1][i % 10]!);
   const dataset = numbered(labels);
 
-  test('takes the same images always, whoever asks', async () => {
+  test('always takes the same images', async () => {
     const [a, b] = [holdOut(dataset, 20), holdOut(numbered(labels), 20)];
     expect(await indicesOf(a.validation)).toEqual(await indicesOf(b.validation));
     // Written down once: a run that goes on, and a model card, depend on them.

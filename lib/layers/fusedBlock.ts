@@ -46,16 +46,16 @@ export class FusedBlock {
   attention(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D | undefined {
     const { inner, dropPath } = this.attn;
     if (!inner.isFusible(context) || wantsAny(context, this.attnSteps)) return undefined;
-    const drawn = dropPath.acts(context);
-    return runBranch(drawn ? this.attentionBranch(x, context) : this.known(x, context)[0], x);
+    const drops = dropPath.acts(context);
+    return runBranch(drops ? this.attentionBranch(x, context) : this.known(x, context)[0], x);
   }
 
   /** The MLP branch as one op; undefined where an interceptor or a dropout has to get in between. */
   feedForward(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D | undefined {
     const { inner, dropPath } = this.mlp;
     if (!inner.isFusible(context) || wantsAny(context, this.mlpSteps)) return undefined;
-    const drawn = dropPath.acts(context);
-    return runBranch(drawn ? this.mlpBranch(x, context) : this.known(x, context)[1], x);
+    const drops = dropPath.acts(context);
+    return runBranch(drops ? this.mlpBranch(x, context) : this.known(x, context)[1], x);
   }
 
   /** Both branches for `runBranches` on an x [B, N, C]; undefined where something has to get between or into them. */
@@ -65,8 +65,8 @@ export class FusedBlock {
     const steps = [this.whole, this.attnSteps, this.mlpSteps];
     if (context.intercept !== undefined && steps.some((paths) => wantsAny(context, paths)))
       return undefined;
-    const drawn = attn.dropPath.acts(context) || mlp.dropPath.acts(context);
-    return drawn ? this.prepare(x, context) : this.known(x, context);
+    const drops = attn.dropPath.acts(context) || mlp.dropPath.acts(context);
+    return drops ? this.prepare(x, context) : this.known(x, context);
   }
 
   private known(x: tf.Tensor3D, context: ForwardContext): readonly [Branch, Branch] {

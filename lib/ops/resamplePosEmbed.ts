@@ -48,8 +48,8 @@ export function resamplePosEmbed(
     const matrix = (inSize: number, outSize: number): tf.Tensor2D =>
       tf.tensor2d(resampleMatrix(inSize, outSize, { method, antialias }), [outSize, inSize]);
     const rows = tf.matMul(matrix(height, newHeight), tf.reshape(posEmbed, [height, -1]));
-    const turned = tf.transpose(tf.reshape(rows, [newHeight, width, channels]), [1, 0, 2]);
-    const columns = tf.matMul(matrix(width, newWidth), tf.reshape(turned, [width, -1]));
+    const transposed = tf.transpose(tf.reshape(rows, [newHeight, width, channels]), [1, 0, 2]);
+    const columns = tf.matMul(matrix(width, newWidth), tf.reshape(transposed, [width, -1]));
     const grid = tf.transpose(tf.reshape(columns, [newWidth, newHeight, channels]), [1, 0, 2]);
     return tf.reshape(grid, [1, newHeight * newWidth, channels]);
   });

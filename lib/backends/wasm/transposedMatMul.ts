@@ -21,18 +21,18 @@ export function useFastTransposedMatMul(): void {
     const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
     const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
     if ((!transposeA && !transposeB) || !isOneMatrix(a) || !isOneMatrix(b)) return original(args);
-    const turned: tf.TensorInfo[] = [];
+    const transposed: tf.TensorInfo[] = [];
     const turn = (x: tf.TensorInfo): tf.TensorInfo => {
       const rank = x.shape.length;
       const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
       const y = transpose({ inputs: { x }, backend, attrs: { perm } }) as tf.TensorInfo;
-      turned.push(y);
+      transposed.push(y);
       return y;
     };
     const operands = { a: transposeA ? turn(a) : a, b: transposeB ? turn(b) : b };
     const plain = { transposeA: false, transposeB: false };
     const out = original({ inputs: operands, backend, attrs: plain });
-    for (const { dataId } of turned) (backend as tf.KernelBackend).disposeData(dataId);
+    for (const { dataId } of transposed) (backend as tf.KernelBackend).disposeData(dataId);
     return out;
   };
   replaced.add(kernelFunc);

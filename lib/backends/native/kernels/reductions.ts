@@ -28,7 +28,7 @@ type Reduction = (
   inner: number,
 ) => tf.TensorInfo;
 
-/** Registers sums, means, maxima, minima, products and the two of truth values, over any axes. */
+/** Registers sums, means, maxima, minima, products, All and Any, over any axes. */
 export function registerReductions(): void {
   const table = [
     [tf.Sum, floats(REDUCE.sum), ints(INT_REDUCE.sum)],
@@ -48,7 +48,7 @@ export function registerReductions(): void {
       backend.binding.cast(backend.elements(x), numbers.values);
       const out = reduced(backend, ofInts ?? ofFloats, numbers.info, attrs);
       backend.disposeIntermediateTensorInfo(numbers.info);
-      // The extremes of truth values are such, all else of them are numbers.
+      // Max and min of bool are bool; every other reduction of it gives numbers.
       if (kernelName !== tf.Max && kernelName !== tf.Min) return out;
       const extremes = backend.boolOutput(out.shape);
       extremes.values.set(backend.elements(out));
