@@ -4,14 +4,16 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
 import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
 import { selectBackend } from '../lib/backends/select.ts';
+import type { ForwardContext } from '../lib/core/context.ts';
 import * as contracts from '../lib/core/kernels.ts';
-import type { Module } from '../lib/core/module.ts';
+import { unmarked, type Phase } from '../lib/core/phase.ts';
 import { gigaMacs, layerTable } from '../lib/models/layerTable.ts';
 import { hasFastKernel } from '../lib/ops/kernel.ts';
 import { chromeTrace } from '../lib/profile/chromeTrace.ts';
 import { ownCosts } from '../lib/profile/ownCosts.ts';
 import { profileKernels, type KernelProfile } from '../lib/profile/profileKernels.ts';
 import { enclosing } from '../lib/profile/recorder.ts';
+import { valueAndGrad } from '../lib/training/valueAndGrad.ts';
 import { build, images } from './support/tinyModel.ts';
 import { expectNested, type TraceEvent } from './support/traceEvents.ts';
 
@@ -37,10 +39,11 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
   test('a forward pass: calls, products and shares', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
-    const forward = () => tf.tidy(() => model.forward(x).dataSync());
+    const forward = (context: ForwardContext = {}) =>
+      tf.tidy(() => model.forward(x, context).dataSync());
     const plain = forward();
     let inside: Float32Array | Int32Array | Uint8Array | undefined;
-    const profile = await profileKernels(() => void (inside = forward()), { model });
+    const profile = await profileKernels(({ intercept }) => void (inside = forward({ intercept })));
     expect(inside).toEqual(plain);
     expect(profile.backend).toBe(backend);
     // Where a branch is one kernel, only the patches, the last norm and the head are apart.
@@ -51,6 +54,11 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
     expect(callsOf(profile, 'VitLayerNorm')).toBe(2 * small + 1);
     expect(callsOf(profile, 'VitQkvAttention')).toBe(small);
     expect(profile.work.macs).toBe(Math.round(gigaMacs(model.config) * 1e9) * batch);
+    // What runs as one kernel, or by the references of one, lies in its block.
+    const places = profile.spans
+      .filter(({ name }) => name === (small > 0 ? 'VitQkvAttention' : 'VitAttentionBranch'))
+      .map((span) => enclosing(span, 'part')?.name);
+    expect(places).toEqual(['blocks.0', 'blocks.1']);
     expectWhole(profile);
     model.dispose();
     x.dispose();
@@ -59,18 +67,14 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
   test('a training step: products of the gradients, phases, a nested trace', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
-    const gradients = () => gradientsOf(model, x);
-    const plain = gradients();
+    const plain = gradientsOf(model, x);
     let inside: unknown;
-    const profile = await profileKernels(
-      async ({ step, phase }) => {
-        await step(async () => {
-          await phase('data', () => tf.nextFrame());
-          inside = gradients();
-        });
-      },
-      { model },
-    );
+    const profile = await profileKernels(async ({ step, phase, intercept }) => {
+      await step(async () => {
+        await phase('data', () => tf.nextFrame());
+        inside = gradientsOf(model, x, { intercept }, phase);
+      });
+    });
     expect(inside).toEqual(plain);
     // Two products for each of a linear layer, one for the patches, whose pixels need none; five for the two of attention.
     const rows = layerTable(model.config);
@@ -104,21 +108,14 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
     gradientsOf(model, x);
     await profileKernels(() => undefined);
     const before = registry(backend);
-    const failing = profileKernels(
-      () => {
-        expect(registry(backend)).not.toEqual(before);
-        tf.tidy(() => model.forward(x));
-        throw new Error('the body failed');
-      },
-      { model },
-    );
+    const failing = profileKernels(({ intercept }) => {
+      expect(registry(backend)).not.toEqual(before);
+      tf.tidy(() => model.forward(x, { intercept }));
+      throw new Error('the body failed');
+    });
     await expect(failing).rejects.toThrow('the body failed');
     expect(registry(backend)).toEqual(before);
-    for (const name of ['startScope', 'endScope'])
-      expect(Object.hasOwn(tf.engine(), name)).toBe(false);
-    const hooked = [...allParts(model)].filter((part) => Object.hasOwn(part, 'forward'));
-    expect(hooked).toEqual([]);
-    await profileKernels(() => gradientsOf(model, x), { model });
+    await profileKernels(({ intercept, phase }) => gradientsOf(model, x, { intercept }, phase));
     expect(registry(backend)).toEqual(before);
     model.dispose();
     x.dispose();
@@ -131,7 +128,9 @@ describe('spans', () => {
   test('kernels lie in the part that asked for them, in both directions', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
-    const { spans } = await profileKernels(() => gradientsOf(model, x), { model });
+    const { spans } = await profileKernels(({ intercept, phase }) =>
+      gradientsOf(model, x, { intercept }, phase),
+    );
     const places = (phase: string, kernel: string) =>
       spans
         .filter((span) => span.name === kernel && enclosing(span, 'phase')?.name === phase)
@@ -150,12 +149,28 @@ describe('spans', () => {
     x.dispose();
   });
 
+  test('a backward pass that no phase encloses ends its spans where the next forward pass begins', async () => {
+    const model = build();
+    const x = images([batch, 16, 16, 3]);
+    const { spans } = await profileKernels(({ intercept }) => {
+      gradientsOf(model, x, { intercept });
+      tf.tidy(() => model.forward(x, { intercept }));
+    });
+    const blocks = spans.filter(({ kind, name }) => kind === 'part' && name === 'blocks.0');
+    // Forward, backward, forward.
+    expect(blocks.map(({ parent }) => parent)).toEqual([undefined, undefined, undefined]);
+    expect(blocks[1]!.end).toBeLessThanOrEqual(blocks[2]!.start);
+    expect(spans.every(({ end }) => !Number.isNaN(end))).toBe(true);
+    model.dispose();
+    x.dispose();
+  });
+
   test('a forward pass that the backward pass runs again belongs to that', async () => {
     const model = build();
     const x = images([batch, 16, 16, 3]);
-    const profile = await profileKernels(() => gradientsOf(model, x, { recompute: true }), {
-      model,
-    });
+    const profile = await profileKernels(({ intercept, phase }) =>
+      gradientsOf(model, x, { intercept, recompute: true }, phase),
+    );
     const again = profile.spans.filter(
       (span) => span.name === 'VitQkvAttention' && enclosing(span, 'phase')?.name === 'backward',
     );
@@ -281,22 +296,19 @@ function expectWhole({ rows, outside, phases }: KernelProfile): void {
 function gradientsOf(
   model: ReturnType<typeof build>,
   x: tf.Tensor4D,
-  context: Parameters<typeof model.forward>[1] = {},
+  context: ForwardContext = {},
+  phase: Phase = unmarked,
 ): number[][] {
-  const parameters = [...model.namedParameters().values()];
-  return tf.tidy(() => {
-    const loss = () => tf.sum(tf.square(model.forward(x, context))) as tf.Scalar;
-    const { grads } = tf.variableGrads(loss, parameters);
-    return parameters.map(({ name }) => [...grads[name]!.dataSync()]);
-  });
+  const loss = () => tf.sum(tf.square(model.forward(x, context))) as tf.Scalar;
+  const { value, gradients } = valueAndGrad(model, loss, { phase });
+  const values = [...model.namedParameters().keys()].map((name) => [
+    ...gradients.get(name)!.dataSync(),
+  ]);
+  tf.dispose([value, ...gradients.values()]);
+  return values;
 }
 
 function registry(backend: string): Map<string, tf.KernelFunc> {
   const kernels = tf.getKernelsForBackend(backend);
   return new Map(kernels.map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]));
-}
-
-function* allParts(module: Module): Generator<Module> {
-  yield module;
-  for (const part of module.children().values()) yield* allParts(part);
 }

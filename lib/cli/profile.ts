@@ -1,6 +1,7 @@
 // The profile of a work: warms it up, profiles its steps, and reports.
 
 import path from 'node:path';
+import { unmarked } from '../core/phase.ts';
 import { chromeTrace } from '../profile/chromeTrace.ts';
 import { profileKernels, type KernelProfile } from '../profile/profileKernels.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -57,12 +58,9 @@ export async function profileCommand(options: ProfileOptions, terminal: Terminal
 
 async function profileSteps(work: Work, steps: number): Promise<KernelProfile> {
   for (let i = 0; i < warmUpSteps; i += 1) {
-    await work.step({ step: (run) => run(), phase: (_name, run) => run() });
+    await work.step({ phase: unmarked });
   }
-  return profileKernels(
-    async (marks) => {
-      for (let i = 0; i < steps; i += 1) await marks.step(() => work.step(marks));
-    },
-    { model: work.model },
-  );
+  return profileKernels(async (marks) => {
+    for (let i = 0; i < steps; i += 1) await marks.step(() => work.step(marks));
+  });
 }

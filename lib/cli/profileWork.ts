@@ -33,12 +33,15 @@ export interface WorkOptions {
   precision: Precision | undefined;
 }
 
+/** What a step is told of the profile. */
+export type WorkMarks = Pick<ProfileMarks, 'phase'> & Partial<Pick<ProfileMarks, 'intercept'>>;
+
 /** Steps to profile; whoever opens it disposes it. */
 export interface Work {
   label: string;
-  model: Model;
   imagesPerStep: number;
-  step(marks: ProfileMarks): Promise<void>;
+  /** One step, watched: a warm-up has marks that measure nothing. */
+  step(marks: WorkMarks): Promise<void>;
   dispose(): void;
 }
 
@@ -85,7 +88,6 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
     const several = training && accumulationSteps > 1 ? `${accumulationSteps} × ` : '';
     return {
       label: `${name}, ${about}, batch ${several}${batchSize}`,
-      model,
       imagesPerStep: batchSize * (training ? accumulationSteps : 1),
       ...(training
         ? trainingSteps(model, loader, train)
@@ -104,10 +106,10 @@ function trainingSteps(model: Model, loader: Loader, config: FullTrainConfig): S
   const run = buildUpdates(model, config, { batchesPerEpoch: loader.steps });
   const { state, updatesPerEpoch } = run;
   return {
-    step: async ({ phase }) => {
+    step: async ({ phase, intercept }) => {
       const first = state.step * perUpdate;
       const batches = await phase('data', () => batchesOf(loader, first, perUpdate));
-      await updateModel(run, batches, phase);
+      await updateModel(run, batches, { phase, intercept });
       state.update = state.step % updatesPerEpoch;
     },
     dispose: () => {
@@ -120,12 +122,14 @@ function trainingSteps(model: Model, loader: Loader, config: FullTrainConfig): S
 function inferenceSteps(model: Model, loader: Loader, context: ForwardContext): Steps {
   let steps = 0;
   return {
-    step: async ({ phase }) => {
+    step: async ({ phase, intercept }) => {
       const [batch] = await phase('data', () => batchesOf(loader, steps, 1));
       steps += 1;
       const { size, images, imageShape } = batch!;
       const logits = phase('forward', () =>
-        t.tidy(() => model.forward(t.tensor4d(images, [size, ...imageShape]), context)),
+        t.tidy(() =>
+          model.forward(t.tensor4d(images, [size, ...imageShape]), { ...context, intercept }),
+        ),
       );
       await logits.data();
       logits.dispose();

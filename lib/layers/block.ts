@@ -90,18 +90,16 @@ export class Block extends Module {
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
     const { fused, norm1, attn, ls1, dropPath1, norm2, mlp, ls2, dropPath2, names } = this;
-    const add = (sum: string, a: tf.Tensor3D, b: tf.Tensor3D) =>
-      step(sum, [a, b] as const, context, (left, right) => t.add<tf.Tensor3D>(left, right));
     return moduleStep(this, x, context, (given) =>
       t.tidy(() => {
         // y = x + dropPath1(ls1(attn(norm1(x))))
         const y =
           fused.attention(given, context) ??
-          add(names.sum1, given, inTurn(given, [norm1, attn, ls1, dropPath1], context));
+          add(names.sum1, given, inTurn(given, [norm1, attn, ls1, dropPath1], context), context);
         // out = y + dropPath2(ls2(mlp(norm2(y))))
         const out =
           fused.feedForward(y, context) ??
-          add(names.sum2, y, inTurn(y, [norm2, mlp, ls2, dropPath2], context));
+          add(names.sum2, y, inTurn(y, [norm2, mlp, ls2, dropPath2], context), context);
         return namedTensor(names.output, out, context);
       }),
     );
@@ -111,6 +109,10 @@ export class Block extends Module {
   branches(x: tf.Tensor3D, context: ForwardContext): readonly Branch[] | undefined {
     return this.fused.branches(x, context);
   }
+}
+
+function add(path: string, a: tf.Tensor3D, b: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+  return step(path, [a, b] as const, context, (x, y) => t.add<tf.Tensor3D>(x, y));
 }
 
 type Layer = Module & { forward(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D };

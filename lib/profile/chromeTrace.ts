@@ -1,3 +1,5 @@
+// Spans as a flame chart.
+
 import type { Described, KernelCall } from './cost.ts';
 import type { Span } from './recorder.ts';
 import { timeOf } from './rows.ts';

@@ -1,3 +1,5 @@
+// The form in which the work of a kernel is said: a formula of its shapes and attributes.
+
 import type * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../core/check.ts';
 

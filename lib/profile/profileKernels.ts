@@ -1,25 +1,29 @@
+// Where the time of a program goes: by kernel, by phase, and as spans.
+
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../core/errors.ts';
-import type { Module } from '../core/module.ts';
+import type { Interceptor } from '../core/intercept.ts';
+import type { Phase } from '../core/phase.ts';
 import { registerReferences } from '../ops/kernel.ts';
-import { markEnginePhases } from './enginePhases.ts';
+import { partSpans } from './partSpans.ts';
 import { Recorder, type Span } from './recorder.ts';
 import { kernelRows, phaseRows, totalWork, type KernelRow, type PhaseRow } from './rows.ts';
 import { timeKernels } from './timeKernels.ts';
-import { watchParts } from './watchParts.ts';
 import type { Work } from './work.ts';
 
 /**
- * How a program says what it is doing while it is profiled. Both run what they are given, synchronous or not, and give back its
- * result.
+ * How a program says what it is doing while it is profiled. `step` and `phase` run what they are given, synchronous or not, and give
+ * back its result.
  *
- * @property step   one round of the program's loop
- * @property phase  a stretch of it by name: `data`, `optimizer`. Forward and backward passes that tfjs differentiates are phases by
- *                  themselves; phases do not nest, the outer one counts
+ * @property step       one round of the program's loop
+ * @property phase      a stretch of it by name: `data`, `optimizer`. `valueAndGrad` takes it as an option, for `forward` and `backward`.
+ *                      Phases do not nest, the outer one counts
+ * @property intercept  for the context of a forward pass: the modules of the model are spans, in forward and backward passes
  */
 export interface ProfileMarks {
   step: <T>(run: () => T) => T;
-  phase: <T>(name: string, run: () => T) => T;
+  phase: Phase;
+  intercept: Interceptor;
 }
 
 /**
@@ -42,12 +46,6 @@ export interface KernelProfile {
   spans: readonly Span[];
 }
 
-/** What `profileKernels` looks into. */
-export interface ProfileOptions {
-  /** Its parts are spans, in forward and backward passes. */
-  model?: Module;
-}
-
 let running = false;
 
 /**
@@ -57,17 +55,16 @@ let running = false;
  * (`Formula`), they are not measured. Run the body once before, so that no first call, with its allocations and its compiler, is
  * in the figures.
  *
- * @param body  run once; told how to mark steps and phases
+ * @param body  run once; told how to mark steps, phases and modules
  * @throws whatever the body throws, with the kernels as they were before
  * @throws UnsupportedError on webgl and webgpu, whose kernels return before their work is done, and inside another profile
  *
  * @example
- * const {rows, outside} = await profileKernels(() => tf.tidy(() => void model.forward(images)));
+ * const {rows, outside} = await profileKernels(({ intercept }) => tf.tidy(() => void model.forward(images, { intercept })));
  * for (const {kernel, calls, selfMs, share} of rows) console.log(kernel, calls, selfMs, share);
  */
 export async function profileKernels(
   body: (marks: ProfileMarks) => unknown,
-  { model }: ProfileOptions = {},
 ): Promise<KernelProfile> {
   if (running) {
     throw new UnsupportedError(
@@ -75,22 +72,23 @@ export async function profileKernels(
     );
   }
   const recorder = new Recorder();
-  const undo: (() => void)[] = [];
+  let restoreKernels: (() => void) | undefined;
   running = true;
   let ms: number;
   try {
     // Before the clocks, so that each gets one.
     registerReferences();
-    undo.push(timeKernels(recorder), markEnginePhases(recorder));
-    if (model !== undefined) undo.push(watchParts(recorder, model));
+    restoreKernels = timeKernels(recorder);
     const start = performance.now();
     await body({
       step: (run) => recorder.during('step', 'step', run),
       phase: (name, run) => recorder.phase(name, run),
+      intercept: partSpans(recorder),
     });
     ms = performance.now() - start;
   } finally {
-    for (const restore of undo.reverse()) restore();
+    recorder.endAll();
+    restoreKernels?.();
     running = false;
   }
   const { spans } = recorder;

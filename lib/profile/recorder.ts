@@ -1,6 +1,8 @@
+// Spans of time as they begin and end.
+
 import type { KernelCall } from './cost.ts';
 
-/** What a span of time was: a step of the caller's loop, a phase of a step, a part of the model, a kernel of the backend. */
+/** What a span of time was: a step of the caller's loop, a phase of a step, a module of the model (a part), a kernel of the backend. */
 export type SpanKind = 'step' | 'phase' | 'part' | 'kernel';
 
 /**
@@ -53,6 +55,11 @@ export class Recorder {
       this.innermost = span.parent;
       return;
     }
+  }
+
+  /** Ends every open span. */
+  endAll(): void {
+    for (let open = this.innermost; open !== undefined; open = this.innermost) this.end(open);
   }
 
   /** Runs within a span; of an asynchronous run, until its promise is settled. */

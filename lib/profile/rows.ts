@@ -1,3 +1,5 @@
+// Spans added up: by kernel, by phase, and all work.
+
 import { enclosing, type Span } from './recorder.ts';
 import { workOf, type Work } from './work.ts';
 

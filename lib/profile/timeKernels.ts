@@ -1,3 +1,5 @@
+// A clock around each kernel of a backend.
+
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError, expected } from '../core/errors.ts';
 import { BranchChain } from '../core/kernels.ts';

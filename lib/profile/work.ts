@@ -1,3 +1,5 @@
+// How much a kernel had to compute and to move.
+
 import { bytesOf, type Cost, type KernelCall } from './cost.ts';
 import { ownCosts } from './ownCosts.ts';
 import { tfjsCosts } from './tfjsCosts.ts';

@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
+import type { Interceptor } from '../core/intercept.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Rng } from '../core/rng.ts';
@@ -39,6 +40,8 @@ export interface GradientOptions {
   when: string;
   /** Runs the forward and the backward passes; default: it only runs them. */
   phase?: Phase;
+  /** Stands around the steps of the forward passes. */
+  intercept?: Interceptor | undefined;
 }
 
 /**
@@ -50,13 +53,13 @@ export interface GradientOptions {
 export async function updateGradients(
   model: TrainableModel,
   batches: readonly Batch[],
-  { task, precision = 'fp32', rng, when, phase = unmarked }: GradientOptions,
+  { task, precision = 'fp32', rng, when, phase = unmarked, intercept }: GradientOptions,
 ): Promise<UpdateGradients> {
   const sum: UpdateGradients = { gradients: new Map(), lossSum: 0, images: 0, counts: {} };
   const images = batches.reduce((total, batch) => total + batch.size, 0);
   try {
     for (const [i, batch] of batches.entries()) {
-      const context = { training: true, rng: rng(i), precision };
+      const context = { training: true, rng: rng(i), precision, intercept };
       const loss = () => task.loss(model, batch, context);
       const { value, gradients, outputs } = valueAndGrad(model, loss, { phase });
       accumulate(sum.gradients, gradients, batch.size / images);

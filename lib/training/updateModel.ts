@@ -1,6 +1,7 @@
 // One update of the model, as the trainer and the profiler run it.
 
 import type * as tf from '@tensorflow/tfjs';
+import type { Interceptor } from '../core/intercept.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/loader.ts';
@@ -13,17 +14,28 @@ import { rateOfUpdate } from './schedules.ts';
 import type { UpdateParts } from './updates.ts';
 
 /**
- * One update of the model: loss → gradients → sum over processes → clip → optimizer → moving average. Nothing is written unless all of it is finite.
+ * How an update is watched; a profiler's marks fit here.
+ *
+ * @property phase      runs the phases `forward`, `backward` and `optimizer` (the moving average is part of it)
+ * @property intercept  stands around the steps of the forward passes
+ */
+export interface UpdateWatch {
+  phase?: Phase;
+  intercept?: Interceptor | undefined;
+}
+
+/**
+ * One update of the model: loss → gradients → sum over processes → clip → optimizer → moving average. Nothing is written unless all
+ * of it is finite.
  *
  * @param batches  of the update; their gradients are averaged over the images
- * @param phase    runs the phases `forward`, `backward` and `optimizer` (the moving average is part of it); a profiler times them
  * @returns loss, learning rate and gradient norm before clipping
  * @throws NumericError naming the first tensor that is not finite
  */
 export async function updateModel(
   run: UpdateParts,
   batches: readonly Batch[],
-  phase: Phase = unmarked,
+  { phase = unmarked, intercept }: UpdateWatch = {},
 ): Promise<Record<string, number>> {
   const { state, config, task, communicator, model, weights, optimizer, ema, schedule } = run;
   const step = state.step + 1;
@@ -37,6 +49,7 @@ export async function updateModel(
     rng,
     when,
     phase,
+    intercept,
   });
   const gradients = await communicator.sum(own);
   let clipped: ReadonlyMap<string, tf.Tensor> = gradients;

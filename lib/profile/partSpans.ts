@@ -1,57 +1,57 @@
+// The profiler's interceptor: a span for each module of a model in the forward pass, and for the same module in the backward pass.
+
 import * as tf from '@tensorflow/tfjs';
-import type { Module } from '../core/module.ts';
+import type { Interceptor } from '../core/intercept.ts';
 import { isRecording } from '../ops/gradients.ts';
 import type { Recorder, Span } from './recorder.ts';
-import { replaceMethod } from './replaceMethod.ts';
 
 /**
- * Makes a span of each part of a model in its forward pass, and of the same part in the backward pass, until the returned
- * function is called. Parts carry their names in the state dict: `blocks.3.attn`.
+ * Makes a span of each module that runs in a forward pass, and of the same module in the backward pass. Spans carry the names of
+ * the state dict: `blocks.3.attn`.
  *
- * What a part recorded for its gradient is known by its place on tfjs's tape. In a backward pass the span of a part begins with
- * its first gradient and ends with the first of another: what lies between is the former's.
+ * It wants no step, so the pass takes the path that it takes without a profile, and a module inside a fused op has no span.
+ *
+ * A step of the backward pass belongs to the module that recorded it on tfjs's tape. The span of a module begins with its first
+ * gradient and ends with the first gradient of another: the time in between is the former's.
  */
-export function watchParts(recorder: Recorder, model: Module): () => void {
-  const parts = new Map(partsOf(model));
-  const tape = new LabelledTape(recorder, parts);
-  const undo = [...parts].map(([path, part]) =>
-    replaceMethod(part, 'forward', (forward) => {
-      tape.labelNews();
+export function partSpans(recorder: Recorder): Interceptor {
+  const tape = new LabelledTape(recorder);
+  return {
+    wants: () => false,
+    call: ({ path, module, inputs }, forward) => {
+      if (module === undefined) return forward(...inputs);
+      tape.enter(path);
       return recorder.during('part', path, () => {
-        const result = forward();
+        const result = forward(...inputs);
         tape.labelNews();
         return result;
       });
-    }),
-  );
-  return () => undo.forEach((restore) => restore());
+    },
+  };
 }
 
-type ForwardPart = Module & { forward: unknown };
 type Tape = NonNullable<ReturnType<typeof tf.engine>['state']['activeTape']>;
 
-// Parts that have a forward pass of their own; a `Sequence` has none.
-function* partsOf(module: Module, prefix = ''): Generator<[string, ForwardPart]> {
-  for (const [name, part] of module.children()) {
-    if ('forward' in part) yield [prefix + name, part as ForwardPart];
-    yield* partsOf(part, `${prefix}${name}.`);
-  }
-}
-
-/** tfjs's tape, each step of which knows the part that recorded it. */
+/** tfjs's tape, each step of which knows the module that recorded it. */
 class LabelledTape {
   private readonly recorder: Recorder;
-  private readonly parts: ReadonlyMap<string, unknown>;
+  private readonly parts = new Set<string>();
   private readonly labelled = new WeakMap<Tape, number>();
-  /** The spans of the part that the backward pass is in, from the outermost. */
+  /** The spans of the module that the backward pass is in, from the outermost. */
   private walk: Span[] = [];
 
-  constructor(recorder: Recorder, parts: ReadonlyMap<string, unknown>) {
+  constructor(recorder: Recorder) {
     this.recorder = recorder;
-    this.parts = parts;
   }
 
-  /** Gives the steps recorded since the last call to the part that is running. */
+  /** A module begins its forward pass: what was recorded before is not its own, and a backward pass is over or leaves its module. */
+  enter(path: string): void {
+    this.parts.add(path);
+    while (this.walk.length > 0) this.recorder.end(this.walk.pop()!);
+    this.labelNews();
+  }
+
+  /** Gives the steps recorded since the last call to the module that is running. */
   labelNews(): void {
     const tape = tf.engine().state.activeTape;
     if (!isRecording() || tape == null) return;
