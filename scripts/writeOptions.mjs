@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { dataOptions } from '../lib/cli/dataOptions.ts';
 import { valuePhrase } from '../lib/core/option.ts';
 import {
   fitOptions,
@@ -22,6 +23,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** The interfaces of each file: a name, a sentence, a table. */
 const interfaces = {
+  'lib/cli/dataOptionTypes.ts': {
+    opening: "The options of an experiment's data as a type.",
+    imports: "import type { TransformStep } from '../data/transformRegistry.ts';\n\n",
+    types: [['DataConfig', 'The data of an experiment, as plain data.', dataOptions]],
+  },
   'lib/data/transformOptionTypes.ts': {
     opening: 'The options of the transforms as types.',
     types: [
@@ -53,6 +59,7 @@ const interfaces = {
 const groups = {
   'Training': ['', trainOptions],
   'Vision Transformer, `model`': ['model', visionTransformerOptions],
+  'Data, `data`': ['data', dataOptions],
   'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', randomAffineOptions],
   'Transform `randomElastic`': ['', randomElasticOptions],
   'Transform `fit`': ['', fitOptions],
@@ -168,10 +175,12 @@ function optionsPage() {
 /** The generated files, by path from the root. */
 export async function optionFiles() {
   const files = new Map();
-  for (const [file, { opening, types, complete = false }] of Object.entries(interfaces)) {
+  for (const [file, { opening, types, imports = '', complete = false }] of Object.entries(
+    interfaces,
+  )) {
     const note = 'Written by `npm run options` from the tables beside it: change those.';
     const texts = types.map((type) => interfaceText(type, complete));
-    files.set(file, `// ${opening} ${note}\n\n${texts.join('\n')}`);
+    files.set(file, `// ${opening} ${note}\n\n${imports}${texts.join('\n')}`);
   }
   files.set('docs/options.md', optionsPage());
   const formatted = [...files].map(async ([file, text]) => {

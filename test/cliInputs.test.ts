@@ -88,6 +88,36 @@ describe('bad input is one line and exit code 2', () => {
     ],
     ['a name that is a path', () => ['train', '--config', experiment({ name: '../x' })], /name/],
     ['no data', () => ['train', '--config', experiment(), '--data-path', inFolder('none')], /none/],
+    [
+      'momentum of sgd with adamw',
+      () => quick('--momentum', '0.8'),
+      /^Expected no --momentum, because optimizer\.opt is adamw; received 0\.8\./,
+    ],
+    [
+      'steps of a schedule without steps',
+      () => quick('--decay-rate', '0.5'),
+      /^Expected no --decay-rate, because schedule\.sched is cosine; received 0\.5\./,
+    ],
+    [
+      'the decay of an average that is turned off',
+      () => quick('--no-model-ema', '--model-ema-decay', '0.9'),
+      /^Expected no --model-ema-decay for --no-model-ema, received 0\.9\./,
+    ],
+    [
+      'a word for a switch in a config',
+      () => quickWith({ dropLast: 'false' }),
+      /^Expected true or false for dropLast, received "false"\.$/,
+    ],
+    [
+      'a number for a pair in a group of a config',
+      () => quickWith({ optimizer: { betas: 0.9 } }),
+      /^Expected 2 finite numbers ≥ 0 and < 1 for optimizer\.betas, received 0\.9\.$/,
+    ],
+    [
+      'null for a pair of a transform',
+      () => quickWith({ data: { dataset: 'mnist', affine: { scale: null } } }),
+      /^Expected 2 finite numbers .* for data\.trainTransforms\[0\]\.scale, received null\.$/,
+    ],
     ['batch 0', () => ['train', '--config', experiment(), '--batch-size', '0'], /--batch-size/],
     [
       'a batch larger than the data',

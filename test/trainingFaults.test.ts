@@ -141,6 +141,13 @@ describe('bad input', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test('an option without effect is said by its path, with the reason', async () => {
+    const { messages } = await runToy({ optimizer: { opt: 'sgd', betas: [0.9, 0.95] } });
+    expect(messages).toContain('optimizer.betas has no effect, because optimizer.opt is sgd.');
+    const other = await runToy({ optimizer: { opt: 'sgd', momentum: 0.8 } });
+    expect(other.messages.join()).not.toContain('no effect');
+  });
+
   test('a model of other classes than the data', async () => {
     const model = tinyModel({ numClasses: 5 });
     const { error, store } = await runToy({}, { model });

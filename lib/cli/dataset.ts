@@ -2,57 +2,39 @@
 
 import '../io/datasets.ts';
 import { InputError, expected } from '../core/errors.ts';
-import { didYouMean } from '../core/nearest.ts';
+import { parseOptions } from '../core/option.ts';
 import { datasetDescriptor } from '../data/registry.ts';
 import { makeTransforms } from '../data/transformRegistry.ts';
+import { dataOptions } from './dataOptions.ts';
+import type { DataConfig } from './dataOptionTypes.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DatasetDescriptor, DatasetPart } from '../data/registry.ts';
 import type { Transform } from '../data/transform.ts';
 import type { TransformStep } from '../data/transformRegistry.ts';
 
-/**
- * The data of an experiment, as plain data.
- *
- * @property dataset          the name of a registered data set
- * @property folder           where its files are; default: where the data set has its own
- * @property trainTransforms  the augmentation of the training images: steps in the order of application; default none
- * @property evalTransforms   steps for the images of validation and test; default none
- *
- * @example {dataset: 'mnist', trainTransforms: [{name: 'randomElastic', strength: 0.3}, {name: 'randomAffine', degrees: 10}]}
- */
-export interface DataConfig {
-  dataset: string;
-  folder?: string;
-  trainTransforms?: readonly TransformStep[];
-  evalTransforms?: readonly TransformStep[];
-}
-
-const keys = ['dataset', 'folder', 'trainTransforms', 'evalTransforms'];
+export type { DataConfig };
 
 /** Checks a data config; the keys of older versions are read too. @throws InputError naming the key */
 export function parseDataConfig(value: unknown): DataConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(expected('an object with dataset', 'data', value));
   }
-  const given = renamed(value as Record<string, unknown>);
-  const unknown = Object.keys(given).find((key) => !keys.includes(key));
-  if (unknown !== undefined) {
-    const remedy = didYouMean(unknown, keys);
-    throw new InputError(expected(`one of ${keys.join(', ')}`, 'data', unknown, remedy));
-  }
-  const { dataset, folder } = given;
-  const config: DataConfig = { dataset: datasetDescriptor(dataset).name };
-  if (folder !== undefined && folder !== null) {
-    if (typeof folder !== 'string') throw new InputError(expected('a path', 'data.folder', folder));
-    config.folder = folder;
-  }
+  const given = withoutNulls(renamed(value as Record<string, unknown>));
+  // First, because its error lists the data sets there are.
+  const { name: dataset } = datasetDescriptor(given['dataset']);
+  const { folder } = parseOptions<DataConfig>(dataOptions, given, { name: 'data', what: 'data' });
+  const config: DataConfig = { dataset, ...(folder !== undefined && { folder }) };
   for (const key of ['trainTransforms', 'evalTransforms'] as const) {
     const steps = given[key];
-    if (steps === undefined || steps === null) continue;
+    if (steps === undefined) continue;
     makeTransforms(steps, `data.${key}`);
     config[key] = steps as TransformStep[];
   }
   return config;
+}
+
+function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
 }
 
 /** Checks the data of a stored run, which keeps the name of its experiment with them. @throws InputError naming the key */

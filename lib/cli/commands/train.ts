@@ -3,6 +3,7 @@
 import { InputError, expected } from '../../core/errors.ts';
 import { familyOptions } from '../../models/familyOptions.ts';
 import { trainOptions } from '../../training/options/train.ts';
+import { dataOptions } from '../dataOptions.ts';
 import { booleanFlag, flagsOf, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import { readConfig, readRecipe } from '../readConfig.ts';
 import type { Arguments, Command, Flag } from '../command.ts';
@@ -21,13 +22,7 @@ const settings: Readonly<Record<string, OptionPathFlag>> = {
   // 0 turns clipping off; the option itself is then null.
   'clip-grad': { ...optionFlags['clip-grad']!, min: 0 },
   ...modelFlags,
-  'data-path': {
-    type: 'string',
-    path: 'data.folder',
-    value: 'DIR',
-    describe: "Where the data set's files are",
-    group: 'Data:',
-  },
+  ...flagsOf(dataOptions, 'Data:', 'data'),
 };
 
 const flags = {
