@@ -1,4 +1,4 @@
-// How a program says which stretch of its work runs: a profiler listens, everybody else passes `unmarked`.
+// The interface that marks the phases of a program for a profiler; without one, a program passes `unmarked`.
 
 /**
  * Runs a stretch of work under a name (`forward`, `backward`, `optimizer`) and gives back its result, a promise or a value.

@@ -1,4 +1,4 @@
-// How processes that train one model together add up their gradients.
+// The interface through which processes that train one model sum their gradients.
 
 import type * as tf from '@tensorflow/tfjs';
 
@@ -12,15 +12,15 @@ export interface Communicator {
   readonly rank: number;
   readonly size: number;
   /**
-   * The sum of every gradient over all processes, the same bits on each. It takes the tensors over: the caller frees what it is
-   * given back, and no longer what it gave.
+   * The sum of every gradient over all processes, the same bits on each. It takes ownership of the tensors: the caller frees the
+   * returned ones, and no longer those that it passed.
    *
    * @param gradients  by parameter name, the same names and shapes on all processes
    */
   sum(gradients: Map<string, tf.Tensor>): Promise<Map<string, tf.Tensor>>;
 }
 
-/** The group of one process: a sum over one is what was given. */
+/** The group of one process, whose sum is the given tensors. */
 export const singleProcess: Communicator = {
   rank: 0,
   size: 1,

@@ -5,9 +5,9 @@ import { confusionMatrix } from './confusionMatrix.ts';
 import { trainingCurves } from './trainingCurves.ts';
 
 /**
- * What the figures of a run show.
+ * The content of the figures of a run.
  *
- * @property part        of the data that was evaluated: validation after an epoch, test at the end
+ * @property part        the part of the data that was evaluated: validation after an epoch, test at the end
  * @property log         the finished epochs
  * @property evaluation  of the last epoch, or of the test; `confusion[actual][predicted]` counts images, null draws none
  * @property classNames  names of the classes, in order

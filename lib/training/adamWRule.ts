@@ -9,7 +9,7 @@ import type { RuleInput, UpdateRule } from './updateRule.ts';
 
 /**
  * Adam with decoupled weight decay, all parameters in one call. The bias correction is 1 − β^step, from the integer step, so a
- * run that goes on corrects as one that never stopped.
+ * resumed run has the correction of an uninterrupted one.
  *
  * Slots: `exp_avg` (m), `exp_avg_sq` (v).
  *
@@ -41,7 +41,7 @@ export function adamWRule({
       return [...parameters, ...firstMoments, ...secondMoments];
     },
     inPlace: () => hasFastKernel(AdamW),
-    // The reference would make all of the update only to look at it.
+    // The reference would compute the whole update only to take its norm.
     norm: (inputs, step) =>
       hasFastKernel(AdamWNorm) ? adamWNorm(tensorsOf(inputs), optionsOf(inputs, step)) : undefined,
   };

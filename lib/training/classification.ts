@@ -47,7 +47,7 @@ export function classification({ loss = 'softmax' }: { loss?: string } = {}): Ta
   };
 }
 
-// Comparisons with NaN are false: what is not a number never becomes the best.
+// Comparisons with NaN are false, so an evaluation with NaN never becomes the best.
 function isBetter(a: MetricValues, b: MetricValues | null): boolean {
   if (b === null) return Number.isFinite(a['loss']);
   return a['top1']! > b['top1']! || (a['top1'] === b['top1'] && a['loss']! < b['loss']!);

@@ -1,4 +1,4 @@
-// Gradients kept small: by their norm, by element, or by unit.
+// Gradient clipping: by norm, by element, or by unit.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
@@ -9,7 +9,7 @@ import { clipOptions } from './options/clip.ts';
 import type { ClipConfig } from './options/types.ts';
 
 /**
- * The gradients after clipping. The caller owns the returned tensors; those given are left as they are.
+ * The gradients after clipping. The caller owns the returned tensors; the given ones are not changed.
  *
  * norm:   g · min(1, value / (‖all g‖ + 1e-6))
  * value:  min(max(g, −value), value)

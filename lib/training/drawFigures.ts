@@ -1,13 +1,12 @@
-// The figures of a run: asked of the injected producer, and put into the run folder.
+// Draws the figures of a run by the injected producer and writes them into the run folder.
 
 import { messageOf } from '../core/errors.ts';
 import type { Run } from './run.ts';
 
 /**
- * Draws and writes the figures of an evaluation, which is saved already. A figure that cannot be drawn is told to the sinks, and
- * the run goes on.
+ * Draws and writes the figures of an evaluation, which is saved already. A failure is reported to the sinks, and the run goes on.
  *
- * @param part  of the data that was evaluated
+ * @param part  the part of the data that was evaluated
  */
 export async function drawFigures(
   { figures, state, loader, store, sinks }: Run,

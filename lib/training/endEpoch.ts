@@ -30,7 +30,7 @@ export async function endEpoch(run: Run): Promise<unknown> {
   const entry = epochLog(run, metrics, (performance.now() - begin) / 1000);
   state.log.push(entry);
   state.epoch += 1;
-  // A run that goes on past its end is tested anew at its new end.
+  // A run that is extended is tested again at its new end.
   state.test = null;
   state.update = 0;
   state.sums = emptySums();

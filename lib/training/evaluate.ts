@@ -12,10 +12,10 @@ import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
 /**
- * How a model is evaluated.
+ * The options of `evaluate`.
  *
- * @property task       what is measured; default `classification()`: loss, top-1, top-5, each class, confusion
- * @property precision  of the model's products; default fp32
+ * @property task       the task whose metrics are measured; default `classification()`: loss, top-1, top-5, each class, confusion
+ * @property precision  the precision of the model's matrix products; default fp32
  * @property onBatch    called after each batch with the images done so far
  */
 export interface EvaluateOptions<E = Evaluation> {
@@ -25,7 +25,7 @@ export interface EvaluateOptions<E = Evaluation> {
 }
 
 /**
- * What a model gets right on a data set, as its task measures.
+ * Evaluates a model on a data set with the metrics of its task.
  *
  * @param loader        with `training: false`
  * @param options.stop  a signal ends the evaluation early, with undefined as its result

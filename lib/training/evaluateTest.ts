@@ -15,7 +15,7 @@ import { withWeights } from './trainableModel.ts';
  *
  * The model keeps its own weights. Nothing happens without a test part, and where the result is there already.
  *
- * @returns the signal that ended the evaluation; the run makes up for it when it goes on
+ * @returns the signal that ended the evaluation, which is then repeated when the run is resumed
  */
 export async function evaluateTest(run: Run): Promise<'SIGINT' | 'SIGTERM' | undefined> {
   const { state, task, model, test, store, stop, sinks, config } = run;

@@ -13,9 +13,9 @@ import type { TrainableModel } from './trainableModel.ts';
 import { valueAndGrad } from './valueAndGrad.ts';
 
 /**
- * The gradients of one update, and what its forward passes gave.
+ * The gradients of one update, and the sums of its forward passes.
  *
- * @property gradients  of the mean loss over all images, by parameter name; the caller frees them
+ * @property gradients  gradients of the mean loss over all images, by parameter name; the caller frees them
  * @property lossSum    sum over the images
  * @property counts     the task's sums over the images
  */
@@ -27,10 +27,10 @@ export interface UpdateGradients {
 }
 
 /**
- * What the gradients of an update are told.
+ * The options of the gradients of an update.
  *
- * @property precision  of the products; default fp32
- * @property rng  of batch i of the update: what its dropouts draw from
+ * @property precision  the precision of the matrix products; default fp32
+ * @property rng  the random stream of the dropouts for batch i of the update
  */
 export interface GradientOptions {
   task: Task;
@@ -86,14 +86,14 @@ export function disposeAll(tensors: ReadonlyMap<string, tf.Tensor>): void {
   for (const tensor of tensors.values()) tensor.dispose();
 }
 
-/** The sums of two sets of images: those of each name together. */
+/** Adds the sums of two sets of images, name by name. */
 export function addCounts(a: MetricSums, b: MetricSums): Record<string, number> {
   const sum = { ...a };
   for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
   return sum;
 }
 
-// Adds weight · gradient to each sum, and takes the gradients over.
+// Adds weight · gradient to each sum and disposes the gradients.
 function accumulate(
   sum: Map<string, tf.Tensor>,
   part: ReadonlyMap<string, tf.Tensor>,

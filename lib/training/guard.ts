@@ -1,4 +1,4 @@
-// The watch over NaN and infinity. Its cost in a sound step is one norm of what is watched.
+// Guards against NaN and infinity. In a sound step they cost one norm of the guarded tensors.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';

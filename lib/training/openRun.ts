@@ -1,4 +1,4 @@
-// Builds a run from its options, its data and, when it goes on, the stored run.
+// Builds a run from its options, its data and, when it is resumed, the stored run.
 
 import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
@@ -23,7 +23,7 @@ import type { TrainableModel } from './trainableModel.ts';
 import { buildUpdates, disposeUpdates } from './updates.ts';
 
 /**
- * Builds a run and writes its first complete set of files, so that it can be gone on with from whatever moment.
+ * Builds a run and writes its first complete set of files, so that it can be resumed from any moment on.
  *
  * @throws InputError, CheckpointError before anything is written: see `train`
  */
@@ -68,7 +68,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   }
 }
 
-// A task of the caller's has a loss of its own: to name another one too would be a mistake.
+// A task of the caller's has a loss of its own, so another one in the config is a mistake.
 function taskOf({ loss }: FullTrainConfig, task: Task | undefined): Task {
   if (task === undefined) return classification({ loss });
   if (loss === 'softmax') return task;
@@ -100,7 +100,7 @@ function restoreWeights(
   loadModelTensors(model, stored.weights);
 }
 
-// A run that goes on in its own folder has a complete set there already.
+// A run that is resumed in its own folder has a complete set there already.
 async function writeFirst(run: Run, resume: FileStore | undefined): Promise<void> {
   const { store, state, sinks } = run;
   if (resume === undefined) {
@@ -117,7 +117,7 @@ async function writeFirst(run: Run, resume: FileStore | undefined): Promise<void
   await saveRun(run, { extra: new Map([[runFileNames.best, best]]) });
 }
 
-// What an older version did not write yet was as it did it. `normalize` was a key of its own before it was part of `preprocessing`.
+// Keys that older versions did not write get the values that those versions used. `normalize` is now part of `preprocessing`.
 function upgradeRecord(
   { normalize, data, ...stored }: Record<string, unknown>,
   upgradeData: (data: unknown) => unknown,
@@ -135,7 +135,7 @@ function upgradeRecord(
   };
 }
 
-// Through JSON, as the stored one went.
+// The config goes through JSON like the stored one.
 function asStored(record: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(record)) as Record<string, unknown>;
 }

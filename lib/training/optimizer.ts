@@ -101,8 +101,8 @@ export class Optimizer {
   }
 
   /**
-   * Whether every number of the next step is known to be finite, found without making its tensors; false where that is not so, or
-   * where the rule cannot tell. A step that is known to be sound need not be proposed, and `step` writes it in place.
+   * Whether every number of the next step is known to be finite, without making its tensors. It is false if one is not, or if the
+   * rule cannot tell. A step that is known to be finite need not be proposed, and `step` writes it in place.
    */
   async foresees(gradients: ReadonlyMap<string, tf.Tensor>): Promise<boolean> {
     const norm = this.rule.norm?.(this.inputsOf(gradients), this.steps + 1);
@@ -132,7 +132,7 @@ export class Optimizer {
     };
   }
 
-  /** Writes a proposed update and takes its tensors over. */
+  /** Writes a proposed update and takes ownership of its tensors. */
   apply(update: Update): void {
     for (const [name, tensor] of update.parameters) {
       this.parameters.get(name)!.assign(tensor);
@@ -142,7 +142,7 @@ export class Optimizer {
     this.steps += 1;
   }
 
-  /** One update, in the memory of the weights and the state where nothing else shares it. */
+  /** One update, in place where nothing else shares the memory of the weights and the state. */
   step(gradients: ReadonlyMap<string, tf.Tensor>): void {
     this.apply(this.compute(gradients, { reuse: true }));
   }

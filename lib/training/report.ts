@@ -1,4 +1,4 @@
-// The words of a run about itself: the log entry of an epoch and the progress of a step.
+// The reports of a run: the log entry of an epoch and the progress of a step.
 
 import type { EpochLog, StepProgress, TestLog } from '../core/runSink.ts';
 import type { Run } from './run.ts';
@@ -7,9 +7,9 @@ import { rateOfUpdate } from './schedules.ts';
 import type { MetricValues } from './task.ts';
 
 /**
- * The log entry of the epoch whose updates are done.
+ * The log entry of an epoch whose updates are done.
  *
- * @param metrics  of the evaluation; undefined without one
+ * @param metrics  the metrics of the evaluation; undefined without one
  * @param seconds  the time of the evaluation
  */
 export function epochLog(
@@ -34,8 +34,8 @@ export function epochLog(
 /**
  * The test of the best checkpoint, when all epochs are done.
  *
- * @param metrics  on the test part
- * @param images   how many it has
+ * @param metrics  the metrics on the test part
+ * @param images   the number of its images
  */
 export function testLog({ state, task }: Run, metrics: MetricValues, images: number): TestLog {
   const epoch = state.best?.epoch ?? state.epoch;
@@ -67,12 +67,12 @@ export function progressOf(
   };
 }
 
-// An epoch that a run goes on with after its last update has no time of its own.
+// An epoch that is resumed after its last update has no time of its own.
 function perSecond(amount: number, { seconds }: { seconds: number }): number {
   return seconds > 0 ? amount / seconds : 0;
 }
 
-// valTop1 from val and top1; null where there is no value.
+// The key is valTop1 for val and top1; the value is null where there is none.
 function named(
   part: 'train' | 'val',
   names: readonly string[],

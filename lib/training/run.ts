@@ -1,4 +1,4 @@
-// A run in the making: its parts, and how they are saved and freed.
+// A training run: its parts, and how they are saved and freed.
 
 import type * as tf from '@tensorflow/tfjs';
 import type { EpochLog, RunSink } from '../core/runSink.ts';
@@ -23,9 +23,9 @@ import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
 /**
- * What a run works with besides its config.
+ * The inputs of a run besides its config.
  *
- * @property model         is trained in place; stays the caller's
+ * @property model         the model, which is trained in place and still belongs to the caller
  * @property train         the images to train on
  * @property validation    the images to choose the best epoch on; default: `valSplit` of the training images
  * @property test          the images to evaluate the best checkpoint on, once, when all epochs are done; default: no evaluation
@@ -33,16 +33,16 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property evalTransforms   applied to the images of validation and test
  * @property batchTransforms  applied to the batches of training, after label smoothing
  * @property normalize      mean and deviation of the channels
- * @property preprocessing  how an image file becomes the model's input, stored with the run; what is not given is the default.
- *                          Images of a data set in which they differ in size are brought to its `size`
- * @property task          what the model is trained for; default `classification()` with the config's `loss`
+ * @property preprocessing  how an image file becomes the model's input, stored with the run; a field that is not given has its
+ *                          default. Images of a data set in which they differ in size are resized to its `size`
+ * @property task          the loss and metrics of the training; default `classification()` with the config's `loss`
  * @property communicator  the processes that train together; default `singleProcess`
  * @property store         the run folder
- * @property resume        the run folder to go on from; may be `store`
- * @property allowChanges  true: go on although the config or the data differ from the stored ones; default false
- * @property upgradeData   brings the stored `data` of a run that goes on to the form of `config.data`, where an older version wrote it
- * @property sinks         who is told of the progress
- * @property stop          looked at between steps
+ * @property resume        the run folder to resume from; may be `store`
+ * @property allowChanges  true: resume although the config or the data differ from the stored ones; default false
+ * @property upgradeData   converts the stored `data` of a resumed run to the form of `config.data`, where an older version wrote it
+ * @property sinks         the receivers of the progress
+ * @property stop          the request to end the run, which is checked between steps
  * @property figures       draws the pictures of the run folder after each evaluation; default: none. `tfjs-vit/node` has `runFigures`
  */
 export interface TrainEnv<E = Evaluation> {
@@ -67,12 +67,12 @@ export interface TrainEnv<E = Evaluation> {
 }
 
 /**
- * A run as a producer of figures sees it, after an epoch and after the test at the end.
+ * The data of a run for a producer of figures, after an epoch and after the test at the end.
  *
- * @property part        of the data that was evaluated
+ * @property part        the part of the data that was evaluated
  * @property log         the finished epochs
- * @property evaluation  of the last epoch, or of the test; undefined without validation data
- * @property classNames  of the training data
+ * @property evaluation  the evaluation of the last epoch, or of the test; undefined without validation data
+ * @property classNames  the classes of the training data
  */
 export interface RunView<E = Evaluation> {
   part: 'validation' | 'test';
@@ -81,10 +81,10 @@ export interface RunView<E = Evaluation> {
   classNames: readonly string[];
 }
 
-/** Draws files of a run folder, by name. What it throws is reported, and training goes on. */
+/** Draws files of a run folder, by name. An error is reported, and training goes on. */
 export type FiguresOf<E = Evaluation> = (view: RunView<E>) => Promise<Map<string, Uint8Array>>;
 
-/** The parts of a run. `record` is what `config.json` holds. */
+/** The parts of a run. `record` is the content of `config.json`. */
 export interface Run {
   readonly config: FullTrainConfig;
   readonly task: Task;
@@ -106,7 +106,7 @@ export interface Run {
   readonly state: RunState;
 }
 
-/** Writes the run as it stands, as one set. `extra`: more files of the set. */
+/** Writes the present state of the run as one set. `extra`: more files of the set. */
 export async function saveRun(
   run: Run,
   { isBest = false, extra = new Map() }: SaveOptions = {},

@@ -1,4 +1,4 @@
-// The data of a run: its loaders, and the record that a continuation is held against.
+// The data of a run: its loaders, and the record that a resumed run is compared with.
 
 import { InputError, expected } from '../core/errors.ts';
 import { labelSmoothing } from '../data/batchTransform.ts';
@@ -12,7 +12,7 @@ import type { TrainEnv } from './run.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /**
- * The three parts of the data, and how a person is told of them.
+ * The three parts of the data, with a note for a person.
  *
  * @property train       the images to train on, before `limit`
  * @property validation  the images on which the best epoch is chosen; undefined: the last epoch counts as the best
@@ -110,7 +110,7 @@ export function evaluationLoader(
 }
 
 /**
- * What `config.json` holds: the config, and what of model and data a continuation must agree with.
+ * The content of `config.json`: the config, and the properties of model and data that a resumed run must agree with.
  */
 export async function recordOf(
   config: FullTrainConfig,

@@ -1,4 +1,4 @@
-// The files of a run folder: what is written after an epoch or a stop, and read to go on.
+// The files of a run folder, which are written after an epoch or a stop and read to resume.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
@@ -28,11 +28,11 @@ export const runFileNames = {
 const stateVersion = '1';
 
 /**
- * What a run is made of when it is written.
+ * The parts of a run that are written.
  *
- * @property config   plain data: how the run was asked for, with everything that a continuation must agree with; `model` in it
- *                    goes into the metadata of the weights, so that one file is enough to build and load the model
- * @property columns  of the table of epochs: `logColumns`
+ * @property config   plain data: the config of the run, with everything that a resumed run must agree with; its `model` goes into
+ *                    the metadata of the weights, so that one file is enough to build and load the model
+ * @property columns  the columns of the table of epochs: `logColumns`
  * @property average  the moving average; undefined without one
  * @property moments  the optimizer's state
  */
@@ -45,7 +45,7 @@ export interface RunContent {
   moments: ReadonlyMap<string, tf.Tensor>;
 }
 
-/** What a run folder gives back. `backend`: the one that it was saved on. */
+/** The content of a run folder. `backend`: the backend that it was saved on. */
 export interface StoredRun {
   backend: string | undefined;
   config: Record<string, unknown>;
@@ -56,7 +56,7 @@ export interface StoredRun {
 }
 
 /**
- * The files of a run as it stands.
+ * The files of the present state of a run.
  *
  * @param isBest  the evaluated weights (the average if there is one) are the best so far: also write them as the best checkpoint
  */
@@ -80,7 +80,7 @@ export async function runFiles(
   const metadata = {
     version: stateVersion,
     backend: t.getBackend(),
-    // Where a run was once asked to stop, and how often to save, is no part of what it is.
+    // Options of stopping and saving do not belong to the identity of a run.
     config: JSON.stringify({
       ...config,
       maxSteps: null,
@@ -133,7 +133,7 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
   return { backend: metadata.get('backend'), config, state, weights, average, moments };
 }
 
-/** The log as a table: a line of names, then a line an epoch; an empty field for what was not measured. */
+/** The log as a table: a line of names, then a line for each epoch. A field without a measurement is empty. */
 function metricsCsv(log: readonly EpochLog[], names: readonly string[]): string {
   const lines = log.map((entry) => names.map((name) => cell(entry[name])).join(','));
   return `${[names.join(','), ...lines].join('\n')}\n`;
@@ -147,7 +147,7 @@ async function weightBytes(
   weights: ReadonlyMap<string, tf.Tensor>,
   model: unknown,
 ): Promise<Uint8Array> {
-  // The loaders of PyTorch's world refuse a file that does not name its format.
+  // PyTorch's libraries refuse a file that does not name its format.
   const metadata = { format: 'pt', ...(model == null ? {} : { config: JSON.stringify(model) }) };
   return formatSafetensors(await download(weights), metadata);
 }

@@ -4,14 +4,14 @@ import type { EpochLog, TestLog } from '../core/runSink.ts';
 import { CheckpointError, expected } from '../core/errors.ts';
 
 /**
- * Where a run is: with the weights, the optimizer's state and the average, all that going on exactly needs. Everything random
- * is a function of the seed and these counters.
+ * The counters and results of a run. With the weights, the optimizer's state and the average they suffice to resume it exactly:
+ * everything random is a function of the seed and these counters.
  *
  * @property epoch   epochs finished
  * @property update  updates done in the epoch after those
  * @property step    updates done in all
- * @property sums    over the images of the unfinished epoch
- * @property times   of the unfinished epoch, in this process: a clock's readings are no part of what a run is, and are not stored
+ * @property sums    sums over the images of the unfinished epoch
+ * @property times   times of the unfinished epoch in this process, which are not stored
  * @property best    the best evaluation so far; null before the first
  * @property test    the evaluation of the best checkpoint on the test part; null before the end
  * @property log     an object for each finished epoch
@@ -33,14 +33,14 @@ export interface BestEpoch {
   [metric: string]: number;
 }
 
-/** Sums over the images of an epoch: of the loss, and of what the task counts, by name. */
+/** Sums over the images of an epoch: the loss and the counts of the task, by name. */
 export interface EpochSums {
   loss: number;
   images: number;
   [count: string]: number;
 }
 
-/** Seconds of an epoch, how many of them went by waiting for data, and the images that were trained on in them. */
+/** The seconds of an epoch, those spent waiting for data, and the images that were trained on. */
 export interface EpochTimes {
   images: number;
   seconds: number;
@@ -61,22 +61,22 @@ export function initialState(): RunState {
   };
 }
 
-/** Sums over nothing. */
+/** The sums before the first image. */
 export function emptySums(): EpochSums {
   return { loss: 0, images: 0 };
 }
 
-/** Times of nothing. */
+/** The times before the first update. */
 export function emptyTimes(): EpochTimes {
   return { images: 0, seconds: 0, waiting: 0 };
 }
 
-/** A state as JSON text, without times; doubles survive exactly. The log, which has times, is `formatLog`'s. */
+/** A state as JSON text without times, in which float64 numbers are exact. `formatLog` writes the log, which has times. */
 export function formatState({ log: _log, times: _times, ...state }: RunState): string {
   return JSON.stringify(state);
 }
 
-/** The log of a state: a line of JSON an epoch. */
+/** The log of a state as a line of JSON for each epoch. */
 export function formatLog({ log }: RunState): string {
   return log.map((entry) => `${JSON.stringify(entry)}\n`).join('');
 }

@@ -1,4 +1,4 @@
-// The learning rate over time, as timm's create_scheduler_v2 computes it: pure functions of the epoch or the update, in double.
+// The learning rate over time, as timm's create_scheduler_v2 computes it: pure functions of the epoch or the update, in float64.
 
 import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';

@@ -2,7 +2,7 @@
 
 import type { RunSink } from '../core/runSink.ts';
 
-/** Many sinks as one; each hears everything, in the order given. */
+/** Several sinks as one; each receives every event, in the order given. */
 export function combineSinks(sinks: readonly RunSink[]): Required<RunSink> {
   return {
     message: (text) => sinks.forEach((sink) => sink.message?.(text)),

@@ -1,4 +1,4 @@
-// What a model is trained for: its loss, its measures, and which of two models is the better one.
+// The interface of a task: the loss and the metrics of a training, and the choice of the better model.
 
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
@@ -6,20 +6,21 @@ import type { Batch, Loader } from '../data/loader.ts';
 import type { TrainableModel } from './trainableModel.ts';
 import type { LossWithOutputs } from './valueAndGrad.ts';
 
-/** Measures by name: `loss`, `top1`. */
+/** Metrics by name: `loss`, `top1`. */
 export type MetricValues = Readonly<Record<string, number>>;
 
-/** Sums over images, by name: from them a task computes what an epoch of training says. */
+/** Sums over images, by name, from which a task computes the metrics of an epoch of training. */
 export type MetricSums = Readonly<Record<string, number>>;
 
 /**
- * What a model is trained for. The trainer, the evaluation and the log know a model's purpose only through this.
+ * The purpose of a training: its loss, its metrics and the choice of the best model. The trainer, the evaluation and the log depend
+ * on the purpose only through this interface.
  *
- * `E` is what an evaluation gives: whatever the task likes, from which `metrics` takes the numbers.
+ * `E` is the type of an evaluation's result. The task chooses it, and `metrics` takes the numbers from it.
  *
- * @property name          stands in a run's `config.json`, so that a run goes on only with its own task
- * @property trainMetrics  names of what `trainingMetrics` gives
- * @property evalMetrics   names of what `metrics` gives, in the order in which a person wants to read them
+ * @property name          the name in a run's `config.json`, so that a run is resumed only with its own task
+ * @property trainMetrics  the names of the results of `trainingMetrics`
+ * @property evalMetrics   the names of the results of `metrics`, in the order for a reader
  *
  * @example
  * const task: Task<Evaluation> = {...classification(), isBetter: (a, b) => a['top5']! > b['top5']!};
@@ -32,7 +33,7 @@ export interface Task<E = unknown> {
   /**
    * The mean loss over a batch, a scalar to differentiate, and the tensors of the forward pass that `count` reads.
    *
-   * @param context  of the forward pass: training, the stream of its dropouts, precision
+   * @param context  the context of the forward pass: training, the stream of its dropouts, precision
    */
   loss(
     model: TrainableModel,
@@ -49,10 +50,10 @@ export interface Task<E = unknown> {
   /** Begins an evaluation of the images of a loader. */
   evaluator(loader: Loader): Evaluator<E>;
 
-  /** The numbers of an evaluation that are logged, and by which `isBetter` decides. */
+  /** The numbers of an evaluation that are logged and that `isBetter` compares. */
   metrics(evaluation: E): MetricValues;
 
-  /** Whether a is better than b, the best so far; b is null for the first. What is not a number is never better. */
+  /** Whether a is better than b, the best so far; b is null for the first. NaN is never better. */
   isBetter(a: MetricValues, b: MetricValues | null): boolean;
 
   /**
@@ -63,7 +64,7 @@ export interface Task<E = unknown> {
   assertFits(model: TrainableModel, loader: Loader, context: ForwardContext): void;
 }
 
-/** Counts what a model got right, batch by batch. */
+/** Accumulates the metrics of a model batch by batch. */
 export interface Evaluator<E> {
   /** Runs the model on a batch. @throws NumericError if an output is not finite */
   add(model: TrainableModel, batch: Batch, context: ForwardContext): Promise<void>;

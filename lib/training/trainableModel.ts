@@ -15,7 +15,7 @@ export interface TrainableModel extends Module {
   readonly config?: unknown;
 }
 
-/** Runs with other weights in the model, and puts its own back whatever happens. */
+/** Runs a function with other weights in the model, and restores its own afterwards, after an error too. */
 export async function withWeights<T>(
   model: TrainableModel,
   weights: ReadonlyMap<string, tf.Tensor>,

@@ -1,4 +1,4 @@
-// The training loop: updates, epochs, and why a run ends.
+// The training loop: updates, epochs, and the end of a run.
 
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
@@ -18,11 +18,11 @@ import type { TrainConfig } from './trainConfig.ts';
 import { updateModel } from './updateModel.ts';
 import { disposeUpdates } from './updates.ts';
 
-/** Why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
+/** The reason why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
 export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
 
 /**
- * How a run ended.
+ * The result of a run.
  *
  * @property exitCode    0, or 130 and 143 after SIGINT and SIGTERM, as shells expect
  * @property best        the best evaluation so far
@@ -45,8 +45,8 @@ export interface TrainResult<E = Evaluation> {
  *
  * Each update: loss → gradients → clip → optimizer (at the schedule's rate) → moving average. Each epoch: evaluate (the moving
  * average if there is one, else the model) on the validation images, log, save, and save the best. When all epochs are done, the
- * best checkpoint is evaluated once on the test part. A run that was stopped anywhere and goes on is, byte
- * for byte, the run that never stopped: weights, optimizer state, average and log, but for the times.
+ * best checkpoint is evaluated once on the test part. A run that is stopped anywhere and resumed gives the same bytes as an
+ * uninterrupted one: weights, optimizer state, average and log, except for the times.
  *
  * The files of the folder are replaced as one set, at the start, after each epoch, at a stop, and in between every
  * `checkpointSteps` and `checkpointMinutes`. A save in between that fails is reported, and training goes on.
@@ -109,7 +109,7 @@ interface Clock {
   lastSave: number;
 }
 
-// The updates that are left of the epoch. Returns what ended it early.
+// Runs the remaining updates of the epoch. Returns the reason if it ended early.
 async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefined> {
   const { state, config, loader, updatesPerEpoch, sinks } = run;
   const perUpdate = config.accumulationSteps;
@@ -155,7 +155,7 @@ async function saveBetween(run: Run, clock: Clock): Promise<void> {
   }
 }
 
-// The run fails with its own error, whether this works or not.
+// The run fails with its own error, even if this fails too.
 async function saveBeforeFailing(run: Run): Promise<void> {
   const { state, store, sinks } = run;
   try {

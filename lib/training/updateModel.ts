@@ -28,7 +28,7 @@ export interface UpdateWatch {
  * One update of the model: loss → gradients → sum over processes → clip → optimizer → moving average. Nothing is written unless all
  * of it is finite.
  *
- * @param batches  of the update; their gradients are averaged over the images
+ * @param batches  the batches of the update; their gradients are averaged over the images
  * @returns loss, learning rate and gradient norm before clipping
  * @throws NumericError naming the first tensor that is not finite
  */

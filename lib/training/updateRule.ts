@@ -1,4 +1,4 @@
-// An update rule: how weights move by their gradients, as a pure function.
+// The interface of an update rule: new weights and state from gradients, as a pure function.
 
 import type * as tf from '@tensorflow/tfjs';
 
@@ -13,11 +13,11 @@ export interface RuleInput {
 
 /**
  * An update as a pure function: step counts from 1; → new weights of all inputs, then each slot's new state of all inputs. With
- * `reuse` the old ones are given up, and the new may lie in their memory.
+ * `reuse` the caller donates the old ones, and the new ones may lie in their memory.
  *
  * @property slots  names of the state tensors, as torch calls them; they start at zero
- * @property norm   of all that `update` would return, where it costs less than making that; a rule may have none
- * @property inPlace  whether `reuse` gains anything on this backend; then weights and state should be in memory of its own
+ * @property norm   the norm of the results of `update`, where it costs less than computing them; a rule may have none
+ * @property inPlace  whether `reuse` gains anything on this backend; weights and state should then share their memory with nothing
  */
 export interface UpdateRule {
   readonly slots: readonly string[];

@@ -1,4 +1,4 @@
-// The parts that updates of a model work with: the trainer, the profiler and the benchmark build them here.
+// The parts of an update: optimizer, schedule and moving average, as the trainer, the profiler and the benchmark build them.
 
 import { singleProcess, type Communicator } from '../distributed/communicator.ts';
 import { classification } from './classification.ts';
@@ -27,12 +27,12 @@ export type UpdateParts = Pick<
 >;
 
 /**
- * What updates are built for.
+ * The options of building updates.
  *
- * @property batchesPerEpoch  of the loader
+ * @property batchesPerEpoch  the number of batches of the loader
  * @property task             default `classification()` with the config's loss
  * @property communicator     default `singleProcess`
- * @property state            where the run is; default its beginning
+ * @property state            the state of the run; default its beginning
  */
 export interface UpdateOptions {
   batchesPerEpoch: number;

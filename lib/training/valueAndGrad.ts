@@ -6,7 +6,7 @@ import type { Module } from '../core/module.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 
 /**
- * How a loss is differentiated.
+ * The options of `valueAndGrad`.
  *
  * @property inputs  more tensors to differentiate by, under their own names: the images, for a gradient w.r.t. the input
  * @property phase   runs the two passes, `forward` and `backward`; a profiler times them. Default: it only runs them
@@ -20,8 +20,9 @@ export interface ValueAndGradOptions {
  * A loss and its gradients; the caller disposes all of it.
  *
  * @property value      the loss, a scalar
- * @property gradients  by parameter name, in the model's order, then the inputs'. What the loss does not depend on has no entry
- * @property outputs    what the loss function gave beside the loss
+ * @property gradients  by parameter name, in the model's order, then the inputs'. A tensor that the loss does not depend on has no
+ *                      entry
+ * @property outputs    the outputs of the loss function besides the loss
  */
 export interface ValueAndGrad<O extends tf.NamedTensorMap> {
   value: tf.Scalar;
@@ -41,7 +42,7 @@ export interface LossWithOutputs<O extends tf.NamedTensorMap> {
  *
  * Nothing stays allocated after an exception.
  *
- * @param model  whose parameters are differentiated by
+ * @param model  the model whose parameters the loss is differentiated by
  * @param loss   computes the loss with the model, as a scalar, or as a scalar with outputs
  * @throws ShapeError if the loss is no scalar, InputError if it depends on no parameter
  *

@@ -28,7 +28,7 @@ import type { CasePlan, Family } from '../family.ts';
 import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
 import type { GoldenTrainConfig } from '../trainConfig.ts';
 
-/** Optimizer steps with everything they leave behind; schedules and parameter groups as tables. */
+/** Optimizer steps with weights, state and averages after each; schedules and parameter groups as tables. */
 export const trainStep: Family = { name: 'train-step', plan };
 
 function plan(golden: GoldenCase): CasePlan {
@@ -61,13 +61,13 @@ function plan(golden: GoldenCase): CasePlan {
   const [file, rows] = table;
   const produced = new Produced();
   produced.json.set(file, rows(readJson(`${golden.folder}/${file}`), golden));
-  // Tables of rates and names: nothing in them is a product.
+  // Tables of rates and names contain no matrix product.
   const run = () => Promise.resolve(produced);
   return { unsupported: noPictures, bf16Rule: () => ({ kind: 'stored' }), run };
 }
 
-// Rates, groups and the average's decay do not depend on products. After the first step the weights themselves have moved, most
-// under AdamW, whose first steps are nearly signs of gradients; so what comes of later steps has twice the limit of its kind.
+// Rates, groups and the average's decay do not depend on matrix products. After the first step the weights differ too, most of all
+// under AdamW, whose first steps are nearly signs of gradients. So the results of later steps have twice the limit of their kind.
 function bf16Rule(entry: CompareEntry, golden: GoldenCase): Bf16Rule {
   if (entry.kind === 'json') {
     if (entry.json.endsWith('.loss')) return { kind: 'numbers', rtol: 0.02 };

@@ -28,7 +28,7 @@ import type { CompareEntry, GoldenCase } from '../goldenCase.ts';
 /** timm's VisionTransformer: outputs of every part, losses, and all gradients. */
 export const vitTimm: Family = { name: 'vit-timm', plan };
 
-// These say how the case was made; the weights already have them.
+// These keys document how the case was made; the weights already include their effect.
 const commentary = ['head_scale', 'qkv0_scale'];
 
 // The temperature of the reference's soft distillation.

@@ -1,4 +1,4 @@
-// Binary cross-entropy as a loss: each class is a question of its own.
+// Binary cross-entropy as a loss, for each class by itself.
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
