@@ -5,8 +5,10 @@ import {
   cycleFindings,
   docstringFindings,
   exportFindings,
+  headingFindings,
   importLines,
   lengthFindings,
+  riddleFindings,
   switchedOffFindings,
   wallFindings,
   wordFindings,
@@ -65,6 +67,14 @@ describe('the house', () => {
       library.filter(({ file }) => !file.endsWith('config.ts')).flatMap(exportFindings),
     ).toEqual([]);
     expect(inLib.flatMap(docstringFindings)).toEqual([]);
+  });
+
+  test('every file of lib says in its first line what it is', () => {
+    expect(inLib.flatMap(headingFindings)).toEqual([]);
+  });
+
+  test('comments begin with the subject of their sentence', () => {
+    expect(library.flatMap(riddleFindings)).toEqual([]);
   });
 
   test('a file holds one idea', () => {
@@ -223,6 +233,38 @@ describe('the checker sees', () => {
     const text =
       "function f() {}\nexport { a } from './b.ts';\n/** Says. */\nexport function g(x: 1): 1;\nexport function g(x: 2): 2;\nexport function g(x: 1 | 2) { return x; }";
     expect(docstringFindings({ file: 'lib/core/a.ts', text })).toEqual([]);
+  });
+
+  test('files without a heading', () => {
+    const of = (text: string) => headingFindings({ file: 'lib/core/a.ts', text });
+    expect(of('// The kernel Unique.\n')).toEqual([]);
+    expect(of('#!/usr/bin/env node\n// The command of the package.\n')).toEqual([]);
+    for (const text of [
+      '',
+      '// Unique.',
+      "import 'a';\n// The kernel Unique.",
+      '/** The kernel Unique. */',
+    ])
+      expect(of(text)).toHaveLength(1);
+  });
+
+  test('comments without a subject', () => {
+    const of = (text: string) => riddleFindings({ file: 'lib/core/a.ts', text });
+    for (const text of [
+      '/** What it returns. */',
+      '  // Of these.',
+      ' * Those that fit.',
+      '// That which is left.',
+    ])
+      expect(of(text)).toHaveLength(1);
+    for (const text of [
+      '// What is it?',
+      '/** Which of them? */',
+      '// Offsets of rows.',
+      'a(); // What follows',
+      '// Whatever.',
+    ])
+      expect(of(text)).toEqual([]);
   });
 
   test('files that are too long', () => {

@@ -181,6 +181,25 @@ export function docstringFindings(source: Source): string[] {
   return findings;
 }
 
+/** Files whose first line, after a `#!`, is not a comment that says what they are. */
+export function headingFindings({ file, text }: Source): string[] {
+  const first = text.replace(/^#!.*\n/, '').split('\n', 1)[0]!;
+  if (/^\/\/ .{12,}/.test(first)) return [];
+  return [`${file}: begins with "${first}"; its first line says in a comment what it is`];
+}
+
+/** Comments that open with a relative clause in place of a subject: `What it returns.`. A question may. */
+export function riddleFindings({ file, text }: Source): string[] {
+  const opening = /^\s*(\/\/|\/\*\*|\*) (What|Of|Those|That which|Who|Whoever|Whose|Which) /;
+  return text.split('\n').flatMap((line, index) => {
+    const word = opening.exec(line)?.[2];
+    const isQuestion = /\?( \*\/)?$/.test(line);
+    return word === undefined || isQuestion
+      ? []
+      : [`${file}:${index + 1}: begins with "${word}"; begin with the subject of the sentence`];
+  });
+}
+
 /** Files that are longer than the limit. */
 export function lengthFindings({ file, text }: Source): string[] {
   const limit = /\.(cc|h)$/.test(file) ? 600 : 400;
