@@ -54,7 +54,7 @@ describe.each(['native', 'wasm', 'cpu'] as const)('on %s', (backend) => {
     expect(callsOf(profile, 'VitLayerNorm')).toBe(2 * small + 1);
     expect(callsOf(profile, 'VitQkvAttention')).toBe(small);
     expect(profile.work.macs).toBe(Math.round(gigaMacs(model.config) * 1e9) * batch);
-    // What runs as one kernel, or by the references of one, lies in its block.
+    // A kernel that fuses several, or its references, lies in the span of its block.
     const places = profile.spans
       .filter(({ name }) => name === (small > 0 ? 'VitQkvAttention' : 'VitAttentionBranch'))
       .map((span) => enclosing(span, 'part')?.name);

@@ -144,7 +144,7 @@ function table(header: string[], rows: string[][], closing: string[][] = []): st
   ];
 }
 
-// Three digits that count; a dash for what there is none of.
+// Three significant digits; a dash where there is no value.
 function short(value: number | undefined): string {
   if (value === undefined) return '–';
   if (value >= 100) return value.toFixed(0);

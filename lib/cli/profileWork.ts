@@ -33,14 +33,14 @@ export interface WorkOptions {
   precision: Precision | undefined;
 }
 
-/** What a step is told of the profile. */
+/** The marks of the profile that a step uses. */
 export type WorkMarks = Pick<ProfileMarks, 'phase'> & Partial<Pick<ProfileMarks, 'intercept'>>;
 
-/** Steps to profile; whoever opens it disposes it. */
+/** Steps to profile; the caller that opens it disposes it. */
 export interface Work {
   label: string;
   imagesPerStep: number;
-  /** One step, watched: a warm-up has marks that measure nothing. */
+  /** One step with its marks; those of a warm-up measure nothing. */
   step(marks: WorkMarks): Promise<void>;
   dispose(): void;
 }
@@ -61,8 +61,8 @@ const small = {
  * A training step is all that `train` does for an update: data, forward and backward pass, the checks for NaN, clipping, optimizer
  * and moving average as the experiment has them. An inference step is data, forward pass and reading the logits.
  *
- * @param note  told what is unusual in the configuration
- * @throws InputError, IoError for what cannot be used; nothing stays allocated then
+ * @param note  receives sentences about unusual options of the configuration
+ * @throws InputError, IoError for input that cannot be used; nothing stays allocated then
  */
 export async function openWork(options: WorkOptions, note: (text: string) => void): Promise<Work> {
   const training = options.mode === 'train';

@@ -7,5 +7,5 @@
  */
 export type Phase = <T>(name: string, run: () => T) => T;
 
-/** The phase of a program that nobody watches: it only runs the work. */
+/** The phase of a program without a profiler: it only runs the work. */
 export const unmarked: Phase = (_name, run) => run();

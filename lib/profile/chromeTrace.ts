@@ -1,4 +1,4 @@
-// Spans as a flame chart.
+// Export of spans to the Trace Event Format of Chrome.
 
 import type { Described, KernelCall } from './cost.ts';
 import type { Span } from './recorder.ts';

@@ -1,9 +1,9 @@
-// The form in which the work of a kernel is said: a formula of its shapes and attributes.
+// The cost of a kernel: a formula of FLOPs and bytes from its shapes and attributes.
 
 import type * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../core/check.ts';
 
-/** What the formulas need of a tensor. */
+/** The properties of a tensor that the formulas use. */
 export type Described = Pick<tf.TensorInfo, 'shape' | 'dtype'>;
 
 /** One call of a kernel. Inputs by name; those of a kernel of many tensors by index. */
@@ -14,7 +14,7 @@ export interface KernelCall {
 }
 
 /**
- * What a formula says of a call.
+ * The cost of a call by its formula.
  *
  * @property macs   multiply-adds of its matrix products. A kernel with products counts them alone: no bias, softmax or activation
  * @property flops  floating-point operations of a kernel without products, +, ×, ÷, √, exp, … one each; default 2·macs

@@ -1,4 +1,4 @@
-// The work of our own kernels, one entry a kernel. Inputs and attributes are typed by the kernel's contract, and a kernel
+// The costs of our own kernels, one entry a kernel. Inputs and attributes are typed by the kernel's contract, and a kernel
 // without an entry does not compile.
 
 import type * as tf from '@tensorflow/tfjs';
@@ -75,7 +75,7 @@ function pairsOf({ shape: [batch, tokens, size] }: tf.Tensor3D): number {
   return batch * tokens * tokens * size;
 }
 
-// Of x [B, N, C] and a weight [O, C].
+// The multiply-adds of x [B, N, C] with a weight [O, C].
 function productOf(x: tf.Tensor3D, weight: tf.Tensor2D): number {
   return sizeOf(x.shape) * weight.shape[0];
 }

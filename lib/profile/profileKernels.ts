@@ -1,4 +1,4 @@
-// Where the time of a program goes: by kernel, by phase, and as spans.
+// The profiler: the time of a program by kernel, by phase, and as spans.
 
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../core/errors.ts';
@@ -12,8 +12,7 @@ import { timeKernels } from './timeKernels.ts';
 import type { Work } from './work.ts';
 
 /**
- * How a program says what it is doing while it is profiled. `step` and `phase` run what they are given, synchronous or not, and give
- * back its result.
+ * The marks of a program for the profiler. `step` and `phase` run a function, synchronous or not, and return its result.
  *
  * @property step       one round of the program's loop
  * @property phase      a stretch of it by name: `data`, `optimizer`. `valueAndGrad` takes it as an option, for `forward` and `backward`.
@@ -27,7 +26,7 @@ export interface ProfileMarks {
 }
 
 /**
- * Where the time of a program went.
+ * The profile of a program.
  *
  * @property ms       of the whole body
  * @property rows     a row for each kernel, the one that took longest first. With `outside` their shares sum to 1

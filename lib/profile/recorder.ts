@@ -1,17 +1,17 @@
-// Spans of time as they begin and end.
+// The recorder of a profile, which collects spans of time.
 
 import type { KernelCall } from './cost.ts';
 
-/** What a span of time was: a step of the caller's loop, a phase of a step, a module of the model (a part), a kernel of the backend. */
+/** The kind of a span: a step of the caller's loop, a phase of a step, a module of the model (`part`), a kernel of the backend. */
 export type SpanKind = 'step' | 'phase' | 'part' | 'kernel';
 
 /**
  * A span of time, in ms of `performance.now()`. Spans nest: each lies within its parent.
  *
- * @property name    of a kernel as in tfjs's registry, of a part as in the state dict (`blocks.3.attn`)
+ * @property name    for a kernel the name in tfjs's registry, for a part the name in the state dict (`blocks.3.attn`)
  * @property end     NaN while it lasts
  * @property parent  the span it lies in; undefined for an outermost one
- * @property call    of a kernel that did not throw: what it was called with and what it gave
+ * @property call    the inputs, attributes and outputs of a kernel that did not throw
  */
 export interface Span {
   readonly kind: SpanKind;
@@ -22,7 +22,7 @@ export interface Span {
   call?: KernelCall;
 }
 
-/** Takes down spans as they begin and end; at each moment one chain of spans is open. */
+/** Records spans as they begin and end; at each moment one chain of spans is open. */
 export class Recorder {
   /** All spans, in the order in which they began. */
   readonly spans: Span[] = [];

@@ -1,4 +1,4 @@
-// Spans added up: by kernel, by phase, and all work.
+// The rows of a profile: spans summed by kernel and by phase, and all work.
 
 import { enclosing, type Span } from './recorder.ts';
 import { workOf, type Work } from './work.ts';

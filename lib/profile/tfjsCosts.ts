@@ -1,4 +1,4 @@
-// The work of tfjs's kernels, by their names in tfjs's registry. A kernel that is not here is timed, and its bytes are counted.
+// The costs of tfjs's kernels, by their names in tfjs's registry. A kernel that is not here is timed, and its bytes are counted.
 
 import { sizeOf } from '../core/check.ts';
 import { bytesOf, type Cost, type Described, type KernelCall } from './cost.ts';
@@ -16,7 +16,7 @@ const convolution: Cost = (call) => ({
 const depthwise: Cost = (call) => ({
   macs: sizeOf(resultOf(call).shape) * sizeOf(filterOf(call).shape.slice(0, -2)),
 });
-// What the forward pass gave has the shape of its gradient; without a filter among the inputs, it is the output.
+// The result of the forward pass has the shape of its gradient `dy`, and is the output where there is no `dy`.
 const resultOf = ({ inputs, outputs }: KernelCall): Described => inputs['dy'] ?? outputs[0]!;
 const filterOf = ({ inputs, outputs }: KernelCall): Described => inputs['filter'] ?? outputs[0]!;
 
@@ -35,7 +35,7 @@ const sumOfMany: Cost = ({ inputs, outputs }) => ({
 });
 const move: Cost = () => ({ flops: 0 });
 const write: Cost = ({ outputs }) => ({ flops: 0, bytes: bytesOf(outputs) });
-// Only what is asked for is read.
+// Only the requested elements are read.
 const pick: Cost = ({ outputs }) => ({ flops: 0, bytes: 2 * bytesOf(outputs) });
 // Another shape for the same data.
 const view: Cost = () => ({ flops: 0, bytes: 0 });

@@ -6,22 +6,21 @@ import { BranchChain } from '../core/kernels.ts';
 import { setWrapped } from '../core/references.ts';
 import type { Recorder } from './recorder.ts';
 
-// Their kernels only ask a GPU for work.
+// The kernels of these backends only queue work on a GPU.
 const asynchronous = ['webgl', 'webgpu'];
 
-// Kernels that do the work of several others in one call: without them each of those is seen.
+// Kernels that fuse several others; without them each of the others has its own time.
 const joining: readonly string[] = [BranchChain];
 
 /**
  * Puts a clock around every kernel that the current backend has registered, until the returned function is called.
  *
- * The registry then holds what it held before; a kernel that was registered anew in between stays. One that is registered in
- * between for the first time has no clock: its time counts where it was called. Branches of a model that would run in one call
- * run one by one meanwhile.
+ * Then the registry is as before, except that a kernel that was registered anew in between stays. A kernel that is registered in
+ * between for the first time has no clock, and its time counts where it was called. Branches of a model that would run fused into
+ * one call run one by one meanwhile.
  *
- * tfjs's own `tf.profile` would not do: a kernel that calls others is counted together with them and they again, it says
- * nothing of attributes (a product's transposes), of when a kernel began, or of the phase it ran in, and after an exception it
- * never stops.
+ * tfjs's own `tf.profile` does not suffice: it counts the kernels inside another kernel twice, does not report attributes (the
+ * transposes of a matrix product), start times or phases, and never stops after an exception.
  *
  * @throws UnsupportedError on a backend whose kernels return before their work is done
  */

@@ -1,15 +1,15 @@
-// How much a kernel had to compute and to move.
+// The work of kernels: FLOPs computed and bytes moved.
 
 import { bytesOf, type Cost, type KernelCall } from './cost.ts';
 import { ownCosts } from './ownCosts.ts';
 import { tfjsCosts } from './tfjsCosts.ts';
 
 /**
- * What a kernel had to do.
+ * The work of a kernel.
  *
  * @property macs   multiply-adds of matrix products
  * @property flops  floating-point operations; undefined where the kernel has no formula
- * @property bytes  of the tensors read and written, as if each were touched once
+ * @property bytes  bytes of the tensors read and written, as if each were touched once
  */
 export interface Work {
   macs: number;
@@ -17,7 +17,7 @@ export interface Work {
   bytes: number;
 }
 
-// The contract of a kernel of ours says what it is called with.
+// The contract of a kernel of ours types its inputs and attributes.
 const costs = new Map<string, Cost>(
   Object.entries({ ...tfjsCosts, ...(ownCosts as unknown as typeof tfjsCosts) }),
 );

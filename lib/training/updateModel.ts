@@ -14,10 +14,10 @@ import { rateOfUpdate } from './schedules.ts';
 import type { UpdateParts } from './updates.ts';
 
 /**
- * How an update is watched; a profiler's marks fit here.
+ * The hooks of an update; a profiler's marks fit here.
  *
  * @property phase      runs the phases `forward`, `backward` and `optimizer` (the moving average is part of it)
- * @property intercept  stands around the steps of the forward passes
+ * @property intercept  called around the steps of the forward passes
  */
 export interface UpdateWatch {
   phase?: Phase;
