@@ -6,7 +6,7 @@ import { globalNorm } from '../ops/globalNorm.ts';
 import { Capture } from '../core/capture.ts';
 import { InputError, NumericError, expected } from '../core/errors.ts';
 import type { Precision } from '../core/precision.ts';
-import type { Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
 import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
 
@@ -59,7 +59,7 @@ export async function explainBadLoss(
   }
   const weight = await firstBad(model.namedParameters());
   if (weight !== undefined) return nonFinite(`the weight ${weight.name}`, weight.found, when);
-  const capture = new Capture(['*', 'blocks.*', 'blocks.*.output']);
+  const capture = new Capture(['*', '*.*', '*.*.output']);
   try {
     t.tidy(() => void task.loss(model, batch, { intercept: capture, precision }));
     const inner = await firstBad(capture.entries());
