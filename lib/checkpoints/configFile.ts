@@ -1,5 +1,6 @@
 // The files beside the weights: the names under which a checkpoint is found, and the configuration of its model.
 
+import { isRecord } from '../core/check.ts';
 import { CheckpointError, expected, show } from '../core/errors.ts';
 import { parseStrictJson } from './strictJson.ts';
 
@@ -32,7 +33,7 @@ export function parseConfigJson(text: string, name: string): Record<string, unkn
 /** The model's part of a config.json: that of a run describes the run, and the model is one field of it. */
 export function modelConfigOf(config: Record<string, unknown>): object {
   const { model } = config;
-  return typeof model === 'object' && model !== null && !Array.isArray(model) ? model : config;
+  return isRecord(model) ? model : config;
 }
 
 /**

@@ -1,6 +1,7 @@
 // The data of an experiment: a registered data set, where its files are, and the transforms of its images.
 
 import '../io/datasets.ts';
+import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { parseOptions } from '../core/option.ts';
 import { datasetDescriptor } from '../data/registry.ts';
@@ -8,6 +9,7 @@ import { makeTransforms } from '../data/transformRegistry.ts';
 import { dataOptions } from './dataOptions.ts';
 import type { DataConfig } from './dataOptionTypes.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { DecodeMode } from '../data/preprocessing.ts';
 import type { DatasetDescriptor, DatasetPart } from '../data/registry.ts';
 import type { Transform } from '../data/transform.ts';
 import type { TransformStep } from '../data/transformRegistry.ts';
@@ -16,10 +18,10 @@ export type { DataConfig };
 
 /** Checks a data config; the keys of older versions are read too. @throws InputError naming the key */
 export function parseDataConfig(value: unknown): DataConfig {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object with dataset', 'data', value));
   }
-  const given = withoutNulls(renamed(value as Record<string, unknown>));
+  const given = withoutNulls(renamed(value));
   // First, because its error lists the data sets there are.
   const { name: dataset } = datasetDescriptor(given['dataset']);
   const { folder } = parseOptions<DataConfig>(dataOptions, given, { name: 'data', what: 'data' });
@@ -77,15 +79,20 @@ export function descriptorOf({ dataset }: DataConfig): DatasetDescriptor {
 /**
  * Opens a part of the data set.
  *
+ * @param decode  how its image files are decoded; default as the data set says
  * @throws InputError if it has no such part; IoError, InputError if its files are missing or not what they should be
  */
-export async function openPart(config: DataConfig, part: DatasetPart): Promise<Dataset> {
+export async function openPart(
+  config: DataConfig,
+  part: DatasetPart,
+  decode?: DecodeMode,
+): Promise<Dataset> {
   const descriptor = descriptorOf(config);
-  const { parts, title } = descriptor;
+  const { parts, title, decode: usual = 'display' } = descriptor;
   if (!parts.includes(part)) {
     throw new InputError(expected(`one of ${parts.join(', ')}`, `the part of ${title}`, part));
   }
-  return descriptor.open({ part, folder: config.folder });
+  return descriptor.open({ part, folder: config.folder, decode: decode ?? usual });
 }
 
 /** Opens a part of the data set if it has it. @throws as `openPart` */

@@ -1,5 +1,6 @@
 // The config of an experiment, checked and complete.
 
+import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { defaultValSplit } from '../data/registry.ts';
 import { parseModelOptions } from '../models/createModel.ts';
@@ -41,10 +42,10 @@ export interface Experiment {
 
 /** Checks an experiment. @throws InputError naming the key */
 export function parseExperiment(value: unknown): Experiment {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object', 'the experiment', value));
   }
-  const { name, model, data, ...train } = value as Record<string, unknown>;
+  const { name, model, data, ...train } = value;
   if (typeof name !== 'string' || !/^[\w.-]+$/.test(name) || /^\.+$/.test(name)) {
     throw new InputError(expected('letters, digits, . - and _', 'name', name));
   }

@@ -3,6 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isRecord } from '../core/check.ts';
 import { InputError, IoError, VitError, expected, messageOf, show } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 
@@ -46,10 +47,10 @@ export async function readRecipe(file: string, name: string): Promise<Record<str
 }
 
 function assertObject(value: unknown, what: string, name: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected(what, name, value));
   }
-  return value as Record<string, unknown>;
+  return value;
 }
 
 // The exports of a module. The object of a .json file counts as the default export.

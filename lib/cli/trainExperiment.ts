@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
@@ -179,7 +180,7 @@ function withOverrides(
   config: unknown,
   overrides: ReadonlyMap<string, unknown>,
 ): Record<string, unknown> {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+  if (!isRecord(config)) {
     throw new InputError(expected('an experiment', 'the config', config));
   }
   const result: Record<string, unknown> = { ...config };

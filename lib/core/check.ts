@@ -35,6 +35,11 @@ export function assertOneOf<T extends string>(
   }
 }
 
+/** Whether a value is an object with keys: neither null nor an array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /**
  * Throws unless the tensor's shape fits the pattern; −1 in the pattern stands for any size.
  *

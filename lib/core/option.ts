@@ -1,6 +1,6 @@
 // Descriptors of options: each option is said once, and checking, flags, help, docs and an editor's hover text come from it.
 
-import { range } from './check.ts';
+import { isRecord, range } from './check.ts';
 import { InputError, expected } from './errors.ts';
 import { didYouMean } from './nearest.ts';
 
@@ -97,7 +97,7 @@ function givenOptions(
   value: unknown,
   { name = '', what = `an option of ${name}` }: { name?: string; what?: string },
 ): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object', name === '' ? 'the options' : name, value));
   }
   const known = Object.keys(table);

@@ -1,6 +1,6 @@
 // How an image file becomes the input of a model: plain data that is stored with a run and with its checkpoint.
 
-import { assertInteger, assertOneOf, sizeOf } from '../core/check.ts';
+import { assertInteger, assertOneOf, isRecord, sizeOf } from '../core/check.ts';
 import { CheckpointError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Dataset } from './dataset.ts';
@@ -117,8 +117,4 @@ export function shapingOf(
   if (imageShape !== undefined) return { outputShape: imageShape, transforms: [] };
   const transform = fit({ height, width, cropMode, interpolation });
   return { outputShape: [height, width, normalize.mean.length], transforms: [transform] };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

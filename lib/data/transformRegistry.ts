@@ -1,5 +1,6 @@
 // The registry of transforms by name: a config lists its augmentation as named steps in order, which are plain data.
 
+import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { parseOptions } from '../core/option.ts';
@@ -79,10 +80,10 @@ export function makeTransforms(steps: unknown, name = 'transforms'): Transform[]
 }
 
 function makeTransform(step: unknown, place: string): Transform {
-  if (typeof step !== 'object' || step === null || Array.isArray(step)) {
+  if (!isRecord(step)) {
     throw new InputError(expected('an object with a name', place, step));
   }
-  const { name, ...options } = step as Record<string, unknown>;
+  const { name, ...options } = step;
   const found = typeof name === 'string' ? registered.get(name) : undefined;
   if (found === undefined) {
     const names = transformNames();

@@ -1,5 +1,6 @@
 // manifest.json: the list of the files of a run folder that belong together, with the size and the hash of each.
 
+import { isRecord } from '../core/check.ts';
 import { CheckpointError, expected, show } from '../core/errors.ts';
 import { parseStrictJson } from '../checkpoints/strictJson.ts';
 import { sha256 } from './hash.ts';
@@ -70,8 +71,7 @@ export function parseManifest(text: string, path: string): Manifest {
     files.set(name, { bytes, sha256: digest });
   }
   const { info } = JSON.parse(text) as { info?: unknown };
-  const isObject = typeof info === 'object' && info !== null && !Array.isArray(info);
-  return { schemaVersion, files, info: isObject ? (info as Record<string, unknown>) : {} };
+  return { schemaVersion, files, info: isRecord(info) ? info : {} };
 }
 
 /** Throws a CheckpointError naming the file unless its bytes are those of the manifest. */

@@ -1,6 +1,7 @@
 // Models of any registered family, by the name of a size or by their options.
 
 import { closest } from 'fastest-levenshtein';
+import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { ConfigNamed, ModelNamed, ModelOptions } from './families.ts';
 import type { ModelFamily } from './family.ts';
@@ -93,10 +94,10 @@ export function parseModelOptions(options: unknown): object {
 
 /** The family of model options, and the complete configuration that they describe. @throws InputError as `parseModelOptions` */
 export function parsedModel(value: unknown): { family: ModelFamily; config: object } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object of model options', 'model', value));
   }
-  const { family: given, name, ...options } = value as Record<string, unknown>;
+  const { family: given, name, ...options } = value;
   if (name === undefined) {
     const family = familyOf(value);
     return { family, config: family.parseConfig(options) };

@@ -1,6 +1,7 @@
 // The registry of model families: found by their name, by a size, or by a configuration.
 
 import { closest } from 'fastest-levenshtein';
+import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { builtInFamilies } from './families.ts';
 import type { ModelFamily } from './family.ts';
@@ -57,7 +58,7 @@ export function modelFamily(name: string): ModelFamily {
  * @throws InputError if it is no object, names an unknown family, or no family recognizes it
  */
 export function familyOf(config: unknown): ModelFamily {
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+  if (!isRecord(config)) {
     throw new InputError(expected('an object of model options', 'config', config));
   }
   const options = config as Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 // Compares a JSON value with its reference.
 
+import { isRecord } from '../core/check.ts';
 import { InputError } from '../core/errors.ts';
 import { compareNumbers, differs } from './compareTensors.ts';
 import { stepInto } from './jsonPath.ts';
@@ -80,7 +81,7 @@ function members(
   if (typeof reference !== 'object' || reference === null) {
     throw new InputError(`Expected a list or an object at ${at || 'the top'} of the reference.`);
   }
-  if (typeof ours !== 'object' || ours === null || Array.isArray(ours)) {
+  if (!isRecord(ours)) {
     return differs(`${at} is no object`);
   }
   const keys = Object.keys(reference);

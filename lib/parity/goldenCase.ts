@@ -2,6 +2,7 @@
 
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { isRecord } from '../core/check.ts';
 import { InputError, IoError, expected, messageOf, show } from '../core/errors.ts';
 import { ioError } from '../io/ioError.ts';
 import { parsePath } from './jsonPath.ts';
@@ -233,10 +234,10 @@ function onlyKeys(entry: Record<string, unknown>, known: readonly string[], wher
 }
 
 function asRecord(value: unknown, where: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object', where, value));
   }
-  return value as Record<string, unknown>;
+  return value;
 }
 
 function asText(value: unknown, where: string): string {

@@ -1,5 +1,6 @@
 // Paths into a JSON value.
 
+import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 
 /** One step of a path: into a member, into an element, or into every one of either. */
@@ -62,7 +63,7 @@ function unquote(quoted: string): string | undefined {
  */
 export function stepInto(value: unknown, step: { member: string } | { index: number }): unknown {
   if ('index' in step) return Array.isArray(value) ? (value[step.index] as unknown) : undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   return Object.hasOwn(value, step.member)
     ? (value as Record<string, unknown>)[step.member]
     : undefined;

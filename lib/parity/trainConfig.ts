@@ -1,5 +1,6 @@
 // The training of a golden case, in our names.
 
+import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { UnsupportedCase } from './family.ts';
 import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
@@ -117,8 +118,8 @@ function renamed(
 }
 
 function recordOf(value: unknown, where: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object', where, value));
   }
-  return value as Record<string, unknown>;
+  return value;
 }

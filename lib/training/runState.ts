@@ -1,6 +1,7 @@
 // The counters, the best score and the log of a run, and how they are stored.
 
 import type { EpochLog, TestLog } from '../core/runSink.ts';
+import { isRecord } from '../core/check.ts';
 import { CheckpointError, expected } from '../core/errors.ts';
 
 /**
@@ -114,10 +115,6 @@ function isState(value: unknown): value is RunState {
     log.length === epoch &&
     log.every(isRecord)
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isNumber(value: unknown): boolean {

@@ -1,5 +1,6 @@
 // The config of a training: checked and complete, and how two of them differ.
 
+import { isRecord } from '../core/check.ts';
 import { idleOptions, parseOptions } from '../core/option.ts';
 import { trainOptions } from './options/train.ts';
 import type { IdleOption } from '../core/option.ts';
@@ -47,7 +48,7 @@ export function configDifferences(before: unknown, after: unknown): string[] {
 
 // Every value that is no object, by its path of names joined by dots, as JSON.
 function leaves(value: unknown, path = ''): Map<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     return new Map(value === undefined ? [] : [[path, JSON.stringify(value)]]);
   }
   const entries = Object.entries(value);

@@ -2,7 +2,7 @@
 
 import { closest } from 'fastest-levenshtein';
 import { InputError, expected } from '../../core/errors.ts';
-import { assertInteger, assertNumber } from '../../core/check.ts';
+import { assertInteger, assertNumber, isRecord } from '../../core/check.ts';
 import {
   defaultConfig,
   assertModelConfig,
@@ -128,7 +128,7 @@ export function knownOptions(options: unknown): Record<string, unknown> {
 
 // The values by our field names, and under which name each was given.
 function collect(options: unknown): { values: Map<string, unknown>; given: Map<string, string> } {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isRecord(options)) {
     throw new InputError(expected('an object of model options', 'config', options));
   }
   const values = new Map<string, unknown>();

@@ -1,5 +1,6 @@
 // The two tables of family train-step: learning rates over time, and parameter names in groups.
 
+import { isRecord } from '../../core/check.ts';
 import { InputError, VitError, expected } from '../../core/errors.ts';
 import { buildModel } from '../../models/createModel.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from '../../training/paramGroups.ts';
@@ -92,8 +93,8 @@ function rowsOf(table: unknown, golden: GoldenCase): Record<string, unknown>[] {
 }
 
 function recordOf(value: unknown, where: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new InputError(expected('an object', where, value));
   }
-  return value as Record<string, unknown>;
+  return value;
 }
