@@ -13,7 +13,7 @@ import { parseTrainConfig } from '../training/trainConfig.ts';
 import { updateModel } from '../training/updateModel.ts';
 import { buildUpdates, disposeUpdates } from '../training/updates.ts';
 import type * as tf from '@tensorflow/tfjs';
-import type { Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
 import type { Model } from '../models/model.ts';
 
 /** The model or ops to measure, and the shortest time to measure for. */

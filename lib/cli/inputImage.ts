@@ -37,7 +37,7 @@ export async function openImage(
 ): Promise<InputImage> {
   const { image, label, source } =
     /^\d+$/.test(given) && !existsSync(given)
-      ? await fromDataset(Number(given), data)
+      ? await fromDataset(Number(given), preprocessing, data)
       : await fromFile(given, preprocessing, data, note);
   return { ...preprocessImage(image, preprocessing), label, source };
 }
@@ -48,7 +48,11 @@ interface Found {
   source: string;
 }
 
-async function fromDataset(index: number, data: TrainedModel['data']): Promise<Found> {
+async function fromDataset(
+  index: number,
+  { decode }: TrainedModel['preprocessing'],
+  data: TrainedModel['data'],
+): Promise<Found> {
   if (data === undefined) {
     throw new InputError(
       expected(
@@ -60,7 +64,7 @@ async function fromDataset(index: number, data: TrainedModel['data']): Promise<F
     );
   }
   const part = reportedPart(data);
-  const dataset = await openPart(data, part);
+  const dataset = await openPart(data, part, decode);
   if (index >= dataset.length) {
     throw new InputError(expected(`an index from 0 to ${dataset.length - 1}`, '--image', index));
   }

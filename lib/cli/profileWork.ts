@@ -3,17 +3,18 @@
 import type { ForwardContext } from '../core/context.ts';
 import type { Precision } from '../core/precision.ts';
 import { Rng } from '../core/rng.ts';
-import { labelSmoothing } from '../data/batchTransform.ts';
 import { MemoryDataset, type Dataset } from '../data/dataset.ts';
-import { Loader, type Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
+import type { Loader } from '../data/loader.ts';
+import { makePreprocessing } from '../data/preprocessing.ts';
 import { buildModel } from '../models/createModel.ts';
 import * as t from '../ops/tensor.ts';
 import type { ProfileMarks } from '../profile/profileKernels.ts';
+import { evaluationLoader, trainLoader } from '../training/runData.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
 import { updateModel } from '../training/updateModel.ts';
 import { buildUpdates, disposeUpdates } from '../training/updates.ts';
 import type { Normalization } from '../data/normalize.ts';
-import type { Transform } from '../data/transform.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 import type { Model } from '../models/model.ts';
 import { descriptorOf, openPart, reportedPart, transformsOf } from './dataset.ts';
@@ -74,16 +75,13 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
   const model = buildModel(modelOptions, { onWarning });
   try {
     const { dataset, normalize } = plan.data ?? randomData(model, batchSize);
-    const loader = new Loader({
-      dataset,
-      normalize,
-      batchSize,
-      seed: train.seed,
-      batchTransforms: train.smoothing === 0 ? [] : [labelSmoothing(train.smoothing)],
-      trainTransforms: transforms,
-      training,
-      dropLast: true,
-    });
+    const [height, width] = model.inputShape;
+    const preprocessing = makePreprocessing({ size: [height, width], normalize });
+    // Full batches only, so that every step has the same work.
+    const limitVal = dataset.length - (dataset.length % batchSize);
+    const loader = training
+      ? trainLoader({ ...train, dropLast: true }, { preprocessing, ...transforms }, dataset)
+      : evaluationLoader({ batchSize, limitVal }, { preprocessing, ...transforms }, dataset);
     const about = `${training ? 'training' : 'inference'} in ${precision}`;
     const several = training && accumulationSteps > 1 ? `${accumulationSteps} × ` : '';
     return {
@@ -158,7 +156,7 @@ interface Plan {
   train: FullTrainConfig;
   /** Undefined: random images. */
   data: OpenedData | undefined;
-  transforms: readonly Transform[];
+  transforms: Partial<ReturnType<typeof transformsOf>>;
 }
 
 async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Promise<Plan> {
@@ -172,7 +170,7 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
         dataset: await openPart(data, mode === 'train' ? 'train' : reportedPart(data)),
         normalize: descriptorOf(data).normalize,
       },
-      transforms: transformsOf(data).trainTransforms,
+      transforms: transformsOf(data),
     };
   }
   const modelOptions = model === undefined ? small : { name: model };
@@ -183,7 +181,7 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
     schedule: { sched: 'constant' },
   });
   const name = model ?? 'a ViT of 28 × 28 pixels (patch 4, 128 wide, 6 deep, 8 heads)';
-  return { name, options: modelOptions, train, data: undefined, transforms: [] };
+  return { name, options: modelOptions, train, data: undefined, transforms: {} };
 }
 
 // One batch of noise, in bytes as a data set has them.

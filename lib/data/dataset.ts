@@ -80,16 +80,24 @@ export function assertLabel(label: number, index: number, K: number): void {
   throw new InputError(expected(`a class from 0 to ${K - 1}`, `label ${index}`, label));
 }
 
-/** The first `count` images of a data set, over the same bytes; all of one that has fewer. */
-export function firstImages(dataset: Dataset, count: number): Dataset {
-  if (count >= dataset.length) return dataset;
+/** The images of the given indices, in their order, over the same bytes. */
+export function subset(dataset: Dataset, indices: Uint32Array): Dataset {
   const { numClasses, classNames, imageShape } = dataset;
   return {
-    length: count,
+    length: indices.length,
     numClasses,
     classNames,
     imageShape,
-    image: (index) => dataset.image(index),
-    label: (index) => dataset.label(index),
+    image: (i) => dataset.image(indices[i]!),
+    label: (i) => dataset.label(indices[i]!),
   };
+}
+
+/** The first `count` images of a data set, over the same bytes; all of one that has fewer. */
+export function firstImages(dataset: Dataset, count: number): Dataset {
+  if (count >= dataset.length) return dataset;
+  return subset(
+    dataset,
+    Uint32Array.from({ length: count }, (_, i) => i),
+  );
 }

@@ -11,13 +11,15 @@ import type { DecodeMode } from './preprocessing.ts';
 export type DatasetPart = 'train' | 'validation' | 'test';
 
 /**
- * The part of a data set to open, and its folder.
+ * The part of a data set to open, its folder, and how its files are read.
  *
  * @property folder  the folder of its files; default: where the data set has its own
+ * @property decode  how image files are decoded, for a data set that consists of them: the mode that is stored with the model
  */
 export interface OpenDatasetOptions {
   part: DatasetPart;
   folder?: string | undefined;
+  decode?: DecodeMode;
 }
 
 /** An image adapted to a data set; `note` tells a person about the change, undefined where there is none. */
@@ -35,7 +37,7 @@ export interface AdaptedImage {
  * @property classNames     the names of its classes, where they are known before a file is read
  * @property inputChannels  channels of its images; a file that is given to one of its models is decoded to as many
  * @property normalize      mean and deviation of its channels
- * @property decode         how a foreign image file is decoded for its models; default 'display'
+ * @property decode         how an image file, its own or a foreign one, is decoded for its models; default 'display'
  * @property valSplit       training images that are held out where it has no validation part: a number, or a fraction below 1;
  *                          default 0.1
  * @property open           opens a part; reading an index twice gives the same image

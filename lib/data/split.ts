@@ -2,7 +2,7 @@
 
 import { assertInteger, assertNumber } from '../core/check.ts';
 import { Rng } from '../core/rng.ts';
-import { assertLabel, type Dataset } from './dataset.ts';
+import { assertLabel, subset, type Dataset } from './dataset.ts';
 
 /**
  * Holds out images for validation: the same ones for the same data set, whatever the seed of a run.
@@ -66,19 +66,6 @@ export function assertValSplit(valSplit: unknown): asserts valSplit is number {
   const remedy = 'Give a number of images, or a fraction below 1.';
   assertNumber('valSplit', valSplit, { min: 0, remedy });
   if (valSplit >= 1) assertInteger('valSplit', valSplit, { remedy });
-}
-
-/** The images of the given indices, in their order, over the same bytes. */
-export function subset(dataset: Dataset, indices: Uint32Array): Dataset {
-  const { numClasses, classNames, imageShape } = dataset;
-  return {
-    length: indices.length,
-    numClasses,
-    classNames,
-    imageShape,
-    image: (i) => dataset.image(indices[i]!),
-    label: (i) => dataset.label(indices[i]!),
-  };
 }
 
 // The number of images of each class, in proportion to its size; the sum is `count` where the limits allow it.

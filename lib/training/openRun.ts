@@ -12,7 +12,7 @@ import { classification } from './classification.ts';
 import { assertFiniteWeights } from './guard.ts';
 import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
-import { evaluationLoader, partsOf, recordOf, trainLoader } from './runData.ts';
+import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
 import { readRun, runFileNames } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
 import { combineSinks } from './sinks.ts';
@@ -32,11 +32,13 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const task = taskOf(config, env.task);
   const { model, store, resume, stop } = env;
   const parts = partsOf(config, env);
-  const loader = trainLoader(config, env, parts.train);
-  const validation = evaluationLoader(config, env, parts.validation);
-  const test = evaluationLoader(config, env, parts.test);
+  const preprocessing = preprocessingOf(env);
+  const preparation = { ...env, preprocessing };
+  const loader = trainLoader(config, preparation, parts.train);
+  const validation = parts.validation && evaluationLoader(config, preparation, parts.validation);
+  const test = parts.test && evaluationLoader(config, preparation, parts.test);
   task.assertFits(model, loader, { precision: config.precision });
-  const record = await recordOf(config, env, { loader, validation, test });
+  const record = await recordOf(config, env, { preprocessing, loader, validation, test });
   const sinks = combineSinks(env.sinks ?? []);
   for (const { path, reason } of idleTrainOptions(options)) {
     sinks.message(`${path} has no effect, because ${reason}.`);

@@ -43,7 +43,7 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property upgradeData   converts the stored `data` of a resumed run to the form of `config.data`, where an older version wrote it
  * @property sinks         the receivers of the progress
  * @property stop          the request to end the run, which is checked between steps
- * @property figures       draws the pictures of the run folder after each evaluation; default: none. `tfjs-vit/node` has `runFigures`
+ * @property figures       draws the pictures of the run folder after each evaluation; default: none. `runFigures` draws a classifier's, in Node
  */
 export interface TrainEnv<E = Evaluation> {
   model: TrainableModel;

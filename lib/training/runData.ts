@@ -8,7 +8,7 @@ import { Loader } from '../data/loader.ts';
 import { makePreprocessing, shapingOf, type Preprocessing } from '../data/preprocessing.ts';
 import { heldOutCount, holdOut } from '../data/split.ts';
 import type { Dataset } from '../data/dataset.ts';
-import type { TrainEnv } from './run.ts';
+import type { Run, TrainEnv } from './run.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /**
@@ -67,22 +67,27 @@ export function preprocessingOf({
   return makePreprocessing({ ...preprocessing, normalize, size: size as [number, number] });
 }
 
+/** The preparation of the images of a loader: their preprocessing, and the transforms before it. */
+export type Preparation = Pick<
+  TrainEnv,
+  'trainTransforms' | 'evalTransforms' | 'batchTransforms'
+> & { preprocessing: Preprocessing };
+
 /** The batches to train on, of the first `limit` images. */
 export function trainLoader(
-  config: FullTrainConfig,
-  env: TrainEnv<unknown>,
+  config: Pick<FullTrainConfig, 'batchSize' | 'seed' | 'smoothing' | 'dropLast' | 'limit'>,
+  { preprocessing, trainTransforms = [], batchTransforms = [] }: Preparation,
   train: Dataset,
 ): Loader {
   const { batchSize, seed, smoothing, dropLast, limit } = config;
-  const { trainTransforms = [], batchTransforms = [] } = env;
   const dataset = limit === null ? train : firstImages(train, limit);
-  const { outputShape, transforms } = shapingOf(dataset, preprocessingOf(env));
+  const { outputShape, transforms } = shapingOf(dataset, preprocessing);
   return new Loader({
     dataset,
     batchSize,
     seed,
     dropLast,
-    normalize: env.normalize,
+    normalize: preprocessing.normalize,
     outputShape,
     trainTransforms: [...trainTransforms, ...transforms],
     batchTransforms: [...(smoothing === 0 ? [] : [labelSmoothing(smoothing)]), ...batchTransforms],
@@ -92,21 +97,23 @@ export function trainLoader(
 
 /** The batches of a part to evaluate on, its first `limitVal` images in order. */
 export function evaluationLoader(
-  { batchSize, limitVal }: FullTrainConfig,
-  env: TrainEnv<unknown>,
-  part: Dataset | undefined,
-): Loader | undefined {
-  if (part === undefined) return undefined;
-  const { evalTransforms = [] } = env;
+  { batchSize, limitVal }: Pick<FullTrainConfig, 'batchSize' | 'limitVal'>,
+  { preprocessing, evalTransforms = [] }: Preparation,
+  part: Dataset,
+): Loader {
   const dataset = limitVal === null ? part : firstImages(part, limitVal);
-  const { outputShape, transforms } = shapingOf(dataset, preprocessingOf(env));
+  const { outputShape, transforms } = shapingOf(dataset, preprocessing);
   return new Loader({
     dataset,
     batchSize,
-    normalize: env.normalize,
+    normalize: preprocessing.normalize,
     outputShape,
     evalTransforms: [...evalTransforms, ...transforms],
   });
+}
+
+interface RecordedData extends Pick<Run, 'loader' | 'validation' | 'test'> {
+  preprocessing: Preprocessing;
 }
 
 /**
@@ -115,11 +122,7 @@ export function evaluationLoader(
 export async function recordOf(
   config: FullTrainConfig,
   env: TrainEnv<unknown>,
-  {
-    loader,
-    validation,
-    test,
-  }: { loader: Loader; validation: Loader | undefined; test: Loader | undefined },
+  { preprocessing, loader, validation, test }: RecordedData,
 ): Promise<Record<string, unknown>> {
   const { dataset } = loader.config;
   return {
@@ -128,7 +131,7 @@ export async function recordOf(
     model: env.model.config ?? config.model,
     classNames: dataset.classNames,
     imageShape: loader.config.outputShape,
-    preprocessing: preprocessingOf(env),
+    preprocessing,
     fingerprints: {
       train: await fingerprint(dataset),
       validation: validation === undefined ? null : await fingerprint(validation.config.dataset),

@@ -44,10 +44,8 @@ export const evaluateCommand: Command = {
     const { loadTrained } = await import('../trainedModel.ts');
     const { openPart, reportedPart, transformsOf } = await import('../dataset.ts');
     const { useBackend } = await import('../useBackend.ts');
-    const { firstImages } = await import('../../data/dataset.ts');
-    const { Loader } = await import('../../data/loader.ts');
-    const { shapingOf } = await import('../../data/preprocessing.ts');
     const { evaluate } = await import('../../training/evaluate.ts');
+    const { evaluationLoader } = await import('../../training/runData.ts');
     const { listenForSignals } = await import('../../io/signals.ts');
     const stop = listenForSignals();
     const compute = computeFlags(args);
@@ -67,18 +65,17 @@ export const evaluateCommand: Command = {
       }
       const part = reportedPart(data);
       if (part !== 'test') terminal.error(`There is no test part: the ${part} part is measured.`);
-      const whole = await openPart(data, part);
-      const dataset = firstImages(whole, numberFlag(args, 'limit-val') ?? whole.length);
-      const { outputShape, transforms } = shapingOf(dataset, trained.preprocessing);
-      const loader = new Loader({
-        dataset,
-        batchSize: neededNumber(args, 'batch-size'),
-        normalize: trained.preprocessing.normalize,
-        outputShape,
-        evalTransforms: [...transformsOf(data).evalTransforms, ...transforms],
-      });
+      const { model, preprocessing } = trained;
+      const loader = evaluationLoader(
+        {
+          batchSize: neededNumber(args, 'batch-size'),
+          limitVal: numberFlag(args, 'limit-val') ?? null,
+        },
+        { preprocessing, ...transformsOf(data) },
+        await openPart(data, part, preprocessing.decode),
+      );
       const began = performance.now();
-      const result = await evaluate(trained.model, loader, { stop, precision });
+      const result = await evaluate(model, loader, { stop, precision });
       if (result === undefined) return stop.signal === 'SIGTERM' ? 143 : 130;
       const imagesPerSecond = (1000 * result.images) / (performance.now() - began);
       if (booleanFlag(args, 'json')) {
@@ -90,7 +87,7 @@ export const evaluateCommand: Command = {
       terminal.out(`loss    ${result.loss.toFixed(4)}`);
       terminal.out(`top-1   ${percent(result.top1, 2)}`);
       terminal.out(`top-5   ${percent(result.top5, 2)}`);
-      for (const line of classTable(result, dataset.classNames)) terminal.out(line);
+      for (const line of classTable(result, loader.config.dataset.classNames)) terminal.out(line);
       return 0;
     } finally {
       stop.dispose();
