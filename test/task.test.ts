@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import type { Communicator } from '../lib/distributed/communicator.ts';
 import type { EpochLog } from '../lib/core/runSink.ts';
-import type { Batch } from '../lib/data/loader.ts';
+import type { Batch } from '../lib/data/batch.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { evaluate } from '../lib/training/evaluate.ts';
 import type { Task } from '../lib/training/task.ts';
@@ -154,7 +154,7 @@ describe('the figures of a run', () => {
 
 test('gradients are summed over processes once an update, before they are clipped', async () => {
   let calls = 0;
-  // As if two processes had the same images: each gives half of the mean, and the sum is the mean.
+  // As if another process had the same gradients, so that their sum is twice those of this one.
   const pair: Communicator = {
     rank: 0,
     size: 2,

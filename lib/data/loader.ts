@@ -12,8 +12,6 @@ import type { Normalization } from './normalize.ts';
 import { samplesOf, type SampleSource } from './samples.ts';
 import type { Transform } from './transform.ts';
 
-export type { Batch } from './batch.ts';
-
 /**
  * The samples of one of several processes that train one model.
  *

@@ -1,7 +1,8 @@
 // Prefetching: batches are prepared while the model computes.
 
 import { assertInteger } from '../core/check.ts';
-import type { Batch, Loader } from './loader.ts';
+import type { Batch } from './batch.ts';
+import type { Loader } from './loader.ts';
 
 /**
  * The batches of an epoch in order, prefetched.

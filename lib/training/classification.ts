@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { assertShape } from '../core/check.ts';
 import { NumericError } from '../core/errors.ts';
-import type { Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
 import { lossNamed } from './losses/lossNamed.ts';
 import { countCorrect, Metrics } from './metrics.ts';
 import type { Evaluation } from './metrics.ts';

@@ -6,7 +6,7 @@ import type { Interceptor } from '../core/intercept.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Rng } from '../core/rng.ts';
-import type { Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
 import { explainBadLoss } from './guard.ts';
 import type { MetricSums, Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';

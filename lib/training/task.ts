@@ -2,7 +2,8 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
-import type { Batch, Loader } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
+import type { Loader } from '../data/loader.ts';
 import type { TrainableModel } from './trainableModel.ts';
 import type { LossWithOutputs } from './valueAndGrad.ts';
 

@@ -3,7 +3,7 @@
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
 import type { EpochLog, TestLog } from '../core/runSink.ts';
-import type { Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
 import { prefetch } from '../data/prefetch.ts';
 import { endEpoch } from './endEpoch.ts';
 import { evaluateTest } from './evaluateTest.ts';

@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type { Interceptor } from '../core/intercept.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 import { Rng } from '../core/rng.ts';
-import type { Batch } from '../data/loader.ts';
+import type { Batch } from '../data/batch.ts';
 import { clipGradients } from './clip.ts';
 import { addCounts, disposeAll, updateGradients } from './gradients.ts';
 import { finiteNorm } from './guard.ts';
