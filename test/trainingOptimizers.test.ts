@@ -24,6 +24,13 @@ class Small extends Module {
     ]),
   );
   readonly bias = this.parameter('head.bias', tf.tensor1d([0.1, -0.2]));
+
+  layerGroups() {
+    return new Map([
+      ['blocks.0.fc.weight', 0],
+      ['head.bias', 1],
+    ]);
+  }
 }
 
 const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
