@@ -2,7 +2,7 @@
 // - a switch with a word: yargs takes --flag=yes and --flag=maybe for false, and counts no repetition of a switch, so `spelled`
 //   writes every switch out as --flag=true or --flag=false first, and joins the words of a flag's name by `-`;
 // - a number: yargs takes `abc` for NaN and `0x10` for 16, so that every value stays text until its descriptor has checked it;
-// - an unknown flag, a missing or repeated value: yargs reports or collects them, and the message is in the words of this library.
+// - an unknown flag, a missing or repeated value: yargs reports or collects them in its own words, so that the errors are made here.
 
 import { Parser } from 'yargs/helpers';
 import { InputError, expected } from '../core/errors.ts';
@@ -36,7 +36,7 @@ export function parseArguments(words: readonly string[], command: Command): Argu
       Object.entries(known).map(([name, { aliases = [] }]) => [name, [...aliases]]),
     ),
     configuration: parserConfiguration,
-    // These options let the parser say one thing only, that a flag lacks its value: of its message the flag is wanted.
+    // With these options the parser has one message, that a flag lacks its value; the message is then the flag's name.
     __: (_format: string, key: string) => key,
   };
   const { argv, error } = Parser.detailed(spelled(words, known, names), options);

@@ -193,7 +193,7 @@ function randomData({ inputShape, numClasses }: Model, length: number): OpenedDa
   const classNames = Array.from({ length: numClasses }, (_, i) => `class ${i}`);
   const dataset = new MemoryDataset({
     images: Uint8Array.from({ length: size }, () => rng.integer(256)),
-    labels: Uint8Array.from({ length }, (_, i) => i % numClasses),
+    labels: Int32Array.from({ length }, (_, i) => i % numClasses),
     imageShape,
     classNames,
   });
