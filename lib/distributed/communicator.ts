@@ -15,6 +15,9 @@ export interface Communicator {
    * The sum of every gradient over all processes, the same bits on each. It takes ownership of the tensors: the caller frees the
    * returned ones, and no longer those that it passed.
    *
+   * `train` passes the gradients of the mean over this process's own images, and uses the sum as it is: a group whose loss is the
+   * mean over all images weighs each process by its share of them.
+   *
    * @param gradients  by parameter name, the same names and shapes on all processes
    */
   sum(gradients: Map<string, tf.Tensor>): Promise<Map<string, tf.Tensor>>;
