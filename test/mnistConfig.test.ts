@@ -36,7 +36,6 @@ test('the shipped model has the configuration of the recipe that made it', () =>
   expect(old).toEqual({ name, data });
   expect({
     ...stored,
-    valSplit: stored['valSplit'] ?? 5000,
     data: { name, ...old.data },
   }).toMatchObject({ ...train, model, data: { name, ...data } });
 });
