@@ -54,7 +54,8 @@ function prepared({ check, ...work }: { check: number[] } & Omit<Prepared, 'read
 
 async function prepareTraining(task: Task) {
   const { model, images, targets } = await load(task);
-  const optimizer = makeOptimizer(model, task);
+  const { learningRate, weightDecay } = task;
+  const optimizer = makeOptimizer(model, { learningRate, weightDecay });
   let step = 0;
   const repeat = async (): Promise<number> => {
     step += 1;

@@ -172,6 +172,7 @@ describe('the same work on two backends', () => {
         pauseMs: 0,
         onFailure: (line) => failures.push(line),
       });
+      expect(failures).toEqual([]);
       expect(measured.map(({ contender }) => contender)).toEqual(['wasm', 'cpu']);
       for (const { median, peakRssBytes, ready } of measured) {
         expect(median).toBeGreaterThan(0);
