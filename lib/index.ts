@@ -5,6 +5,8 @@ export { Capture } from './core/capture.ts';
 export type { ForwardContext } from './core/context.ts';
 export {
   combineInterceptors,
+  moduleStep,
+  namedTensor,
   type Interceptor,
   type Step,
   type StepForward,

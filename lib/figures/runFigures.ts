@@ -39,7 +39,8 @@ export async function runFigures({
   if (evaluation != null && evaluation.confusion !== null) {
     const counts = evaluation.confusion.flat();
     const name = part === 'test' ? 'test_confusion.png' : 'confusion.png';
-    files.set(name, await confusionMatrix({ counts, classNames }));
+    const title = `Confusion matrix of the ${part} images`;
+    files.set(name, await confusionMatrix({ counts, classNames, title }));
   }
   return files;
 }

@@ -10,6 +10,8 @@ import type { LayerRow } from './layerRow.ts';
  *
  * The caller that builds a model owns it and calls `dispose()`.
  *
+ * A module whose forward pass runs through `moduleStep` is a step of its own for a `Capture` and for the profiler.
+ *
  * @example class Classifier extends Module implements Model { … }
  */
 export interface Model extends Module {

@@ -47,7 +47,7 @@ export function modelFamily(name: string): ModelFamily {
   const found = families.get(name);
   if (found !== undefined) return found;
   const nearest = closest(name, [...families.keys()]);
-  const remedy = `Did you mean ${nearest}? Others are added by registerModelFamily.`;
+  const remedy = `Did you mean ${nearest}? A module that calls registerModelFamily adds others: node --import ./family.js …`;
   throw new InputError(expected('a registered model family', 'family', name, remedy));
 }
 
