@@ -1,5 +1,6 @@
 // Reads the tensors of a checkpoint file of any known format. The format is found by content, never by the name of the file.
 
+import { assertRegistrable } from '../core/check.ts';
 import { CheckpointError, InputError, UnsupportedError, expected, show } from '../core/errors.ts';
 import { recognizeForeignFile } from './foreignFile.ts';
 import { safetensorsFormat } from './safetensors.ts';
@@ -26,12 +27,14 @@ export function checkpointFormats(): string[] {
 /**
  * Makes a format known to everything that reads checkpoints; it is asked after those that were there before.
  *
- * @throws InputError if a format of this name is known already
+ * @throws InputError if a format of this name is known already, or a method is missing
  *
  * @example
  * registerCheckpointFormat({name: 'mine', matches: (bytes) => bytes[0] === 0x4d, read: (bytes, name) => parseMine(bytes, name)});
  */
 export function registerCheckpointFormat(format: CheckpointFormat): void {
+  const methods = ['matches', 'read'];
+  assertRegistrable('a checkpoint format', format, { name: 'name', methods });
   if (checkpointFormats().includes(format.name)) {
     throw new InputError(expected('a new name', 'checkpoint format', format.name));
   }
@@ -53,10 +56,19 @@ export async function readTensors(
   name = 'checkpoint',
   beside?: ReadBeside,
 ): Promise<ReadTensors> {
+  if (!isBytes(bytes)) {
+    const remedy = 'Give new Uint8Array(buffer) for an ArrayBuffer.';
+    throw new InputError(expected('a Uint8Array', show(name), bytes, remedy));
+  }
   const format = formats.find((candidate) => candidate.matches(bytes));
   if (format === undefined) throw noCheckpoint(bytes, name);
   const { tensors, metadata } = await format.read(bytes, name, plainNamesOnly(name, beside));
   return { tensors, metadata, format: format.name, source: name };
+}
+
+// By name: bytes of another realm are of another class.
+function isBytes(value: unknown): boolean {
+  return /^\[object Uint8Array\]$/.test(Object.prototype.toString.call(value));
 }
 
 // A file of unknown origin must not make us read outside its folder.

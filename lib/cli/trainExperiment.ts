@@ -58,8 +58,11 @@ export async function trainExperiment(
     name,
     model: modelConfig,
     data,
-    train: full,
+    train: parsed,
   } = parseExperiment(withOverrides(stored ?? config, options.overrides ?? new Map()));
+  // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
+  const full =
+    stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
   assertEffects(full, options.overrides ?? new Map());
   const outputDir = options.outputDir ?? resumed ?? path.join('runs', name);
   const stop = listenForSignals({
@@ -189,7 +192,9 @@ function withOverrides(
     const last = names.pop()!;
     let at = result;
     for (const name of names) {
-      at[name] = { ...(at[name] as object | null | undefined) };
+      const group = at[name] ?? {};
+      if (!isRecord(group)) throw new InputError(expected('an object', name, group));
+      at[name] = { ...group };
       at = at[name] as Record<string, unknown>;
     }
     at[last] = value;

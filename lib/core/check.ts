@@ -35,9 +35,10 @@ export function assertOneOf<T extends string>(
   }
 }
 
-/** Whether a value is an object with keys: neither null nor an array. */
+/** Whether a value is an object of fields: no list, and nothing that keeps its content elsewhere, such as a Map or a Date. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const kind = Object.prototype.toString.call(value);
+  return value !== null && (kind === '[object Object]' || kind === '[object Module]');
 }
 
 /**
@@ -78,4 +79,21 @@ export function range(min: number, max: number): string {
   const below = max === 1 - Number.EPSILON ? ' < 1' : ` ≤ ${max}`;
   const upper = max === Infinity || max === Number.MAX_SAFE_INTEGER ? '' : below;
   return lower && upper ? `${lower} and${upper}` : lower + upper;
+}
+
+/** Throws unless what registers under a name has a usable one, and every method that is called later. */
+export function assertRegistrable(
+  what: string,
+  entry: unknown,
+  { name, methods }: { name: string; methods: readonly string[] },
+): void {
+  if (!isRecord(entry)) throw new InputError(expected('an object', what, entry));
+  const given = entry[name];
+  if (typeof given !== 'string' || !/^[\w.-]+$/.test(given)) {
+    throw new InputError(expected('letters, digits, . - and _', `the name of ${what}`, given));
+  }
+  for (const method of methods) {
+    if (typeof entry[method] === 'function') continue;
+    throw new InputError(expected('a function', `${method} of ${what} ${given}`, entry[method]));
+  }
 }

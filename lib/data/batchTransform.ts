@@ -1,6 +1,7 @@
 // Transforms of a whole batch, after its samples were prepared: label smoothing, and mixing of samples.
 
 import { assertNumber } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Batch } from './batch.ts';
 
@@ -16,13 +17,31 @@ import type { Batch } from './batch.ts';
  */
 export type BatchTransform = (batch: Batch, rng: Rng) => Batch;
 
-/** The batch after every transform; transform i draws from `rng.split(i)`. */
+/**
+ * The batch after every transform; transform i draws from `rng.split(i)`.
+ *
+ * @throws InputError if one gives a batch of other sizes, or none
+ */
 export function applyBatchTransforms(
   batch: Batch,
   transforms: readonly BatchTransform[],
   rng: Rng,
 ): Batch {
-  return transforms.reduce((current, transform, i) => transform(current, rng.split(i)), batch);
+  const wanted = sizesOf(batch);
+  return transforms.reduce((current, transform, i) => {
+    const next = transform(current, rng.split(i));
+    const received = sizesOf(next);
+    if (received === wanted) return next;
+    throw new InputError(expected(wanted, `the batch of batchTransforms[${i}]`, received));
+  }, batch);
+}
+
+// The sizes of a batch as an error says them. What is no batch has none.
+function sizesOf(batch: Partial<Batch> | null | undefined): string {
+  const { size, imageShape = [], ...arrays } = batch ?? {};
+  const { images, targets, labels, indices } = arrays;
+  const shape = `${size} of [${imageShape.join(', ')}]`;
+  return `${shape}, ${images?.length} pixels, ${targets?.length} targets, ${labels?.length} labels, ${indices?.length} indices`;
 }
 
 /**

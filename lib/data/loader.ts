@@ -9,7 +9,7 @@ import { applyBatchTransforms, type BatchTransform } from './batchTransform.ts';
 import { assertLabel, type Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
 import type { Normalization } from './normalize.ts';
-import { samplesOf, type SampleSource } from './samples.ts';
+import { isPromise, samplesOf, type SampleSource } from './samples.ts';
 import type { Transform } from './transform.ts';
 
 /**
@@ -101,7 +101,7 @@ export class Loader {
       const index = indices[i]!;
       const pending = this.samples.prepare(index, epoch);
       // Awaiting an image that is there already would cost a turn of the event loop.
-      const image = 'then' in pending ? await pending : pending;
+      const image = isPromise(pending) ? await pending : pending;
       assertSize(image, outputShape, index);
       normalizeInto(image, normalize, images, i * pixels);
       const label = dataset.label(index);
@@ -148,6 +148,7 @@ function parse(given: LoaderConfig): FullLoaderConfig {
   const { shard = { rank: 0, size: 1 } } = given;
   assertInteger('shard.size', shard.size, { min: 1, max: batchSize });
   assertInteger('shard.rank', shard.rank, { min: 0, max: shard.size - 1 });
+  assertInteger('the length of the data set', dataset.length, { min: 0, max: 2 ** 32 });
   if (dataset.length === 0) {
     throw new InputError(expected('at least one image', 'the data set', 'an empty one'));
   }
@@ -162,14 +163,14 @@ function parse(given: LoaderConfig): FullLoaderConfig {
 }
 
 function assertSize(image: RgbImage, shape: readonly number[], index: number): void {
-  const received = [image.height, image.width, image.channels];
+  const { height, width, channels, data } = (image as RgbImage | null | undefined) ?? {};
+  const received = [height, width, channels];
   if (received.some((size, axis) => size !== shape[axis])) {
-    throw new InputError(
-      expected(
-        `[${shape.join(', ')}]`,
-        `the size of image ${index} after its transforms`,
-        received,
-      ),
-    );
+    const what = `the size of image ${index} after its transforms`;
+    throw new InputError(expected(`[${shape.join(', ')}]`, what, received));
+  }
+  if (data?.length !== sizeOf(shape)) {
+    const what = `the data of image ${index}`;
+    throw new InputError(expected(`${sizeOf(shape)} bytes`, what, data?.length));
   }
 }

@@ -1,10 +1,12 @@
 // The registry of data sets: descriptors by name, which also open the parts of a data set.
 
+import { assertOneOf, assertRegistrable } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Dataset } from './dataset.ts';
-import type { Normalization } from './normalize.ts';
+import { assertNormalization, type Normalization } from './normalize.ts';
+import { assertValSplit } from './split.ts';
 import type { DecodeMode } from './preprocessing.ts';
 
 /** A part of a data set: `train` for training, `validation` for choosing the best epoch, `test` for reporting. */
@@ -56,28 +58,48 @@ export interface DatasetDescriptor {
   adaptImage?(image: RgbImage): AdaptedImage;
 }
 
+const datasetParts: readonly DatasetPart[] = ['train', 'validation', 'test'];
+
 const descriptors = new Map<string, DatasetDescriptor>();
 
 /**
  * Registers a data set under its name, for configs and for the command line.
  *
- * @throws InputError if the name is empty or taken by another descriptor, or if there is no part to train on
+ * @throws InputError if the name is taken by another descriptor, a field cannot be used, or there is no part to train on
  *
  * @example registerDataset({name: 'bars', title: 'Bars', parts: ['train'], inputChannels: 1, normalize, open: () => bars()});
  */
 export function registerDataset(descriptor: DatasetDescriptor): void {
-  const { name, parts } = descriptor;
-  if (!/^[\w.-]+$/.test(name)) {
-    throw new InputError(expected('letters, digits, . - and _', 'the name of a data set', name));
-  }
+  assertRegistrable('a data set', descriptor, { name: 'name', methods: ['open'] });
+  const { name } = descriptor;
   const known = descriptors.get(name);
   if (known !== undefined && known !== descriptor) {
     throw new InputError(expected('a new name', 'the data set', name, 'It is registered already.'));
   }
-  if (!parts.includes('train')) {
-    throw new InputError(expected('train among them', `the parts of data set ${name}`, parts));
-  }
+  assertDescriptor(descriptor);
   descriptors.set(name, descriptor);
+}
+
+function assertDescriptor(descriptor: DatasetDescriptor): void {
+  const { name, title, parts, classNames, inputChannels, normalize, valSplit } = descriptor;
+  const refuse = (what: string, field: string, value: unknown): never => {
+    throw new InputError(expected(what, `${field} of data set ${name}`, value));
+  };
+  if (typeof title !== 'string') refuse('a text', 'the title', title);
+  if (!Array.isArray(parts)) refuse('a list', 'the parts', parts);
+  for (const part of parts) assertOneOf(`the parts of data set ${name}`, part, datasetParts);
+  if (!parts.includes('train')) refuse('train among them', 'the parts', parts);
+  if (classNames !== undefined && !Array.isArray(classNames)) {
+    refuse('a list', 'the classNames', classNames);
+  }
+  if (![1, 3].includes(inputChannels)) refuse('1 or 3', 'the inputChannels', inputChannels);
+  if (!Array.isArray(normalize?.mean) || !Array.isArray(normalize.std)) {
+    refuse('lists mean and std', 'normalize', normalize);
+  }
+  assertNormalization(normalize, inputChannels);
+  const { decode = 'display' } = descriptor;
+  assertOneOf(`decode of data set ${name}`, decode, ['display', 'pil']);
+  if (valSplit !== undefined) assertValSplit(valSplit);
 }
 
 /** The names of all registered data sets, in the order of their registration. */

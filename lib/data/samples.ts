@@ -31,7 +31,12 @@ export function samplesOf(
       const transformed = (image: RgbImage) =>
         applyTransforms(image, transforms, rng.split('transform', epoch, index));
       const pending = dataset.image(index);
-      return 'then' in pending ? pending.then(transformed) : transformed(pending);
+      return isPromise(pending) ? pending.then(transformed) : transformed(pending);
     },
   };
+}
+
+/** Whether an image is still to be waited for. */
+export function isPromise(image: RgbImage | Promise<RgbImage>): image is Promise<RgbImage> {
+  return typeof image === 'object' && image !== null && 'then' in image;
 }

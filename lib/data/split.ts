@@ -1,6 +1,7 @@
 // The validation split: holding out images of a data set, always the same ones.
 
 import { assertInteger, assertNumber } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { assertLabel, subset, type Dataset } from './dataset.ts';
 
@@ -8,11 +9,11 @@ import { assertLabel, subset, type Dataset } from './dataset.ts';
  * Holds out images for validation: the same ones for the same data set, whatever the seed of a run.
  *
  * Each class gives its share of `count` (largest remainders first, at most all but one of its images). Within a class the images
- * with the smallest Philox value of their index are taken, so a larger split contains a smaller one. Both parts keep the order of
- * the data set.
+ * with the smallest Philox value of their index are taken, so of two shares the larger contains the smaller. Both parts keep the
+ * order of the data set.
  *
- * @param count  images to hold out, 0 … length − 1; 0 gives the whole data set for training and an empty validation part
- * @throws InputError if `count` is out of range
+ * @param count  images to hold out; 0 gives the whole data set for training and an empty validation part
+ * @throws InputError if `count` is out of range, or a class would be left without an image to train on
  *
  * @example const {train, validation} = holdOut(mnist, 5000);   // 55,000 and 5,000 images
  */
@@ -24,10 +25,13 @@ export function holdOut(dataset: Dataset, count: number): { train: Dataset; vali
     assertLabel(label, i, dataset.numClasses);
     members[label]!.push(i);
   }
-  const quotas = quotasOf(
-    members.map(({ length }) => length),
-    count,
-  );
+  const sizes = members.map(({ length }) => length);
+  const most = sizes.reduce((sum, size) => sum + Math.max(0, size - 1), 0);
+  if (count > most) {
+    const remedy = `Each class keeps an image to train on. Give 0 to hold nothing out.`;
+    throw new InputError(expected(`at most ${most}`, 'valSplit', count, remedy));
+  }
+  const quotas = quotasOf(sizes, count);
   const rng = new Rng(0).split('validation');
   const rank = Float64Array.from({ length: dataset.length }, (_, i) => rng.split(i).uint32());
   const heldOut = new Uint8Array(dataset.length);

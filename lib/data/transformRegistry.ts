@@ -1,6 +1,6 @@
 // The registry of transforms by name: a config lists its augmentation as named steps in order, which are plain data.
 
-import { isRecord } from '../core/check.ts';
+import { assertRegistrable, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { parseOptions } from '../core/option.ts';
@@ -46,11 +46,12 @@ const registered = new Map<string, NamedTransform>();
 /**
  * Registers a transform under its name, for configs.
  *
- * @throws InputError if the name is taken by another transform
+ * @throws InputError if the name is taken by another transform, or there is none, or no `make`
  *
  * @example registerTransform({name: 'invert', options: {}, make: () => invert});   // {name: 'invert'} in a config
  */
 export function registerTransform(transform: NamedTransform): void {
+  assertRegistrable('a transform', transform, { name: 'name', methods: ['make'] });
   const known = registered.get(transform.name);
   if (known !== undefined && known !== transform) {
     const remedy = 'It is registered already.';
@@ -87,7 +88,8 @@ function makeTransform(step: unknown, place: string): Transform {
   const found = typeof name === 'string' ? registered.get(name) : undefined;
   if (found === undefined) {
     const names = transformNames();
-    const remedy = didYouMean(String(name), names, 'Register it with registerTransform.');
+    const otherwise = 'Register it with registerTransform.';
+    const remedy = typeof name === 'string' ? didYouMean(name, names, otherwise) : '';
     throw new InputError(expected(`one of ${names.join(', ')}`, `${place}.name`, name, remedy));
   }
   const what = `an option of ${found.name} (${place})`;

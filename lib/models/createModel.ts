@@ -111,6 +111,7 @@ export function parsedModel(value: unknown): { family: ModelFamily; config: obje
 }
 
 function sizeFamily(name: string): ModelFamily {
+  if (typeof name !== 'string') throw new InputError(expected('a model name', 'name', name));
   const family = familyWithSize(name);
   if (family !== undefined) return family;
   const nearest = closest(name, modelNames());

@@ -50,6 +50,10 @@ export async function loadModel<M extends Model = Model>(
     return build(await readTensors(source, name), undefined, options);
   }
   if ('tensors' in source) return build(source, undefined, options);
+  if (typeof source.has !== 'function') {
+    const remedy = 'Give new Uint8Array(buffer) for an ArrayBuffer.';
+    throw new InputError(expected('a store, a Uint8Array or tensors', 'loadModel', source, remedy));
+  }
   const name = options.name ?? (await findWeights(source));
   const read = (part: string): Promise<Uint8Array> => source.read(part);
   const found = await readTensors(await read(name), name, read);

@@ -1,7 +1,7 @@
 // The registry of model families: found by their name, by a size, or by a configuration.
 
 import { closest } from 'fastest-levenshtein';
-import { isRecord } from '../core/check.ts';
+import { assertRegistrable, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { builtInFamilies } from './families.ts';
 import type { ModelFamily } from './family.ts';
@@ -15,7 +15,7 @@ const families = new Map(builtInFamilies.map((family) => [family.family, family]
  * The command line knows it once a module that calls this is loaded: the config of the experiment, or a file that Node is told
  * to import.
  *
- * @throws InputError if a registered family has its name or one of its sizes
+ * @throws InputError if a registered family has its name or one of its sizes, or a method is missing
  *
  * @example
  * registerModelFamily(mlp);
@@ -23,6 +23,8 @@ const families = new Map(builtInFamilies.map((family) => [family.family, family]
  * // node --import ./mlp.js node_modules/.bin/tfjs-vit eval --checkpoint runs/mlp
  */
 export function registerModelFamily(family: ModelFamily): void {
+  const methods = ['names', 'config', 'parseConfig', 'recognizes', 'build'];
+  assertRegistrable('a model family', family, { name: 'family', methods });
   const { family: name } = family;
   if (!/^\w+$/.test(name)) {
     throw new InputError(expected('letters, digits and _', 'the name of a family', name));
@@ -61,7 +63,7 @@ export function familyOf(config: unknown): ModelFamily {
   if (!isRecord(config)) {
     throw new InputError(expected('an object of model options', 'config', config));
   }
-  const options = config as Readonly<Record<string, unknown>>;
+  const options: Readonly<Record<string, unknown>> = config;
   const { family } = options;
   if (typeof family === 'string') return modelFamily(family);
   if (family != null) throw new InputError(expected('a name', 'family', family));
@@ -84,6 +86,9 @@ export function familyWithSize(name: string): ModelFamily | undefined {
  * @throws InputError if it would not lead back to the model's family
  */
 export function storedConfig({ config, family }: Pick<Model, 'config' | 'family'>): object {
+  if (!isRecord(config)) {
+    throw new InputError(expected('an object', `the config of a model of ${family}`, config));
+  }
   const stored = JSON.parse(JSON.stringify(config)) as object;
   const found = familyOf(stored).family;
   if (found === family) return stored;

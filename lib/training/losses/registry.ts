@@ -1,7 +1,7 @@
 // The losses of a classifier by name: the `loss` of a training config is one of these.
 
 import type * as tf from '@tensorflow/tfjs';
-import { assertOneOf } from '../../core/check.ts';
+import { assertOneOf, assertRegistrable } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
 
 /** The mean loss of a batch: logits [B, K], targets [B, K] → a scalar. */
@@ -15,11 +15,12 @@ const registered = new Map<string, Loss>();
 /**
  * Adds a loss, so that a config can name it.
  *
- * @throws InputError if the name is taken
+ * @throws InputError if the name is taken or none, or `loss` is no function
  *
  * @example registerLoss('squared', (logits, targets) => tf.losses.meanSquaredError(targets, logits) as tf.Scalar);
  */
 export function registerLoss(name: string, loss: Loss): void {
+  assertRegistrable('a loss', { name, loss }, { name: 'name', methods: ['loss'] });
   if (lossNames().includes(name)) throw new InputError(expected('a new name', 'the loss', name));
   registered.set(name, loss);
 }
