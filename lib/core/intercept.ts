@@ -1,6 +1,8 @@
 // The seam through which a forward pass is observed and changed: steps with a path, and interceptors that stand around them.
 
 import * as tf from '@tensorflow/tfjs';
+import { assertShape } from './check.ts';
+import { ShapeError, expected } from './errors.ts';
 import type { Module } from './module.ts';
 
 /**
@@ -40,7 +42,10 @@ export type StepForward = (...inputs: tf.Tensor[]) => tf.Tensor;
 export interface Interceptor {
   /** Whether the step of this path has to run by itself. It is asked often, and its answer must stay the same during a pass. */
   wants(path: string): boolean;
-  /** Returns the result of a step, which `forward` computes. Tensors made in here and not returned are freed. */
+  /**
+   * Returns the result of a step, which `forward` computes, or another tensor of its shape. Tensors made in here and not returned
+   * are freed. What is no tensor, or has another shape than `forward` gave, is a ShapeError.
+   */
   call(step: Step, forward: StepForward): tf.Tensor;
 }
 
@@ -105,7 +110,19 @@ function intercepted<I extends readonly tf.Tensor[], Y extends tf.Tensor>(
   intercept: Interceptor,
   forward: (...inputs: I) => Y,
 ): Y {
-  return tf.tidy(() => intercept.call(about, forward as unknown as StepForward) as Y);
+  return tf.tidy(() => {
+    let shape: readonly number[] | undefined;
+    const result: unknown = intercept.call(about, (...inputs) => {
+      const y = forward(...(inputs as unknown as I));
+      shape = y.shape;
+      return y;
+    });
+    if (!(result instanceof tf.Tensor)) {
+      throw new ShapeError(expected('a tensor from the interceptor', about.path, result));
+    }
+    if (shape !== undefined) assertShape(about.path, result, shape);
+    return result as Y;
+  });
 }
 
 function same<T>(x: T): T {

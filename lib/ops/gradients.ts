@@ -45,6 +45,9 @@ export function valueAndGrads<O extends tf.TensorContainer>(
   if (state.gradientDepth > 0) {
     throw new InputError('Expected valueAndGrads outside of a gradient, received it inside one.');
   }
+  if (xs.length === 0) {
+    throw new InputError(expected('at least one', 'the tensors to differentiate by', 'none'));
+  }
   const differentiate = () => {
     let tape: Tape;
     const result = phase('forward', () => {

@@ -22,9 +22,11 @@ export function recompute(
   const op = tf.customGrad((...args) => {
     const input = args[0] as tf.Tensor3D;
     const save = args.at(-1) as tf.GradSaveFunc;
+    const value = f(input);
+    // Last, because tfjs never frees what an op saved that then failed.
     save([input]);
     return {
-      value: f(input),
+      value,
       gradFunc: (dOut, saved) => gradientsOf(f, saved[0] as tf.Tensor3D, parameters, dOut),
     };
   });
