@@ -145,6 +145,15 @@ describe('from training to a picture', () => {
     expect(JSON.parse(log)).toMatchObject({ epoch: 1, valTop1: expect.any(Number) as number });
   });
 
+  test('a config with valSplit null holds nothing out, also when the run goes on', async () => {
+    const run = inFolder('run');
+    const small = ['--limit', '32', '--limit-val', '16', '--output-dir', run, '--max-steps', '2'];
+    await vit('train', '--config', experiment({ valSplit: null }), ...small);
+    const going = await vit('train', '--resume', run);
+    expect([going.code, going.error]).toEqual([0, expect.not.stringContaining('older')]);
+    expect(existsSync(path.join(run, 'test.json'))).toBe(true);
+  });
+
   test('a run in bf16 says so, keeps it, and goes on in no other precision', async () => {
     const run = inFolder('run');
     const flags = ['--limit', '32', '--limit-val', '16', '--output_dir', run];

@@ -1,7 +1,8 @@
 // Draws the figures of a run by the injected producer and writes them into the run folder.
 
-import { messageOf } from '../core/errors.ts';
+import { InputError, expected, messageOf } from '../core/errors.ts';
 import type { Run } from './run.ts';
+import { runFileNames } from './runFiles.ts';
 
 /**
  * Draws and writes the figures of an evaluation, which is saved already. A failure is reported to the sinks, and the run goes on.
@@ -17,6 +18,8 @@ export async function drawFigures(
   try {
     const { classNames } = loader.config.dataset;
     const files = await figures({ part, log: state.log, evaluation, classNames });
+    const taken = Object.values(runFileNames).find((name) => files.has(name));
+    if (taken !== undefined) throw new InputError(expected('another name', 'a figure', taken));
     await store.commit(files, { epoch: state.epoch, step: state.step, best: state.best });
   } catch (error) {
     const what = part === 'test' ? 'the test' : `epoch ${state.epoch}`;

@@ -35,9 +35,11 @@ export async function endEpoch(run: Run): Promise<unknown> {
   state.update = 0;
   state.sums = emptySums();
   state.times = emptyTimes();
-  const isBest = metrics === undefined || task.isBetter(metrics, state.best);
-  if (metrics !== undefined && isBest) state.best = { epoch: state.epoch, ...metrics };
-  await saveRun(run, { isBest });
+  const better = metrics !== undefined && task.isBetter(metrics, state.best);
+  // Without validation data, and until an epoch was chosen, the last one counts as the best.
+  if (metrics === undefined) state.best = null;
+  else if (better) state.best = { epoch: state.epoch, ...metrics };
+  await saveRun(run, { isBest: better || state.best === null });
   sinks.epoch(entry);
   await drawFigures(run, 'validation', evaluation);
   return evaluation;

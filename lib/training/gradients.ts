@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
+import { InputError, expected } from '../core/errors.ts';
 import type { Interceptor } from '../core/intercept.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 import type { Precision } from '../core/precision.ts';
@@ -68,7 +69,7 @@ export async function updateGradients(
         if (!Number.isFinite(mean))
           throw await explainBadLoss(model, batch, mean, { task, when, precision });
         sum.lossSum += mean * batch.size;
-        sum.counts = addCounts(sum.counts, await task.count(outputs, batch));
+        sum.counts = addCounts(sum.counts, assertCounts(await task.count(outputs, batch)));
         sum.images += batch.size;
       } finally {
         t.dispose([value, ...Object.values(outputs)]);
@@ -79,6 +80,16 @@ export async function updateGradients(
     disposeAll(sum.gradients);
     throw error;
   }
+}
+
+// The trainer sums the loss and the images itself, beside the counts of the task.
+function assertCounts(counts: MetricSums): MetricSums {
+  const taken = Object.keys(counts).find((name) => name === 'loss' || name === 'images');
+  if (taken === undefined) return counts;
+  const remedy = 'The trainer sums these itself.';
+  throw new InputError(
+    expected('a name besides loss and images', 'a count of the task', taken, remedy),
+  );
 }
 
 /** Frees every tensor of a map. */

@@ -2,7 +2,7 @@
 
 import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
-import { InputError, expected, listed } from '../core/errors.ts';
+import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
 import { parsePrecision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
@@ -37,7 +37,9 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const loader = trainLoader(config, preparation, parts.train);
   const validation = parts.validation && evaluationLoader(config, preparation, parts.validation);
   const test = parts.test && evaluationLoader(config, preparation, parts.test);
-  task.assertFits(model, loader, { precision: config.precision });
+  for (const part of [loader, validation, test]) {
+    if (part !== undefined) task.assertFits(model, part, { precision: config.precision });
+  }
   const record = await recordOf(config, env, { preprocessing, loader, validation, test });
   const sinks = combineSinks(env.sinks ?? []);
   for (const { path, reason } of idleTrainOptions(options)) {
@@ -115,8 +117,11 @@ async function writeFirst(run: Run, resume: FileStore | undefined): Promise<void
     `Going on after epoch ${state.epoch}, step ${state.step}, from ${resume.location}.`,
   );
   if (resume === store || resume.location === store.location) return;
-  const best = await (resume.readChecked?.(runFileNames.best) ?? resume.read(runFileNames.best));
-  await saveRun(run, { extra: new Map([[runFileNames.best, best]]) });
+  const extra = new Map<string, Uint8Array>();
+  for (const name of [runFileNames.best, ...(state.test === null ? [] : [runFileNames.test])]) {
+    extra.set(name, await (resume.readChecked?.(name) ?? resume.read(name)));
+  }
+  await saveRun(run, { extra });
 }
 
 // Keys that older versions did not write get the values that those versions used. `normalize` is now part of `preprocessing`.
@@ -124,7 +129,11 @@ function upgradeRecord(
   { normalize, data, ...stored }: Record<string, unknown>,
   upgradeData: (data: unknown) => unknown,
 ): Record<string, unknown> {
-  const size = (stored['imageShape'] as number[]).slice(0, 2);
+  const { imageShape } = stored;
+  if (!Array.isArray(imageShape)) {
+    throw new CheckpointError(expected('[H, W, C]', 'imageShape of the stored run', imageShape));
+  }
+  const size = imageShape.slice(0, 2);
   return {
     valSplit: null,
     preprocessing: makePreprocessing({

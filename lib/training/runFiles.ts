@@ -140,7 +140,7 @@ function metricsCsv(log: readonly EpochLog[], names: readonly string[]): string 
 }
 
 function cell(value: unknown): string {
-  return typeof value === 'number' ? String(value) : '';
+  return Number.isFinite(value) ? String(value) : '';
 }
 
 async function weightBytes(

@@ -87,10 +87,23 @@ export function parseState(text: string, log: string, name: string): RunState {
   const state = parseJson(text);
   const entries = log.split('\n').filter((line) => line !== '');
   const value = isRecord(state)
-    ? { ...state, test: state['test'] ?? null, times: emptyTimes(), log: entries.map(parseJson) }
+    ? {
+        ...state,
+        sums: numbersOf(state['sums']),
+        best: numbersOf(state['best']),
+        test: state['test'] ?? null,
+        times: emptyTimes(),
+        log: entries.map(parseJson),
+      }
     : undefined;
   if (!isState(value)) throw new CheckpointError(expected('the state of a run', name, text));
   return value;
+}
+
+// JSON has no NaN: a metric or a count that was none is stored as null.
+function numbersOf(value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, one ?? NaN]));
 }
 
 function parseJson(text: string): unknown {

@@ -42,7 +42,7 @@ export interface Task<E = unknown> {
     context: ForwardContext,
   ): LossWithOutputs<tf.NamedTensorMap>;
 
-  /** Sums over the images of a batch, from the outputs of `loss`, which stay the caller's. */
+  /** Sums over the images of a batch, from the outputs of `loss`, which stay the caller's. `loss` and `images` are the trainer's own. */
   count(outputs: tf.NamedTensorMap, batch: Batch): Promise<MetricSums>;
 
   /** The metrics of training images from the sums of `count` and their number. */

@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
+import { ShapeError, expected } from '../core/errors.ts';
 import type { Module } from '../core/module.ts';
 import { unmarked, type Phase } from '../core/phase.ts';
 
@@ -57,11 +58,15 @@ export function valueAndGrad<O extends tf.NamedTensorMap = Record<never, tf.Tens
   { inputs = {}, phase = unmarked }: ValueAndGradOptions = {},
 ): ValueAndGrad<O> {
   const named = new Map<string, tf.Tensor>([...model.namedParameters(), ...Object.entries(inputs)]);
+  const parameters = new Set(named.values());
   const f = () => {
-    const result = loss();
-    return 'outputs' in result
-      ? { value: result.loss as tf.Scalar, outputs: result.outputs }
-      : { value: result as tf.Scalar, outputs: {} as O };
+    const result: unknown = loss();
+    if (isTensor(result)) return { value: result as tf.Scalar, outputs: {} as O };
+    const { loss: value, outputs = {} as O } = (result ?? {}) as Partial<LossWithOutputs<O>>;
+    if (!isTensor(value)) {
+      throw new ShapeError(expected('a scalar, or {loss, outputs} with one', 'the loss', result));
+    }
+    return { value: value as tf.Scalar, outputs: ownOutputs(outputs, parameters) };
   };
   const { value, outputs, gradients } = t.valueAndGrads(f, [...named.values()], phase);
   const entries = [...named.keys()].flatMap((name, i) => {
@@ -69,4 +74,20 @@ export function valueAndGrad<O extends tf.NamedTensorMap = Record<never, tf.Tens
     return gradient === undefined ? [] : [[name, gradient] as const];
   });
   return { value, gradients: new Map(entries), outputs };
+}
+
+function isTensor(value: unknown): value is tf.Tensor {
+  return typeof value === 'object' && value !== null && 'dataId' in value && 'shape' in value;
+}
+
+// The caller disposes the outputs, so a parameter among them is given as a copy.
+function ownOutputs<O extends tf.NamedTensorMap>(
+  outputs: O,
+  parameters: ReadonlySet<tf.Tensor>,
+): O {
+  const entries = Object.entries(outputs);
+  if (!entries.some(([, tensor]) => parameters.has(tensor))) return outputs;
+  return Object.fromEntries(
+    entries.map(([name, tensor]) => [name, parameters.has(tensor) ? t.clone(tensor) : tensor]),
+  ) as O;
 }

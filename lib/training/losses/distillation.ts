@@ -94,6 +94,7 @@ export function distillationLoss(
 ): tf.Scalar {
   assertOneOf('type', type, ['hard', 'soft']);
   assertNumber('alpha', alpha, { min: 0, max: 1 });
+  assertShape('dist', dist, [cls.shape[0], -1]);
   return t.tidy(() => {
     const learned =
       type === 'hard'
