@@ -90,7 +90,8 @@ test('a value of another kind in place of options is refused, not taken for an e
     const experiment = { name: 'a', model: value, data: { dataset: 'mnist' }, ...config };
     expect(() => parseExperiment(experiment)).toThrow(InputError);
   }
-  for (const name of [undefined, 5, {}, Object.create(null)]) {
+  const noNames: unknown[] = [undefined, 5, {}, Object.create(null)];
+  for (const name of noNames) {
     expect(() => createModel(as<string>(name))).toThrow(InputError);
     expect(() => makeTransforms([{ name }])).toThrow(InputError);
   }
