@@ -189,7 +189,7 @@ async function main({ arch, force, standalone }) {
   const linked = `${addon}.${process.pid}`;
   const shared =
     process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
-  const inputs = jobs.map(({ object }) => object);
+  const inputs = linkOrder(jobs);
   await run(compiler, [...shared, ...linkFlags, '-pthread', ...inputs, '-o', linked]);
   renameSync(linked, addon);
   writeFileSync(stamp, key);
@@ -211,16 +211,19 @@ async function main({ arch, force, standalone }) {
 export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] }) {
   const jobs = [];
   for (const file of perIsa)
-    for (const [isa, own] of Object.entries(isasFor(arch)).reverse()) {
+    for (const [level, [isa, own]] of [...Object.entries(isasFor(arch)).entries()].reverse()) {
       const options = [...own, ...(exact.includes(file) ? ['-ffp-contract=off'] : []), ...extra];
-      jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: options }));
+      const one = job({ objects, compiler, file, name: `${file}-${isa}`, extra: options });
+      jobs.push({ ...one, level });
     }
   const has = [];
   for (const [isa, { files, own, asks, last = [] }] of Object.entries(productsFor(arch))) {
     if (!accepts(compiler, asks)) continue;
     const all = [`-DVIT_ISA=${isa}`, ...own, ...asks, ...extra, ...last];
-    for (const file of files)
-      jobs.push(job({ objects, compiler, file, name: `${file}-${isa}`, extra: all }));
+    for (const file of files) {
+      const one = job({ objects, compiler, file, name: `${file}-${isa}`, extra: all });
+      jobs.push({ ...one, level: 9 });
+    }
     has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
   }
   for (const file of common) {
@@ -228,6 +231,17 @@ export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] })
     jobs.push(job({ objects, compiler, file, extra: [...has, ...own, ...extra] }));
   }
   return jobs;
+}
+
+/**
+ * The objects of jobs in the order in which they are linked: those that run on any processor first, then by instruction set.
+ *
+ * Every object that uses a template of the C++ library carries a copy of it, in the instructions of its own set, and the linker keeps
+ * the first. If it kept that of avx512, portable code would end with SIGILL on a processor without AVX-512.
+ */
+export function linkOrder(jobs) {
+  const sorted = [...jobs].sort((a, b) => (a.level ?? -1) - (b.level ?? -1));
+  return sorted.map(({ object }) => object);
 }
 
 /**

@@ -8,7 +8,15 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { compileAll, compilerFor, isasFor, job, kernelJobs, run } from './buildNative.mjs';
+import {
+  compileAll,
+  compilerFor,
+  isasFor,
+  job,
+  kernelJobs,
+  linkOrder,
+  run,
+} from './buildNative.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -73,7 +81,7 @@ async function main() {
   const program = path.join(folder, 'kernels_test');
   const link = [...flags, '-pthread', ...(native ? [] : ['-static'])];
   try {
-    await run(compiler, [...link, ...jobs.map(({ object }) => object), '-o', program]);
+    await run(compiler, [...link, ...linkOrder(jobs), '-o', program]);
   } catch (error) {
     if (packages === undefined) throw error;
     throw new UsageError(
