@@ -72,7 +72,7 @@ export function assertValSplit(valSplit: unknown): asserts valSplit is number {
   if (valSplit >= 1) assertInteger('valSplit', valSplit, { remedy });
 }
 
-// The number of images of each class, in proportion to its size; the sum is `count` where the limits allow it.
+// The number of images of each class, in proportion to its size; the sum is `count`, which leaves each class an image.
 function quotasOf(sizes: readonly number[], count: number): number[] {
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const exact = sizes.map((size) => (count * size) / total);
@@ -81,13 +81,11 @@ function quotasOf(sizes: readonly number[], count: number): number[] {
   const order = exact.map((share, k) => [share - Math.floor(share), k] as const);
   order.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
   while (left > 0) {
-    const before = left;
     for (const [, k] of order) {
       if (left === 0 || quotas[k]! + 1 >= sizes[k]!) continue;
       quotas[k]! += 1;
       left -= 1;
     }
-    if (left === before) break;
   }
   return quotas;
 }
