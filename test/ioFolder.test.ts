@@ -190,6 +190,51 @@ describe('a commit', () => {
   }, 60_000);
 });
 
+describe('remove', () => {
+  test('takes a file out of the manifest, then away; the others stay listed', async () => {
+    const store = await openFolder(place());
+    const set = new Map([
+      ['a', '1'],
+      ['b', '2'],
+    ]);
+    await store.commit(set, { step: 1 });
+    await store.remove('a');
+    await store.remove('a');
+    const manifest = (await store.manifest())!;
+    expect([...manifest.files.keys()]).toEqual(['b']);
+    expect(manifest.info).toEqual({ step: 1 });
+    expect(fs.readdirSync(place()).sort()).toEqual(['b', 'manifest.json']);
+    expect(text(await store.readChecked('b'))).toBe('2');
+  });
+
+  test('removes a link and not its target, and refuses a folder', async () => {
+    fs.writeFileSync(join(place(), 'target'), 'x');
+    fs.symlinkSync('target', join(place(), 'link'));
+    fs.mkdirSync(join(place(), 'inner'));
+    const store = await openFolder(place());
+    await store.remove('link');
+    expect(await refusalOf(store.remove('inner'))).toMatch(/^Cannot remove .*inner"/);
+    expect(fs.readdirSync(place()).sort()).toEqual(['inner', 'target']);
+    await expect((async () => store.remove('manifest.json'))()).rejects.toThrow(InputError);
+    await expect((async () => store.remove('../x'))()).rejects.toThrow(InputError);
+  });
+
+  test('interrupted at every single call to the disk leaves a manifest that is true', async () => {
+    let removed = false;
+    for (let calls = 0; !removed; calls += 1) {
+      const path = join(place(), String(calls));
+      await (await openFolder(path, { create: true })).commit(setOfVersion(1), {});
+      const { disk, arm } = crashingDisk();
+      const store = await openFolder(path, { disk });
+      arm(calls);
+      removed = (await refusalOf(store.remove('log.jsonl'))) === 'done';
+      const after = await openFolder(path);
+      for (const name of (await after.manifest())!.files.keys()) await after.readChecked(name);
+    }
+    expect(removed).toBe(true);
+  });
+});
+
 describe('readChecked', () => {
   test('a flipped bit anywhere names the file', async () => {
     const store = await openFolder(place());

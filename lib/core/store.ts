@@ -28,4 +28,9 @@ export interface FileStore {
     files: ReadonlyMap<string, Uint8Array | string>,
     info: Record<string, unknown>,
   ): Promise<void>;
+  /**
+   * Removes one file, from the manifest first and then from the place; nothing happens if it is not there. A store without it keeps
+   * files that later sets no longer have.
+   */
+  remove?(name: string): Promise<void>;
 }

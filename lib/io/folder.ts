@@ -2,7 +2,15 @@
 
 import { join, resolve } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
-import { bytesOf, makeFolder, readBytes, realDisk, writeAtomically, writeNew } from './disk.ts';
+import {
+  bytesOf,
+  makeFolder,
+  readBytes,
+  realDisk,
+  syncFolder,
+  writeAtomically,
+  writeNew,
+} from './disk.ts';
 import { lockFolder } from './folderLock.ts';
 import { errorCodeOf, ioError } from './ioError.ts';
 import { commitFiles, findFile, manifestName, rollForward } from './journal.ts';
@@ -39,6 +47,8 @@ export interface Folder extends FileStore {
    * @throws CheckpointError if there is no manifest, or the file is missing, not listed, or differs
    */
   readChecked(name: string): Promise<Uint8Array>;
+  /** Removes one file, from the manifest first. A folder of this name is refused, a link is removed and not its target. */
+  remove(name: string): Promise<void>;
   /** Waits for running writes and gives the lock back. */
   close(): Promise<void>;
 }
@@ -175,6 +185,26 @@ class DiskFolder implements Folder {
         throw new InputError(expected('a name other than the manifest', 'file', name));
     }
     return this.inTurn(async () => this.commitNow(files, info, await this.manifestToExtend()));
+  }
+
+  remove(name: string): Promise<void> {
+    assertName(name);
+    if (name === manifestName)
+      throw new InputError(expected('a name other than the manifest', 'file', name));
+    return this.inTurn(async () => {
+      const path = join(this.path, name);
+      try {
+        await rollForward(this.path, this.disk);
+        const manifest = await this.manifestToExtend();
+        if (manifest?.files.delete(name) === true) {
+          await this.commitNow(new Map(), manifest.info, manifest);
+        }
+        await this.disk.unlink(path);
+        await syncFolder(this.path, this.disk);
+      } catch (error) {
+        if (errorCodeOf(error) !== 'ENOENT') throw ioError('remove', path, error);
+      }
+    });
   }
 
   async close(): Promise<void> {

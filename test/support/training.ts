@@ -138,6 +138,12 @@ export class MemoryStore implements FileStore {
     return Promise.resolve();
   }
 
+  remove(name: string): Promise<void> {
+    if (this.failing) return Promise.reject(new IoError('No space left in memory.'));
+    this.files.delete(name);
+    return Promise.resolve();
+  }
+
   /** A copy, as a folder copied to another place. */
   copy(): MemoryStore {
     const other = new MemoryStore();
