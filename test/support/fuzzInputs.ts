@@ -95,7 +95,8 @@ export class FuzzInputs {
   axes(rank: number): number | number[] | undefined {
     if (rank === 0 || this.chance(0.2)) return undefined;
     if (this.chance(0.4)) return this.axis(rank);
-    return this.some(Array.from({ length: rank }, (_, i) => i));
+    const some = this.some(Array.from({ length: rank }, (_, i) => i));
+    return some.map((axis) => (this.chance(0.3) ? axis - rank : axis));
   }
 
   dtype(of = everyDtype): Dtype {

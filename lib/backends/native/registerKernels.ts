@@ -1,6 +1,7 @@
 // Registers every native kernel.
 
 import { registerAttention } from './kernels/attention.ts';
+import { registerAxisGradients } from './kernels/axisGradients.ts';
 import { registerBatchNorm } from './kernels/batchNorm.ts';
 import { registerBranches } from './kernels/branches.ts';
 import { registerCasts } from './kernels/casts.ts';
@@ -46,6 +47,7 @@ export function registerKernels(): void {
   registerCasts();
   registerReductions();
   registerScans();
+  registerAxisGradients();
   registerLayout();
   registerRearrange();
   registerSoftmax();

@@ -51,7 +51,7 @@ export const shapes: Record<string, MakeFuzzCase> = {
   },
   stack: (d) => {
     const shape = d.shape(0, 4, 900);
-    const axis = d.int(0, shape.length),
+    const axis = d.axis(shape.length + 1),
       dtype = d.dtype();
     return {
       note: `[${shape}] along ${axis}`,
@@ -67,18 +67,20 @@ export const shapes: Record<string, MakeFuzzCase> = {
       note: `[${shape}] along ${axis}`,
       inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.unstack(x!, axis),
+      grad: true,
     };
   },
   split: (d) => {
     const shape = d.shape(1, 4, 2000, 1);
-    const axis = d.int(0, shape.length - 1);
-    const first = d.int(0, shape[axis]!);
-    const sizes = d.chance(0.2) ? [first, -1] : [first, shape[axis]! - first];
+    const axis = d.axis(shape.length);
+    const size = shape.at(axis)!;
+    const first = d.int(0, size);
+    const sizes = d.chance(0.2) ? [first, -1] : [first, size - first];
     return {
       note: `[${shape}] along ${axis} ${sizes}`,
       inputs: [d.tensor(shape, d.dtype())],
       run: (x) => tf.split(x!, sizes, axis),
-      grad: false,
+      grad: true,
     };
   },
   pad: (d) => {
@@ -149,12 +151,12 @@ export const shapes: Record<string, MakeFuzzCase> = {
   },
   gather: (d) => {
     const shape = d.shape(1, 5, 2000, 1);
-    const axis = d.int(0, shape.length - 1);
-    const batch = d.chance(0.3) ? d.int(0, axis) : 0;
+    const axis = d.axis(shape.length);
+    const batch = d.chance(0.3) ? d.int(0, axis < 0 ? axis + shape.length : axis) : 0;
     const chosen = [...shape.slice(0, batch), ...d.shape(batch === 0 ? 0 : 1, 2, 60)];
     return {
       note: `[${shape}] along ${axis} at [${chosen}] batch ${batch}`,
-      inputs: [d.tensor(shape, d.dtype()), d.indices(chosen, shape[axis]!)],
+      inputs: [d.tensor(shape, d.dtype()), d.indices(chosen, shape.at(axis)!)],
       run: (x, i) => tf.gather(x!, i as tf.Tensor1D, axis, batch),
       grad: batch === 0,
     };

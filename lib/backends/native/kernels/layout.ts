@@ -61,13 +61,11 @@ export function registerLayout(): void {
     const same = (part: tf.TensorInfo): boolean =>
       movable(part) && part.dtype === first.dtype && tf.util.arraysEqual(part.shape, first.shape);
     if (!parts.every(same)) return undefined;
-    const shape = [...first.shape];
-    shape.splice(attrs.axis, 0, 1);
-    return joined(
-      backend,
-      parts.map((part) => ({ ...part, shape })),
-      attrs.axis,
-    );
+    // The axis is one of the result, which has one more.
+    const [axis] = tf.util.parseAxisParam(attrs.axis, [1, ...first.shape]) as [number];
+    const shape = first.shape.toSpliced(axis, 0, 1);
+    const slices = parts.map((part) => ({ ...part, shape }));
+    return joined(backend, slices, axis);
   });
   replaceKernel<One, tf.PadV2Attrs>(tf.PadV2, ({ inputs: { x }, attrs, backend }) =>
     movable(x) ? padded(backend, x, attrs.paddings, attrs.constantValue) : undefined,
