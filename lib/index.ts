@@ -35,7 +35,7 @@ export {
   type OptionTable,
   type OptionType,
 } from './core/option.ts';
-export type { Stop } from './core/stop.ts';
+export type { Stop, StopSignal } from './core/stop.ts';
 export type { EpochLog, RunSink, StepProgress, TestLog } from './core/runSink.ts';
 export type { FileStore } from './core/store.ts';
 

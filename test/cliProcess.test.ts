@@ -1,7 +1,7 @@
 // The command line as a real process: exit codes, signals, a reader that goes away.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeExperiment } from './support/cli.ts';
@@ -50,6 +50,8 @@ test('a bad flag is one line and exit code 2', async () => {
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
+  ['SIGQUIT', 131],
 ] as const)(
   '%s finishes the step, saves, and ends with %d',
   async (signal, expected) => {
@@ -70,9 +72,73 @@ test.each([
     expect([code, error.includes('    at ')]).toEqual([expected, false]);
     expect(out).toMatch(new RegExp(`Stopped \\(${signal}\\) at step \\d+; saved`));
     expect(existsSync(path.join(run, 'manifest.json'))).toBe(true);
+    expect(existsSync(path.join(run, '.lock'))).toBe(false);
     expect(JSON.parse(readFileSync(path.join(run, 'config.json'), 'utf8'))).toMatchObject({
       epochs: 10_000,
     });
+  },
+  60_000,
+);
+
+// /dev/full takes nothing, as a full disk does.
+const full = existsSync('/dev/full') ? test : test.skip;
+
+/** Runs the command with streams that are full. */
+function startFull(words: string[], which: 'out' | 'error' | 'both'): Promise<Ended> {
+  const device = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, ['--import', 'tsx', 'lib/cli/main.ts', ...words], {
+    cwd: root,
+    stdio: ['ignore', which === 'error' ? 'pipe' : device, which === 'out' ? 'pipe' : device],
+  });
+  closeSync(device);
+  let [out, error] = ['', ''];
+  child.stdout?.on('data', (data: Buffer) => (out += data.toString()));
+  child.stderr?.on('data', (data: Buffer) => (error += data.toString()));
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, error })));
+}
+
+full.each(['out', 'both'] as const)(
+  'a log on a full disk (%s) does not end a training',
+  async (which) => {
+    const run = path.join(folder, 'run');
+    const config = writeExperiment(path.join(folder, 'experiment.json'));
+    const words = ['--config', config, '--backend', 'cpu', '--limit', '16', '--limit-val', '8'];
+    const { code, error } = await startFull(
+      ['train', ...words, '--val-split', '8', '--output-dir', run],
+      which,
+    );
+    expect(code).toBe(0);
+    expect(existsSync(path.join(run, 'test.json'))).toBe(true);
+    expect(existsSync(path.join(run, '.lock'))).toBe(false);
+    const told = error.split('\n').filter((line) => line.includes('Standard output'));
+    if (which === 'out') {
+      expect(told).toEqual([
+        'Standard output cannot be written: no space is left on the device (ENOSPC). Training goes on without its log.',
+      ]);
+    }
+    expect(error).not.toContain('    at ');
+  },
+  60_000,
+);
+
+full(
+  'a result that cannot be written is one line and exit code 2',
+  async () => {
+    const { code, error } = await startFull(['summary', '--list'], 'out');
+    expect(code).toBe(2);
+    expect(error.trim()).toBe(
+      'Standard output cannot be written: no space is left on the device (ENOSPC).',
+    );
+  },
+  60_000,
+);
+
+full(
+  'a result is given although standard error is full',
+  async () => {
+    const words = ['predict', '--image', '3', '--checkpoint', 'checkpoints/mnist-vit'];
+    const { code, out } = await startFull([...words, '--backend', 'cpu', '--topk', '1'], 'error');
+    expect([code, out.trim().split('\n').length]).toEqual([0, 1]);
   },
   60_000,
 );

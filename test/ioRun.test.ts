@@ -172,29 +172,47 @@ describe('progressSink', () => {
     expect(text().lastIndexOf('\u001b[?25h')).toBeGreaterThan(text().lastIndexOf('\u001b[?25l'));
   });
 
-  test.each([false, true])(
-    'falls silent when the reader goes away (terminal: %s)',
-    async (isTTY) => {
-      let writes = 0;
-      const stream = Object.assign(
-        new Writable({
-          write: (_, __, done) => {
-            writes += 1;
-            done(Object.assign(new Error('EPIPE'), { code: 'EPIPE' }));
-          },
-        }),
-        { isTTY, columns: 80 },
-      );
-      const sink = progressSink({ stream, title: 'Training', lineMs: 0 });
-      for (let step = 1; step <= 10; step += 1) {
-        sink.step!(progressOf(step));
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      sink.epoch!(logOf(1));
+  test('a terminal without escape codes gets plain lines', () => {
+    const before = process.env['TERM'];
+    process.env['TERM'] = 'dumb';
+    try {
+      const { stream, text } = collect(true);
+      const sink = progressSink({ stream });
+      sink.step!(progressOf(1));
       void sink.close?.();
-      expect(writes).toBeLessThan(3);
-    },
-  );
+      expect(text()).toMatch(/^epoch 1\/2 {2}step 1\/10/);
+      expect(text()).not.toContain('\u001b');
+    } finally {
+      if (before === undefined) delete process.env['TERM'];
+      else process.env['TERM'] = before;
+    }
+  });
+
+  test.each([
+    [false, 'EPIPE'],
+    [true, 'EPIPE'],
+    [false, 'ENOSPC'],
+    [true, 'EIO'],
+  ])('falls silent when the stream fails (terminal: %s, %s)', async (isTTY, code) => {
+    let writes = 0;
+    const stream = Object.assign(
+      new Writable({
+        write: (_, __, done) => {
+          writes += 1;
+          done(Object.assign(new Error(code), { code }));
+        },
+      }),
+      { isTTY, columns: 80 },
+    );
+    const sink = progressSink({ stream, title: 'Training', lineMs: 0 });
+    for (let step = 1; step <= 10; step += 1) {
+      sink.step!(progressOf(step));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    sink.epoch!(logOf(1));
+    void sink.close?.();
+    expect(writes).toBeLessThan(3);
+  });
 
   test.each([
     [0, '0 s'],

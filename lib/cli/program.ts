@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { InputError, VitError, expected, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { reasonOf } from '../io/ioError.ts';
+import { isReaderGone, QuietStream } from '../io/quietStream.ts';
 import { commands } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseArguments } from './parseArguments.ts';
@@ -16,10 +18,7 @@ import type { Command, Terminal } from './command.ts';
  *
  * @param words  the command and its arguments, without `node` and the script
  */
-export async function runProgram(
-  words: readonly string[],
-  terminal: Terminal = standardTerminal,
-): Promise<number> {
+export async function runProgram(words: readonly string[], terminal: Terminal): Promise<number> {
   try {
     return await dispatch(words, terminal);
   } catch (error) {
@@ -36,25 +35,32 @@ export async function runProgram(
 /**
  * Runs a command line as the main function of a process and sets its exit code.
  *
- * When the reader goes away (`| head -1`), the process ends without a stack, as with SIGPIPE; a training run goes on in silence.
+ * Where standard output fails, a training run goes on without its log and says so once on standard error. Any other command ends
+ * as with SIGPIPE (141) when its reader goes away (`| head -1`), and with 2 when its result cannot be written. Without standard
+ * error every command goes on in silence.
  *
  * @param words  the command and its arguments, without `node` and the script
  */
 export async function runMain(words: readonly string[]): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      if (words[0] !== 'train') process.exit(141);
-    });
-  }
-  process.exitCode = await runProgram(words);
+  let outputCode = 0;
+  const terminal = standardTerminal((failure) => {
+    const reason = `Standard output cannot be written: ${reasonOf(failure)}.`;
+    if (words[0] === 'train') return terminal.error(`${reason} Training goes on without its log.`);
+    if (isReaderGone(failure)) process.exit(141);
+    outputCode = 2;
+    process.exitCode = outputCode;
+    terminal.error(reason);
+  });
+  const code = await runProgram(words, terminal);
+  process.exitCode = code === 0 ? outputCode : code;
 }
 
-/** Standard output and standard error. */
-const standardTerminal: Terminal = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  error: (line) => void process.stderr.write(`${line}\n`),
-};
+/** Standard output and standard error. `onFailure` is told once that standard output can no longer be written. */
+function standardTerminal(onFailure: (failure: unknown) => void): Terminal {
+  const out = new QuietStream(process.stdout, onFailure);
+  const error = new QuietStream(process.stderr);
+  return { out: (line) => out.write(`${line}\n`), error: (line) => error.write(`${line}\n`) };
+}
 
 async function dispatch(words: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = words;

@@ -36,7 +36,7 @@ export interface TrainOptions extends BackendOptions {
 }
 
 /**
- * Trains an experiment and keeps its run folder. SIGINT and SIGTERM finish the step, save and end.
+ * Trains an experiment and keeps its run folder. SIGINT, SIGTERM, SIGQUIT and SIGHUP finish the step, save and end.
  *
  * @param config  an `ExperimentConfig`; undefined: the resumed run's
  * @throws VitError for whatever cannot be used, before anything is written

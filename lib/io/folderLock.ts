@@ -1,6 +1,6 @@
 // The lock of a folder, which one training run at a time holds: a file with the process id. The lock of a dead process is taken over.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { IoError, show } from '../core/errors.ts';
@@ -21,6 +21,17 @@ interface Owner {
 // The paths of the locks that this process holds: its own id in any other lock file is a stale one.
 const held = new Set<string>();
 
+// A process that ends at once (a second Ctrl-C, an exit of the caller's) gives its locks back too. Node alone can do no more: after
+// SIGKILL the lock stays, and is taken over.
+let releasesAtExit = false;
+function releaseAtExit(): void {
+  if (releasesAtExit) return;
+  releasesAtExit = true;
+  process.once('exit', () => {
+    for (const path of held) rmSync(path, { force: true });
+  });
+}
+
 /**
  * Locks a folder for this process.
  *
@@ -34,6 +45,7 @@ export async function lockFolder(folder: string, disk: Disk): Promise<() => Prom
     try {
       await writeNew(path, new TextEncoder().encode(`${JSON.stringify(me)}\n`), disk);
       held.add(path);
+      releaseAtExit();
       return async () => {
         if (!held.delete(path)) return;
         await disk.unlink(path).catch(() => undefined);

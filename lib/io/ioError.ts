@@ -7,6 +7,7 @@ const reasons: Readonly<Record<string, string>> = {
   EBUSY: 'it is in use. Close what uses it and try again',
   EDQUOT: 'the disk quota is used up. Free some space; what was there before is unchanged',
   EEXIST: 'it exists already',
+  EFBIG: 'the file would be larger than the file system or the limit (ulimit -f) allows',
   EINVAL: 'the file system does not allow this',
   EIO: 'the device reports an error. Check the disk',
   EISDIR: 'it is a folder, a file was expected',
@@ -15,12 +16,16 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
   ENFILE: 'too many files are open on this machine. Try again later',
   ENOENT: 'there is no such file or folder',
+  ENOMEM: 'the machine has no memory left for it. Close other programs, or give less at a time',
   ENOSPC: 'no space is left on the device. Free some; what was there before is unchanged',
   ENOTDIR: 'a part of the path is a file, a folder was expected',
   ENOTEMPTY: 'the folder is not empty',
   ENXIO: 'it is a socket or a device, a file was expected',
   EPERM: 'the operation is not permitted. Check who owns it, or choose another place',
+  EPIPE: 'nobody reads it any more',
   EROFS: 'the file system is read-only. Choose another place',
+  ESTALE: 'the network file system no longer knows it. Mount it again',
+  ETIMEDOUT: 'the network file system does not answer. Try again later',
   ETXTBSY: 'it is in use. Close what uses it and try again',
   EXDEV: 'the two places are on different file systems',
 };
@@ -30,6 +35,13 @@ export function errorCodeOf(error: unknown): string {
   // `instanceof Error` would fail: the class differs between realms (workers, test runners).
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
+}
+
+/** The reason of a system error with its code and without a remedy: `no space is left on the device (ENOSPC)`. */
+export function reasonOf(error: unknown): string {
+  const code = errorCodeOf(error);
+  const reason = (reasons[code] ?? String(error)).split('. ')[0]!;
+  return code === '' ? reason : `${reason} (${code})`;
 }
 
 /**

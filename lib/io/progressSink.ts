@@ -2,11 +2,13 @@
 
 import progress from 'cli-progress';
 import { percent, printable } from '../core/format.ts';
-import { errorCodeOf } from './ioError.ts';
+import { reasonOf } from './ioError.ts';
+import { QuietStream } from './quietStream.ts';
+import type { TextStream } from './quietStream.ts';
 import type { EpochLog, RunSink, StepProgress, TestLog } from '../core/runSink.ts';
 
 /** The stream that progress is written to: process.stdout, or in a test something like it. */
-export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean };
+export type ProgressStream = TextStream;
 
 /**
  * The options of `progressSink`.
@@ -25,19 +27,33 @@ export interface ProgressOptions {
  * A sink for a person: in a terminal a bar with images/s, time left, loss, accuracy and the share of time spent waiting for
  * data; elsewhere plain lines. An epoch ends with one line.
  *
- * When the reader goes away (`| head -1`, a closed terminal) it falls silent and the run goes on.
+ * A terminal without escape codes (TERM=dumb) gets lines too. When the reader goes away (`| head -1`, a closed terminal), or the
+ * log's disk is full, it falls silent and the run goes on.
  */
 export function progressSink({
   stream = process.stdout,
   title,
   lineMs = 5000,
 }: ProgressOptions = {}): RunSink {
-  const out = new QuietStream(stream);
+  const out = new LineStream(stream, stream === process.stdout ? tellLoss : undefined);
   if (title !== undefined) out.line(title);
-  return stream.isTTY === true ? barSink(out, stream) : lineSink(out, lineMs);
+  const drawsBars = stream.isTTY === true && process.env['TERM'] !== 'dumb';
+  return drawsBars ? barSink(out, stream) : lineSink(out, lineMs);
 }
 
-function lineSink(out: QuietStream, lineMs: number): RunSink {
+function tellLoss(failure: unknown): void {
+  new LineStream(process.stderr).line(
+    `Standard output cannot be written: ${reasonOf(failure)}. Training goes on without its log.`,
+  );
+}
+
+class LineStream extends QuietStream {
+  line(text: string): void {
+    this.write(`${printable(text)}\n`);
+  }
+}
+
+function lineSink(out: LineStream, lineMs: number): RunSink {
   let last = -Infinity;
   return {
     message: (text) => out.line(text),
@@ -57,7 +73,7 @@ function lineSink(out: QuietStream, lineMs: number): RunSink {
   };
 }
 
-function barSink(out: QuietStream, stream: ProgressStream): RunSink {
+function barSink(out: LineStream, stream: ProgressStream): RunSink {
   let bar: progress.SingleBar | undefined;
   const stop = (): void => {
     bar?.stop();
@@ -170,36 +186,4 @@ export function duration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}
-
-// The streams that have a listener for errors already. One is enough for any number of sinks.
-const guarded = new WeakSet<ProgressStream>();
-const closed = new WeakSet<ProgressStream>();
-
-class QuietStream {
-  private readonly stream: ProgressStream;
-
-  constructor(stream: ProgressStream) {
-    this.stream = stream;
-    if (guarded.has(stream)) return;
-    guarded.add(stream);
-    stream.on('error', (error: unknown) => {
-      if (
-        !['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'].includes(
-          errorCodeOf(error),
-        )
-      ) {
-        throw error;
-      }
-      closed.add(stream);
-    });
-  }
-
-  get closed(): boolean {
-    return closed.has(this.stream) || !this.stream.writable;
-  }
-
-  line(text: string): void {
-    if (!this.closed) this.stream.write(`${printable(text)}\n`);
-  }
 }

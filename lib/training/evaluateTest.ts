@@ -2,6 +2,7 @@
 
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
+import type { StopSignal } from '../core/stop.ts';
 import { drawFigures } from './drawFigures.ts';
 import { evaluate } from './evaluate.ts';
 import { testLog } from './report.ts';
@@ -17,7 +18,7 @@ import { withWeights } from './trainableModel.ts';
  *
  * @returns the signal that ended the evaluation, which is then repeated when the run is resumed
  */
-export async function evaluateTest(run: Run): Promise<'SIGINT' | 'SIGTERM' | undefined> {
+export async function evaluateTest(run: Run): Promise<StopSignal | undefined> {
   const { state, task, model, test, store, stop, sinks, config } = run;
   if (test === undefined || state.test !== null) return undefined;
   const { best: name } = runFileNames;

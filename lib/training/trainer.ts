@@ -3,6 +3,8 @@
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
 import type { EpochLog, TestLog } from '../core/runSink.ts';
+import { signalExitCodes } from '../core/stop.ts';
+import type { StopSignal } from '../core/stop.ts';
 import type { Batch } from '../data/batch.ts';
 import { prefetch } from '../data/prefetch.ts';
 import { endEpoch } from './endEpoch.ts';
@@ -19,19 +21,19 @@ import { updateModel } from './updateModel.ts';
 import { disposeUpdates } from './updates.ts';
 
 /** The reason why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
-export type StopReason = 'finished' | 'maxSteps' | 'SIGINT' | 'SIGTERM';
+export type StopReason = 'finished' | 'maxSteps' | StopSignal;
 
 /**
  * The result of a run.
  *
- * @property exitCode    0, or 130 and 143 after SIGINT and SIGTERM, as shells expect
+ * @property exitCode    0; after a signal 128 and its number, as shells expect: 130 after SIGINT, 143 after SIGTERM
  * @property best        the best evaluation so far
  * @property test        the evaluation of the best checkpoint on the test part; null without one, and before all epochs are done
  * @property evaluation  the last evaluation of this call; undefined if there was none
  */
 export interface TrainResult<E = Evaluation> {
   reason: StopReason;
-  exitCode: 0 | 130 | 143;
+  exitCode: 0 | 129 | 130 | 131 | 143;
   epoch: number;
   step: number;
   best: BestEpoch | null;
@@ -97,7 +99,7 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
     await saveRun(run);
     sinks.message(`Stopped (${reason}) at step ${state.step}; saved in ${store.location}.`);
   }
-  const exitCode = reason === 'SIGINT' ? 130 : reason === 'SIGTERM' ? 143 : 0;
+  const exitCode = reason === 'finished' || reason === 'maxSteps' ? 0 : signalExitCodes[reason];
   const { epoch, step, best, test, log } = state;
   return { reason, exitCode, epoch, step, best, test, log, evaluation };
 }
@@ -172,7 +174,7 @@ function stopReason(run: Run): StopReason | undefined {
   return signalOf(run) ?? (reached ? 'maxSteps' : undefined);
 }
 
-function signalOf({ stop }: Run): 'SIGINT' | 'SIGTERM' | undefined {
+function signalOf({ stop }: Run): StopSignal | undefined {
   return stop?.signal;
 }
 

@@ -2,6 +2,7 @@
 
 import { InputError } from '../../core/errors.ts';
 import { percent } from '../../core/format.ts';
+import { signalExitCodes } from '../../core/stop.ts';
 import {
   booleanFlag,
   computeFlags,
@@ -76,7 +77,7 @@ export const evaluateCommand: Command = {
       );
       const began = performance.now();
       const result = await evaluate(model, loader, { stop, precision });
-      if (result === undefined) return stop.signal === 'SIGTERM' ? 143 : 130;
+      if (result === undefined) return signalExitCodes[stop.signal ?? 'SIGINT'];
       const imagesPerSecond = (1000 * result.images) / (performance.now() - began);
       if (booleanFlag(args, 'json')) {
         const about = { checkpoint: trained.path, precision };
