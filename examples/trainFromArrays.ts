@@ -49,6 +49,7 @@ const result = await trainInFolder(
   { epochs: 2, batchSize: 32, learningRate: 3e-3, schedule: { warmupEpochs: 0.5 } },
   {
     outputDir: path.join(folder, 'bars'),
+    overwrite: true, // so that the example can be run again; without it a run that is there is refused
     model,
     train: bars(640, 1),
     validation: bars(256, 2),

@@ -5,4 +5,6 @@ import { runMain } from '../lib/node.ts';
 
 const words = process.argv.slice(2);
 const config = fileURLToPath(new URL('config.ts', import.meta.url));
-await runMain(['train', '--config', config, ...words]);
+// A run that goes on has its own config.
+const given = words.some((word) => /^--(resume|config|help)(=|$)/.test(word));
+await runMain(['train', ...(given ? [] : ['--config', config]), ...words]);

@@ -129,7 +129,8 @@ describe('from training to a picture', () => {
       (['train', 'test'] as const).map(async (split) => mnistDataset(await loadMnist({ split }))),
     );
     const { name, data, ...config } = tiny;
-    const env = { outputDir: old, model, train: train!, validation, progress: false };
+    const place = { outputDir: old, overwrite: true, progress: false };
+    const env = { ...place, model, train: train!, validation };
     await trainInFolder(
       { ...config, data: { name, ...data }, limit: 32, limitVal: 16, maxSteps: 2 },
       { ...env, normalize: MNIST_NORMALIZATION },
@@ -143,6 +144,37 @@ describe('from training to a picture', () => {
     expect(existsSync(path.join(old, 'test.json'))).toBe(false);
     const log = readFileSync(path.join(old, 'log.jsonl'), 'utf8');
     expect(JSON.parse(log)).toMatchObject({ epoch: 1, valTop1: expect.any(Number) as number });
+  });
+
+  test('a run is replaced only when asked for, and goes on only with its own config', async () => {
+    const run = inFolder('run');
+    const small = ['--limit', '8', '--limit-val', '8', '--output-dir', run];
+    const words = ['train', '--config', experiment(), ...small];
+    expect((await vit(...words, '--max-steps', '1')).code).toBe(0);
+    const files = () =>
+      readdirSync(run).map((name) => readFileSync(path.join(run, name), 'latin1'));
+    rmSync(path.join(run, 'tensorboard'), { recursive: true });
+    const before = files();
+    const twice = await vit(...words);
+    expect(twice.code).toBe(2);
+    expect(twice.error).toMatch(
+      /holds a run \(1 epoch done\).*--resume .*--overwrite.*--output-dir/,
+    );
+    const other = await vit('train', '--config', experiment(), '--resume', run);
+    expect([other.code, other.error]).toEqual([
+      2,
+      expect.stringMatching(/no --config for --resume/),
+    ]);
+    const both = await vit('train', '--resume', run, '--overwrite');
+    expect([both.code, both.error]).toEqual([2, expect.stringMatching(/no --overwrite/)]);
+    const changes = await vit(...words, '--overwrite', '--allow-changes');
+    expect([changes.code, changes.error]).toEqual([
+      2,
+      expect.stringMatching(/--resume.*--allow-changes/),
+    ]);
+    expect(files()).toEqual(before);
+    expect((await vit(...words, '--overwrite')).code).toBe(0);
+    expect(logged.mock.calls.join('')).toContain('Replacing the run in');
   });
 
   test('a config with valSplit null holds nothing out, also when the run goes on', async () => {

@@ -254,7 +254,7 @@ describe('differences', () => {
 
   test('are refused, each by name, before anything is written', async () => {
     const changes = { batchSize: 10, learningRate: 0.02, seed: 6, clip: null };
-    const going = run(store.copy(), changes, { make, resume: store });
+    const going = run(new MemoryStore(), changes, { make, resume: store });
     await expect(going).rejects.toThrow(InputError);
     await expect(run(store, changes, { make, resume: store })).rejects.toThrow(
       /batchSize: 8 → 10;.*learningRate: 0\.01 → 0\.02.*/,
@@ -264,7 +264,7 @@ describe('differences', () => {
   });
 
   test('other data are a difference too', async () => {
-    const going = run(store.copy(), {}, { make, resume: store, train: patterns(20, 9) });
+    const going = run(new MemoryStore(), {}, { make, resume: store, train: patterns(20, 9) });
     await expect(going).rejects.toThrow(/fingerprints\.train/);
   });
 
@@ -279,7 +279,7 @@ describe('differences', () => {
 
   test('another length or other saving is no difference', async () => {
     const changes = { epochs: 3, maxSteps: 4, checkpointSteps: 1, checkpointMinutes: null };
-    const result = await run(store.copy(), changes, { make, resume: store });
+    const result = await run(new MemoryStore(), changes, { make, resume: store });
     expect(result.step).toBe(4);
   });
 });

@@ -252,10 +252,4 @@ describe('stopping', () => {
     expect(result!.reason).toBe('finished');
     expect(messages[0]).toMatch(/Could not save step 2.*No space left/);
   });
-
-  test('a new run says that it replaces an old one', async () => {
-    const { store } = await runToy({ epochs: 1 });
-    const { messages } = await runToy({ epochs: 1 }, { store });
-    expect(messages).toEqual([`Replacing the run in ${store.location}.`]);
-  });
 });

@@ -10,6 +10,7 @@ import { idleTrainOptions } from '../training/trainConfig.ts';
 import { descriptorOf, openIfThere, openPart, parseStoredData, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { flagNameAt } from './flags.ts';
+import { assertRunPlace } from './runPlace.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -26,12 +27,14 @@ import type { Terminal } from './command.ts';
  * @property outputDir     the run folder; default the resumed one, else `runs/<name>`
  * @property resume        a run folder, or a file in one, to go on from: its stored config is used
  * @property overrides     the options that flags set, by path: `optimizer.weightDecay`. They override the config
+ * @property overwrite     true: a run that is in the folder is replaced
  * @property allowChanges  true: go on although config or data differ from the stored ones
  */
 export interface TrainOptions extends BackendOptions {
   outputDir?: string | undefined;
   resume?: string | undefined;
   overrides?: ReadonlyMap<string, unknown>;
+  overwrite?: boolean;
   allowChanges?: boolean;
 }
 
@@ -65,6 +68,8 @@ export async function trainExperiment(
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
   assertEffects(full, options.overrides ?? new Map());
   const outputDir = options.outputDir ?? resumed ?? path.join('runs', name);
+  const { overwrite = false } = options;
+  await assertRunPlace(outputDir, { resumed, overwrite });
   const stop = listenForSignals({
     onSignal: (signal) => terminal.error(`${signal}: finishing the step, then saving.`),
   });
@@ -103,6 +108,7 @@ export async function trainExperiment(
           },
           store,
           resume: same ? store : resume,
+          overwrite,
           allowChanges: options.allowChanges ?? false,
           upgradeData,
           sinks: await sinksOf(store.path, precision, terminal),

@@ -54,8 +54,25 @@ export interface StepProgress {
   secondsLeft: number;
 }
 
+/**
+ * The beginning of a run in its folder.
+ *
+ * @property epoch     epochs finished before
+ * @property step      updates done before; what was reported of later ones is void
+ * @property resumed   true: the run goes on from a stored one
+ * @property replaced  true: another run was in the folder, and is gone
+ */
+export interface RunStart {
+  epoch: number;
+  step: number;
+  resumed: boolean;
+  replaced: boolean;
+}
+
 /** A receiver of the events of a run: a progress bar, TensorBoard, a test's list. Every method is optional. */
 export interface RunSink {
+  /** The run begins, or goes on, once its first files are there. */
+  begin?(start: RunStart): void;
   /** One line for a person. */
   message?(text: string): void;
   step?(progress: StepProgress): void;

@@ -33,4 +33,6 @@ export interface FileStore {
    * files that later sets no longer have.
    */
   remove?(name: string): Promise<void>;
+  /** The names of the files of the last commit, in no order. */
+  names?(): Promise<string[]>;
 }

@@ -49,6 +49,8 @@ export interface Folder extends FileStore {
   readChecked(name: string): Promise<Uint8Array>;
   /** Removes one file, from the manifest first. A folder of this name is refused, a link is removed and not its target. */
   remove(name: string): Promise<void>;
+  /** The names that the manifest lists; none where it is damaged. */
+  names(): Promise<string[]>;
   /** Waits for running writes and gives the lock back. */
   close(): Promise<void>;
 }
@@ -207,6 +209,11 @@ class DiskFolder implements Folder {
     });
   }
 
+  async names(): Promise<string[]> {
+    const manifest = await this.manifestToExtend();
+    return [...(manifest?.files.keys() ?? [])].filter(isPlain);
+  }
+
   async close(): Promise<void> {
     await this.last.catch(() => undefined);
     await this.release?.();
@@ -263,7 +270,8 @@ class DiskFolder implements Folder {
     const contents = new Map([...files].map(([name, content]) => [name, bytesOf(content)]));
     const listed: Manifest['files'] = new Map();
     for (const [name, entry] of before?.files ?? []) {
-      if (await this.has(name)) listed.set(name, entry);
+      // A manifest of another hand may list what is no plain name.
+      if (isPlain(name) && (await this.has(name))) listed.set(name, entry);
     }
     for (const [name, bytes] of contents) listed.set(name, manifestEntry(bytes));
     contents.set(manifestName, bytesOf(formatManifest({ files: listed, info })));
@@ -290,8 +298,10 @@ class DiskFolder implements Folder {
 }
 
 function assertName(name: string): void {
+  if (!isPlain(name)) throw new InputError(expected('a plain file name', 'file', name));
+}
+
+function isPlain(name: string): boolean {
   const plain = name !== '' && !name.startsWith('.') && !/[/\\\0]/.test(name);
-  if (!plain || Buffer.byteLength(name) > 255) {
-    throw new InputError(expected('a plain file name', 'file', name));
-  }
+  return plain && Buffer.byteLength(name) <= 255;
 }

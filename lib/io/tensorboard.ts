@@ -2,10 +2,18 @@
 // npm writer (tfjs-node) needs a native TensorFlow, and a protobuf library would be larger than the 60 lines it replaces.
 // Source: tensorflow/core/lib/io/record_writer.cc, tensorflow/core/util/event.proto, summary.proto.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ioError } from './ioError.ts';
+import { errorCodeOf, ioError } from './ioError.ts';
 import type { RunSink } from '../core/runSink.ts';
 
 /**
@@ -26,6 +34,9 @@ export interface TensorboardOptions {
  * and those of the test `test/NAME` and the last epoch's number. Values are stored as float32, NaN and infinities too. The file
  * is opened by the first value.
  *
+ * A run that goes on tells TensorBoard where: a SessionLog START at the next step makes it drop every later step that the run
+ * before had reported and not saved, so each step is shown once. A run that replaces another removes the event files of that one.
+ *
  * @param folder  is made if it is not there. Each sink writes a file of its own, so a resumed run adds one
  */
 export function tensorboardSink(
@@ -34,10 +45,16 @@ export function tensorboardSink(
 ): RunSink {
   let file: EventFile | undefined;
   let failed = false;
+  let restart: number | undefined;
+  const open = (): EventFile => {
+    const opened = new EventFile(folder, flushMs);
+    if (restart !== undefined) opened.restart(restart);
+    return opened;
+  };
   const attempt = (work: (file: EventFile) => void): void => {
     if (failed) return;
     try {
-      file ??= new EventFile(folder, flushMs);
+      file ??= open();
       work(file);
     } catch (error) {
       failed = true;
@@ -45,36 +62,57 @@ export function tensorboardSink(
     }
   };
   return {
-    scalars: (step, values) => attempt((open) => open.add(step, Object.entries(values))),
+    begin: ({ step, resumed, replaced }) => {
+      if (resumed) restart = step + 1;
+      if (!replaced) return;
+      try {
+        for (const name of eventFiles(folder)) unlinkSync(join(folder, name));
+      } catch (error) {
+        onFailure?.(ioError('remove event files in', folder, error).message);
+      }
+    },
+    scalars: (step, values) => attempt((events) => events.add(step, Object.entries(values))),
     epoch: (log) => {
       const numbers = Object.entries(log).filter(
         (entry): entry is [string, number] => entry[0] !== 'epoch' && typeof entry[1] === 'number',
       );
-      attempt((open) => {
-        open.add(
+      attempt((events) => {
+        events.add(
           log.epoch,
           numbers.map(([name, value]) => [`epoch/${name}`, value]),
         );
-        open.flush();
+        events.flush();
       });
     },
     test: ({ epoch: _epoch, images: _images, ...metrics }, epochs) => {
       const values = Object.entries(metrics).filter(
         (entry): entry is [string, number] => entry[1] !== null && !/^val[A-Z]/.test(entry[0]),
       );
-      attempt((open) => {
-        open.add(
+      attempt((events) => {
+        events.add(
           epochs,
           values.map(([name, value]) => [`test/${name}`, value]),
         );
-        open.flush();
+        events.flush();
       });
     },
     close: () => {
-      if (file !== undefined) attempt((open) => open.close());
+      if (file !== undefined) attempt((events) => events.close());
       file = undefined;
     },
   };
+}
+
+const namePattern = /^events\.out\.tfevents\.(\d+)\./;
+
+// The event files of a folder; none where there is no folder.
+function eventFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => namePattern.test(name));
+  } catch (error) {
+    if (errorCodeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 let opened = 0;
@@ -88,7 +126,9 @@ class EventFile {
   constructor(folder: string, flushMs: number) {
     this.flushMs = flushMs;
     mkdirSync(folder, { recursive: true });
-    const seconds = Math.floor(Date.now() / 1000);
+    // TensorBoard reads files in the order of their names, also where a clock went back or two runs began in one second.
+    const times = eventFiles(folder).map((name) => Number(namePattern.exec(name)![1]) + 1);
+    const seconds = Math.max(Math.floor(Date.now() / 1000), ...times);
     opened += 1;
     const unique = `${seconds}.${hostname()}.${process.pid}.${opened}`;
     this.handle = openSync(join(folder, `events.out.tfevents.${unique}`), 'ax');
@@ -101,6 +141,12 @@ class EventFile {
     if (values.length === 0) return;
     this.waiting.push(record(event(Date.now(), step, summary(values))));
     if (Date.now() - this.flushed >= this.flushMs) this.flush();
+  }
+
+  /** Says that the run goes on at `step`: what other files say of it and of later steps is void. */
+  restart(step: number): void {
+    // SessionLog START = 1, field session_log = 7 of an Event.
+    this.waiting.push(record(event(Date.now(), step, lengthField(7, Uint8Array.of(1 << 3, 1)))));
   }
 
   flush(): void {

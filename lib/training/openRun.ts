@@ -5,15 +5,14 @@ import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
 import { parsePrecision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
-import type { FileStore } from '../core/store.ts';
 import type { Normalization } from '../data/normalize.ts';
 import { makePreprocessing } from '../data/preprocessing.ts';
+import { assertPlace, writeFirst } from './beginRun.ts';
 import { classification } from './classification.ts';
 import { assertFiniteWeights } from './guard.ts';
-import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
-import { readRun, runFileNames } from './runFiles.ts';
+import { readRun } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
 import { combineSinks } from './sinks.ts';
 import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
@@ -31,6 +30,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const config = parseTrainConfig(options);
   const task = taskOf(config, env.task);
   const { model, store, resume, stop } = env;
+  await assertPlace(env);
   const parts = partsOf(config, env);
   const preprocessing = preprocessingOf(env);
   const preparation = { ...env, preprocessing };
@@ -63,6 +63,11 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
     }
     const given = { record, loader, validation, test, store, sinks, stop, figures };
     const run: Run = { ...updates, ...given };
+    if (resume !== undefined) {
+      sinks.message(
+        `Going on after epoch ${run.state.epoch}, step ${run.state.step}, from ${resume.location}.`,
+      );
+    }
     await writeFirst(run, resume);
     if (parts.note !== undefined) sinks.message(parts.note);
     return run;
@@ -102,26 +107,6 @@ function restoreWeights(
     );
   }
   loadModelTensors(model, stored.weights);
-}
-
-// A run that is resumed in its own folder has a complete set there already.
-async function writeFirst(run: Run, resume: FileStore | undefined): Promise<void> {
-  const { store, state, sinks } = run;
-  if (resume === undefined) {
-    if (await store.has(runFileNames.state))
-      sinks.message(`Replacing the run in ${store.location}.`);
-    await saveRun(run, { isBest: true });
-    return;
-  }
-  sinks.message(
-    `Going on after epoch ${state.epoch}, step ${state.step}, from ${resume.location}.`,
-  );
-  if (resume === store || resume.location === store.location) return;
-  const extra = new Map<string, Uint8Array>();
-  for (const name of [runFileNames.best, ...(state.test === null ? [] : [runFileNames.test])]) {
-    extra.set(name, await (resume.readChecked?.(name) ?? resume.read(name)));
-  }
-  await saveRun(run, { extra });
 }
 
 // Keys that older versions did not write get the values that those versions used. `normalize` is now part of `preprocessing`.

@@ -39,6 +39,7 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property communicator  the processes that train together; default `singleProcess`
  * @property store         the run folder
  * @property resume        the run folder to resume from; may be `store`
+ * @property overwrite     true: a run that `store` holds is replaced, and no file of it stays; default false: it is refused
  * @property allowChanges  true: resume although the config or the data differ from the stored ones; default false
  * @property upgradeData   converts the stored `data` of a resumed run to the form of `config.data`, where an older version wrote it
  * @property sinks         the receivers of the progress
@@ -57,6 +58,7 @@ export interface TrainEnv<E = Evaluation> {
   preprocessing?: Omit<PreprocessingOptions, 'normalize'>;
   store: FileStore;
   resume?: FileStore | undefined;
+  overwrite?: boolean;
   allowChanges?: boolean;
   upgradeData?: (stored: unknown) => unknown;
   sinks?: readonly RunSink[];

@@ -144,6 +144,10 @@ export class MemoryStore implements FileStore {
     return Promise.resolve();
   }
 
+  names(): Promise<string[]> {
+    return Promise.resolve([...this.files.keys()]);
+  }
+
   /** A copy, as a folder copied to another place. */
   copy(): MemoryStore {
     const other = new MemoryStore();

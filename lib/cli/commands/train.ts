@@ -51,6 +51,11 @@ const flags = {
     describe: 'A run folder, or a file in one, to go on from, with its own config',
     group: 'Run:',
   },
+  overwrite: {
+    type: 'boolean',
+    describe: 'Replace a run that is in the run folder already',
+    group: 'Run:',
+  },
   'allow-changes': {
     type: 'boolean',
     describe: 'Go on although the config or the data differ from the stored ones',
@@ -85,13 +90,15 @@ export const train: Command = {
         'Expected --config FILE or --resume DIR for train, received neither. See tfjs-vit train --help.',
       );
     }
+    assertConsistent(args, { config, resume });
     const { trainExperiment } = await import('../trainExperiment.ts');
     const { exitCode } = await trainExperiment(
-      await experimentOf(config, textFlag(args, 'recipe'), resume),
+      await experimentOf(config, textFlag(args, 'recipe')),
       {
         outputDir: textFlag(args, 'output-dir'),
         resume,
         overrides: overridesOf(args),
+        overwrite: booleanFlag(args, 'overwrite'),
         allowChanges: booleanFlag(args, 'allow-changes'),
         backend: textFlag(args, 'backend'),
         threads: numberFlag(args, 'threads'),
@@ -102,17 +109,29 @@ export const train: Command = {
   },
 };
 
+// Flags of a new run beside --resume, and the reverse, would have no effect.
+function assertConsistent(
+  args: Arguments,
+  { config, resume }: { config: string | undefined; resume: string | undefined },
+): void {
+  const recipe = textFlag(args, 'recipe');
+  for (const [name, value] of Object.entries({ recipe, config })) {
+    if (resume === undefined || value === undefined) continue;
+    const remedy = 'A run goes on with its own config: leave one of the two out.';
+    throw new InputError(expected(`no --${name}`, '--resume', value, remedy));
+  }
+  if (resume === undefined && booleanFlag(args, 'allow-changes')) {
+    const remedy =
+      'It lets a run go on although its config differs: leave it out, or add --resume.';
+    throw new InputError(expected('--resume', '--allow-changes', undefined, remedy));
+  }
+}
+
 // The experiment that the flags name; undefined: the one stored in the run that --resume names.
 async function experimentOf(
   config: string | undefined,
   recipe: string | undefined,
-  resume: string | undefined,
 ): Promise<Record<string, unknown> | undefined> {
-  if (recipe !== undefined && resume !== undefined) {
-    throw new InputError(
-      expected('no --recipe', '--resume', recipe, 'A run goes on with its own config.'),
-    );
-  }
   if (config === undefined) return undefined;
   return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
 }
