@@ -13,9 +13,9 @@ import type { Transform } from './transform.ts';
  * How EXIF orientation, colour profile, transparency and 16-bit levels of a file are decoded.
  *
  * - `display`: as a viewer shows it. The orientation is applied, the profile converted to sRGB, transparency laid on white, and
- *   16 bits are scaled to 8.
- * - `pil`: as Pillow's `Image.open(file).convert('RGB')` reads it, which most published models were trained with. Orientation and
- *   profile are ignored, alpha is dropped, 16-bit grey clipped at 255, and CMYK converted by Pillow's formula.
+ *   16 bits are scaled to 8. Where all that is drawn is nearly white, so that white would hide it, the ground is black.
+ * - `pil`: as Pillow's `Image.open(file).convert('RGB')` reads it, which most published models were trained with. Orientation
+ *   (but of TIFF) and profile are ignored, alpha is dropped, 16-bit grey clipped at 255, and CMYK converted by Pillow's formula.
  */
 export type DecodeMode = 'display' | 'pil';
 
