@@ -12,6 +12,7 @@ import {
   randomAffineOptions,
   randomElasticOptions,
 } from '../lib/data/transformOptions.ts';
+import { fractalOptions } from '../lib/fractal/options.ts';
 import { visionTransformerOptions } from '../lib/models/vit/options.ts';
 import { clipOptions } from '../lib/training/options/clip.ts';
 import { emaOptions } from '../lib/training/options/ema.ts';
@@ -35,6 +36,10 @@ const interfaces = {
       ['RandomElasticOptions', 'How strongly and how finely an image is distorted.', randomElasticOptions],
       ['FitOptions', 'The size to bring an image to, and how.', fitOptions],
     ],
+  },
+  'lib/fractal/optionTypes.ts': {
+    opening: 'The options of a FractalDB as a type.',
+    types: [['FractalOptions', 'Everything that decides the pictures of a FractalDB, as plain data.', fractalOptions]],
   },
   'lib/models/vit/optionTypes.ts': {
     opening: 'The configuration of a Vision Transformer as a type.',
@@ -63,6 +68,7 @@ const groups = {
   'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', randomAffineOptions],
   'Transform `randomElastic`': ['', randomElasticOptions],
   'Transform `fit`': ['', fitOptions],
+  'FractalDB, `tfjs-vit fractaldb` and `fractalDataset`': ['', fractalOptions],
   'Optimizer, `optimizer`': ['optimizer', optimizerOptions],
   'Schedule, `schedule`': ['schedule', scheduleOptions],
   'Clipping, `clip`': ['clip', clipOptions],

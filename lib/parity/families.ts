@@ -1,11 +1,12 @@
 // The families of golden cases by name.
 
 import { checkpoints } from './families/checkpoints.ts';
+import { fractaldb } from './families/fractaldb.ts';
 import { trainStep } from './families/trainStep.ts';
 import { vitTimm } from './families/vitTimm.ts';
 import type { Family } from './family.ts';
 
 /** The families this build can run, by name. Adding one is a file in families/ and a line here. */
 export const families: ReadonlyMap<string, Family> = new Map(
-  [vitTimm, trainStep, checkpoints].map((family) => [family.name, family]),
+  [vitTimm, trainStep, checkpoints, fractaldb].map((family) => [family.name, family]),
 );
