@@ -34,7 +34,7 @@ capture.dispose();
 
 // The share of each patch in the class token (token 0) at the end, if attention alone moved information.
 const rows = attentionRollout(attentions, { queries: [0], headFusion: 'max', discardRatio: 0.3 });
-const grid = patchGrid(rows.data, model);
+const grid = patchGrid(rows);
 for (let row = 0; row < grid.height; row += 1) {
   const shares = grid.data.subarray(row * grid.width, (row + 1) * grid.width);
   console.log([...shares].map((share) => `${(100 * share).toFixed(1)} %`.padStart(7)).join(' '));

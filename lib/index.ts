@@ -240,19 +240,15 @@ export type { KernelRow, PhaseRow } from './profile/rows.ts';
 export type { Work } from './profile/work.ts';
 
 // explain
-export {
-  attentionMaps,
-  patchGrid,
-  stretchMap,
-  type Query,
-  type TokenLayout,
-} from './explain/attentionMaps.ts';
+export { attentionMaps, patchGrid, stretchMap, type Query } from './explain/attentionMaps.ts';
+export type { TokenLayout } from './core/tokenLayout.ts';
 export { readAttention, type AttentionArray } from './explain/attentionArray.ts';
 export type { AttentionModel } from './explain/attentionModel.ts';
 export {
   attentionRollout,
   gradientRollout,
   type HeadFusion,
+  type Rollout,
   type RolloutOptions,
 } from './explain/rollout.ts';
 export {

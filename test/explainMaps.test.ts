@@ -6,6 +6,7 @@ import { makeImage } from '../lib/core/image.ts';
 import { readAttention } from '../lib/explain/attentionArray.ts';
 import type { AttentionArray } from '../lib/explain/attentionArray.ts';
 import { attentionMaps, patchGrid, stretchMap } from '../lib/explain/attentionMaps.ts';
+import { attentionRollout } from '../lib/explain/rollout.ts';
 import { predictionOf, visualizeAttention } from '../lib/explain/visualizeAttention.ts';
 import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import type { VisionTransformerOptions } from '../lib/models/vit/parseConfig.ts';
@@ -80,6 +81,48 @@ describe('attention maps', () => {
   });
 });
 
+describe('the layout of the tokens comes with the capture', () => {
+  const captured = async (options: VisionTransformerOptions, [height, width]: [number, number]) => {
+    const model = new VisionTransformer({ ...tiny, ...options }, { onWarning: () => {} });
+    const capture = new Capture(['blocks.*.attn_probs']);
+    tf.tidy(() => void model.forward(tf.ones([1, height, width, 1]), { intercept: capture }));
+    const attentions = await readAttention(capture);
+    capture.dispose();
+    model.dispose();
+    return { attentions, model };
+  };
+
+  test('so images of another size have their own grid, whatever the model is configured for', async () => {
+    const dynamic = { imageSize: [8, 32], dynamicImageSize: true } as const;
+    const { attentions, model } = await captured({ ...dynamic }, [16, 16]);
+    expect(model.gridSize).toEqual([2, 8]);
+    for (const options of [undefined, model]) {
+      const [map] = attentionMaps(attentions, options)[0]!;
+      expect([map!.height, map!.width]).toEqual([4, 4]);
+      const rollout = patchGrid(attentionRollout(attentions, { queries: [0] }), options);
+      expect([rollout.height, rollout.width]).toEqual([4, 4]);
+    }
+  });
+
+  test('so a register is not taken for a class token', async () => {
+    const options = { imageSize: 8, classToken: false, globalPool: 'avg', regTokens: 2 } as const;
+    const { attentions, model } = await captured(options, [8, 8]);
+    const mean = attentionMaps(attentions, { query: 'mean' });
+    expect(attentionMaps(attentions)).toEqual(mean);
+    const { numPrefixTokens, gridSize, hasClassToken } = model;
+    const bare = attentions.map(({ shape, data }) => ({ shape, data }));
+    expect(attentionMaps(bare, { numPrefixTokens, gridSize, hasClassToken })).toEqual(mean);
+    expect(attentionMaps(bare, model)).toEqual(mean);
+    expect(() => attentionMaps(attentions, { query: 'class' })).toThrow(/without a class token/);
+  });
+
+  test('and attention that brings none has to be given one', () => {
+    expect(() => attentionMaps([numbered(1, 1, 4)])).toThrow(/numPrefixTokens/);
+    expect(() => attentionMaps([numbered(1, 1, 4)], { numPrefixTokens: 0 })).toThrow(/gridSize/);
+    expect(() => patchGrid([1, 2])).toThrow(/layout/);
+  });
+});
+
 describe('stretching', () => {
   test('goes from 0 to 1', () => {
     const { data, constant } = stretchMap({ height: 1, width: 3, data: [2, 4, 3] });
@@ -150,8 +193,8 @@ describe.each(Object.entries(variants))('the picture of a model with %s', (_, op
     const expected = tf.tidy(() =>
       vit.predict(tf.tensor4d(pixels, [1, height, width, 1])).dataSync(),
     );
-    expected.forEach((value, k) => expect(prediction.probabilities[k]).toBeCloseTo(value, 5));
-    expect(prediction.confidence).toBe(Math.max(...prediction.probabilities));
+    expected.forEach((value, k) => expect(prediction!.probabilities[k]).toBeCloseTo(value, 5));
+    expect(prediction!.confidence).toBe(Math.max(...prediction!.probabilities));
     const size = PNG.sync.read(Buffer.from(png));
     expect(size.width).toBeGreaterThan(400);
     expect(size.height).toBeLessThan(400 + 160 * depth);

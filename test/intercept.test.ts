@@ -311,10 +311,17 @@ describe('Capture', () => {
     const model = build();
     const x = images();
     const names = ['blocks.*.atn_probs', 'blocks.*.attn_probs', '**.fc1', 'block.0', 'blocks.2.*'];
-    const capture = new Capture(names);
+    const said: string[] = [];
+    const capture = new Capture(names, { onWarning: (text) => said.push(text) });
     expect(capture.unmatched()).toEqual(names);
     logitsOf(model, x, { intercept: capture });
     expect(capture.unmatched()).toEqual(['blocks.*.atn_probs', 'block.0', 'blocks.2.*']);
+    // Said at once, and once.
+    logitsOf(model, x, { intercept: combineInterceptors(capture, new Capture(['*'])) });
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('"blocks.*.atn_probs" (Did you mean blocks.*.attn_probs?)');
+    expect(said[0]).toContain('"block.0"');
+    expect(said[0]).not.toContain('fc1');
     expect(capture.knownNames()).toEqual(
       expect.arrayContaining(['patch_embed', 'blocks.1.mlp.fc2', 'blocks.0.attn_grad', 'logits']),
     );

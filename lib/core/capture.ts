@@ -1,8 +1,10 @@
 // The interceptor that keeps inner tensors of a forward pass by name.
 
 import * as tf from '@tensorflow/tfjs';
-import { InputError, expected } from './errors.ts';
+import { InputError, expected, listed, show } from './errors.ts';
 import type { Interceptor, Step, StepForward } from './intercept.ts';
+import { didYouMean } from './nearest.ts';
+import type { TokenLayout } from './tokenLayout.ts';
 
 /**
  * A request for inner tensors of a forward pass, and the tensors that it kept.
@@ -11,7 +13,8 @@ import type { Interceptor, Step, StepForward } from './intercept.ts';
  * `head`), and its result is kept. Inner tensors have names of their own (`blocks.input`, `blocks.3.attn_probs`,
  * `blocks.3.output`, `forward_features`, `pre_logits`). `*` matches any characters but a dot, `**` any characters.
  *
- * The kept tensors survive `tf.tidy` and belong to the capture: call `dispose()`.
+ * The kept tensors survive `tf.tidy` and belong to the capture: call `dispose()`. A name that stands for nothing in a model is said
+ * at the end of its first forward pass, by `onWarning`, default console.warn.
  *
  * @example
  * const capture = new Capture(['blocks.*.attn_probs']);
@@ -23,9 +26,21 @@ export class Capture implements Interceptor {
   private readonly patterns: ReadonlyMap<string, RegExp>;
   private readonly asked = new Map<string, boolean>();
   private readonly kept = new Map<string, tf.Tensor>();
+  private readonly warned = new Set<string>();
+  private readonly onWarning: (text: string) => void;
+  private places: TokenLayout | undefined;
 
-  constructor(names: readonly string[]) {
+  constructor(
+    names: readonly string[],
+    { onWarning = console.warn }: { onWarning?: (text: string) => void } = {},
+  ) {
     this.patterns = new Map(names.map((name) => [name, patternOf(name)]));
+    this.onWarning = onWarning;
+  }
+
+  /** The places of the patches among the tokens of the last pass; undefined if the model does not tell them. */
+  get layout(): TokenLayout | undefined {
+    return this.places;
   }
 
   /** Whether the tensor of this name was asked for. */
@@ -39,8 +54,9 @@ export class Capture implements Interceptor {
   }
 
   /** Runs the step and keeps its result when it was asked for. */
-  call({ path, inputs }: Step, forward: StepForward): tf.Tensor {
+  call({ path, inputs, layout }: Step, forward: StepForward): tf.Tensor {
     const result = forward(...inputs);
+    if (layout !== undefined) this.places = layout;
     this.offer(path, result);
     return result;
   }
@@ -79,6 +95,21 @@ export class Capture implements Interceptor {
     return [...this.patterns]
       .filter(([, pattern]) => !known.some((name) => pattern.test(name)))
       .map(([name]) => name);
+  }
+
+  /** Says once which requested names stand for nothing in the model whose forward pass is done. */
+  endPass(): void {
+    const wrong = this.unmatched().filter((name) => !this.warned.has(name));
+    if (wrong.length === 0) return;
+    wrong.forEach((name) => this.warned.add(name));
+    const forms = [...new Set(this.knownNames().map((name) => name.replace(/\.\d+\./g, '.*.')))];
+    const hints = wrong.map((name) => {
+      const hint = didYouMean(name.replace(/\.\d+\./g, '.*.'), forms);
+      return hint === '' ? show(name) : `${show(name)} (${hint})`;
+    });
+    this.onWarning(
+      `The capture keeps nothing for ${listed(hints, 3)}: the model has no such name.`,
+    );
   }
 
   /** Frees what was kept. */

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { assertShape } from './check.ts';
 import { ShapeError, expected } from './errors.ts';
 import type { Module } from './module.ts';
+import type { TokenLayout } from './tokenLayout.ts';
 
 /**
  * One step of a forward pass.
@@ -12,11 +13,13 @@ import type { Module } from './module.ts';
  *                   (`blocks.3.attn_probs`, `pre_logits`)
  * @property module  the module whose forward pass the step is; undefined for an inner tensor
  * @property inputs  the tensors that the step reads; for a tensor that only has a name, the tensor itself
+ * @property layout  at the tokens before the first block (`blocks.input`): the places of the patches among them in this pass
  */
 export interface Step {
   readonly path: string;
   readonly module: Module | undefined;
   readonly inputs: readonly tf.Tensor[];
+  readonly layout?: TokenLayout | undefined;
 }
 
 /** Runs a step on its inputs, or on others of the same shapes. */
@@ -47,6 +50,8 @@ export interface Interceptor {
    * are freed. What is no tensor, or has another shape than `forward` gave, is a ShapeError.
    */
   call(step: Step, forward: StepForward): tf.Tensor;
+  /** Called when the whole forward pass of a model is done. */
+  endPass?(): void;
 }
 
 /** The part of a forward context that this seam reads. */
@@ -68,6 +73,7 @@ export function combineInterceptors(...interceptors: readonly Interceptor[]): In
       );
       return run(...step.inputs);
     },
+    endPass: () => interceptors.forEach((interceptor) => interceptor.endPass?.()),
   };
 }
 
@@ -94,10 +100,16 @@ export function moduleStep<X extends tf.Tensor, Y extends tf.Tensor>(
   return intercepted<[X], Y>({ path, module, inputs: [x] }, context.intercept, forward);
 }
 
-/** Gives a tensor a name, under which an interceptor can see or replace it. */
-export function namedTensor<T extends tf.Tensor>(path: string, x: T, context: Intercepted): T {
+/** Gives a tensor a name, under which an interceptor can see or replace it. `layout`: as in `Step`. */
+export function namedTensor<T extends tf.Tensor>(
+  path: string,
+  x: T,
+  context: Intercepted,
+  layout?: TokenLayout,
+): T {
   if (context.intercept === undefined) return x;
-  return intercepted<[T], T>({ path, module: undefined, inputs: [x] }, context.intercept, same);
+  const about = { path, module: undefined, inputs: [x], ...(layout && { layout }) } as const;
+  return intercepted<[T], T>(about as Step & { inputs: [T] }, context.intercept, same);
 }
 
 /** Whether an interceptor wants one of these steps, so that no op may run several of them in one. */

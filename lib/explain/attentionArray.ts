@@ -3,17 +3,21 @@
 import type { Capture } from '../core/capture.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
+import type { TokenLayout } from '../core/tokenLayout.ts';
 
 /**
  * The attention of one layer, or its gradient, as plain numbers: [B, h, N, N], `data[((b·h + head)·N + query)·N + key]`.
+ *
+ * @property layout  the places of the patches among the tokens, of the pass that it was captured in
  */
 export interface AttentionArray {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array;
+  readonly layout?: TokenLayout | undefined;
 }
 
 /**
- * The attention of every layer that a forward pass captured, first layer first.
+ * The attention of every layer that a forward pass captured, first layer first, with the layout of the tokens in that pass.
  *
  * @param kind  attn_probs: the softmax, rows sum to 1; attn_grad: the gradient of a logit with respect to it
  * @throws InputError if the capture holds none: ask for it with `new Capture(['blocks.*.attn_probs'])`
@@ -22,7 +26,10 @@ export async function readAttention(
   capture: Capture,
   kind: 'attn_probs' | 'attn_grad' = 'attn_probs',
 ): Promise<AttentionArray[]> {
-  const layers = [...capture.entries()].filter(([name]) => name.endsWith(`.${kind}`));
+  const layers = [...capture.entries()].filter(
+    ([name]) => /^blocks\.\d+\.[^.]*$/.test(name) && name.endsWith(`.${kind}`),
+  );
+  const { layout } = capture;
   if (layers.length === 0) {
     throw new InputError(
       expected(`tensors blocks.*.${kind}`, 'capture', [...capture.entries().keys()]),
@@ -33,6 +40,7 @@ export async function readAttention(
     layers.map(async ([, tensor]) => ({
       shape: tensor.shape,
       data: (await tensor.data()) as Float32Array,
+      ...(layout && { layout }),
     })),
   );
 }

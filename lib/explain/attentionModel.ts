@@ -8,14 +8,26 @@ import type { Model } from '../models/model.ts';
  *
  * @property numPrefixTokens  tokens before the patches
  * @property hasClassToken    true: the first of them is a class token
- * @property gridSize         rows and columns of patches
+ * @property globalPool       how the tokens become the vector that is classified, as timm's `global_pool`; default `token`
+ * @property gridSize         rows and columns of patches at the model's image size
  * @property embedDim         channels of a token
  */
 export interface AttentionModel extends Model {
   readonly numPrefixTokens: number;
   readonly hasClassToken: boolean;
+  readonly globalPool?: string;
   readonly gridSize: readonly [number, number];
   readonly embedDim: number;
+}
+
+/**
+ * The query whose attention explains the prediction: the class token where the classifier reads it, else the mean over the patches.
+ */
+export function queryOf({
+  hasClassToken,
+  globalPool = 'token',
+}: Pick<AttentionModel, 'hasClassToken' | 'globalPool'>): 'class' | 'mean' {
+  return hasClassToken && (globalPool === 'token' || globalPool === '') ? 'class' : 'mean';
 }
 
 /** Throws an InputError unless a model has tokens on a grid of patches. */

@@ -2,6 +2,7 @@
 
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
+import type { TokenLayout } from '../core/tokenLayout.ts';
 import type { Grid } from '../figures/grid.ts';
 import { assertAttention } from './attentionArray.ts';
 import type { AttentionArray } from './attentionArray.ts';
@@ -25,6 +26,11 @@ export interface RolloutOptions {
   queries?: readonly number[];
 }
 
+/** A rollout, [N, N] or [queries, N], with the layout of the tokens if the attention brought it from a capture. */
+export interface Rollout extends Grid<Float64Array> {
+  readonly layout?: TokenLayout | undefined;
+}
+
 /**
  * Attention rollout: how much of each input token is in each output token, if attention alone moved information.
  *
@@ -40,16 +46,16 @@ export interface RolloutOptions {
  *
  * @example
  * const rows = attentionRollout(await readAttention(capture), {queries: [0]});
- * const map = patchGrid(rows.data, model);
+ * const map = patchGrid(rows);
  */
 export function attentionRollout(
   attentions: readonly AttentionArray[],
   options: RolloutOptions = {},
-): Grid<Float64Array> {
+): Rollout {
   const { headFusion = 'mean', batchIndex = 0, discardRatio = 0 } = options;
   assertOneOf('headFusion', headFusion, fusions);
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
-  return rollOut(attentions.length, tokens, options, (layer) => {
+  return rollOut(attentions, tokens, options, (layer) => {
     const { data } = attentions[layer]!;
     const fused = fuseHeads(data, { heads, tokens, batchIndex, headFusion });
     assertEntries(fused, layer);
@@ -72,7 +78,7 @@ export function gradientRollout(
   attentions: readonly AttentionArray[],
   gradients: readonly AttentionArray[],
   options: Omit<RolloutOptions, 'headFusion'> = {},
-): Grid<Float64Array> {
+): Rollout {
   const { batchIndex = 0, discardRatio = 0 } = options;
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
   const other = assertAttention('gradients', gradients, batchIndex);
@@ -85,7 +91,7 @@ export function gradientRollout(
       ]),
     );
   }
-  return rollOut(attentions.length, tokens, options, (layer) => {
+  return rollOut(attentions, tokens, options, (layer) => {
     const [probabilities, slopes] = [attentions[layer]!.data, gradients[layer]!.data];
     const weighed = Float64Array.from(probabilities, (value, i) => value * slopes[i]!);
     const fused = fuseHeads(weighed, { heads, tokens, batchIndex, headFusion: 'mean' });
@@ -97,11 +103,12 @@ export function gradientRollout(
 }
 
 function rollOut(
-  layers: number,
+  attentions: readonly AttentionArray[],
   tokens: number,
   { startLayer = 0, discardRatio = 0, queries }: RolloutOptions,
   fusedLayer: (layer: number) => Float64Array,
-): Grid<Float64Array> {
+): Rollout {
+  const { length: layers } = attentions;
   assertInteger('startLayer', startLayer, { min: 0, max: layers - 1 });
   assertNumber('discardRatio', discardRatio, { min: 0, max: 1 - Number.EPSILON });
   const wanted = queries ?? Array.from({ length: tokens }, (_, i) => i);
@@ -114,7 +121,8 @@ function rollOut(
   for (let layer = layers - 1; layer >= startLayer; layer -= 1) {
     rows = multiply(rows, withResidual(fusedLayer(layer), tokens), tokens);
   }
-  return { height: wanted.length, width: tokens, data: rows };
+  const { layout } = attentions[0]!;
+  return { height: wanted.length, width: tokens, data: rows, ...(layout && { layout }) };
 }
 
 function fuseHeads(

@@ -178,6 +178,11 @@ export class VisionTransformer extends Module implements Model {
     return this.current.classToken;
   }
 
+  /** How the tokens become the vector that is classified: timm's `global_pool`. */
+  get globalPool(): VisionTransformerConfig['globalPool'] {
+    return this.current.globalPool;
+  }
+
   /** Rows and columns of patches at the configured image size. */
   get gridSize(): [number, number] {
     return gridSizeOf(this.current);
@@ -220,7 +225,11 @@ export class VisionTransformer extends Module implements Model {
    * @throws InputError if a dropout has to draw and `context.rng` is missing
    */
   forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
-    return t.tidy(() => this.forwardHead(this.forwardFeatures(images, context), context));
+    return t.tidy(() => {
+      const logits = this.forwardHead(this.forwardFeatures(images, context), context);
+      context.intercept?.endPass?.();
+      return logits;
+    });
   }
 
   /** Tokens after the last block and, unless it comes after the pooling, the last norm: [B, H, W, I] → [B, N, C]. */
@@ -353,7 +362,14 @@ export class VisionTransformer extends Module implements Model {
       noEmbedClass ? join(place(given)) : place(join(given)),
     );
     const kept = this.posDrop.forward(placed, context);
-    return namedTensor('blocks.input', this.normPre?.forward(kept, context) ?? kept, context);
+    const { numPrefixTokens, hasClassToken } = this;
+    const layout = { numPrefixTokens, hasClassToken, gridSize: grid };
+    return namedTensor(
+      'blocks.input',
+      this.normPre?.forward(kept, context) ?? kept,
+      context,
+      layout,
+    );
   }
 
   private finish(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
