@@ -27,8 +27,10 @@ const { png, prediction } = await visualizeAttention({
   picture,
   classNames: MNIST_CLASSES,
 });
-const { className, confidence } = prediction;
-console.log(`It is a ${className}, ${(100 * confidence).toFixed(1)} % sure.`);
+if (prediction !== undefined) {
+  const { className, confidence } = prediction;
+  console.log(`It is a ${className}, ${(100 * confidence).toFixed(1)} % sure.`);
+}
 
 await mkdir(folder, { recursive: true });
 await writeFile(path.join(folder, 'attention.png'), png);

@@ -101,11 +101,8 @@ export {
 } from './models/vit/config.ts';
 export { vit } from './models/vit/family.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './models/vit/parseConfig.ts';
-export {
-  VisionTransformer,
-  type Intermediates,
-  type IntermediatesOptions,
-} from './models/vit/visionTransformer.ts';
+export { VisionTransformer } from './models/vit/visionTransformer.ts';
+export type { Intermediates, IntermediatesOptions } from './models/vit/intermediates.ts';
 
 // checkpoints
 export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';

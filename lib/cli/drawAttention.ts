@@ -8,7 +8,7 @@ import { assertWritable, writeAtomically } from './outputFile.ts';
 import { loadTrained } from './trainedModel.ts';
 import { useBackend } from './useBackend.ts';
 import type { BackendOptions } from '../backends/select.ts';
-import type { VisualizeAttentionOptions } from '../explain/visualizeAttention.ts';
+import type { Prediction, VisualizeAttentionOptions } from '../explain/visualizeAttention.ts';
 import type { Terminal } from './command.ts';
 
 /** The options of `drawAttention`. */
@@ -40,11 +40,17 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
       ...(label !== undefined && { label }),
     });
     await writeAtomically(output, png);
-    const { className, confidence } = prediction;
-    terminal.out(`${source}: ${className} with ${percent(confidence, 2)}`);
+    terminal.out(`${source}: ${saidOf(prediction)}`);
     terminal.out(`Wrote ${path.resolve(output)}`);
     return 0;
   } finally {
     trained.model.dispose();
   }
+}
+
+function saidOf(prediction: Prediction | undefined): string {
+  if (prediction === undefined)
+    return 'no prediction, because the model has no logits for an image';
+  const { className, confidence } = prediction;
+  return `${className} with ${percent(confidence, 2)}`;
 }

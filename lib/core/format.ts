@@ -6,6 +6,17 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 }
 
+/** Text of at most `most` characters; a longer one is cut, with `…` at its end. */
+export function shorten(text: string, most: number): string {
+  // Cut before it is taken apart, because a text of a file may be very long.
+  const characters = [...text.slice(0, 2 * most + 2)];
+  if (characters.length <= most) return text;
+  return `${characters
+    .slice(0, most - 1)
+    .join('')
+    .trimEnd()}…`;
+}
+
 /** A fraction as a percentage, with the decimals asked for: `percent(0.125)` is `12.5 %`. */
 export function percent(fraction: number, decimals = 1): string {
   return `${(fraction * 100).toFixed(decimals)} %`;

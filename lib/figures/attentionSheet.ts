@@ -6,7 +6,7 @@ import type { RgbImage } from '../core/image.ts';
 import { barChartPanel } from './barChart.ts';
 import type { Bar } from './barChart.ts';
 import { colorBar } from './colorBar.ts';
-import { colorize } from './colorize.ts';
+import { blend, colorize } from './colorize.ts';
 import type { Colormap } from './colormap.ts';
 import { assertGrid, rangeOf } from './grid.ts';
 import type { Grid, Range } from './grid.ts';
@@ -16,6 +16,7 @@ import { column, emptyPanel, figurePng, figureSvg, withHeading, note, row } from
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
+import { textWidth } from './textWidth.ts';
 import { theme } from './theme.ts';
 
 /** The content of an attention sheet. */
@@ -30,6 +31,8 @@ export interface AttentionSheetOptions extends FigureOptions {
   bars: readonly Bar[];
   /** Above the bars; default "Prediction". */
   barsHeading?: string;
+  /** Below the bars, or in place of them where there are none. */
+  barsNote?: string;
   /** Above the maps; default "Attention of the class token". */
   mapsHeading?: string;
   /** Default viridis. */
@@ -43,7 +46,13 @@ export interface AttentionSheetOptions extends FigureOptions {
 }
 
 const side = 208;
+const barsWidth = 230;
 const gap = 5;
+// The room of the maps, their labels and the space between blocks of layers.
+const mapsWidth = 710;
+const mapsHeight = 880;
+const leftLabels = 58;
+const blockGap = 18;
 const ownScale =
   'Each map is stretched from its smallest to its largest value: colours of two maps cannot be compared.';
 
@@ -64,7 +73,7 @@ export function attentionSheetSvg(options: AttentionSheetOptions): string {
 
 /** The sheet without its title. */
 function attentionSheetPanel(options: AttentionSheetOptions): Panel {
-  const { image, rollout, bars } = options;
+  const { image, rollout } = options;
   const { width, height } = fitInto(image, side);
   const input = framedImage(image, width, height);
   const rolled = overlayPanel({
@@ -79,10 +88,7 @@ function attentionSheetPanel(options: AttentionSheetOptions): Panel {
     [
       withHeading('Input', input),
       withHeading('Attention rollout', rolled),
-      withHeading(
-        options.barsHeading ?? 'Prediction',
-        barChartPanel({ bars, width: 230, barHeight: barHeight(bars.length) }),
-      ),
+      withHeading(options.barsHeading ?? 'Prediction', barsPanel(options)),
     ],
     { gap: 28 },
   );
@@ -93,57 +99,29 @@ function attentionSheetPanel(options: AttentionSheetOptions): Panel {
   return column([top, maps], { gap: 20 });
 }
 
-function barHeight(bars: number): number {
-  return Math.max(14, Math.min(24, Math.floor(side / Math.max(1, bars))));
+// The prediction as bars, with a note below them or instead of them.
+function barsPanel({ bars, barsNote }: AttentionSheetOptions): Panel {
+  if (bars.length === 0) return note(barsNote ?? 'no data', barsWidth);
+  const barHeight = Math.max(14, Math.min(24, Math.floor(side / bars.length)));
+  const chart = barChartPanel({ bars, width: barsWidth, barHeight });
+  return barsNote === undefined ? chart : column([chart, note(barsNote, barsWidth)]);
 }
 
 function mapsPanel(options: AttentionSheetOptions): Panel {
-  const { maps, colormap = 'viridis', contrast = 'shared' } = options;
+  const { image, maps, colormap = 'viridis', contrast = 'shared' } = options;
   const heads = maps[0]?.length ?? 0;
   if (heads === 0) return emptyPanel('no attention');
-  assertInteger('layers', maps.length, { max: 64 });
-  assertInteger('heads', heads, { max: 64 });
-  maps.forEach((layer, i) => {
-    if (layer.length !== heads)
-      throw new InputError(expected(`${heads} maps`, `layer ${i}`, layer.length));
-    layer.forEach((grid, j) => assertGrid(`map of layer ${i + 1}, head ${j + 1}`, grid));
-  });
+  assertMaps(maps, heads);
   const range: Range = [0, rangeOf(maps.flat())[1]];
   const gamma = contrast === 'shared' ? 0.5 : 1;
-  const cell = Math.max(
-    36,
-    Math.min(140, Math.floor(650 / heads) - gap, Math.floor(880 / maps.length) - gap),
-  );
-  const nodes: SvgNode[] = [];
-  const { width, height } = fitInto(maps[0]![0]!, cell);
-  const [left, top] = [58, 18];
-  const label = { size: theme.size.tick, color: theme.color.muted };
-  for (let j = 0; j < heads; j += 1) {
-    const middle = left + j * (width + gap) + width / 2;
-    nodes.push(
-      text(cell >= 50 ? `head ${j + 1}` : String(j + 1), middle, 11, {
-        ...label,
-        anchor: 'middle',
-      }),
-    );
-  }
-  maps.forEach((layer, i) => {
-    const y = top + i * (height + gap);
-    nodes.push(
-      text(`layer ${i + 1}`, left - 8, y + height / 2, { ...label, anchor: 'end', centred: true }),
-    );
-    layer.forEach((grid, j) => {
-      const stretched = contrast === 'shared' ? range : rangeOf([grid]);
-      const colors = colorize(grid, { colormap, range: stretched, gamma });
-      const { body } = framedImage(colors, width, height);
-      nodes.push(group(left + j * (width + gap), y, [body]));
-    });
+  const shape = image.data.length === 0 ? maps[0]![0]! : image;
+  const { blocks, cell } = arrange(maps.length, heads, shape);
+  const perBlock = Math.ceil(maps.length / blocks);
+  const panels = Array.from({ length: Math.ceil(maps.length / perBlock) }, (_, block) => {
+    const from = block * perBlock;
+    return layersPanel(maps.slice(from, from + perBlock), { from, cell, draw });
   });
-  const grid = {
-    width: left + heads * (width + gap) - gap,
-    height: top + maps.length * (height + gap) - gap,
-    body: group(0, 0, nodes),
-  };
+  const grid = row(panels, { gap: blockGap });
   const bar = colorBar({
     colormap,
     range: contrast === 'shared' ? range : [0, 1],
@@ -154,8 +132,86 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
   });
   const sheet = row([grid, bar], { gap: 14 });
   const hints = [
-    'Attention is where a token read from, not the reason for the prediction.',
+    'Each map lies over the input. Attention is where a token read from, not the reason for the prediction.',
     ...(contrast === 'shared' ? [] : [ownScale]),
   ];
-  return column([sheet, note(hints.join(' '), sheet.width)]);
+  return column([sheet, note(hints.join(' '), Math.max(sheet.width, 460))]);
+
+  // The cells of a map stay visible, since each is what one patch gave.
+  function draw(map: Grid): RgbImage {
+    const stretched = contrast === 'shared' ? range : rangeOf([map]);
+    const look = { colormap, range: stretched, gamma, opacity: 0.7 };
+    if (image.data.length === 0) return colorize(map, look);
+    return blend(image, map, { ...cell, ...look, interpolation: 'nearest' });
+  }
+}
+
+function assertMaps(maps: AttentionSheetOptions['maps'], heads: number): void {
+  assertInteger('layers', maps.length, { max: 64 });
+  assertInteger('heads', heads, { max: 64 });
+  maps.forEach((layer, i) => {
+    if (layer.length !== heads)
+      throw new InputError(expected(`${heads} maps`, `layer ${i}`, layer.length));
+    layer.forEach((grid, j) => assertGrid(`map of layer ${i + 1}, head ${j + 1}`, grid));
+  });
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+// The layers stand in one block below each other, or in several side by side, whatever makes the maps largest.
+function arrange(layers: number, heads: number, image: Size): { blocks: number; cell: Size } {
+  let best = { blocks: 1, cell: fitInto(image, 0) };
+  for (let blocks = 1; blocks <= Math.min(layers, 4); blocks += 1) {
+    const across = (mapsWidth - blocks * leftLabels - (blocks - 1) * blockGap) / (blocks * heads);
+    const down = mapsHeight / Math.ceil(layers / blocks);
+    const factor = Math.min((across - gap) / image.width, (down - gap) / image.height);
+    const longer = Math.max(36, Math.min(140, factor * Math.max(image.width, image.height)));
+    const cell = fitInto(image, Math.floor(longer));
+    // Maps side by side leave less of the width empty than equally large ones below each other.
+    const fits = Math.min(cell.width, across - gap) >= best.cell.width;
+    if (fits && cell.height >= best.cell.height) best = { blocks, cell };
+  }
+  return best;
+}
+
+function layersPanel(
+  maps: readonly (readonly Grid[])[],
+  { from, cell, draw }: { from: number; cell: Size; draw: (map: Grid) => RgbImage },
+): Panel {
+  const nodes: SvgNode[] = [];
+  const { width, height } = cell;
+  const top = 18;
+  const label = { size: theme.size.tick, color: theme.color.muted };
+  const heads = maps[0]!.length;
+  const said = textWidth(`head ${heads}`, label.size) <= width;
+  for (let j = 0; j < heads; j += 1) {
+    const middle = leftLabels + j * (width + gap) + width / 2;
+    nodes.push(
+      text(said ? `head ${j + 1}` : String(j + 1), middle, 11, { ...label, anchor: 'middle' }),
+    );
+  }
+  if (!said) nodes.push(text('head', leftLabels - 8, 11, { ...label, anchor: 'end' }));
+  maps.forEach((layer, i) => {
+    const y = top + i * (height + gap);
+    const middle = y + height / 2;
+    nodes.push(
+      text(`layer ${from + i + 1}`, leftLabels - 8, middle, {
+        ...label,
+        anchor: 'end',
+        centred: true,
+      }),
+    );
+    layer.forEach((grid, j) => {
+      const { body } = framedImage(draw(grid), width, height);
+      nodes.push(group(leftLabels + j * (width + gap), y, [body]));
+    });
+  });
+  return {
+    width: leftLabels + heads * (width + gap) - gap,
+    height: top + maps.length * (height + gap) - gap,
+    body: group(0, 0, nodes),
+  };
 }

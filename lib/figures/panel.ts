@@ -127,5 +127,7 @@ function wrap(content: string, size: number, width: number, bold = false): strin
     }
   }
   lines.push(current);
-  return lines.map((line) => fitText(line, size, width, { bold }));
+  // A point between two parts does not stand at the end of a line.
+  const ends = lines.map((line, i) => (i < lines.length - 1 ? line.replace(/ ·$/, '') : line));
+  return ends.map((line) => fitText(line, size, width, { bold }));
 }

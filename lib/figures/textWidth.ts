@@ -18,14 +18,18 @@ export function textWidth(text: string, size: number, { bold = false } = {}): nu
 
 /** The text, or its longest beginning that fits the width with `…` at the end. */
 export function fitText(text: string, size: number, width: number, { bold = false } = {}): string {
-  if (textWidth(text, size, { bold }) <= width) return text;
-  const characters = [...text];
-  while (characters.length > 0) {
-    characters.pop();
-    const shorter = characters.join('').trimEnd() + ellipsis;
-    if (textWidth(shorter, size, { bold }) <= width) return shorter;
+  const room = width - textWidth(ellipsis, size, { bold });
+  let [used, kept, whole] = [0, '', true];
+  for (const character of text) {
+    used += textWidth(character, size, { bold });
+    if (used <= room) kept += character;
+    if (used > width) {
+      whole = false;
+      break;
+    }
   }
-  return '';
+  if (whole) return text;
+  return room < 0 ? '' : kept.trimEnd() + ellipsis;
 }
 
 function unitsOf(code: number, widths: readonly number[]): number {

@@ -28,6 +28,7 @@ import {
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
+import type { Intermediates, IntermediatesOptions } from './intermediates.ts';
 import { layerGroups } from './layerGroups.ts';
 import { layerTable } from './layerTable.ts';
 import { activationForms, makeBlocks, makeHead, type Head } from './parts.ts';
@@ -35,26 +36,6 @@ import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.t
 import { pool } from './pool.ts';
 import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
 import { warnOnce } from '../warnOnce.ts';
-
-/** The options of `forwardIntermediates`, besides the context. */
-export interface IntermediatesOptions {
-  /** Block numbers, negative ones from the end; a number n: the last n blocks; default every block. */
-  indices?: number | readonly number[];
-  /** True: the final norm is applied to each result. */
-  norm?: boolean;
-  /** Patch tokens as [B, P, C] or as [B, h, w, C]. */
-  output?: 'NLC' | 'NHWC';
-}
-
-/** The results of `forwardIntermediates`. */
-export interface Intermediates {
-  /** The final features, [B, N, C], as `forwardFeatures` gives them. */
-  features: tf.Tensor3D;
-  /** Patch tokens after each block asked for, in the order of the blocks. */
-  intermediates: tf.Tensor[];
-  /** Prefix tokens after the same blocks, [B, prefix, C]. */
-  prefixTokens: tf.Tensor3D[];
-}
 
 /**
  * The Vision Transformer of timm: [B, H, W, I] images → [B, K] logits.
