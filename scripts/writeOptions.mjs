@@ -13,7 +13,10 @@ import {
   randomElasticOptions,
 } from '../lib/data/transformOptions.ts';
 import { fractalOptions } from '../lib/fractal/options.ts';
-import { visionTransformerOptions } from '../lib/models/vit/options.ts';
+import {
+  visionTransformerOptions,
+  visionTransformerShorthands,
+} from '../lib/models/vit/options.ts';
 import { clipOptions } from '../lib/training/options/clip.ts';
 import { emaOptions } from '../lib/training/options/ema.ts';
 import { optimizerConfigOptions, optimizerOptions } from '../lib/training/options/optimizer.ts';
@@ -43,9 +46,9 @@ const interfaces = {
   },
   'lib/models/vit/optionTypes.ts': {
     opening: 'The configuration of a Vision Transformer as a type.',
-    complete: true,
     types: [
-      ['VisionTransformerConfig', 'Everything that decides a VisionTransformer, complete: what is stored beside its weights. `parseModelConfig` makes one from any of the vocabularies in use.', visionTransformerOptions],
+      ['VisionTransformerConfig', 'Everything that decides a VisionTransformer, complete: what is stored beside its weights. `parseModelConfig` makes one from any of the vocabularies in use.', visionTransformerOptions, 'complete'],
+      ['VisionTransformerOptions', 'A part of a configuration, in our names; the rest has the defaults of timm.', { ...visionTransformerOptions, ...visionTransformerShorthands }, 'given'],
     ],
   },
   'lib/training/options/types.ts': {
@@ -63,7 +66,7 @@ const interfaces = {
 
 const groups = {
   'Training': ['', trainOptions],
-  'Vision Transformer, `model`': ['model', visionTransformerOptions],
+  'Vision Transformer, `model`': ['model', { ...visionTransformerOptions, ...visionTransformerShorthands }],
   'Data, `data`': ['data', dataOptions],
   'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', randomAffineOptions],
   'Transform `randomElastic`': ['', randomElasticOptions],
@@ -97,13 +100,26 @@ function condition({ appliesTo = {} }) {
     .join(' ');
 }
 
+/** `Also `img_size`.`, of an option with names in other libraries. */
+function otherNames({ aliases = [] }) {
+  return aliases.length === 0 ? '' : `Also ${aliases.map((alias) => `\`${alias}\``).join(', ')}.`;
+}
+
 function defaultOf(option) {
   const { default: value } = option;
   return value === undefined || option.type === 'group' && value !== null ? '' : JSON.stringify(value);
 } // prettier-ignore
 
-// A complete interface has every field, and none may be written.
-function fieldOf([name, option], complete) {
+// A complete interface has every field, and none may be written. One of options given has their other names in camelCase too.
+function fieldsOf([name, option], form) {
+  const aliases = option.aliases?.filter((alias) => /^[a-z]+([A-Z][a-z]*)+$/.test(alias)) ?? [];
+  const own = fieldOf([name, option], form);
+  if (form !== 'given') return [own];
+  const type = option.given ?? typeOf(option);
+  return [own, ...aliases.map((alias) => `/** As \`${name}\`. */\nreadonly ${alias}?: ${type};`)];
+}
+
+function fieldOf([name, option], form) {
   const { describe, required, type, flag } = option;
   const shown = defaultOf(option);
   const range = /^(integer|number)/.test(type) ? limitsOf(option) : '';
@@ -114,8 +130,9 @@ function fieldOf([name, option], complete) {
     condition(option),
     flag === undefined ? '' : `Flag \`--${flag.name}\`.`,
   ].filter(Boolean);
-  const optional = complete || required === true ? '' : '?';
-  return `${comment([sentences.join(' ')], 92)}\n${complete ? 'readonly ' : ''}${name}${optional}: ${typeOf(option)};`;
+  const optional = form === 'complete' || required === true ? '' : '?';
+  const written = form === 'given' ? (option.given ?? typeOf(option)) : typeOf(option);
+  return `${comment([sentences.join(' ')], 92)}\n${form === undefined ? '' : 'readonly '}${name}${optional}: ${written};`;
 }
 
 function limitsOf(option) {
@@ -143,8 +160,8 @@ function capital(text) {
   return text[0].toUpperCase() + text.slice(1);
 }
 
-function interfaceText([name, describe, table], complete) {
-  const fields = Object.entries(table).map((entry) => fieldOf(entry, complete));
+function interfaceText([name, describe, table, form]) {
+  const fields = Object.entries(table).flatMap((entry) => fieldsOf(entry, form));
   return `${comment([describe], 96)}\nexport interface ${name} {\n${fields.join('\n')}\n}\n`;
 }
 
@@ -156,7 +173,7 @@ function rowOf([name, option], group) {
     flag === undefined ? '' : `\`--${flag.name}\``,
     value + (nullable === true ? ', or null' : ''),
     required === true ? 'required' : defaultOf(option),
-    [`${describe}.`, condition(option)].join(' ').trim(),
+    [`${describe}.`, condition(option), otherNames(option)].filter(Boolean).join(' '),
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 } // prettier-ignore
@@ -165,7 +182,7 @@ function optionsPage() {
   const opening =
     '# Options\n\nEvery option of a config, with its flag of `tfjs-vit train` where it has one. `npm run options` writes this page and the ' +
     'types that an editor shows from the same tables, `lib/training/options/`, `lib/models/vit/options.ts` and `lib/data/transformOptions.ts`; an unknown name, another type and a value out of range ' +
-    'are refused.\n';
+    'are refused. Names of a model may be written as timm, Hugging Face or DeiT write them; case, dashes and underscores do not count.\n';
   const parts = Object.entries(groups).map(([title, [group, table]]) =>
     [
       `## ${title}\n`,
@@ -181,11 +198,9 @@ function optionsPage() {
 /** The generated files, by path from the root. */
 export async function optionFiles() {
   const files = new Map();
-  for (const [file, { opening, types, imports = '', complete = false }] of Object.entries(
-    interfaces,
-  )) {
+  for (const [file, { opening, types, imports = '' }] of Object.entries(interfaces)) {
     const note = 'Written by `npm run options` from the tables beside it: change those.';
-    const texts = types.map((type) => interfaceText(type, complete));
+    const texts = types.map((type) => interfaceText(type));
     files.set(file, `// ${opening} ${note}\n\n${imports}${texts.join('\n')}`);
   }
   files.set('docs/options.md', optionsPage());

@@ -27,6 +27,8 @@ export interface OptionFlag {
  * One option. A table of these is the only place where the option's name, type, range, default and text are written.
  *
  * @property describe   a phrase without a full stop, for help, docs and hover
+ * @property aliases    the option's names in other libraries, `img_size`; case, dashes and underscores do not count. `optionNamed` finds
+ *                      the option of one
  * @property required   true: it has no default and must be given
  * @property default    the value if it is not given; absent: the option is then left out
  * @property nullable   true: null may be given
@@ -40,10 +42,13 @@ export interface OptionFlag {
  * @property parse      the value as it is to be used, once its type and range are checked; throws an InputError for one that
  *                      cannot be
  * @property written    for `any`: the TypeScript type, in the generated interfaces
+ * @property given      the TypeScript type of the value as a user may give it, where a parser of the table's owner takes more than
+ *                      the type says
  */
 export interface Option {
   readonly type: OptionType;
   readonly describe: string;
+  readonly aliases?: readonly string[];
   readonly required?: boolean;
   readonly default?: unknown;
   readonly nullable?: boolean;
@@ -57,11 +62,25 @@ export interface Option {
   readonly appliesTo?: Readonly<Record<string, readonly unknown[]>>;
   readonly parse?: (value: unknown, name: string) => unknown;
   readonly written?: string;
+  readonly given?: string;
   readonly flag?: OptionFlag;
 }
 
 /** Options by name, in the order of the docs. */
 export type OptionTable = Readonly<Record<string, Option>>;
+
+/** The name of the option that is called so, by its own name or an alias; undefined if none is. */
+export function optionNamed(table: OptionTable, word: string): string | undefined {
+  const wanted = plain(word);
+  return Object.keys(table).find((name) =>
+    [name, ...(table[name]!.aliases ?? [])].some((known) => plain(known) === wanted),
+  );
+}
+
+// imgSize, img_size and img-size are the same.
+function plain(word: string): string {
+  return word.toLowerCase().replace(/[-_]/g, '');
+}
 
 /** The options' defaults; an option without one is left out. */
 export function defaultsOf(table: OptionTable): Record<string, unknown> {

@@ -47,13 +47,20 @@ export function mlpHiddenDimOf({
 
 const maxParameters = 2 ** 33;
 
-/** Throws an InputError that names the first option, or pair of options, that cannot be used. */
-export function assertModelConfig(config: VisionTransformerConfig): void {
-  parseOptions(visionTransformerOptions, config, { what: 'a model option' });
+/**
+ * A configuration whose options all have a value, checked, other spellings of a choice replaced.
+ *
+ * @throws InputError that names the first option, or pair of options, that cannot be used
+ */
+export function completeConfig(values: object): VisionTransformerConfig {
+  const config = parseOptions<VisionTransformerConfig>(visionTransformerOptions, values, {
+    what: 'a model option',
+  });
   assertNumber('mlpRatio', config.mlpRatio, { min: 1 / config.embedDim, max: 64 });
   assertDivisions(config);
   assertTokens(config);
   assertBuildable(config);
+  return config;
 }
 
 // A lower bound of the parameters: matrices of the blocks, positions, patches and head.

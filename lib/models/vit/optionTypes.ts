@@ -93,3 +93,107 @@ export interface VisionTransformerConfig {
   /** Seed of the first weights. An integer ≥ 0. Default 0. */
   readonly seed: number;
 }
+
+/** A part of a configuration, in our names; the rest has the defaults of timm. */
+export interface VisionTransformerOptions {
+  /**
+   * [height, width] of the images in pixels, multiples of `patchSize`. 2 integers ≥ 1 and ≤
+   * 65536. Default [224,224].
+   */
+  readonly imageSize?: number | readonly [number, number];
+  /** [height, width] of a patch in pixels. 2 integers ≥ 1 and ≤ 65536. Default [16,16]. */
+  readonly patchSize?: number | readonly [number, number];
+  /** Channels of the images. An integer ≥ 1 and ≤ 65536. Default 3. */
+  readonly inChannels?: number;
+  /** As `inChannels`. */
+  readonly numChannels?: number;
+  /**
+   * Classes; 0: no head, the logits are the pooled features. An integer ≥ 0 and ≤ 65536. Default
+   * 1000.
+   */
+  readonly numClasses?: number;
+  /** Channels of a token. An integer ≥ 1 and ≤ 65536. Default 768. */
+  readonly embedDim?: number;
+  /** Number of blocks. An integer ≥ 1 and ≤ 1024. Default 12. */
+  readonly depth?: number;
+  /** As `depth`. */
+  readonly numLayers?: number;
+  /** Heads of attention; divides `embedDim`. An integer ≥ 1 and ≤ 65536. Default 12. */
+  readonly numHeads?: number;
+  /** Hidden width of the MLPs over `embedDim`. A finite number > 0 and ≤ 64. Default 4. */
+  readonly mlpRatio?: number;
+  /** true: queries, keys and values have a bias. Default true. */
+  readonly qkvBias?: boolean;
+  /** true: queries and keys are layer-normalised over the head dimension. Default false. */
+  readonly qkNorm?: boolean;
+  /** First value of the layer scales; null: none. A finite number. Default null. */
+  readonly layerScaleInit?: number | null;
+  /** true: there is a class token. Default true. */
+  readonly classToken?: boolean;
+  /** Number of register tokens. An integer ≥ 0 and ≤ 65536. Default 0. */
+  readonly regTokens?: number;
+  /** true: DeiT's distillation token and second head. Default false. */
+  readonly distilled?: boolean;
+  /** true: prefix tokens have no position embedding. Default false. */
+  readonly noEmbedClass?: boolean;
+  /**
+   * true: a norm before the blocks and no bias in the patch projection, as in CLIP. Default
+   * false.
+   */
+  readonly preNorm?: boolean;
+  /**
+   * How the tokens become one vector: class token, mean, mean and maximum, maximum, attention by
+   * a learned query, or not at all. Default "token".
+   */
+  readonly globalPool?: 'token' | 'avg' | 'avgmax' | 'max' | 'map' | '';
+  /** true: pooling also sees the prefix tokens. Default false. */
+  readonly poolIncludePrefix?: boolean;
+  /**
+   * true: the last norm stands after the pooling (`fc_norm`), not before it (`norm`); follows
+   * `globalPool` unless it is given.
+   */
+  readonly fcNorm?: boolean | null;
+  /** ε of the norms. A finite number ≥ 0 and ≤ 1. Default 0.000001. */
+  readonly normEps?: number;
+  /**
+   * Non-linearity of the MLPs by timm's name: exact, tanh or sigmoid approximation. Default
+   * "gelu".
+   */
+  readonly activation?: 'gelu' | 'gelu_tanh' | 'quick_gelu';
+  /** Position embedding. Default "learned". */
+  readonly posEmbed?: 'learned' | 'sincos2d' | 'sincos1d' | 'none';
+  /**
+   * true: any image size that is a multiple of `patchSize`; the position embedding is resized in
+   * the forward pass. Default false.
+   */
+  readonly dynamicImageSize?: boolean;
+  /** Dropout before the head. A finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--drop`. */
+  readonly dropRate?: number;
+  /** Dropout after the position embedding. A finite number ≥ 0 and ≤ 0.999. Default 0. */
+  readonly posDropRate?: number;
+  /** Dropout after each projection of a block. A finite number ≥ 0 and ≤ 0.999. Default 0. */
+  readonly projDropRate?: number;
+  /**
+   * Dropout of the attention probabilities. A finite number ≥ 0 and ≤ 0.999. Default 0. Flag
+   * `--attn-drop-rate`.
+   */
+  readonly attnDropRate?: number;
+  /**
+   * Stochastic depth of the last block; the first has 0. A finite number ≥ 0 and ≤ 0.999.
+   * Default 0. Flag `--drop-path`.
+   */
+  readonly dropPathRate?: number;
+  /** How the first weights are drawn. Default "timm". */
+  readonly weightInit?: 'timm' | 'jax';
+  /** Seed of the first weights. An integer ≥ 0. Default 0. */
+  readonly seed?: number;
+  /** Hidden width of the MLPs, instead of `mlpRatio`. An integer ≥ 1 and ≤ 1048576. */
+  readonly hiddenDim?: number;
+  /** Patches of a square image, instead of `imageSize`. An integer ≥ 1 and ≤ 16777216. */
+  readonly numPatches?: number;
+  /**
+   * `posDropRate` and `projDropRate` in one, the dropout of the ViT paper. A finite number ≥ 0
+   * and ≤ 0.999.
+   */
+  readonly dropout?: number;
+}

@@ -5,7 +5,13 @@ import type { OptionTable } from '../../core/option.ts';
 // Far above any model in use; they keep a mistyped number from becoming an allocation.
 const maxSize = 65_536;
 const count = { type: 'integer', min: 1, max: maxSize } as const;
-const size = { type: 'integers', length: 2, min: 1, max: maxSize } as const;
+const size = {
+  type: 'integers',
+  length: 2,
+  min: 1,
+  max: maxSize,
+  given: 'number | readonly [number, number]',
+} as const;
 const rate = { type: 'number', min: 0, max: 0.999, default: 0 } as const;
 
 /** The fields of `VisionTransformerConfig`, with the defaults of timm: ViT-B/16 at 224 pixels. */
@@ -13,19 +19,37 @@ export const visionTransformerOptions = {
   imageSize: {
     ...size,
     describe: '[height, width] of the images in pixels, multiples of `patchSize`',
+    aliases: ['img_size', 'input_size'],
     default: [224, 224],
   },
   patchSize: { ...size, describe: '[height, width] of a patch in pixels', default: [16, 16] },
-  inChannels: { ...count, describe: 'Channels of the images', default: 3 },
+  inChannels: {
+    ...count,
+    describe: 'Channels of the images',
+    aliases: ['in_chans', 'numChannels'],
+    default: 3,
+  },
   numClasses: {
     ...count,
     describe: 'Classes; 0: no head, the logits are the pooled features',
+    aliases: ['nb_classes', 'num_labels'],
     min: 0,
     default: 1000,
   },
-  embedDim: { ...count, describe: 'Channels of a token', default: 768 },
-  depth: { ...count, describe: 'Number of blocks', max: 1024, default: 12 },
-  numHeads: { ...count, describe: 'Heads of attention; divides `embedDim`', default: 12 },
+  embedDim: { ...count, describe: 'Channels of a token', aliases: ['hidden_size'], default: 768 },
+  depth: {
+    ...count,
+    describe: 'Number of blocks',
+    aliases: ['numLayers', 'num_hidden_layers'],
+    max: 1024,
+    default: 12,
+  },
+  numHeads: {
+    ...count,
+    describe: 'Heads of attention; divides `embedDim`',
+    aliases: ['num_attention_heads'],
+    default: 12,
+  },
   mlpRatio: {
     type: 'number',
     describe: 'Hidden width of the MLPs over `embedDim`',
@@ -46,11 +70,18 @@ export const visionTransformerOptions = {
   layerScaleInit: {
     type: 'number',
     describe: 'First value of the layer scales; null: none',
+    aliases: ['init_values', 'layer_scale_value'],
     nullable: true,
     default: null,
   },
   classToken: { type: 'boolean', describe: 'true: there is a class token', default: true },
-  regTokens: { ...count, describe: 'Number of register tokens', min: 0, default: 0 },
+  regTokens: {
+    ...count,
+    describe: 'Number of register tokens',
+    aliases: ['num_register_tokens'],
+    min: 0,
+    default: 0,
+  },
   distilled: {
     type: 'boolean',
     describe: "true: DeiT's distillation token and second head",
@@ -82,37 +113,56 @@ export const visionTransformerOptions = {
     type: 'boolean',
     describe:
       'true: the last norm stands after the pooling (`fc_norm`), not before it (`norm`); follows `globalPool` unless it is given',
+    given: 'boolean | null',
   },
-  normEps: { type: 'number', describe: 'ε of the norms', min: 0, max: 1, default: 1e-6 },
+  normEps: {
+    type: 'number',
+    describe: 'ε of the norms',
+    aliases: ['layer_norm_eps'],
+    min: 0,
+    max: 1,
+    default: 1e-6,
+  },
   activation: {
     type: 'string',
     describe: "Non-linearity of the MLPs by timm's name: exact, tanh or sigmoid approximation",
+    aliases: ['act_layer', 'hidden_act'],
     choices: ['gelu', 'gelu_tanh', 'quick_gelu'],
+    spellings: { gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' },
     default: 'gelu',
   },
   posEmbed: {
     type: 'string',
     describe: 'Position embedding',
     choices: ['learned', 'sincos2d', 'sincos1d', 'none'],
+    spellings: { learn: 'learned', '': 'none' },
     default: 'learned',
   },
   dynamicImageSize: {
     type: 'boolean',
     describe:
       'true: any image size that is a multiple of `patchSize`; the position embedding is resized in the forward pass',
+    aliases: ['dynamic_img_size'],
     default: false,
   },
-  dropRate: { ...rate, describe: 'Dropout before the head', flag: { name: 'drop', value: 'X' } },
+  dropRate: {
+    ...rate,
+    describe: 'Dropout before the head',
+    aliases: ['drop'],
+    flag: { name: 'drop', value: 'X' },
+  },
   posDropRate: { ...rate, describe: 'Dropout after the position embedding' },
   projDropRate: { ...rate, describe: 'Dropout after each projection of a block' },
   attnDropRate: {
     ...rate,
     describe: 'Dropout of the attention probabilities',
+    aliases: ['attention_probs_dropout_prob'],
     flag: { name: 'attn-drop-rate', value: 'X' },
   },
   dropPathRate: {
     ...rate,
     describe: 'Stochastic depth of the last block; the first has 0',
+    aliases: ['drop_path'],
     flag: { name: 'drop-path', value: 'X', describe: 'Stochastic depth of the last block' },
   },
   weightInit: {
@@ -123,3 +173,34 @@ export const visionTransformerOptions = {
   },
   seed: { type: 'integer', describe: 'Seed of the first weights', min: 0, default: 0 },
 } as const satisfies OptionTable;
+
+/** Options that a user may give instead of others of `visionTransformerOptions`, into which the parser turns them. */
+export const visionTransformerShorthands = {
+  hiddenDim: {
+    type: 'integer',
+    describe: 'Hidden width of the MLPs, instead of `mlpRatio`',
+    aliases: ['mlp_dim', 'intermediate_size'],
+    min: 1,
+    max: 2 ** 20,
+  },
+  numPatches: {
+    type: 'integer',
+    describe: 'Patches of a square image, instead of `imageSize`',
+    min: 1,
+    max: 2 ** 24,
+  },
+  dropout: {
+    type: 'number',
+    describe: '`posDropRate` and `projDropRate` in one, the dropout of the ViT paper',
+    aliases: ['hidden_dropout_prob'],
+    min: 0,
+    max: 0.999,
+  },
+} as const satisfies OptionTable;
+
+/** Keys of Hugging Face's config.json that do not change the model. */
+export const ignoredKeys: ReadonlySet<string> = new Set([
+  'architectures', 'attn_implementation', 'dtype', 'encoder_stride', 'finetuning_task', 'id2label', 'initializer_range',
+  'label2id', 'model_type', 'pooler_act', 'pooler_output_size', 'problem_type', '_name_or_path', 'torch_dtype',
+  'transformers_version',
+]); // prettier-ignore
