@@ -17,10 +17,12 @@ import type { BuildOptions, Model } from './model.ts';
  * @property family     the family that the model must be of, which also types the result; default: the one that the
  *                      configuration names or that recognizes it
  * @property onWarning  told what is unusual in the configuration; default: nobody
+ * @property onAdapt    told, in a sentence each, which tensors of the checkpoint were left out or resampled; default: nobody
  */
 export interface BuildLoadedOptions<M extends Model = Model>
   extends LoadModelOptions, Pick<BuildOptions, 'onWarning'> {
   family?: ModelFamily<object, M> | undefined;
+  onAdapt?: (text: string) => void;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface BuildLoadedOptions<M extends Model = Model>
 export function buildLoaded<M extends Model = Model>(
   config: object,
   tensors: ReadonlyMap<string, HostTensor>,
-  { family, onWarning = () => undefined, ...load }: BuildLoadedOptions<M> = {},
+  { family, onWarning = () => undefined, onAdapt, ...load }: BuildLoadedOptions<M> = {},
 ): { model: M; report: LoadReport } {
   const parsed = parsedModel(family === undefined ? config : { family: family.family, ...config });
   if (family !== undefined && parsed.family !== family) {
@@ -44,7 +46,7 @@ export function buildLoaded<M extends Model = Model>(
     throw new InputError(expected(`a model of family ${family.family}`, 'config', received));
   }
   const found = parsed.family as ModelFamily<object, M>;
-  const own = found.adapt?.(tensors, parsed.config) ?? tensors;
+  const own = found.adapt?.(tensors, parsed.config, onAdapt) ?? tensors;
   const build = { initialize: load.strict === false, onWarning };
   const model = buildOf(found, parsed.config, build);
   try {

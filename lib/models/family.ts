@@ -27,6 +27,8 @@ export interface ModelFamily<C extends object = object, M extends Model = Model>
   names(): readonly string[];
   /** Whether a name is one of its sizes, where there are spellings besides those of `names`; default: it is one of `names`. */
   knows?(name: string): boolean;
+  /** Whether a name is known to stand for a model with parts that are not built yet, so that no other name is suggested. */
+  notBuilt?(name: string): boolean;
   /**
    * The configuration of a named size.
    *
@@ -52,6 +54,12 @@ export interface ModelFamily<C extends object = object, M extends Model = Model>
    * The tensors of a checkpoint by the names and shapes of the family's parameters; default: as they are.
    *
    * @param tensors  as the file names them
+   * @param note     told, in a sentence each, what is left out or changed besides names and layouts
+   * @throws CheckpointError if they cannot be brought to those of the parameters
    */
-  adapt?(tensors: ReadonlyMap<string, HostTensor>, config: C): ReadonlyMap<string, HostTensor>;
+  adapt?(
+    tensors: ReadonlyMap<string, HostTensor>,
+    config: C,
+    note?: (text: string) => void,
+  ): ReadonlyMap<string, HostTensor>;
 }

@@ -1,10 +1,11 @@
 // The family of Vision Transformers, as the registry of models takes it.
 
 import type { ModelFamily } from '../family.ts';
+import { adapt } from './adapt.ts';
 import { configWarnings, type VisionTransformerConfig } from './config.ts';
 import { layerTable } from './layerTable.ts';
 import { knownOptions, parseModelConfig } from './parseConfig.ts';
-import { modelSizes } from './sizes.ts';
+import { isNotBuilt, modelSizes } from './sizes.ts';
 import { VisionTransformer } from './visionTransformer.ts';
 
 /**
@@ -16,6 +17,7 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   family: 'vit',
   names: () => Object.keys(modelSizes),
   knows: (name) => Object.hasOwn(modelSizes, fullName(name)),
+  notBuilt: isNotBuilt,
   config: sizeConfig,
   parseConfig: parseModelConfig,
   // Hugging Face names the kind of a model in model_type.
@@ -23,6 +25,7 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   build: (config, options) => new VisionTransformer(config, options),
   layerTable,
   warnings: configWarnings,
+  adapt,
 };
 
 // `vit_tiny_16_224` is short for `vit_tiny_patch16_224`.

@@ -1,14 +1,17 @@
 // Family checkpoints: one small model in the containers people use, and a folder of broken and hostile files.
 
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readTensors } from '../../checkpoints/readTensors.ts';
 import { downloadModelTensors } from '../../checkpoints/modelState.ts';
+import { Capture } from '../../core/capture.ts';
 import * as t from '../../ops/tensor.ts';
 import { buildLoaded } from '../../models/buildLoaded.ts';
+import { parseModelOptions } from '../../models/createModel.ts';
 import { outputRule } from '../bf16Rule.ts';
 import { containerOf } from '../expectation.ts';
 import { Produced } from '../family.ts';
-import { readBytes } from '../goldenCase.ts';
+import { readBytes, readJson } from '../goldenCase.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { goldenModelConfig } from '../modelConfig.ts';
 import type { Bf16Rule } from '../bf16Rule.ts';
@@ -27,14 +30,13 @@ async function plan(golden: GoldenCase): Promise<CasePlan> {
   // Only the logits are computed; the loaded weights do not depend on the precision.
   const bf16Rule = ({ file }: CompareEntry): Bf16Rule =>
     file === 'io.safetensors' ? outputRule(golden) : { kind: 'stored' };
-  const reason = load.endsWith('/')
-    ? 'folders of Hugging Face are not supported yet'
-    : containerOf(load).reason;
+  const [file, stored] = weightsOf(golden.folder, load);
+  const { reason } = containerOf(file);
   if (reason !== undefined) {
     return { unsupported: ({ kind }) => (kind === 'expect' ? undefined : reason), bf16Rule };
   }
-  const config = goldenModelConfig(golden.config, golden);
-  const file = path.join(golden.folder, load);
+  const config =
+    stored === undefined ? goldenModelConfig(golden.config, golden) : parseModelOptions(stored);
   const checkpoint = await readTensors(readBytes(file), file);
   const io = new GoldenFile(golden, 'io.safetensors');
   io.get('input');
@@ -47,11 +49,22 @@ async function plan(golden: GoldenCase): Promise<CasePlan> {
       const images = io.images('input');
       try {
         const produced = new Produced();
+        const capture = new Capture([
+          'blocks.input',
+          'blocks.*.output',
+          'blocks.*.attn_probs',
+          'forward_features',
+        ]);
+        const context = stored === undefined ? { precision } : { precision, intercept: capture };
         await produced.take(
           'io.safetensors',
           'logits',
-          t.tidy(() => model.forward(images, { precision })),
+          t.tidy(() => model.forward(images, context)),
         );
+        for (const [name, tensor] of capture.entries()) {
+          await produced.take('io.safetensors', huggingFaceName(name), t.clone(tensor));
+        }
+        capture.dispose();
         for (const [name, { shape, data }] of await downloadModelTensors(model)) {
           produced.add('widened.safetensors', name, { shape, data: data });
         }
@@ -62,4 +75,23 @@ async function plan(golden: GoldenCase): Promise<CasePlan> {
       }
     },
   };
+}
+
+// The file of weights, and of a folder of Hugging Face also its configuration.
+function weightsOf(folder: string, load: string): [file: string, config?: unknown] {
+  if (!load.endsWith('/')) return [path.join(folder, load)];
+  const names = ['model.safetensors', 'pytorch_model.bin'].map((name) =>
+    path.join(folder, load, name),
+  );
+  const file = names.find((name) => existsSync(name));
+  if (file === undefined) return [path.join(folder, load)];
+  return [file, readJson(path.join(folder, load, 'config.json'))];
+}
+
+// A tensor of a pass under the name that transformers gives it.
+function huggingFaceName(name: string): string {
+  if (name === 'forward_features') return 'last_hidden_state';
+  if (name === 'blocks.input') return 'hidden_states.0';
+  const block = Number(name.split('.')[1]);
+  return name.endsWith('attn_probs') ? `attentions.${block}` : `hidden_states.${block + 1}`;
 }
