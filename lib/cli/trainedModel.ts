@@ -1,7 +1,8 @@
 // A checkpoint for the commands: its model, and what its images and answers need.
 
 import path from 'node:path';
-import { InputError, expected } from '../core/errors.ts';
+import { timmPreparation } from '../checkpoints/timmConfig.ts';
+import { InputError, expected, show } from '../core/errors.ts';
 import {
   assertNormalization,
   IMAGENET_NORMALIZATION,
@@ -12,6 +13,8 @@ import {
   parseNormalization,
   parsePreprocessing,
 } from '../data/preprocessing.ts';
+import type { CropMode } from '../data/fitImage.ts';
+import { resizeFilters } from '../data/resizeImage.ts';
 import { readCheckpoint, readConfigFile } from '../io/checkpointFile.ts';
 import { openFolder } from '../io/folder.ts';
 import { buildLoaded } from '../models/buildLoaded.ts';
@@ -52,11 +55,13 @@ export async function loadTrained(
   }
   const folder = await openFolder(path.dirname(file), { readOnly: true });
   const record = (await readConfigFile(folder)) ?? {};
-  const { model } = buildLoaded(config, tensors);
+  const { model } = buildLoaded(config, tensors, { onAdapt: note });
   try {
     const data = record['data'] == null ? undefined : parseStoredData(record['data']).data;
-    const preprocessing = preprocessingOf(record, data, model.inputShape, note);
-    const classNames = classNamesOf(record['classNames'], data, model.numClasses);
+    const hub = timmPreprocessing(record, model.inputShape, note);
+    const preprocessing = hub ?? preprocessingOf(record, data, model.inputShape, note);
+    const names = record['classNames'] ?? timmPreparation(record)?.classNames;
+    const classNames = classNamesOf(names, data, model.numClasses);
     return { model, preprocessing, classNames, data, path: file };
   } catch (error) {
     model.dispose();
@@ -79,6 +84,34 @@ function preprocessingOf(
     decode: descriptor?.decode,
     size: [height, width],
     normalize: given ?? descriptor?.normalize ?? assumedNormalization(channels, note),
+  });
+}
+
+// A folder of timm's hub: the mean and deviation of its weights. They were trained on images that PIL decoded.
+function timmPreprocessing(
+  record: Readonly<Record<string, unknown>>,
+  [height, width, channels]: readonly [number, number, number],
+  note: (text: string) => void,
+): Preprocessing | undefined {
+  const given = timmPreparation(record);
+  if (given === undefined) return undefined;
+  const { mean, std, interpolation = 'bicubic', cropMode = 'center' } = given;
+  const known = <T extends string>(words: readonly T[], word: unknown, otherwise: T): T => {
+    if (words.includes(word as T)) return word as T;
+    note(
+      `pretrained_cfg of config.json has ${show(word)}, which is not built yet: ${otherwise} is used.`,
+    );
+    return otherwise;
+  };
+  return makePreprocessing({
+    decode: 'pil',
+    cropMode: known<CropMode>(['center', 'squash'], cropMode, 'center'),
+    interpolation: known(resizeFilters, interpolation, 'bicubic'),
+    size: [height, width],
+    normalize:
+      mean === undefined && std === undefined
+        ? assumedNormalization(channels, note)
+        : parseNormalization({ mean, std }, channels),
   });
 }
 

@@ -1,15 +1,19 @@
 // Models of any registered family, by the name of a size or by their options.
 
-import { closest } from 'fastest-levenshtein';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
+import { timmModelOptions } from '../checkpoints/timmConfig.ts';
 import type { ConfigNamed, ModelNamed, ModelOptions } from './families.ts';
 import type { ModelFamily } from './family.ts';
 import type { BuildOptions, Model } from './model.ts';
 import { familyOf, familyWithSize, modelFamilies, storedConfig } from './registry.ts';
 import { warnOnce } from './warnOnce.ts';
 
-/** The names `createModel` knows, sorted. Besides them it takes the short form `vit_tiny_16_224`. */
+/**
+ * The names `createModel` knows, sorted. Besides them it takes the short form `vit_tiny_16_224`, and a name with timm's tag of
+ * weights, `vit_tiny_patch16_224.augreg_in21k_ft_in1k`, which stands for the same architecture.
+ */
 export function modelNames(): string[] {
   return modelFamilies()
     .flatMap((family) => family.names())
@@ -25,7 +29,8 @@ export function modelNames(): string[] {
  * @example modelConfig('vit_tiny_patch16_224', {numClasses: 10}).embedDim; // 192
  */
 export function modelConfig<N extends string>(name: N, overrides: object = {}): ConfigNamed<N> {
-  return sizeFamily(name).config(name, overrides) as ConfigNamed<N>;
+  const { family, size } = sizeNamed(name);
+  return family.config(size, overrides) as ConfigNamed<N>;
 }
 
 /**
@@ -41,10 +46,10 @@ export function createModel<N extends string>(
   overrides: object = {},
   options: BuildOptions = {},
 ): ModelNamed<N> {
-  const family = sizeFamily(name);
-  const config = family.config(name, overrides);
+  const { family, size } = sizeNamed(name);
+  const config = family.config(size, overrides);
   // Published sizes are not warned about, only the caller's own choices.
-  const known = family.warnings?.(family.config(name)) ?? [];
+  const known = family.warnings?.(family.config(size)) ?? [];
   const onWarning = (text: string) => (known.includes(text) ? undefined : warnOnce(text));
   return buildOf(family, config, { onWarning, ...options }) as ModelNamed<N>;
 }
@@ -82,7 +87,8 @@ export function buildOf<C extends object, M extends Model>(
 }
 
 /**
- * The complete configuration that model options describe: `name` is a size that the others differ from, `family` the family.
+ * The complete configuration that model options describe: `name` is a size that the others differ from, `family` the family. A
+ * config.json of timm's hub, which names its `architecture`, is understood too.
  *
  * @throws InputError naming an option that cannot be used
  *
@@ -97,23 +103,37 @@ export function parsedModel(value: unknown): { family: ModelFamily; config: obje
   if (!isRecord(value)) {
     throw new InputError(expected('an object of model options', 'model', value));
   }
-  const { family: given, name, ...options } = value;
+  const hub = timmModelOptions(value);
+  const { family: given, name, ...options } = hub ?? value;
   if (name === undefined) {
     const family = familyOf(value);
     return { family, config: family.parseConfig(options) };
   }
-  if (typeof name !== 'string') throw new InputError(expected('a name', 'model.name', name));
-  const family = sizeFamily(name);
+  const what = hub === undefined ? 'model.name' : 'architecture';
+  if (typeof name !== 'string') throw new InputError(expected('a name', what, name));
+  const { family, size } = sizeNamed(name, what);
   if (given != null && given !== family.family) {
     throw new InputError(expected(`${family.family}, which has ${name},`, 'model.family', given));
   }
-  return { family, config: family.config(name, options) };
+  return { family, config: family.config(size, options) };
 }
 
-function sizeFamily(name: string): ModelFamily {
-  if (typeof name !== 'string') throw new InputError(expected('a model name', 'name', name));
-  const family = familyWithSize(name);
-  if (family !== undefined) return family;
-  const nearest = closest(name, modelNames());
-  throw new InputError(expected('a model name', 'name', name, `Did you mean ${nearest}?`));
+// The family of a name, and the name without timm's tag.
+function sizeNamed(name: string, what = 'name'): { family: ModelFamily; size: string } {
+  if (typeof name !== 'string') throw new InputError(expected('a model name', what, name));
+  const [untagged = ''] = name.split('.');
+  for (const size of [name, untagged]) {
+    const family = familyWithSize(size);
+    if (family !== undefined) return { family, size };
+  }
+  const list = 'tfjs-vit summary --list shows the names that are.';
+  if (modelFamilies().some((family) => family.notBuilt?.(untagged) === true)) {
+    const remedy = `This model of timm has parts that are not built yet; ${list}`;
+    throw new InputError(expected('a model that is built', what, name, remedy));
+  }
+  const other =
+    what === 'architecture' ? `It is not built yet; ${list}` : 'modelNames() lists them.';
+  throw new InputError(
+    expected('a model name', what, name, didYouMean(untagged, modelNames(), other)),
+  );
 }

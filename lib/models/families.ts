@@ -21,7 +21,8 @@ export type ModelOptions =
   | (Readonly<Record<string, unknown>> & { readonly name?: string; readonly family: string });
 
 /** The names by which TypeScript knows a size of a Vision Transformer. */
-type VitName = `vit_${string}` | `deit_${string}` | `deit3_${string}` | `test_vit${string}`;
+type VitName =
+  `${'vit' | 'deit' | 'deit3' | 'eva_large' | 'flexivit'}_${string}` | `test_vit${string}`;
 
 /** The class of the model that a size's name stands for, as far as the name itself tells. */
 export type ModelNamed<N extends string> = N extends VitName ? VisionTransformer : Model;

@@ -1,8 +1,8 @@
 // The registry of model families: found by their name, by a size, or by a configuration.
 
-import { closest } from 'fastest-levenshtein';
 import { assertRegistrable, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { didYouMean } from '../core/nearest.ts';
 import { builtInFamilies } from './families.ts';
 import type { ModelFamily } from './family.ts';
 import type { Model } from './model.ts';
@@ -48,8 +48,9 @@ export function modelFamilies(): readonly ModelFamily[] {
 export function modelFamily(name: string): ModelFamily {
   const found = families.get(name);
   if (found !== undefined) return found;
-  const nearest = closest(name, [...families.keys()]);
-  const remedy = `Did you mean ${nearest}? A module that calls registerModelFamily adds others: node --import ./family.js …`;
+  const names = [...families.keys()];
+  const near = didYouMean(name, names, `Registered: ${names.join(', ')}.`);
+  const remedy = `${near} A module that calls registerModelFamily adds others: node --import ./family.js …`;
   throw new InputError(expected('a registered model family', 'family', name, remedy));
 }
 
