@@ -134,7 +134,19 @@ export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.t
 export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';
 export { fit, fitImage, type CropMode } from './data/fitImage.ts';
 export type { Batch } from './data/batch.ts';
-export { labelSmoothing, type BatchTransform } from './data/batchTransform.ts';
+export { autoAugment } from './data/augment/autoAugment.ts';
+export { colorJitter } from './data/augment/colorJitter.ts';
+export { mixup } from './data/augment/mixup.ts';
+export {
+  randomCrop,
+  randomHorizontalFlip,
+  randomResizedCrop,
+  randomVerticalFlip,
+} from './data/augment/randomCrops.ts';
+export { randomErasing } from './data/augment/randomErasing.ts';
+export { labelSmoothing, type BatchPlace, type BatchTransform } from './data/batchTransform.ts';
+export { centerCrop, resize } from './data/evalTransforms.ts';
+export { processBatch, type ImageProcessor } from './data/imageProcessor.ts';
 export { Loader, type LoaderConfig, type Shard } from './data/loader.ts';
 export { MNIST_CLASSES, mnistDataset } from './data/mnist.ts';
 export {
@@ -174,9 +186,18 @@ export {
   type TransformStep,
 } from './data/transformRegistry.ts';
 export type {
+  AutoAugmentOptions,
+  CenterCropOptions,
+  ColorJitterOptions,
   FitOptions,
+  MixupOptions,
   RandomAffineOptions,
+  RandomCropOptions,
   RandomElasticOptions,
+  RandomErasingOptions,
+  RandomFlipOptions,
+  RandomResizedCropOptions,
+  ResizeOptions,
 } from './data/transformOptionTypes.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 

@@ -7,11 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { dataOptions } from '../lib/cli/dataOptions.ts';
 import { valuePhrase } from '../lib/core/option.ts';
-import {
-  fitOptions,
-  randomAffineOptions,
-  randomElasticOptions,
-} from '../lib/data/transformOptions.ts';
+import * as transforms from '../lib/data/transformOptions.ts';
 import { fractalOptions } from '../lib/fractal/options.ts';
 import {
   visionTransformerOptions,
@@ -35,9 +31,18 @@ const interfaces = {
   'lib/data/transformOptionTypes.ts': {
     opening: 'The options of the transforms as types.',
     types: [
-      ['RandomAffineOptions', 'The ranges from which the parameters of an affine map are drawn uniformly.', randomAffineOptions],
-      ['RandomElasticOptions', 'How strongly and how finely an image is distorted.', randomElasticOptions],
-      ['FitOptions', 'The size to bring an image to, and how.', fitOptions],
+      ['RandomAffineOptions', 'The ranges from which the parameters of an affine map are drawn uniformly.', transforms.randomAffineOptions],
+      ['RandomElasticOptions', 'How strongly and how finely an image is distorted.', transforms.randomElasticOptions],
+      ['FitOptions', 'The size to bring an image to, and how.', transforms.fitOptions],
+      ['ResizeOptions', 'The side to resize, and its length.', transforms.resizeOptions],
+      ['CenterCropOptions', 'The size of the middle part.', transforms.centerCropOptions],
+      ['RandomResizedCropOptions', 'The size of the result, and the ranges of the part.', transforms.randomResizedCropOptions],
+      ['RandomCropOptions', 'The size of the part, and the margin before.', transforms.randomCropOptions],
+      ['RandomFlipOptions', 'How often an image is mirrored.', transforms.randomFlipOptions],
+      ['ColorJitterOptions', 'How far colours may change.', transforms.colorJitterOptions],
+      ['AutoAugmentOptions', 'The policy, and how its operations fill and interpolate.', transforms.autoAugmentOptions],
+      ['RandomErasingOptions', 'How often, how much and with what an image is erased.', transforms.randomErasingOptions],
+      ['MixupOptions', 'How samples of a batch are mixed.', transforms.mixupOptions],
     ],
   },
   'lib/fractal/optionTypes.ts': {
@@ -68,9 +73,9 @@ const groups = {
   'Training': ['', trainOptions],
   'Vision Transformer, `model`': ['model', { ...visionTransformerOptions, ...visionTransformerShorthands }],
   'Data, `data`': ['data', dataOptions],
-  'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', randomAffineOptions],
-  'Transform `randomElastic`': ['', randomElasticOptions],
-  'Transform `fit`': ['', fitOptions],
+  'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', transforms.randomAffineOptions],
+  'Transform `randomElastic`': ['', transforms.randomElasticOptions],
+  'Transform `fit`': ['', transforms.fitOptions],
   'FractalDB, `tfjs-vit fractaldb` and `fractalDataset`': ['', fractalOptions],
   'Optimizer, `optimizer`': ['optimizer', optimizerOptions],
   'Schedule, `schedule`': ['schedule', scheduleOptions],

@@ -15,7 +15,13 @@ import type { Batch } from './batch.ts';
  * // A batch in which every sample is mixed half with the one at the other end.
  * const mix: BatchTransform = (batch, rng) => ({...batch, images: blend(batch.images), targets: blend(batch.targets)});
  */
-export type BatchTransform = (batch: Batch, rng: Rng) => Batch;
+export type BatchTransform = (batch: Batch, rng: Rng, at: BatchPlace) => Batch;
+
+/** Where in a training a batch stands: its epoch and its step in the epoch, both from 0. */
+export interface BatchPlace {
+  readonly epoch: number;
+  readonly step: number;
+}
 
 /**
  * The batch after every transform; transform i draws from `rng.split(i)`.
@@ -26,10 +32,11 @@ export function applyBatchTransforms(
   batch: Batch,
   transforms: readonly BatchTransform[],
   rng: Rng,
+  at: BatchPlace,
 ): Batch {
   const wanted = sizesOf(batch);
   return transforms.reduce((current, transform, i) => {
-    const next = transform(current, rng.split(i));
+    const next = transform(current, rng.split(i), at);
     const received = sizesOf(next);
     if (received === wanted) return next;
     throw new InputError(expected(wanted, `the batch of batchTransforms[${i}]`, received));

@@ -111,7 +111,8 @@ export class Loader {
     }
     const batch = { size, images, imageShape: outputShape, targets, labels, indices };
     if (!training || batchTransforms.length === 0 || size === 0) return batch;
-    return applyBatchTransforms(batch, batchTransforms, this.rng.split('batch', epoch, step));
+    const rng = this.rng.split('batch', epoch, step);
+    return applyBatchTransforms(batch, batchTransforms, rng, { epoch, step });
   }
 
   // The samples of this shard in a step.

@@ -4,11 +4,15 @@ import { assertInteger, assertOneOf } from '../core/check.ts';
 import { makeImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';
 
-/** The filters of PIL's `Image.resize`. All of them average when an image is made smaller, so nothing flickers or vanishes. */
-export type ResizeFilter = 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
+/**
+ * The filters of PIL's `Image.resize`. All but `nearest` average when an image is made smaller, so nothing flickers or vanishes.
+ */
+export type ResizeFilter = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
+
+type Averaging = Exclude<ResizeFilter, 'nearest'>;
 
 // Support in source pixels at scale 1, and the weight at a distance from the centre.
-const filters: Record<ResizeFilter, { support: number; weight: (x: number) => number }> = {
+const filters: Record<Averaging, { support: number; weight: (x: number) => number }> = {
   box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
   hamming: { support: 1, weight: hamming },
@@ -17,7 +21,7 @@ const filters: Record<ResizeFilter, { support: number; weight: (x: number) => nu
 };
 
 /** The names of the filters. */
-export const resizeFilters = Object.keys(filters) as readonly ResizeFilter[];
+export const resizeFilters = ['nearest', ...Object.keys(filters)] as readonly ResizeFilter[];
 
 // Weights are integers of 22 fractional bits, as in PIL: sums of 8-bit pixels stay below 2³¹.
 const precision = 22;
@@ -25,12 +29,12 @@ const precision = 22;
 /**
  * An image in another size, as PIL's `Image.resize((width, height), filter)` makes it.
  *
- * Rows first, then columns, each rounded to 8 bits; the filter is widened by the factor of reduction. Equal to the bit, except
- * that Pillow 13 takes columns first where that costs less, mostly when an image becomes wider and lower: at most 1 level apart.
+ * Rows first, then columns, each rounded and clipped to 8 bits; columns first if the height loses more than twice as many pixels as
+ * the width, as in Pillow 13. The filter is widened by the factor of reduction. Equal to the bit.
  *
  * @param size.width, size.height  1 … 16384; proportions need not be kept
  * @param filter  default bilinear
- * Source: Pillow, src/libImaging/Resample.c.
+ * Source: Pillow 13.0.0, src/libImaging/Resample.c.
  */
 export function resizeImage(
   image: RgbImage,
@@ -42,8 +46,38 @@ export function resizeImage(
   assertInteger('image width', image.width, { min: 1 });
   assertInteger('image height', image.height, { min: 1 });
   assertOneOf('filter', filter, resizeFilters);
-  const wide = width === image.width ? image : resizeRows(image, width, filter);
-  return height === wide.height ? wide : resizeColumns(wide, height, filter);
+  if (filter === 'nearest') return pickPixels(image, width, height);
+  const rows = (from: RgbImage) => (width === from.width ? from : resizeRows(from, width, filter));
+  const columns = (from: RgbImage) =>
+    height === from.height ? from : resizeColumns(from, height, filter);
+  const lost = image.height - height;
+  const columnsFirst = lost > 0 && lost > 2 * (image.width - width);
+  return columnsFirst ? rows(columns(image)) : columns(rows(image));
+}
+
+// The source pixel below the centre of each target pixel. Positions are sums of steps, as in PIL.
+function pickPixels(image: RgbImage, width: number, height: number): RgbImage {
+  const { channels, data } = image;
+  const out = makeImage(width, height, channels, new Uint8Array(width * height * channels));
+  const columns = positions(image.width, width);
+  const rows = positions(image.height, height);
+  let at = 0;
+  for (const row of rows) {
+    for (const column of columns) {
+      const from = (row * image.width + column) * channels;
+      for (let c = 0; c < channels; c += 1, at += 1) out.data[at] = data[from + c]!;
+    }
+  }
+  return out;
+}
+
+function positions(from: number, to: number): Uint32Array {
+  const step = from / to;
+  const out = new Uint32Array(to);
+  for (let i = 0, at = step * 0.5; i < to; i += 1, at += step) {
+    out[i] = Math.min(from - 1, Math.trunc(at));
+  }
+  return out;
 }
 
 /** Where the weights of one target pixel start in the source, and the weights. */
@@ -52,7 +86,7 @@ interface Window {
   weights: Int32Array;
 }
 
-function windows(from: number, to: number, filter: ResizeFilter): Window[] {
+function windows(from: number, to: number, filter: Averaging): Window[] {
   const { support, weight } = filters[filter];
   const scale = from / to;
   const stretch = Math.max(1, scale);
@@ -72,7 +106,7 @@ function windows(from: number, to: number, filter: ResizeFilter): Window[] {
   });
 }
 
-function resizeRows(image: RgbImage, width: number, filter: ResizeFilter): RgbImage {
+function resizeRows(image: RgbImage, width: number, filter: Averaging): RgbImage {
   const { height, channels, data } = image;
   const out = makeImage(width, height, channels, new Uint8Array(width * height * channels));
   const plan = windows(image.width, width, filter);
@@ -87,7 +121,7 @@ function resizeRows(image: RgbImage, width: number, filter: ResizeFilter): RgbIm
   return out;
 }
 
-function resizeColumns(image: RgbImage, height: number, filter: ResizeFilter): RgbImage {
+function resizeColumns(image: RgbImage, height: number, filter: Averaging): RgbImage {
   const { width, channels, data } = image;
   const out = makeImage(width, height, channels, new Uint8Array(width * height * channels));
   const stride = width * channels;

@@ -4,23 +4,36 @@ import { assertRegistrable, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { parseOptions } from '../core/option.ts';
+import { autoAugment } from './augment/autoAugment.ts';
+import { colorJitter } from './augment/colorJitter.ts';
+import {
+  randomCrop,
+  randomHorizontalFlip,
+  randomResizedCrop,
+  randomVerticalFlip,
+} from './augment/randomCrops.ts';
+import { centerCrop, resize } from './evalTransforms.ts';
 import { fit } from './fitImage.ts';
 import { randomAffine } from './randomAffine.ts';
 import { randomElastic } from './randomElastic.ts';
-import { fitOptions, randomAffineOptions, randomElasticOptions } from './transformOptions.ts';
+import * as tables from './transformOptions.ts';
 import type { OptionTable } from '../core/option.ts';
 import type { Transform } from './transform.ts';
-import type {
-  FitOptions,
-  RandomAffineOptions,
-  RandomElasticOptions,
-} from './transformOptionTypes.ts';
+import type * as options from './transformOptionTypes.ts';
 
 /** One step of a config: the name of a transform, and its options beside it. */
 export type TransformStep =
-  | ({ readonly name: 'randomAffine' } & RandomAffineOptions)
-  | ({ readonly name: 'randomElastic' } & RandomElasticOptions)
-  | ({ readonly name: 'fit' } & FitOptions)
+  | ({ readonly name: 'randomAffine' } & options.RandomAffineOptions)
+  | ({ readonly name: 'randomElastic' } & options.RandomElasticOptions)
+  | ({ readonly name: 'fit' } & options.FitOptions)
+  | ({ readonly name: 'resize' } & options.ResizeOptions)
+  | ({ readonly name: 'centerCrop' } & options.CenterCropOptions)
+  | ({ readonly name: 'randomResizedCrop' } & options.RandomResizedCropOptions)
+  | ({ readonly name: 'randomCrop' } & options.RandomCropOptions)
+  | ({ readonly name: 'randomHorizontalFlip' } & options.RandomFlipOptions)
+  | ({ readonly name: 'randomVerticalFlip' } & options.RandomFlipOptions)
+  | ({ readonly name: 'colorJitter' } & options.ColorJitterOptions)
+  | ({ readonly name: 'autoAugment' } & options.AutoAugmentOptions)
   | RegisteredStep;
 
 /** A step of a transform from outside. */
@@ -96,20 +109,21 @@ function makeTransform(step: unknown, place: string): Transform {
   return found.make(parseOptions(found.options, options, { name: place, what }));
 }
 
-registerTransform({
-  name: 'randomAffine',
-  options: randomAffineOptions,
-  make: (options) => randomAffine(options as RandomAffineOptions),
-});
+// The tables check the options, so what reaches `make` has the type that it takes.
+const own: readonly [string, OptionTable, (options: never) => Transform][] = [
+  ['randomAffine', tables.randomAffineOptions, randomAffine],
+  ['randomElastic', tables.randomElasticOptions, randomElastic],
+  ['fit', tables.fitOptions, fit],
+  ['resize', tables.resizeOptions, resize],
+  ['centerCrop', tables.centerCropOptions, centerCrop],
+  ['randomResizedCrop', tables.randomResizedCropOptions, randomResizedCrop],
+  ['randomCrop', tables.randomCropOptions, randomCrop],
+  ['randomHorizontalFlip', tables.randomFlipOptions, randomHorizontalFlip],
+  ['randomVerticalFlip', tables.randomFlipOptions, randomVerticalFlip],
+  ['colorJitter', tables.colorJitterOptions, colorJitter],
+  ['autoAugment', tables.autoAugmentOptions, autoAugment],
+];
 
-registerTransform({
-  name: 'randomElastic',
-  options: randomElasticOptions,
-  make: (options) => randomElastic(options as unknown as RandomElasticOptions),
-});
-
-registerTransform({
-  name: 'fit',
-  options: fitOptions,
-  make: (options) => fit(options as unknown as FitOptions),
-});
+for (const [name, table, make] of own) {
+  registerTransform({ name, options: table, make: (options) => make(options as never) });
+}

@@ -1,5 +1,6 @@
 // The families of golden cases by name.
 
+import { augment } from './families/augment.ts';
 import { checkpoints } from './families/checkpoints.ts';
 import { fractaldb } from './families/fractaldb.ts';
 import { trainStep } from './families/trainStep.ts';
@@ -8,5 +9,5 @@ import type { Family } from './family.ts';
 
 /** The families this build can run, by name. Adding one is a file in families/ and a line here. */
 export const families: ReadonlyMap<string, Family> = new Map(
-  [vitTimm, trainStep, checkpoints, fractaldb].map((family) => [family.name, family]),
+  [vitTimm, trainStep, checkpoints, augment, fractaldb].map((family) => [family.name, family]),
 );
