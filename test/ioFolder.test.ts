@@ -40,6 +40,29 @@ describe('the folder', () => {
     );
   });
 
+  test('a new folder is on the disk with its parents before it is used', async () => {
+    const synced: string[] = [];
+    const disk = diskWith((handle, path) => ({
+      sync: () => {
+        synced.push(path);
+        return handle.sync();
+      },
+    }));
+    await openFolder(join(place(), 'a', 'b'), { create: true, disk });
+    expect(synced.slice(0, 2)).toEqual([place(), join(place(), 'a')]);
+  });
+
+  test('a disk that fills while it is opened keeps no part of the trial', async () => {
+    const disk = diskWith(() => ({ write: () => Promise.reject(systemError('ENOSPC')) }));
+    expect(await refusalOf(openFolder(place(), { disk, lock: true }))).toMatch(/ENOSPC/);
+    expect(hiddenIn(place())).toEqual([]);
+    const late = diskWith((_, path) =>
+      path.includes('probe') ? { sync: () => Promise.reject(systemError('EDQUOT')) } : {},
+    );
+    expect(await refusalOf(openFolder(place(), { disk: late }))).toMatch(/EDQUOT/);
+    expect(hiddenIn(place())).toEqual([]);
+  });
+
   test.each(['EROFS', 'EACCES', 'ENOSPC', 'EMFILE'])(
     'that gives %s is refused on opening',
     async (code) => {
@@ -232,6 +255,19 @@ describe('remove', () => {
       for (const name of (await after.manifest())!.files.keys()) await after.readChecked(name);
     }
     expect(removed).toBe(true);
+  });
+});
+
+describe('read', () => {
+  test('checks a listed file, refuses a long one before it is read', async () => {
+    const store = await openFolder(place());
+    await store.commit(new Map([['config.json', '{"mean":0.1307}']]), {});
+    fs.writeFileSync(join(place(), 'free'), 'x');
+    expect(text(await store.read('free'))).toBe('x');
+    fs.writeFileSync(join(place(), 'config.json'), '{"mean":0.9307}');
+    expect(await refusalOf(store.read('config.json'))).toMatch(/SHA-256.*config\.json/);
+    fs.truncateSync(join(place(), 'free'), 2 ** 40);
+    expect(await refusalOf(store.read('free', { maxBytes: 100 }))).toMatch(/at most 100/);
   });
 });
 

@@ -55,6 +55,36 @@ describe('readCheckpoint', () => {
     expect(await refusalOf(readCheckpoint(join(place(), 'model.safetensors')))).toMatch(/SHA-256/);
   });
 
+  test('config.json is checked as the weights are, and read whole only where it is short', async () => {
+    const store = await openFolder(place());
+    const config = '{"embedDim": 8}';
+    const files = { 'model.safetensors': weights(1), 'config.json': config };
+    await store.commit(new Map(Object.entries(files)), {});
+    const path = join(place(), 'config.json');
+    for (let bit = 0; bit < config.length * 8; bit += 1) {
+      const bytes = Buffer.from(config);
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      fs.writeFileSync(path, bytes);
+      expect(await refusalOf(readCheckpoint(place()))).toMatch(/SHA-256.*config\.json/);
+    }
+    // Without a manifest the text itself is all that can be checked.
+    fs.unlinkSync(join(place(), 'manifest.json'));
+    fs.writeFileSync(path, Buffer.from('{"name": "\xff"}', 'latin1'));
+    expect(await refusalOf(readCheckpoint(place()))).toMatch(
+      /UTF-8 for .*config\.json.*position 10/,
+    );
+    fs.truncateSync(path, 2 ** 40);
+    expect(await refusalOf(readCheckpoint(place()))).toMatch(/at most 1048576/);
+  });
+
+  test('a file beside a damaged manifest is not read unchecked', async () => {
+    const store = await openFolder(place());
+    await store.commit(new Map([['model.safetensors', weights(1)]]), {});
+    const path = join(place(), 'manifest.json');
+    fs.writeFileSync(path, fs.readFileSync(path, 'utf8').replace('"files"', '"filez"'));
+    expect(await refusalOf(readCheckpoint(place()))).toMatch(/a list of files/);
+  });
+
   test('a file that is no checkpoint is refused with a remedy', async () => {
     const write = (name: string, content: string | Uint8Array): string => {
       fs.writeFileSync(join(place(), name), content);

@@ -2,6 +2,7 @@
 
 import { isRecord } from '../core/check.ts';
 import { CheckpointError, expected, show } from '../core/errors.ts';
+import { decodeUtf8 } from '../core/utf8.ts';
 import { parseStrictJson } from './strictJson.ts';
 
 /** The file names of a checkpoint in a folder; the first of these that is there counts. */
@@ -11,16 +12,25 @@ export const checkpointNames = [
   'model.safetensors',
 ] as const;
 
+/** The greatest length of a configuration file; a longer one is refused before it is read. */
+export const maxConfigBytes = 2 ** 20;
+
 /**
  * Parses a configuration file: one JSON object, no key twice, at most 1 MB.
  *
- * @param name  how errors call it
+ * @param source  its text, or its bytes, which must be UTF-8
+ * @param name    how errors call it
  * @throws CheckpointError naming it
  */
-export function parseConfigJson(text: string, name: string): Record<string, unknown> {
-  if (text.length > 2 ** 20) {
-    throw new CheckpointError(expected('at most 1 MB', name, `${text.length} characters`));
+export function parseConfigJson(
+  source: string | Uint8Array,
+  name: string,
+): Record<string, unknown> {
+  if (source.length > maxConfigBytes) {
+    const unit = typeof source === 'string' ? 'characters' : 'bytes';
+    throw new CheckpointError(expected('at most 1 MB', name, `${source.length} ${unit}`));
   }
+  const text = typeof source === 'string' ? source : decodeUtf8(source, name);
   const strict = parseStrictJson(text, { name: show(name) });
   if (!(strict instanceof Map)) throw new CheckpointError(expected('a JSON object', name, text));
   const config = JSON.parse(text) as Record<string, unknown>;

@@ -62,16 +62,16 @@ async function exportsOf(file: string): Promise<Record<string, unknown>> {
 }
 
 async function readJsonConfig(file: string): Promise<unknown> {
-  const { parseConfigJson } = await import('../checkpoints/configFile.ts');
+  const { maxConfigBytes, parseConfigJson } = await import('../checkpoints/configFile.ts');
   const { readBytes } = await import('../io/disk.ts');
-  const bytes = await readBytes(file, { maxBytes: 2 ** 20 });
-  return parseConfigJson(new TextDecoder().decode(bytes), file);
+  return parseConfigJson(await readBytes(file, { maxBytes: maxConfigBytes }), file);
 }
 
 async function importConfig(file: string): Promise<Record<string, unknown>> {
   if (!/\.[cm]?[jt]s$/i.test(file)) {
     throw new InputError(expected('a .ts, .js, .mjs or .json file', '--config', file));
   }
+  await assertSource(file);
   let exported: Record<string, unknown>;
   try {
     exported = (await import(pathToFileURL(path.resolve(file)).href)) as typeof exported;
@@ -90,4 +90,12 @@ async function importConfig(file: string): Promise<Record<string, unknown>> {
   const wrapped =
     typeof inner === 'object' && inner !== null && ('__esModule' in inner || 'default' in inner);
   return wrapped ? (inner as Record<string, unknown>) : exported;
+}
+
+// Node would take what is not UTF-8 for other letters, and read a file of any length.
+async function assertSource(file: string): Promise<void> {
+  const { maxConfigBytes } = await import('../checkpoints/configFile.ts');
+  const { decodeUtf8 } = await import('../core/utf8.ts');
+  const { readBytes } = await import('../io/disk.ts');
+  decodeUtf8(await readBytes(file, { maxBytes: maxConfigBytes }), file);
 }

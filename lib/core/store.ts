@@ -8,14 +8,19 @@
 export interface FileStore {
   /** The name of the place in errors and messages, for example its path. */
   readonly location: string;
-  /** The bytes of a file. @throws IoError if it is not there or cannot be read */
-  read(name: string): Promise<Uint8Array>;
+  /**
+   * The bytes of a file. A store with manifests checks a file that the last one lists.
+   *
+   * @param options.maxBytes  a longer file is refused before it is read
+   * @throws IoError if it is not there or cannot be read, CheckpointError if it differs from the manifest
+   */
+  read(name: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
   /**
    * The bytes of a file of the last commit, checked against the manifest; a store without one reads as `read` does.
    *
    * @throws CheckpointError if the file is missing, not listed, or differs
    */
-  readChecked?(name: string): Promise<Uint8Array>;
+  readChecked?(name: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
   /** Whether the file is there. */
   has(name: string): Promise<boolean>;
   /** Replaces one file. */

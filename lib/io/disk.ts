@@ -31,6 +31,10 @@ export async function makeFolder(path: string, disk: Disk = realDisk): Promise<v
       // Another process may have made it meanwhile.
       if (errorCodeOf(error) !== 'EEXIST') throw error;
     });
+    // Its name must be on the disk before anything in it counts. A folder may be writable and not readable.
+    await syncFolder(dirname(folder), disk).catch((error: unknown) => {
+      if (errorCodeOf(error) !== 'EACCES') throw error;
+    });
   }
 }
 
@@ -139,26 +143,31 @@ export function bytesOf(content: Uint8Array | string): Uint8Array {
   return typeof content === 'string' ? new TextEncoder().encode(content) : content;
 }
 
-/** Writes a file that does not exist yet and waits until the disk has it. Throws the system's error. */
+/**
+ * Writes a file that does not exist yet and waits until the disk has it. Throws the system's error, and leaves no part of the file then.
+ */
 export async function writeNew(path: string, bytes: Uint8Array, disk: Disk): Promise<void> {
   const handle = await disk.open(path, 'wx');
   try {
-    let at = 0;
-    while (at < bytes.byteLength) {
-      const { bytesWritten } = await handle.write(
-        bytes,
-        at,
-        Math.min(bytes.byteLength - at, 2 ** 26),
-        at,
-      );
-      // Some file systems report a full disk as a write of nothing.
-      if (bytesWritten === 0)
-        throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
-      at += bytesWritten;
-    }
+    await writeAll(handle, bytes);
     await handle.sync();
-  } finally {
     await handle.close();
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    await disk.unlink(path).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function writeAll(handle: promises.FileHandle, bytes: Uint8Array): Promise<void> {
+  let at = 0;
+  while (at < bytes.byteLength) {
+    const length = Math.min(bytes.byteLength - at, 2 ** 26);
+    const { bytesWritten } = await handle.write(bytes, at, length, at);
+    // Some file systems report a full disk as a write of nothing.
+    if (bytesWritten === 0)
+      throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
+    at += bytesWritten;
   }
 }
 

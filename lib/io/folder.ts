@@ -2,6 +2,7 @@
 
 import { join, resolve } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
+import { decodeUtf8 } from '../core/utf8.ts';
 import {
   bytesOf,
   makeFolder,
@@ -13,8 +14,16 @@ import {
 } from './disk.ts';
 import { lockFolder } from './folderLock.ts';
 import { errorCodeOf, ioError } from './ioError.ts';
-import { commitFiles, findFile, manifestName, rollForward } from './journal.ts';
-import { assertListed, formatManifest, manifestEntry, parseManifest } from './manifest.ts';
+import { commitFiles, findFile, rollForward } from './journal.ts';
+import {
+  assertListed,
+  formatManifest,
+  isForeignManifest,
+  manifestEntry,
+  manifestName,
+  maxManifestBytes,
+  parseManifest,
+} from './manifest.ts';
 import { isLeftover, releaseTemporary, temporaryName } from './temporary.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Disk } from './disk.ts';
@@ -46,7 +55,7 @@ export interface Folder extends FileStore {
    *
    * @throws CheckpointError if there is no manifest, or the file is missing, not listed, or differs
    */
-  readChecked(name: string): Promise<Uint8Array>;
+  readChecked(name: string, options?: { maxBytes?: number | undefined }): Promise<Uint8Array>;
   /** Removes one file, from the manifest first. A folder of this name is refused, a link is removed and not its target. */
   remove(name: string): Promise<void>;
   /** The names that the manifest lists; none where it is damaged. */
@@ -115,9 +124,13 @@ class DiskFolder implements Folder {
     this.release = release;
   }
 
-  async read(name: string): Promise<Uint8Array> {
+  async read(name: string, { maxBytes }: { maxBytes?: number } = {}): Promise<Uint8Array> {
     assertName(name);
-    return this.readAny(name);
+    if (name === manifestName) return this.readAny(name, maxBytes);
+    const manifest = await this.ownManifest();
+    return manifest?.files.has(name) === true
+      ? this.readChecked(name, { maxBytes })
+      : this.readAny(name, maxBytes);
   }
 
   async has(name: string): Promise<boolean> {
@@ -126,17 +139,18 @@ class DiskFolder implements Folder {
   }
 
   async manifest(): Promise<Manifest | undefined> {
-    const path = await this.find(manifestName);
-    if (path === undefined) return undefined;
-    const bytes = await this.readAny(manifestName);
-    return parseManifest(new TextDecoder().decode(bytes), join(this.path, manifestName));
+    const text = await this.manifestText();
+    return text === undefined ? undefined : parseManifest(text, join(this.path, manifestName));
   }
 
-  async readChecked(name: string): Promise<Uint8Array> {
+  async readChecked(
+    name: string,
+    { maxBytes }: { maxBytes?: number | undefined } = {},
+  ): Promise<Uint8Array> {
     assertName(name);
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.readListed(name);
+        return await this.readListed(name, maxBytes);
       } catch (error) {
         // A commit of another process may have passed between reading the manifest and the file.
         if (!(error instanceof CheckpointError) || attempt === 2) throw error;
@@ -144,7 +158,7 @@ class DiskFolder implements Folder {
     }
   }
 
-  private async readListed(name: string): Promise<Uint8Array> {
+  private async readListed(name: string, maxBytes?: number): Promise<Uint8Array> {
     const path = join(this.path, name);
     const manifest = await this.manifest();
     if (manifest === undefined) {
@@ -157,17 +171,15 @@ class DiskFolder implements Folder {
         `Expected ${show(path)}, which the manifest beside it belongs to: it is missing.`,
       );
     }
-    const bytes = await this.readAny(name);
+    const bytes = await this.readAny(name, maxBytes);
     assertListed(manifest, name, bytes, path);
     return bytes;
   }
 
   write(name: string, content: Uint8Array | string): Promise<void> {
-    assertName(name);
-    if (name === manifestName)
-      throw new InputError(expected('a name other than the manifest', 'file', name));
+    assertContentName(name);
     return this.inTurn(async () => {
-      const manifest = await this.manifest();
+      const manifest = await this.ownManifest();
       // The manifest must not be left describing bytes that are gone.
       if (manifest?.files.has(name) === true) {
         await this.commitNow(new Map([[name, content]]), manifest.info, manifest);
@@ -181,18 +193,12 @@ class DiskFolder implements Folder {
     files: ReadonlyMap<string, Uint8Array | string>,
     info: Record<string, unknown>,
   ): Promise<void> {
-    for (const name of files.keys()) {
-      assertName(name);
-      if (name === manifestName)
-        throw new InputError(expected('a name other than the manifest', 'file', name));
-    }
+    for (const name of files.keys()) assertContentName(name);
     return this.inTurn(async () => this.commitNow(files, info, await this.manifestToExtend()));
   }
 
   remove(name: string): Promise<void> {
-    assertName(name);
-    if (name === manifestName)
-      throw new InputError(expected('a name other than the manifest', 'file', name));
+    assertContentName(name);
     return this.inTurn(async () => {
       const path = join(this.path, name);
       try {
@@ -211,7 +217,7 @@ class DiskFolder implements Folder {
 
   async names(): Promise<string[]> {
     const manifest = await this.manifestToExtend();
-    return [...(manifest?.files.keys() ?? [])].filter(isPlain);
+    return [...(manifest?.files.keys() ?? [])].filter(isPlainName);
   }
 
   async close(): Promise<void> {
@@ -229,6 +235,7 @@ class DiskFolder implements Folder {
     }
     const name = temporaryName('probe');
     try {
+      // On a full disk writeNew takes away what it could not finish.
       await writeNew(join(this.path, name), Uint8Array.of(0), this.disk);
       await this.disk.unlink(join(this.path, name));
     } finally {
@@ -252,14 +259,33 @@ class DiskFolder implements Folder {
     return turn;
   }
 
-  // A damaged manifest is replaced, because it must not prevent a run from saving.
+  private async manifestText(): Promise<string | undefined> {
+    if ((await this.find(manifestName)) === undefined) return undefined;
+    const bytes = await this.readAny(manifestName, maxManifestBytes);
+    return decodeUtf8(bytes, join(this.path, manifestName));
+  }
+
+  // The manifest, unless another program wrote it.
+  private async ownManifest(): Promise<Manifest | undefined> {
+    const text = await this.manifestText();
+    if (text === undefined || isForeignManifest(text)) return undefined;
+    return parseManifest(text, join(this.path, manifestName));
+  }
+
+  // A damaged manifest is replaced, because it must not prevent a run from saving. Another program's is not.
   private async manifestToExtend(): Promise<Manifest | undefined> {
     try {
-      return await this.manifest();
+      const text = await this.manifestText();
+      if (text === undefined) return undefined;
+      if (!isForeignManifest(text)) return parseManifest(text, manifestName);
     } catch (error) {
       if (error instanceof CheckpointError) return undefined;
       throw error;
     }
+    const path = join(this.path, manifestName);
+    throw new IoError(
+      `Expected no ${show(path)}, or one of a run or model, received another program's. Choose another folder.`,
+    );
   }
 
   private async commitNow(
@@ -271,7 +297,7 @@ class DiskFolder implements Folder {
     const listed: Manifest['files'] = new Map();
     for (const [name, entry] of before?.files ?? []) {
       // A manifest of another hand may list what is no plain name.
-      if (isPlain(name) && (await this.has(name))) listed.set(name, entry);
+      if (isPlainName(name) && (await this.has(name))) listed.set(name, entry);
     }
     for (const [name, bytes] of contents) listed.set(name, manifestEntry(bytes));
     contents.set(manifestName, bytesOf(formatManifest({ files: listed, info })));
@@ -283,11 +309,14 @@ class DiskFolder implements Folder {
     return findFile(this.path, name, this.disk);
   }
 
-  private async readAny(name: string): Promise<Uint8Array> {
+  private async readAny(name: string, maxBytes?: number): Promise<Uint8Array> {
     for (let attempt = 0; ; attempt += 1) {
       const path = (await this.find(name)) ?? join(this.path, name);
       try {
-        return await readBytes(path, { disk: this.disk });
+        return await readBytes(path, {
+          disk: this.disk,
+          ...(maxBytes !== undefined && { maxBytes }),
+        });
       } catch (error) {
         // The file may have moved from the journal to its place meanwhile.
         const moved = error instanceof IoError && errorCodeOf(error.cause) === 'ENOENT';
@@ -297,11 +326,21 @@ class DiskFolder implements Folder {
   }
 }
 
-function assertName(name: string): void {
-  if (!isPlain(name)) throw new InputError(expected('a plain file name', 'file', name));
-}
-
-function isPlain(name: string): boolean {
+/** Whether a folder takes a file of this name: no separators, no leading dot, at most 255 bytes. */
+export function isPlainName(name: string): boolean {
   const plain = name !== '' && !name.startsWith('.') && !/[/\\\0]/.test(name);
   return plain && Buffer.byteLength(name) <= 255;
+}
+
+function assertName(name: string): void {
+  if (!isPlainName(name)) {
+    throw new InputError(expected('a plain file name', 'file', name));
+  }
+}
+
+function assertContentName(name: string): void {
+  assertName(name);
+  if (name === manifestName) {
+    throw new InputError(expected('a name other than the manifest', 'file', name));
+  }
 }

@@ -60,24 +60,33 @@ export async function lockFolder(folder: string, disk: Disk): Promise<() => Prom
   throw new IoError(`Cannot lock ${show(folder)}: other processes keep taking it. Try again.`);
 }
 
-// The owner of a lock; undefined if the lock is gone or its owner never finished writing it.
+// The owner of a lock; undefined if the lock is gone or its owner never finished writing it. Throws if it is none of ours.
 async function ownerOf(path: string, disk: Disk): Promise<Owner | undefined> {
+  let text = '';
   for (let attempt = 0; attempt < 10; attempt += 1) {
     try {
-      const text = new TextDecoder().decode(await readBytes(path, { maxBytes: 4096, disk }));
+      if (!(await disk.lstat(path)).isFile()) throw foreignLock(path);
+      text = new TextDecoder().decode(await readBytes(path, { maxBytes: 4096, disk }));
       const { pid, host, started } = JSON.parse(text) as Partial<Owner>;
-      if (typeof pid === 'number' && typeof host === 'string') {
-        return { pid, host, started: typeof started === 'string' ? started : '' };
-      }
-      return undefined;
+      if (typeof pid !== 'number' || typeof host !== 'string') throw foreignLock(path);
+      return { pid, host, started: typeof started === 'string' ? started : '' };
     } catch (error) {
-      if (error instanceof IoError && errorCodeOf(error.cause) === 'ENOENT') return undefined;
-      if (error instanceof IoError) throw error;
+      const cause = error instanceof IoError ? error.cause : error;
+      if (errorCodeOf(cause) === 'ENOENT') return undefined;
+      if (error instanceof IoError || errorCodeOf(error) !== '') throw error;
       // Half a line of JSON is there if the owner is writing it just now.
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+  const beginning = '{"pid":';
+  if (!text.startsWith(beginning.slice(0, text.length))) throw foreignLock(path);
   return undefined;
+}
+
+function foreignLock(path: string): IoError {
+  return new IoError(
+    `Expected no ${show(path)}, or the lock of a training run, received another program's. Move it away, or choose another folder.`,
+  );
 }
 
 function isAlive({ pid, host, started }: Owner, path: string): boolean {

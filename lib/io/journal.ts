@@ -2,13 +2,14 @@
 // files move to their places, manifest.json last. Every step can be interrupted, and the moves can be repeated.
 
 import { join } from 'node:path';
+import { CheckpointError, IoError, show } from '../core/errors.ts';
+import { decodeUtf8 } from '../core/utf8.ts';
 import { ioError, errorCodeOf } from './ioError.ts';
-import { renameOver, syncFolder, writeNew } from './disk.ts';
+import { readBytes, renameOver, syncFolder, writeNew } from './disk.ts';
+import { manifestName, maxManifestBytes, parseManifest } from './manifest.ts';
 import { releaseTemporary, temporaryName } from './temporary.ts';
 import type { Disk } from './disk.ts';
 
-/** The name of the file that lists a set. */
-export const manifestName = 'manifest.json';
 const journalName = '.commit';
 
 /**
@@ -59,18 +60,21 @@ async function makeJournal(folder: string, stage: string, disk: Disk): Promise<v
   }
 }
 
-/** Moves the files of a finished commit, if there is one, to their places. Throws the system's error. */
+/**
+ * Moves the files of a finished commit, if there is one, to their places. Throws the system's error.
+ *
+ * @throws IoError if what lies in the place of the journal is not one: a link is not followed, and files of others stay where they are
+ */
 export async function rollForward(folder: string, disk: Disk): Promise<void> {
   const from = join(folder, journalName);
-  let names: string[];
-  try {
-    names = await disk.readdir(from);
-  } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT') return;
-    throw error;
+  const journal = await readJournal(folder, disk);
+  if (journal === undefined) return;
+  if (journal.foreign !== undefined) {
+    throw new IoError(
+      `Expected no ${show(from)}, or the one that a save leaves when it is interrupted, received ${journal.foreign}. Move it away.`,
+    );
   }
-  const last = names.includes(manifestName) ? [manifestName] : [];
-  for (const name of [...names.filter((other) => other !== manifestName), ...last]) {
+  for (const name of journal.names) {
     try {
       await renameOver(join(from, name), join(folder, name), disk);
     } catch (error) {
@@ -92,12 +96,74 @@ export async function findFile(
   name: string,
   disk: Disk,
 ): Promise<string | undefined> {
-  for (const path of [join(folder, journalName, name), join(folder, name)]) {
-    try {
-      if ((await disk.stat(path)).isFile()) return path;
-    } catch (error) {
-      if (!['ENOENT', 'ENOTDIR'].includes(errorCodeOf(error))) throw ioError('read', path, error);
+  const path = join(folder, name);
+  try {
+    const journal = await readJournal(folder, disk);
+    if (journal?.foreign === undefined && journal?.names.includes(name) === true) {
+      return join(folder, journalName, name);
     }
+    return (await disk.stat(path)).isFile() ? path : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCodeOf(error))) return undefined;
+    throw ioError('read', path, error);
   }
-  return undefined;
+}
+
+/** A commit whose moves are not finished. `names`: its files, the manifest last. `foreign`: the reason why it is none of ours. */
+interface Journal {
+  names: string[];
+  foreign?: string;
+}
+
+// The journal of a folder; undefined without one. Throws the system's error.
+async function readJournal(folder: string, disk: Disk): Promise<Journal | undefined> {
+  const from = join(folder, journalName);
+  for (let attempt = 0; ; attempt += 1) {
+    let names: string[];
+    try {
+      const found = await disk.lstat(from);
+      if (!found.isDirectory()) {
+        return { names: [], foreign: found.isSymbolicLink() ? 'a symbolic link' : 'a file' };
+      }
+      names = await disk.readdir(from);
+    } catch (error) {
+      if (errorCodeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    if (names.length === 0) return { names };
+    const foreign = await foreignIn(from, names, disk);
+    // Another process may be moving the files away at this moment.
+    if (foreign !== undefined && attempt < 4) continue;
+    const others = names.filter((name) => name !== manifestName);
+    return foreign === undefined ? { names: [...others, manifestName] } : { names, foreign };
+  }
+}
+
+// A journal holds its manifest until all else is moved, and every file in it is a plain one of the size that the manifest lists.
+async function foreignIn(
+  from: string,
+  names: readonly string[],
+  disk: Disk,
+): Promise<string | undefined> {
+  try {
+    const path = join(from, manifestName);
+    if (!names.includes(manifestName) || !(await disk.lstat(path)).isFile()) {
+      return `a folder without a ${manifestName}`;
+    }
+    const bytes = await readBytes(path, { maxBytes: maxManifestBytes, disk });
+    const { files } = parseManifest(decodeUtf8(bytes, path), path);
+    for (const name of names) {
+      if (name === manifestName) continue;
+      const found = await disk.lstat(join(from, name));
+      if (!found.isFile() || files.get(name)?.bytes !== found.size) {
+        return `a folder with ${show(name)}, which its ${manifestName} does not list`;
+      }
+    }
+    return undefined;
+  } catch (error) {
+    const cause = error instanceof IoError ? error.cause : error;
+    if (errorCodeOf(cause) === 'ENOENT') return 'a folder that changes meanwhile';
+    if (error instanceof CheckpointError) return `a folder whose ${manifestName} is none of a save`;
+    throw error;
+  }
 }

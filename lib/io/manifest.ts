@@ -5,6 +5,12 @@ import { CheckpointError, expected, show } from '../core/errors.ts';
 import { parseStrictJson } from '../checkpoints/strictJson.ts';
 import { sha256 } from './hash.ts';
 
+/** The name of the file that lists a set. */
+export const manifestName = 'manifest.json';
+
+/** A longer manifest is refused before it is read: 100,000 files have one of this length. */
+export const maxManifestBytes = 2 ** 24;
+
 /** The version of the manifest's form that this library writes; it reads this one and older ones. */
 const manifestVersion = 1;
 
@@ -72,6 +78,19 @@ export function parseManifest(text: string, path: string): Manifest {
   }
   const { info } = JSON.parse(text) as { info?: unknown };
   return { schemaVersion, files, info: isRecord(info) ? info : {} };
+}
+
+/**
+ * Whether a text is the manifest.json of another program, such as a web page's: JSON that says nothing of what a manifest has to. A
+ * manifest of ours with one flipped bit still says the rest.
+ */
+export function isForeignManifest(text: string): boolean {
+  try {
+    const root = JSON.parse(text) as unknown;
+    return !isRecord(root) || !['schemaVersion', 'files', 'info'].some((key) => key in root);
+  } catch {
+    return false;
+  }
 }
 
 /** Throws a CheckpointError naming the file unless its bytes are those of the manifest. */

@@ -5,6 +5,7 @@ import type { FileStore } from '../core/store.ts';
 import {
   configFromMetadata,
   checkpointNames,
+  maxConfigBytes,
   modelConfigOf,
   parseConfigJson,
 } from '../checkpoints/configFile.ts';
@@ -58,7 +59,10 @@ export async function loadModel<M extends Model = Model>(
   const read = (part: string): Promise<Uint8Array> => source.read(part);
   const found = await readTensors(await read(name), name, read);
   const stored = await source.has(modelFileNames.config);
-  return build(found, stored ? await read(modelFileNames.config) : undefined, options);
+  const config = stored
+    ? await source.read(modelFileNames.config, { maxBytes: maxConfigBytes })
+    : undefined;
+  return build(found, config, options);
 }
 
 async function findWeights(store: FileStore): Promise<string> {
@@ -81,5 +85,5 @@ function build<M extends Model>(
 
 function storedConfig(file: Uint8Array | undefined): object | undefined {
   if (file === undefined) return undefined;
-  return modelConfigOf(parseConfigJson(new TextDecoder().decode(file), modelFileNames.config));
+  return modelConfigOf(parseConfigJson(file, modelFileNames.config));
 }

@@ -4,6 +4,7 @@ import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isRecord } from '../core/check.ts';
 import { InputError, IoError, expected, messageOf, show } from '../core/errors.ts';
+import { decodeUtf8 } from '../core/utf8.ts';
 import { ioError } from '../io/ioError.ts';
 import { parsePath } from './jsonPath.ts';
 import type { PathStep } from './jsonPath.ts';
@@ -121,9 +122,12 @@ export function entryName(entry: CompareEntry): string {
   }
 }
 
-/** The parsed content of a JSON file of a case. @throws IoError, InputError naming the path */
+/** A longer JSON file of a case is refused before it is read. */
+const maxJsonBytes = 2 ** 26;
+
+/** The parsed content of a JSON file of a case. @throws IoError, InputError, CheckpointError naming the path */
 export function readJson(file: string): unknown {
-  const text = new TextDecoder().decode(readBytes(file));
+  const text = decodeUtf8(readBytes(file, { maxBytes: maxJsonBytes }), file);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -131,9 +135,9 @@ export function readJson(file: string): unknown {
   }
 }
 
-/** The bytes of a file of a case. @throws IoError naming the path */
-export function readBytes(file: string): Uint8Array {
-  assertFile(file);
+/** The bytes of a file of a case, at most 8 GiB by default. @throws IoError naming the path */
+export function readBytes(file: string, { maxBytes = 2 ** 33 } = {}): Uint8Array {
+  assertFile(file, maxBytes);
   try {
     const { buffer, byteOffset, byteLength } = readFileSync(file);
     return new Uint8Array(buffer, byteOffset, byteLength);
@@ -142,7 +146,7 @@ export function readBytes(file: string): Uint8Array {
   }
 }
 
-function assertFile(file: string): void {
+function assertFile(file: string, maxBytes = Infinity): void {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined) {
     const dangling = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
@@ -152,6 +156,9 @@ function assertFile(file: string): void {
   }
   if (!stat.isFile())
     throw new IoError(`Expected a file at ${show(file)}, received something else.`);
+  if (stat.size > maxBytes) {
+    throw new IoError(expected(`at most ${maxBytes} bytes`, show(file), stat.size));
+  }
 }
 
 function parseEntry(value: unknown, where: string): CompareEntry {

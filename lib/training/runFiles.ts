@@ -8,6 +8,7 @@ import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { nonFiniteNames } from '../checkpoints/modelState.ts';
 import { formatSafetensors, parseSafetensors } from '../checkpoints/safetensors.ts';
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
+import { decodeUtf8 } from '../core/utf8.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import type { FileStore } from '../core/store.ts';
 import { formatLog, formatState, parseState } from './runState.ts';
@@ -26,6 +27,9 @@ export const runFileNames = {
 } as const;
 
 const stateVersion = '1';
+
+// A longer log is refused before it is read: 100,000 epochs are shorter.
+const maxLogBytes = 2 ** 26;
 
 /**
  * The parts of a run that are written.
@@ -106,7 +110,8 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
       expected('a run to go on with', runFileNames.state, store.location, remedy),
     );
   }
-  const bytesOf = (name: string) => store.readChecked?.(name) ?? store.read(name);
+  const bytesOf = (name: string, options?: { maxBytes: number }) =>
+    store.readChecked?.(name, options) ?? store.read(name, options);
   const read = async (name: string) => {
     const bytes = await bytesOf(name);
     const parsed = parseSafetensors(bytes, `${store.location}/${name}`);
@@ -124,10 +129,16 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
   if (version !== stateVersion) {
     throw new CheckpointError(expected(`version ${stateVersion}`, place, version ?? 'none'));
   }
-  const log = new TextDecoder().decode(await bytesOf(runFileNames.log));
+  const log = decodeUtf8(
+    await bytesOf(runFileNames.log, { maxBytes: maxLogBytes }),
+    `${store.location}/${runFileNames.log}`,
+  );
   const state = parseState(metadata.get('state') ?? '', log, place);
   const config = parseConfigJson(metadata.get('config') ?? '', place);
   const { tensors: weights } = await read(runFileNames.weights);
+  // A damaged best checkpoint is told now, not at the end of the run, which evaluates it.
+  await read(runFileNames.best);
+  if (state.test !== null) await bytesOf(runFileNames.test);
   const hasAverage = config['ema'] != null;
   const average = hasAverage ? (await read(runFileNames.average)).tensors : undefined;
   return { backend: metadata.get('backend'), config, state, weights, average, moments };
