@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "attention_plan.h"
+#include "bytes.h"
 #include "sizes.h"
 #include "table.h"
 
@@ -74,15 +75,15 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
     // The rounded operand is saved.
     const bf16* rounded = reinterpret_cast<const bf16*>(factor);
     for (size_t r = 0; saves_bf16 && r < m; ++r)
-      memcpy(saved16.out + (r0 + r) * dim, rounded + r * a16_width(dim), dim * sizeof(bf16));
+      move_bytes(saved16.out + (r0 + r) * dim, rounded + r * a16_width(dim), dim * sizeof(bf16));
     add_rows(b.outer, r0, m, 0, dim, z, plan.ldx, y);
   };
   // The moments and logSumExp of rows that a task had for itself.
   const auto keep_moments = [&](const Between& at, size_t first, size_t m) {
     const Between to = between_of(b, plan, rows, saved);
-    memcpy(to.mean + first, at.mean, m * sizeof(float));
-    memcpy(to.rstd + first, at.rstd, m * sizeof(float));
-    memcpy(to.log_sum_exp + first * b.heads, at.log_sum_exp, m * b.heads * sizeof(float));
+    move_bytes(to.mean + first, at.mean, m * sizeof(float));
+    move_bytes(to.rstd + first, at.rstd, m * sizeof(float));
+    move_bytes(to.log_sum_exp + first * b.heads, at.log_sum_exp, m * b.heads * sizeof(float));
   };
 
   if (plan.whole_images) {
@@ -106,7 +107,7 @@ void forward(const AttentionBranch& b, float* saved, float* y) {
   }
   const Between at = between_of(b, plan, rows, apart ? arena.at : saved);
   const size_t each = rows_each_forward(rows), row_tasks = ceil_div(rows, each);
-  const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
+  const auto rows_of_task = [&](size_t task) { return std::min(rows - task * each, each); };
   if (columns) {
     // The rows before qkv, and later the result of proj.
     vit::parallel(row_tasks, [&](size_t task, size_t) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "attention_plan.h"
+#include "bytes.h"
 #include "sizes.h"
 #include "table.h"
 
@@ -157,8 +158,8 @@ void backward_in_slots(const AttentionBranch& b, const Plan& plan, const float* 
     float* factor = own.take(for_factor);
     const Slot first = {slot_grads + slot * slot_each, first_rows}, last = {first.data + first_size, dim};
     const RowSums part = sums_at(sums + slot * sums_each, dim);
-    memset(sums + slot * sums_each, 0, sums_each * sizeof(float));
-    const size_t begin = slot * run, end = b.outer.batch - begin < run ? b.outer.batch : begin + run;
+    clear_bytes(sums + slot * sums_each, sums_each * sizeof(float));
+    const size_t begin = slot * run, end = std::min(b.outer.batch, begin + run);
     for (size_t image = begin; image < end; image += plan.images_each) {
       const size_t images = std::min(end - image, plan.images_each);
       const size_t r0 = image * tokens, rows = images * tokens;
@@ -212,7 +213,7 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
   float* wide_qkv = Math::is_bf16 && !heads_in_bf16<Math>(b) ? arena.take(held * ldq) : nullptr;
   float* wide_out = arena.take(Math::is_bf16 ? held * ldx : 0);
   const size_t for_head = head_grad_floats<Math>(b, plan), for_factor = Math::packed_rows_size(kRowsEach, 3 * dim);
-  memset(sums, 0, tasks * sums_each * sizeof(float));
+  clear_bytes(sums, tasks * sums_each * sizeof(float));
 
   size_t first_task = 0;
   for (size_t k0 = 0; k0 < b.outer.batch; k0 += most) {
@@ -229,7 +230,7 @@ void backward_in_chunks(const AttentionBranch& b, const Plan& plan, const float*
       steps.after_heads(g, r, m, norms + (r - c0) * ldx, buffer, factor, nullptr, sums_of(task));
     };
     const size_t own_tasks = ceil_div(rows, each);
-    const auto rows_of_task = [&](size_t task) { return rows - task * each < each ? rows - task * each : each; };
+    const auto rows_of_task = [&](size_t task) { return std::min(rows - task * each, each); };
     if (plan.whole_images) {
       vit::parallel(own_tasks, [&](size_t task, size_t worker) {
         const size_t image = k0 + task * plan.images_each;

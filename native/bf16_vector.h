@@ -7,7 +7,6 @@
 
 namespace VIT_ISA {
 
-typedef uint32_t vu __attribute__((vector_size(VL * 4)));
 typedef uint16_t vh __attribute__((vector_size(VL * 2)));
 
 constexpr uint32_t kUpper = 0xffff0000u;

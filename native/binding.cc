@@ -3,6 +3,7 @@
 // other. That an output overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is
 // not said.
 
+#include <algorithm>
 #include <memory>
 
 #include "descriptors.h"
@@ -267,7 +268,7 @@ struct Lists {
     size_t at = 0;
     for (size_t i = 0; i < n; ++i)
       for (size_t begin = 0; begin < length[i]; begin += kPart)
-        parts[at++] = {i, begin, length[i] - begin < kPart ? length[i] - begin : kPart};
+        parts[at++] = {i, begin, std::min(length[i] - begin, kPart)};
   }
   float* at(size_t list, const Part& part) const { return data[list * n + part.tensor] + part.begin; }
 };

@@ -40,13 +40,13 @@ void shared_gemm(const vit::Gemm& g) {
     const size_t cols = std::min(g.n - jc, width);
     const size_t panels = Traits::panels(cols);
     size_t depth = Traits::kBudget / (panels * NC) / Traits::kDepth * Traits::kDepth;
-    if (depth < Traits::kDepth) depth = Traits::kDepth;
+    depth = std::max(depth, Traits::kDepth);
     // Sixteen tasks or more keep the cores evenly busy: smaller blocks of rows first, for each block packs its part of
     // a once; columns only where there are few rows.
     const size_t rows_each = Traits::rows_each(g.m);
     const size_t row_blocks = ceil_div(g.m, rows_each);
     size_t col_blocks = row_blocks >= 16 ? 1 : ceil_div(16, row_blocks);
-    if (col_blocks > panels) col_blocks = panels;
+    col_blocks = std::min(col_blocks, panels);
     const size_t panels_each = ceil_div(panels, col_blocks);
     for (size_t p0 = 0; p0 < g.k; p0 += depth) {
       const size_t kb = std::min(g.k - p0, depth);

@@ -102,7 +102,7 @@ void finish_grads(const Branch& b, const LastLayer& last, const float* sums, siz
 void join_slots(const float* slots, size_t count, size_t stride, size_t m, size_t n, bool transposed, float* dw) {
   const size_t each = 4 * VL;  // rows of a task
   vit::parallel(ceil_div(m, each), [&](size_t task, size_t) {
-    const size_t begin = task * each, end = m - begin < each ? m : begin + each;
+    const size_t begin = task * each, end = std::min(m, begin + each);
     const auto total = [&](size_t i, size_t j, size_t cols) {
       const float* at = slots + (j / kSlotWidth * m + i) * kSlotWidth + j % kSlotWidth;
       vf sum = get(at, cols);

@@ -51,7 +51,7 @@ struct Cut {
       : rows(all), unit(each), units(ceil_div(all, each)), count(std::min(most, units)) {}
   size_t begin(size_t i) const {
     const size_t longer = units % count, row = unit * (units / count * i + (std::min(i, longer)));
-    return row < rows ? row : rows;
+    return std::min(row, rows);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "bytes.h"
 #include "sizes.h"
 #include "tasks.h"
 
@@ -25,7 +26,7 @@ bool count_runs(size_t n, size_t size, const int32_t* x, const T* weights, Out* 
   parallel(runs, [&](size_t run, size_t) {
     const size_t begin = n * run / runs, end = n * (run + 1) / runs;
     T* table = tables + run * size;
-    memset(table, 0, size * sizeof(T));
+    clear_bytes(table, size * sizeof(T));
     int32_t least = 0;
     for (size_t i = begin; i < end; ++i) {
       const int32_t value = x[i];
@@ -93,7 +94,7 @@ int32_t mean_of(int32_t sum, size_t n) { return static_cast<int32_t>(sum / stati
 // Whether all are below the limit, and not below the one before (`ascending`). The integers are copied when they are
 // checked: out may overlap it.
 bool copy_checked(size_t n, const int32_t* from, size_t limit, bool ascending, int32_t* copy) {
-  memmove(copy, from, n * sizeof *from);
+  move_bytes(copy, from, n * sizeof *from);
   std::atomic<bool> good{true};
   ranges(n, 1, [&](size_t begin, size_t end) {
     bool fine = true;
@@ -116,7 +117,7 @@ bool segments_of(const Segments& s, const int32_t* given, const int32_t* given_i
   const size_t blocks = ceil_div(s.cols, kColumns);
   const size_t wide = std::min(s.cols, kColumns);
   const size_t each = (s.count / s.segments + 1) * wide;
-  const size_t lines = each >= kTask ? 1 : kTask / each;
+  const size_t lines = items_for(kTask, each);
   parallel(ceil_div(s.segments, lines) * blocks, [&](size_t task, size_t) {
     const size_t first = task / blocks * lines, last = std::min(first + lines, s.segments);
     const size_t column = task % blocks * kColumns, cols = std::min(kColumns, s.cols - column);
@@ -159,7 +160,7 @@ bool reduce_segments(const Segments& s, const int32_t* indices, const int32_t* i
 }
 
 int64_t count_rows(size_t count, size_t rank, size_t rows, const int32_t* indices, int32_t* next, uint8_t* empty) {
-  memset(next, 0, rows * sizeof *next);
+  clear_bytes(next, rows * sizeof *next);
   for (size_t i = 0; i < count; ++i) {
     const int32_t row = indices[i * rank];
     if (row < 0 || static_cast<size_t>(row) >= rows) return -1;
@@ -184,7 +185,7 @@ bool fill_rows(const Filling& f, size_t bytes, const void* values, const void* r
     const int32_t place = f.next[row];
     if (!inside(place)) return false;
     int32_t* tuple = f.places + static_cast<size_t>(place) * f.rank;
-    memset(tuple, 0, f.rank * sizeof *tuple);
+    clear_bytes(tuple, f.rank * sizeof *tuple);
     tuple[0] = static_cast<int32_t>(row);
     memcpy(to + static_cast<size_t>(place) * bytes, rest, bytes);
   }
@@ -195,8 +196,8 @@ bool fill_rows(const Filling& f, size_t bytes, const void* values, const void* r
     const int32_t place = f.next[row];
     if (!inside(place)) return false;
     f.next[row] = place + 1;
-    memmove(f.places + static_cast<size_t>(place) * f.rank, tuple, f.rank * sizeof *tuple);
-    memmove(to + static_cast<size_t>(place) * bytes, from + i * bytes, bytes);
+    move_bytes(f.places + static_cast<size_t>(place) * f.rank, tuple, f.rank * sizeof *tuple);
+    move_bytes(to + static_cast<size_t>(place) * bytes, from + i * bytes, bytes);
     f.reverse[i] = place;
   }
   return true;

@@ -141,13 +141,13 @@ void dilate_input_grad(const Window& w, const float* x, const float* filter, con
   const size_t reach = (w.height.filter - 1) * w.height.dilation + 1;
   const size_t cost = cost_of(w) / w.height.stride + width * channels;
   size_t each = 65536 / (cost == 0 ? 1 : cost) + 1;
-  if (each < 4 * reach) each = 4 * reach;
+  each = std::max(each, 4 * reach);
   const size_t blocks = ceil_div(w.height.in, each);
   reserve_scratch(out_line);
   parallel(w.batch * blocks, [&](size_t task, size_t worker) {
     int32_t* places = reinterpret_cast<int32_t*>(scratch(worker));
     const size_t image = task / blocks, first = task % blocks * each;
-    const size_t end = w.height.in - first < each ? w.height.in : first + each;
+    const size_t end = std::min(w.height.in, first + each);
     float* to = dx + image * w.in_pixels() * channels;
     for (size_t i = first * width * channels; i < end * width * channels; ++i) to[i] = 0.0f;
     for (size_t oh = 0; oh < w.height.out; ++oh) {

@@ -349,7 +349,7 @@ void fft(size_t batch, size_t n, bool inverse, const float* re, const float* im,
   if (batch == 0 || n == 0) return;
   const Known& all = known(n);
   reserve_scratch(all.smooth ? 4 * n : 2 * 8 * all.convolution.plan.n);
-  const size_t each = n >= kTask ? 1 : kTask / n;
+  const size_t each = items_for(kTask, n);
   const float scale = 1.0f / static_cast<float>(n);
   // The inverse is the transform with the parts exchanged, before and after.
   if (inverse) std::swap(re, im), std::swap(out_re, out_im);

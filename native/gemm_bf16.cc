@@ -23,7 +23,7 @@ struct Gemm16Traits : Packed16 {
   static bool in_place(const Gemm&) { return false; }
   static size_t rows_each(size_t m) {
     const size_t rows = round_up(std::max((m + 15) / 16, size_t{28}), unit());
-    return rows < most_rows() ? rows : most_rows();
+    return std::min(rows, most_rows());
   }
   static void block(const Gemm& g, const float* packed_b, size_t depth, size_t p0, size_t i0, size_t rows, size_t j0,
                     size_t cols, float* scratch) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "bytes.h"
 #include "sizes.h"
 #include "tasks.h"
 
@@ -43,7 +44,7 @@ void gather_lines(const Gather& g, const T* x, const int32_t* indices, T* out) {
         for (size_t i = 0; i < n; ++i) to[i] = from[chosen[i]];
       else
         for (size_t i = 0; i < n; ++i)
-          memmove(to + i * g.slice, from + static_cast<size_t>(chosen[i]) * g.slice, g.slice * sizeof(T));
+          move_bytes(to + i * g.slice, from + static_cast<size_t>(chosen[i]) * g.slice, g.slice * sizeof(T));
       begin += n;
     }
   });
@@ -72,12 +73,12 @@ int64_t* row_memory(size_t count) { return reinterpret_cast<int64_t*>(outer_scra
 template <typename T>
 void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const T* values, T* out) {
   if (s.clear)
-    ranges(t.rows * t.slice, 1, [&](size_t begin, size_t end) { memset(out + begin, 0, (end - begin) * sizeof(T)); });
+    ranges(t.rows * t.slice, 1, [&](size_t begin, size_t end) { clear_bytes(out + begin, (end - begin) * sizeof(T)); });
   const size_t work = t.count * t.slice;
   const size_t wanted = ceil_div(work, kTask);
   const size_t most = t.slice >= 128 ? t.slice / 64 : t.rows;
   size_t tasks = std::min(wanted, kMostScans);
-  if (tasks > most) tasks = most;
+  tasks = std::min(tasks, most);
   const bool by_columns = t.slice >= 128;
   const size_t whole = by_columns ? t.slice : t.rows;
   parallel(tasks, [&](size_t task, size_t) {
@@ -95,7 +96,7 @@ void scatter_rows(const Tuples& t, const Scatter& s, const int64_t* rows, const 
         for (size_t j = from; j < to; ++j) target[j] = *value;
       else if (s.sum)
         for (size_t j = from; j < to; ++j) target[j] = add_wrapped(target[j], value[j]);
-      else memmove(target + from, value + from, (to - from) * sizeof(T));
+      else move_bytes(target + from, value + from, (to - from) * sizeof(T));
     }
   });
 }
@@ -117,7 +118,7 @@ void count_rows(const Bincount& b, const int32_t* x, const T* weights, T* out) {
   ranges(b.rows, b.cols + b.size, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       T* row = out + i * b.size;
-      memset(row, 0, b.size * sizeof(T));
+      clear_bytes(row, b.size * sizeof(T));
       for (size_t j = i * b.cols; j < (i + 1) * b.cols; ++j) {
         const int32_t value = x[j];
         const size_t place = static_cast<size_t>(value);
@@ -160,7 +161,7 @@ bool gather_nd(const Tuples& t, size_t bytes, const void* x, void* out) {
       for (size_t i = begin; i < end; ++i) memcpy(to + 4 * i, from + 4 * static_cast<size_t>(rows[i]), 4);
     else
       for (size_t i = begin; i < end; ++i)
-        memmove(to + i * length, from + static_cast<size_t>(rows[i]) * length, length);
+        move_bytes(to + i * length, from + static_cast<size_t>(rows[i]) * length, length);
   });
   return true;
 }
@@ -198,7 +199,7 @@ bool bincount(const Bincount& b, Kind kind, const int32_t* x, const void* weight
 void draw(size_t rows, size_t cols, size_t samples, const float* probabilities, const double* random, int32_t* events) {
   if (rows == 0 || cols == 0) return;
   reserve_scratch(cols);
-  const size_t each = cols >= kTask ? 1 : kTask / cols;
+  const size_t each = items_for(kTask, cols);
   parallel(ceil_div(rows, each), [&](size_t task, size_t worker) {
     float* sums = scratch(worker);
     for (size_t row = task * each; row < rows && row < (task + 1) * each; ++row) {

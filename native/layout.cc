@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bytes.h"
 #include "parallel.h"
 #include "simd.h"
 #include "sizes.h"
@@ -16,7 +17,7 @@ using vit::Walk;
 template <typename T>
 void copy_run(const T* src, ptrdiff_t src_step, T* dst, ptrdiff_t dst_step, size_t n) {
   if (src_step == 1 && dst_step == 1) {
-    memmove(dst, src, n * sizeof(T));  // overlap gives other values, never undefined behaviour
+    move_bytes(dst, src, n * sizeof(T));  // overlap gives other values, never undefined behaviour
   } else if (src_step == 0 && dst_step == 1) {
     for (size_t i = 0; i < n; ++i) dst[i] = *src;
   } else {
@@ -57,11 +58,11 @@ void copy_walk(const Walk& walk, const T* src, T* dst) {
   size_t planes = 1;
   for (size_t d = 0; d + 2 < walk.rank; ++d) planes *= walk.size[d];
   size_t rows_each = 16384 / cols / 16 * 16;
-  if (rows_each < 16) rows_each = 16;
+  rows_each = std::max<size_t>(rows_each, 16);
   const size_t parts = ceil_div(rows, rows_each);
   const size_t units = planes * parts;
   const size_t small = cols * (std::min(rows, rows_each));
-  const size_t units_each = small >= 16384 ? 1 : 16384 / small;
+  const size_t units_each = items_for(16384, small);
   vit::parallel(ceil_div(units, units_each), [&](size_t task, size_t) {
     for (size_t unit = task * units_each; unit < units && unit < (task + 1) * units_each; ++unit) {
       size_t plane = unit / parts;

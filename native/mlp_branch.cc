@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "bytes.h"
 #include "mlp_hidden.h"
 #include "sizes.h"
 #include "table.h"
@@ -138,7 +139,7 @@ void backward_in_slots(const MlpBranch& b, const float* saved, const float* dy, 
     const Slot first = {grads + slot * slot_each, slot_rows}, last = {first.data + slot_each / 2, slot_rows};
     Hidden columns(dim, ldh, first, last, own);
     float* sum = sums + slot * sums_each;
-    memset(sum, 0, sums_each * sizeof(float));
+    clear_bytes(sum, sums_each * sizeof(float));
     const size_t begin = runs.begin(slot), held = runs.begin(slot + 1) - begin;
     const Cut blocks{held, unit, ceil_div(held, Math::kBlock)};
     for (size_t i = 0; i < blocks.count; ++i) {
@@ -185,7 +186,7 @@ void backward_in_chunks(const MlpBranch& b, const float* saved, const float* dy,
       const Block block{norms + at * ldx, douts + at * ldx, scaled, dnorm, own.take(for_rows), ldx};
       const WholeHidden<Math> columns{dhidden + at * ldh, gelu + at * ldh, ldh, own.take(for_hidden)};
       float* sum = sums + r0 / each * sums_each;
-      memset(sum, 0, sums_each * sizeof(float));
+      clear_bytes(sum, sums_each * sizeof(float));
       backward_rows<form, Math>(b, state, fc1, fc2, dy, r0, m, block, columns, sums_at(sum, dim), grad.dx);
     });
     const vit::Precision precision = b.outer.precision;

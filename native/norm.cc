@@ -2,6 +2,7 @@
 
 #include "norm.h"
 
+#include "bytes.h"
 #include "parallel.h"
 #include "sizes.h"
 #include "table.h"
@@ -37,7 +38,7 @@ void layer_norm_grad(size_t rows, size_t cols, const float* dout, const float* x
   vit::parallel(tasks, [&](size_t task, size_t) {
     float* sum_gamma = partial + 2 * task * cols;
     float* sum_beta = sum_gamma + cols;
-    memset(sum_gamma, 0, 2 * cols * sizeof(float));
+    clear_bytes(sum_gamma, 2 * cols * sizeof(float));
     for (size_t i = task * each; i < rows && i < (task + 1) * each; ++i)
       norm_grad_row(dout + i * cols, x + i * cols, cols, mean[i], rstd[i], gamma, dx + i * cols, sum_gamma, sum_beta,
                     [](size_t, size_t, vf value) { return value; });

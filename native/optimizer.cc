@@ -40,7 +40,7 @@ double adamw_squares(const vit::AdamW& c, size_t n, float decay, float rate, con
                      const float* m, const float* v) {
   double total = 0;
   for (size_t begin = 0; begin < n; begin += 4096) {
-    const size_t end = n - begin < 4096 ? n : begin + 4096;
+    const size_t end = std::min(n, begin + 4096);
     vf sum = set1(0.0f);
     for (size_t i = begin; i < end; i += VL) {
       const size_t count = std::min(end - i, VL);
@@ -61,7 +61,7 @@ void ema(size_t n, float decay, float rest, const float* average, const float* v
 double sum_of_squares(size_t n, const float* x) {
   double total = 0;
   for (size_t begin = 0; begin < n; begin += 4096) {
-    const size_t end = n - begin < 4096 ? n : begin + 4096;
+    const size_t end = std::min(n, begin + 4096);
     vf s0 = set1(0.0f), s1 = s0;
     size_t i = begin;
     for (; i + 2 * VL <= end; i += 2 * VL) {

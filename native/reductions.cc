@@ -32,7 +32,7 @@ struct Cut {
     parts = ceil_div(n, length);
     units = outer * blocks * parts;
     const size_t work = (std::min(n, length)) * width;
-    each = work >= kTask ? 1 : kTask / work;
+    each = items_for(kTask, work);
   }
 };
 struct Unit {
@@ -125,7 +125,7 @@ VIT_INLINE void fold_ints(size_t outer, size_t n, size_t inner, const int32_t* x
 // In order, since rounding of products above 2^53 depends on it.
 void int_product(size_t outer, size_t n, size_t inner, const int32_t* x, int32_t* out) {
   const size_t width = std::min(inner, size_t{16}), blocks = ceil_div(inner, width);
-  const size_t units = outer * blocks, work = n * width, each = work >= kTask ? 1 : kTask / work;
+  const size_t units = outer * blocks, work = n * width, each = items_for(kTask, work);
   parallel(ceil_div(units, each), [&](size_t task, size_t) {
     for (size_t unit = task * each; unit < units && unit < (task + 1) * each; ++unit) {
       const size_t column = unit % blocks * width, columns = std::min(inner - column, width);

@@ -1,5 +1,8 @@
 // Images resized, cropped, rotated and normalized: each pixel of the result is one of the image, or lies between four.
 
+#include <algorithm>
+
+#include "bytes.h"
 #include "sizes.h"
 #include "table.h"
 #include "window.h"
@@ -38,7 +41,7 @@ VIT_INLINE void sample_row(const Sampling& s, size_t box, const Step& row, const
     }
     const float* a = upper + column.low * channels;
     if (s.nearest) {
-      memcpy(to, a, channels * sizeof(float));
+      move_bytes(to, a, channels * sizeof(float));
       continue;
     }
     const float* b = upper + column.high * channels;
@@ -78,7 +81,7 @@ void sample_grad(const Sampling& s, const float* dy, float* dx) {
   const size_t blocks = ceil_div(s.height, each);
   parallel(s.boxes * blocks, [&](size_t task, size_t) {
     const size_t image = task / blocks, begin = task % blocks * each;
-    const size_t end = s.height - begin < each ? s.height : begin + each;
+    const size_t end = std::min(s.height, begin + each);
     float* to = dx + image * s.height * width;
     fill_floats(to + begin * width, (end - begin) * width, 0.0f);
     for (size_t r = 0; r < s.rows.count; ++r) {
@@ -108,11 +111,11 @@ void sample_grad(const Sampling& s, const float* dy, float* dx) {
 
 void gather_pixels(size_t images, size_t pixels, size_t channels, size_t count, const int32_t* index, const float* fill,
                    const float* x, float* out) {
-  const size_t each = channels >= 16384 ? 1 : 16384 / (channels == 0 ? 1 : channels);
+  const size_t each = items_for(16384, channels);
   const size_t blocks = ceil_div(count, each);
   parallel(images * blocks, [&](size_t task, size_t) {
     const size_t image = task / blocks, begin = task % blocks * each;
-    const size_t end = count - begin < each ? count : begin + each;
+    const size_t end = std::min(count, begin + each);
     const float* from = x + image * pixels * channels;
     float* to = out + (image * count + begin) * channels;
     for (size_t i = begin; i < end; ++i, to += channels) {
@@ -124,9 +127,9 @@ void gather_pixels(size_t images, size_t pixels, size_t channels, size_t count, 
 
 void normalize(size_t rows, size_t cols, const float* x, const float* mean, const float* factor, const float* offset,
                float* out) {
-  const size_t each = cols >= 16384 ? 1 : 16384 / (cols == 0 ? 1 : cols);
+  const size_t each = items_for(16384, cols);
   parallel(ceil_div(rows, each), [&](size_t task, size_t) {
-    const size_t end = rows - task * each < each ? rows : (task + 1) * each;
+    const size_t end = std::min(rows, task * each + each);
     for (size_t row = task * each; row < end; ++row)
       each_part(cols, [&](size_t j, size_t n) {
         const vf centred = get(x + row * cols + j, n) - get(mean + j, n);

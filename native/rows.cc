@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "bytes.h"
 #include "parallel.h"
 #include "sizes.h"
 #include "table.h"
@@ -73,7 +74,7 @@ void reduce_rows(Reduce op, size_t outer, size_t n, const float* x, float* out) 
   const double scale = op == kMean ? 1.0 / static_cast<double>(n) : 1.0;
   const bool plus = op == kSum || op == kMean;
   if (parts == 1) {
-    const size_t each = n >= 16384 ? 1 : 16384 / n;
+    const size_t each = items_for(16384, n);
     parallel(ceil_div(outer, each), [&](size_t task, size_t) {
       for (size_t i = task * each; i < outer && i < (task + 1) * each; ++i) {
         out[i] = static_cast<float>(run_reduce(op, x + i * n, n) * scale);
@@ -109,21 +110,20 @@ VIT_INLINE void join_row(Reduce op, const float* x, size_t n, float* total) {
 // inner > 1: rows of `inner` are joined, in parts of so many rows that a part is about 64K elements.
 void reduce_columns(Reduce op, size_t outer, size_t n, size_t inner, const float* x, float* out) {
   size_t part = 65536 / inner;
-  if (part < 32) part = 32;
-  if (part > kBlock) part = kBlock;
+  part = std::min(std::max<size_t>(part, 32), kBlock);
   const size_t parts = ceil_div(n, part);
   const double scale = op == kMean ? 1.0 / static_cast<double>(n) : 1.0;
   float* partial = parts == 1 ? out : shared_scratch(outer * parts * inner);
   const size_t work = (std::min(n, part)) * inner;
-  const size_t each = work >= 16384 ? 1 : 16384 / work;
+  const size_t each = items_for(16384, work);
   const size_t units = outer * parts;
   parallel(ceil_div(units, each), [&](size_t task, size_t) {
     for (size_t unit = task * each; unit < units && unit < (task + 1) * each; ++unit) {
       const size_t begin = unit % parts * part;
-      const size_t end = n - begin < part ? n : begin + part;
+      const size_t end = std::min(n, begin + part);
       const float* rows = x + unit / parts * n * inner;
       float* total = partial + unit * inner;
-      memmove(total, rows + begin * inner, inner * sizeof(float));
+      move_bytes(total, rows + begin * inner, inner * sizeof(float));
       for (size_t r = begin + 1; r < end; ++r) join_row(op, rows + r * inner, inner, total);
       if (parts == 1 && op == kMean)
         for (size_t j = 0; j < inner; ++j) total[j] = static_cast<float>(static_cast<double>(total[j]) * scale);

@@ -63,14 +63,14 @@ void scan_axis(const Scan& s, size_t outer, size_t n, size_t inner, const T* x, 
     const size_t each = std::max(most, kRows);
     parallel(ceil_div(outer, each), [&](size_t task, size_t) {
       size_t i = task * each;
-      const size_t end = outer - i < each ? outer : i + each;
+      const size_t end = std::min(outer, i + each);
       for (; i + kRows <= end; i += kRows) scan_rows<times, kRows>(s, n, x + i * n, out + i * n);
       for (; i < end; ++i) scan_rows<times, 1>(s, n, x + i * n, out + i * n);
     });
     return;
   }
   const size_t width = std::min(inner, kColumns), blocks = ceil_div(inner, width);
-  const size_t units = outer * blocks, work = n * width, each = work >= kTask ? 1 : kTask / work;
+  const size_t units = outer * blocks, work = n * width, each = items_for(kTask, work);
   parallel(ceil_div(units, each), [&](size_t task, size_t) {
     for (size_t unit = task * each; unit < units && unit < (task + 1) * each; ++unit) {
       const size_t column = unit % blocks * width, first = unit / blocks * n * inner + column;
@@ -100,7 +100,7 @@ template <typename Body>
 VIT_INLINE void windows(const LocalResponse& s, size_t arrays, const Body& body) {
   const size_t length = s.cols + 2 * s.radius + VL;
   reserve_scratch(arrays * length);
-  const size_t each = s.cols >= kTask ? 1 : kTask / s.cols;
+  const size_t each = items_for(kTask, s.cols);
   parallel(ceil_div(s.rows, each), [&](size_t task, size_t worker) {
     float* padded = scratch(worker);
     for (size_t i = 0; i < arrays * length; ++i) padded[i] = 0;

@@ -25,6 +25,7 @@ namespace VIT_ISA {
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));
 typedef float vf_any __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
 VIT_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_any*>(p); }

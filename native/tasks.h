@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <algorithm>
+
 #include "parallel.h"
 #include "sizes.h"
 
@@ -14,10 +16,10 @@ constexpr size_t kTask = 16384;
 // body(begin, end) in tasks of about 16,384 elements, for n items of `each` elements.
 template <typename Body>
 void ranges(size_t n, size_t each, const Body& body) {
-  const size_t items = each >= kTask ? 1 : kTask / (each == 0 ? 1 : each);
+  const size_t items = items_for(kTask, each);
   parallel(ceil_div(n, items), [&](size_t task, size_t) {
     const size_t begin = task * items;
-    body(begin, n - begin < items ? n : begin + items);
+    body(begin, std::min(n, begin + items));
   });
 }
 

@@ -87,7 +87,7 @@ bool largest(size_t rows, size_t cols, size_t k, const T* x, T* values, int32_t*
   std::atomic<bool> good{true};
   const bool few = k <= cols / 16;
   reserve_scratch(2 * (few ? k : 2 * cols));
-  const size_t each = cols >= kTask ? 1 : kTask / cols;
+  const size_t each = items_for(kTask, cols);
   parallel(ceil_div(rows, each), [&](size_t task, size_t worker) {
     uint64_t* memory = reinterpret_cast<uint64_t*>(scratch(worker));
     for (size_t row = task * each; row < rows && row < (task + 1) * each; ++row) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "parallel.h"
 
 namespace vit {
@@ -37,7 +38,7 @@ size_t unique_of(size_t n, const Hash& hash_of, const Equal& equal, int32_t* fir
   size_t size = 2;
   while (size < 2 * n) size *= 2;
   Entry* table = reinterpret_cast<Entry*>(outer_scratch(2 * size));
-  memset(table, 0, size * sizeof *table);
+  clear_bytes(table, size * sizeof *table);
   // The slices found are copied: the caller's memory may change.
   int32_t* found = reinterpret_cast<int32_t*>(shared_scratch(n + 1));
   uint32_t count = 0;
@@ -53,7 +54,7 @@ size_t unique_of(size_t n, const Hash& hash_of, const Equal& equal, int32_t* fir
     }
     places[i] = static_cast<int32_t>(table[at].number - 1);
   }
-  memcpy(firsts, found, count * sizeof *firsts);
+  move_bytes(firsts, found, count * sizeof *firsts);
   return count;
 }
 

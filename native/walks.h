@@ -21,7 +21,7 @@ template <typename Body>
 VIT_INLINE void chunks(size_t n, const Body& body) {
   parallel(ceil_div(n, kChunk), [&](size_t task, size_t) {
     const size_t begin = task * kChunk;
-    body(begin, n - begin < kChunk ? n : begin + kChunk);
+    body(begin, std::min(n, begin + kChunk));
   });
 }
 

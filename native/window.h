@@ -23,8 +23,7 @@ VIT_INLINE Range inside(const vit::Axis& a, size_t out) {
   const ptrdiff_t start = start_of(a, out);
   const ptrdiff_t in = static_cast<ptrdiff_t>(a.in), step = static_cast<ptrdiff_t>(a.dilation);
   const size_t begin = start >= 0 ? 0 : static_cast<size_t>((step - 1 - start) / step);
-  size_t end = start >= in ? 0 : static_cast<size_t>((in - start + step - 1) / step);
-  if (end > a.filter) end = a.filter;
+  const size_t end = start >= in ? 0 : std::min(static_cast<size_t>((in - start + step - 1) / step), a.filter);
   return {std::min(begin, end), end};
 }
 inline std::vector<Range> all_inside(const vit::Axis& a) {
@@ -67,9 +66,9 @@ VIT_INLINE vf clamped(vf v, vf low, vf high) {
 // body(row) for 0 … rows - 1 in parallel, where a row costs so many loads: about 65,536 of them a task.
 template <typename Body>
 VIT_INLINE void each_row(size_t rows, size_t cost, const Body& body) {
-  const size_t each = cost >= 65536 ? 1 : 65536 / (cost == 0 ? 1 : cost);
+  const size_t each = items_for(65536, cost);
   vit::parallel(ceil_div(rows, each), [&](size_t task, size_t) {
-    const size_t end = rows - task * each < each ? rows : (task + 1) * each;
+    const size_t end = std::min(rows, task * each + each);
     for (size_t row = task * each; row < end; ++row) body(row);
   });
 }
