@@ -2,6 +2,7 @@
 // outputs at a time, with zeros for what lies outside, and multiplied while they are in the second cache.
 
 #include <algorithm>
+#include <atomic>
 
 #include "gemm.h"
 #include "sizes.h"
@@ -25,6 +26,8 @@ constexpr size_t kSmallFilter = 1 << 18;
 constexpr size_t kLongLine = 28;
 // Floats of the lines that a block sees, at most.
 constexpr size_t kLineFloats = 1 << 20;
+// Floats that are looked at in a task.
+constexpr size_t kFinite = 65536;
 // Floats of the columns that are multiplied at once for the gradient of a large filter (8 MB).
 constexpr size_t kColumnFloats = 1 << 21;
 
@@ -44,7 +47,7 @@ VIT_INLINE void write_run(const float* line, ptrdiff_t limit, ptrdiff_t at, ptrd
     const ptrdiff_t begin = at + static_cast<ptrdiff_t>(i) * stride;
     const ptrdiff_t low = begin >= 0 ? 0 : std::min(-begin, length);
     ptrdiff_t high = std::min(limit - begin, length);
-    if (high < low) high = low;
+    high = std::max(high, low);
     zero_floats(dst + i * step, static_cast<size_t>(low));
     if (high > low) copy_floats(line + begin + low, dst + i * step + low, static_cast<size_t>(high - low));
     zero_floats(dst + i * step + high, static_cast<size_t>(length - high));
@@ -135,8 +138,7 @@ struct Lines {
     filter = w.width.filter * w.channels, step = w.width.stride * w.channels;
     width = (w.width.out - 1) * step + filter;
     copied = w.width.pad != 0 || width > w.width.in * w.channels;
-    each = ceil_div(MC, w.width.out);
-    if (each > w.height.out) each = w.height.out;
+    each = std::min(ceil_div(MC, w.width.out), w.height.out);
     planes = w.depth.filter;
     reach = (w.height.filter - 1) * w.height.dilation + 1;
     lines = (each - 1) * w.height.stride + reach;
@@ -199,6 +201,82 @@ void convolve_lines(const Window& w, const Lines& l, size_t n, const float* x, c
   }
 }
 
+// Whether an output sees a place outside the image.
+bool padded(const Axis& a) {
+  const Range first = inside(a, 0), last = inside(a, a.out - 1);
+  return first.end - first.begin < a.filter || last.end - last.begin < a.filter;
+}
+bool padded(const Window& w) { return padded(w.depth) || padded(w.height) || padded(w.width); }
+// Whether a difference of each number from itself is 0.
+bool all_finite(const float* x, size_t n) {
+  std::atomic<bool> fine{true};
+  parallel(parts(n, kFinite), [&](size_t task, size_t) {
+    vf rest = set1(0.0f);
+    const size_t begin = task * kFinite;
+    each_part(std::min(n - begin, kFinite), [&](size_t j, size_t count) {
+      const vf v = get(x + begin + j, count);
+      rest += v - v;
+    });
+    if (sum_lanes(rest) != 0.0f) fine.store(false, std::memory_order_relaxed);
+  });
+  return fine.load();
+}
+
+// f(place of the output, place of the input, place of the filter) for what the outputs of line `row` see, of all
+// images.
+template <typename F>
+VIT_INLINE void each_seen(const Window& w, size_t row, const F& f) {
+  const size_t oh = row % w.height.out, od = row / w.height.out % w.depth.out;
+  const size_t image = row / w.height.out / w.depth.out;
+  const Range depth = inside(w.depth, od), lines = inside(w.height, oh);
+  const auto place = [](const Axis& a, size_t o, size_t tap) {
+    return static_cast<size_t>(start_of(a, o) + static_cast<ptrdiff_t>(tap * a.dilation));
+  };
+  for (size_t ow = 0; ow < w.width.out; ++ow) {
+    const Range columns = inside(w.width, ow);
+    for (size_t fd = depth.begin; fd < depth.end; ++fd)
+      for (size_t fh = lines.begin; fh < lines.end; ++fh)
+        for (size_t fw = columns.begin; fw < columns.end; ++fw) {
+          const size_t plane = image * w.depth.in + place(w.depth, od, fd);
+          const size_t line = plane * w.height.in + place(w.height, oh, fh);
+          f(row * w.width.out + ow, line * w.width.in + place(w.width, ow, fw),
+            (fd * w.height.filter + fh) * w.width.filter + fw);
+        }
+  }
+}
+
+// What lies outside an image counts as nothing, and so do its products with infinities and NaN, which with a zero would
+// be NaN: where a factor is not finite, only what lies inside is multiplied.
+void convolve_inside(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp,
+                     float* out) {
+  const size_t channels = w.channels, width = w.width.out * n;
+  each_row(w.batch * w.depth.out * w.height.out, width * w.taps() * channels, [&](size_t row) {
+    for (size_t i = 0; i < width; ++i) out[row * width + i] = bias == nullptr ? 0.0f : bias[i % n];
+    each_seen(w, row, [&](size_t to, size_t from, size_t tap) {
+      for (size_t c = 0; c < channels; ++c) {
+        const vf pixel = set1(x[from * channels + c]);
+        const float* weights = filter + (tap * channels + c) * n;
+        float* sums = out + to * n;
+        each_part(n, [&](size_t j, size_t m) { put(sums + j, get(sums + j, m) + pixel * get(weights + j, m), m); });
+      }
+    });
+    if (bounds(clamp)) clamp_rows(clamp, out + row * width, 1, width, width);
+  });
+}
+// In tasks of a channel of the input each.
+void filter_grad_inside(const Window& w, size_t n, const float* x, const float* dy, float* dfilter) {
+  const size_t channels = w.channels, rows = w.batch * w.depth.out * w.height.out;
+  zero_floats(dfilter, w.taps() * channels * n);
+  parallel(channels, [&](size_t c, size_t) {
+    for (size_t row = 0; row < rows; ++row)
+      each_seen(w, row, [&](size_t to, size_t from, size_t tap) {
+        const vf pixel = set1(x[from * channels + c]);
+        float* sums = dfilter + (tap * channels + c) * n;
+        each_part(n, [&](size_t j, size_t m) { put(sums + j, get(sums + j, m) + pixel * get(dy + to * n + j, m), m); });
+      });
+  });
+}
+
 }  // namespace
 
 void convolve(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp,
@@ -210,12 +288,15 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
     g.bias = bias;
     gemm(g);
     if (!bounds(clamp)) return;
-    const size_t each = n >= 16384 ? 1 : 16384 / n;
+    const size_t each = items_for(16384, n);
     return parallel(parts(m, each), [&](size_t task, size_t) {
       const size_t i = task * each;
       clamp_rows(clamp, out + i * n, std::min(m - i, each), n, n);
     });
   }
+  // What is smaller is looked at: the filter, or the results, in which a factor that is not finite would be seen.
+  const bool outside = padded(w), few_weights = k <= m;
+  if (outside && few_weights && !all_finite(filter, k * n)) return convolve_inside(w, n, x, filter, bias, clamp, out);
   float* packed = shared_scratch(packed_b_size(k, n));
   const size_t panels = round_up(n, NR) / NR, panels_each = parts(panels, parts(k * n, 16384));
   parallel(parts(panels, panels_each), [&](size_t task, size_t) {
@@ -229,8 +310,7 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
   rows_each = rows_each > MC ? MC : std::max(rows_each, 2 * MR);
   const size_t blocks_a_plane = parts(w.height.out, l.each);
   const size_t row_blocks = lines ? w.batch * w.depth.out * blocks_a_plane : parts(m, rows_each);
-  size_t cols_each = round_up(parts(n, parts(16, row_blocks)), NR);
-  if (cols_each < 2 * NR) cols_each = 2 * NR;
+  const size_t cols_each = std::max(round_up(parts(n, parts(16, row_blocks)), NR), 2 * NR);
   const size_t col_blocks = parts(n, cols_each);
   // Rows that are a multiple of 4 KB apart would fall into the same set of the first cache.
   const size_t deep_each = std::min(k, kDeep), step = deep_each % 1024 == 0 ? deep_each + 16 : deep_each;
@@ -258,13 +338,15 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
     }
     if (bounds(clamp)) clamp_rows(clamp, c, rows, cols, n);
   });
+  if (outside && !few_weights && !all_finite(out, m * n) && !all_finite(filter, k * n))
+    convolve_inside(w, n, x, filter, bias, clamp, out);
 }
 
 namespace {
 
 // Columns [m, k] of all outputs from `row` on.
 void all_columns(const Window& w, const float* x, size_t row, size_t m, size_t k, float* dst) {
-  const size_t each = k >= 16384 ? 1 : 16384 / k;
+  const size_t each = items_for(16384, k);
   parallel(parts(m, each), [&](size_t task, size_t) {
     const size_t i = task * each;
     write_columns(w, x, row + i, std::min(m - i, each), 0, k, dst + i * k, k);
@@ -274,9 +356,7 @@ void all_columns(const Window& w, const float* x, size_t row, size_t m, size_t k
 void large_filter_grad(const Window& w, size_t n, const float* x, const float* dy, float* dfilter) {
   const size_t m = w.batch * w.out_pixels(), k = w.taps() * w.channels;
   const bool in_place = plain(w);
-  size_t each = in_place ? m : kColumnFloats / k;
-  if (each < kBlock) each = kBlock;
-  if (each > m) each = m;
+  const size_t each = std::min(in_place ? m : std::max(kColumnFloats / k, kBlock), m);
   float* columns = in_place ? nullptr : outer_scratch(each * k);
   for (size_t row = 0; row < m; row += each) {
     const size_t rows = std::min(m - row, each);
@@ -411,6 +491,7 @@ void convolve_filter_grad(const Window& w, size_t n, const float* x, const float
     for (size_t i = 0; i < k * n; ++i) dfilter[i] = 0.0f;
     return;
   }
+  if (!plain(w) && padded(w) && !all_finite(dy, m * n)) return filter_grad_inside(w, n, x, dy, dfilter);
   if (plain(w) || k * n > kSmallFilter) return large_filter_grad(w, n, x, dy, dfilter);
   const bool by_line = by_lines(w) && w.width.out <= kBlock;
   const Lines l(w);

@@ -40,6 +40,16 @@ VIT_INLINE void binary_walk(const Walk& walk, const float* a, const float* b, fl
   });
 }
 
+// Of numbers that are equal, which may be 0 and -0, the bits that both have, or that one has.
+VIT_INLINE vf maximum_v(vf x, vf y) {
+  const vf larger = x == y ? as_float(as_int(x) & as_int(y)) : max_v(x, y);
+  return y != y ? y : larger;
+}
+VIT_INLINE vf minimum_v(vf x, vf y) {
+  const vf smaller = x == y ? as_float(as_int(x) | as_int(y)) : min_v(x, y);
+  return y != y ? y : smaller;
+}
+
 }  // namespace
 
 void binary(Binary op, const Walk& walk, const float* a, const float* b, float* out) {
@@ -48,8 +58,8 @@ void binary(Binary op, const Walk& walk, const float* a, const float* b, float* 
     case kSub: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x - y; });
     case kMul: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x * y; });
     case kDiv: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x / y; });
-    case kMaximum: return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : max_v(x, y); });
-    case kMinimum: return binary_walk(walk, a, b, out, [](vf x, vf y) { return y != y ? y : min_v(x, y); });
+    case kMaximum: return binary_walk(walk, a, b, out, [](vf x, vf y) { return maximum_v(x, y); });
+    case kMinimum: return binary_walk(walk, a, b, out, [](vf x, vf y) { return minimum_v(x, y); });
     case kSquaredDifference: return binary_walk(walk, a, b, out, [](vf x, vf y) { return (x - y) * (x - y); });
     case kPrelu: return binary_walk(walk, a, b, out, [](vf x, vf y) { return x < set1(0.0f) ? y * x : x; });
     case kEluGrad:
@@ -92,7 +102,6 @@ void unary(Unary op, size_t n, const float* x, float* out, float alpha) {
     case kCopy: return map(n, x, out, [](vf v) { return v; });
     case kRoundBf16:
       return map(n, x, out, [](vf v) {
-        typedef uint32_t vu __attribute__((vector_size(VL * 4)));
         const vu bits = reinterpret_cast<vu>(v);
         const vu rounded = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
         return v != v ? v : reinterpret_cast<vf>(rounded);

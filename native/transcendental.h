@@ -52,9 +52,6 @@ VIT_INLINE bool any(vi mask) { return (mask[0] | mask[1] | mask[2] | mask[3]) !=
 
 VIT_INLINE vl as_long(vd v) { return reinterpret_cast<vl>(v); }
 VIT_INLINE vd as_double(vl v) { return reinterpret_cast<vd>(v); }
-VIT_INLINE vf with_sign(vf size, vf sign) {
-  return as_float((as_int(size) & 0x7fffffff) | (as_int(sign) & static_cast<int32_t>(0x80000000)));
-}
 VIT_INLINE vf nan_v() { return set1(__builtin_nanf("")); }
 VIT_INLINE vf infinity_v() { return set1(__builtin_inff()); }
 
@@ -86,7 +83,7 @@ VIT_INLINE vf floor_v(vf x) {
 }
 VIT_INLINE vf ceil_v(vf x) {
   const vf r = round_v(x);
-  return r < x ? r + set1(1.0f) : r;
+  return with_sign(r < x ? r + set1(1.0f) : r, x);
 }
 
 // log x of any x, 2 ulp. Denormals are scaled first.
@@ -182,7 +179,9 @@ VIT_INLINE vf sine_v(vf x, int32_t quarters) {
   return as_float(as_int(y) ^ ((quarter & 2) << 30));
 }
 VIT_INLINE vf sin_v(vf x) {
-  return mended(sine_v(x, 0), abs_v(x) > set1(kMostTurned), x,
+  // A series ends with the sum of 0 and -0.
+  const vf y = x == set1(0.0f) ? x : sine_v(x, 0);
+  return mended(y, abs_v(x) > set1(kMostTurned), x,
                 [](float s) { return static_cast<float>(sin(static_cast<double>(s))); });
 }
 VIT_INLINE vf cos_v(vf x) {
@@ -213,7 +212,7 @@ VIT_INLINE vd tangent_of(vd x, vd n) {
 VIT_INLINE vf tan_v(vf x) {
   const vf n = turns_of(x) - set1(kWholes);
   const vf y = joined(tangent_of(low_half(x), low_half(n)), tangent_of(high_half(x), high_half(n)));
-  return mended(y, abs_v(x) > set1(kMostTurned), x,
+  return mended(x == set1(0.0f) ? x : y, abs_v(x) > set1(kMostTurned), x,
                 [](float s) { return static_cast<float>(tan(static_cast<double>(s))); });
 }
 
@@ -290,10 +289,10 @@ VIT_INLINE vf atan2_v(vf y, vf x) {
 // for m in [√½, √2), 2^ by that of e^.
 VIT_INLINE vd power_of(vd x, vd y) {
   constexpr int64_t root = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000;
-  typedef uint64_t vu __attribute__((vector_size(VL * 4)));
+  typedef uint64_t vul __attribute__((vector_size(VL * 4)));
   const vl bits = as_long(x) - root + one;
   const vd exponent =
-      as_double(reinterpret_cast<vl>(reinterpret_cast<vu>(bits) >> 52) | 0x4330000000000000) - (0x1p52 + 1023);
+      as_double(reinterpret_cast<vl>(reinterpret_cast<vul>(bits) >> 52) | 0x4330000000000000) - (0x1p52 + 1023);
   const vd m = as_double((bits & 0x000fffffffffffff) + root);
   const vd s = (m - 1.0) / (m + 1.0);
   const vd z = s * s;
@@ -357,7 +356,10 @@ VIT_INLINE vf mod_v(vf x, vf y) {
   };
   const vf out = joined(rest(low_half(x), low_half(y)), rest(high_half(x), high_half(y)));
   const vi wrong = ~((abs_v(x) < set1(16777216.0f) * abs_v(y)) & (abs_v(y) < infinity_v()));
-  return mended(out, wrong, x, y, mod_in_javascript);
+  // A remainder of 0 has the sign of the divisor, but that of a dividend that is 0 where the divisor is positive.
+  const vf zero = set1(0.0f);
+  const vf none = ((x == zero) & (y > zero)) != 0 ? x : with_sign(zero, y);
+  return mended(out == zero ? none : out, wrong, x, y, mod_in_javascript);
 }
 
 }  // namespace VIT_ISA

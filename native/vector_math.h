@@ -5,6 +5,11 @@
 
 namespace VIT_ISA {
 
+// The size of one number with the sign of another, that of zero too.
+VIT_INLINE vf with_sign(vf size, vf sign) {
+  return as_float((as_int(size) & 0x7fffffff) | (as_int(sign) & static_cast<int32_t>(0x80000000)));
+}
+
 // x = n ln2 + r: e^r - 1 by a polynomial in r, and n with what was added to it to leave no bit for a fraction.
 // Coefficients: Moshier, Cephes, expf.
 constexpr float kWholes = 12582912.0f;
@@ -71,7 +76,8 @@ VIT_INLINE vf exp2_v(vf x) {
 // log x of normal positive x, 1 ulp; NaN stays. x = 2^n·m with m in [√½, √2), a polynomial in m - 1. Coefficients:
 // Moshier, Cephes, logf.
 VIT_INLINE vf log_v(vf x) {
-  const vi bits = as_int(x) - 0x3f3504f3;
+  // Unsigned: the bits of a negative number or NaN wrap.
+  const vi bits = reinterpret_cast<vi>(reinterpret_cast<vu>(x) - 0x3f3504f3u);
   const vi power = bits >> 23;
   const vf m = as_float((bits & 0x007fffff) + 0x3f3504f3) - set1(1.0f);
   const vf n = __builtin_convertvector(power, vf);
@@ -103,9 +109,8 @@ VIT_INLINE vf tanh_v(vf x) {
   p = p * square + set1(1.33314422036e-1f);
   p = p * square + set1(-3.33332819422e-1f);
   const vf near = p * square * x + x;
-  const vf big = set1(1.0f) - set1(2.0f) / (exp_v(size + size) + set1(1.0f));
-  const vf far = as_float((as_int(big) & 0x7fffffff) | (as_int(x) & static_cast<int32_t>(0x80000000)));
-  return size < set1(0.625f) ? near : far;
+  const vf far = set1(1.0f) - set1(2.0f) / (exp_v(size + size) + set1(1.0f));
+  return with_sign(size < set1(0.625f) ? near : far, x);
 }
 
 // Rational in x², absolute error 5e-7; ±1 outside [-4, 4]. Coefficients: the Eigen library, generic fast erf for float.
