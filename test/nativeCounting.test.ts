@@ -306,6 +306,15 @@ function countingTests(): void {
     const data = tf.ones([3, 2]);
     expect(() => sparseSegmentSum(data, list(0, 3), list(0, 0))).toThrow('out of range [0, 3)');
     expect(() => sparseSegmentSum(data, list(0, 1), list(1, 0))).toThrow('not increasing');
+    for (const ids of [
+      [-1, 0],
+      [0, -2],
+      [-2, -1],
+      [-3, -2],
+    ] as const)
+      expect(() => sparseSegmentSum(data, list(0, 1), list(...ids))).toThrow(
+        /^segment ids must be >= 0, but the one at \d is -\d$/,
+      );
     const pair = tf.tensor2d([[0, 0], [2, 0]], [2, 2], 'int32'); // prettier-ignore
     expect(() => sparseReshape(pair, list(3, 2), list(4, -1))).toThrow('requires a multiple of 4');
     expect(() => sparseReshape(pair, list(3, 2), list(4, 2))).toThrow('requested shape has 8');

@@ -60,8 +60,7 @@ function registerSegments(kernelName: string): void {
       );
       if (!isNumeric(data) || !rows || !lists) return undefined;
       const ids = backend.elements(segmentIds) as Int32Array;
-      const segments = (ids.at(-1) ?? -1) + 1;
-      if (segments < 0) return undefined;
+      const segments = Math.max(0, (ids.at(-1) ?? -1) + 1);
       const rest = data.shape.slice(1);
       const { info, values } = backend.outputOf(data.dtype, [segments, ...rest]);
       const done = backend.binding.reduceSegments(
@@ -77,6 +76,9 @@ function registerSegments(kernelName: string): void {
       );
       if (done) return info;
       backend.disposeIntermediateTensorInfo(info);
+      // The inherited kernel takes a negative one before others for a list out of order.
+      const at = ids.findIndex((id) => id < 0);
+      if (at >= 0) throw new Error(`segment ids must be >= 0, but the one at ${at} is ${ids[at]}`);
       return undefined;
     },
   );
