@@ -18,32 +18,25 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { showProgress } from './buildProgress.mjs';
+import { compilerCommand } from './compilerPackage.mjs';
+import {
+  exact,
+  flags,
+  isasFor,
+  knowsArchitecture,
+  productsFor,
+  sourcesOf,
+} from './nativeSources.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, 'native');
 const build = join(root, 'build');
 const reasonFile = join(build, 'native-reason.txt');
 
-// Results are stated to be equal from run to run: contraction is fixed here, and nothing may reorder a sum.
-const flags = [
-  '-std=c++17',
-  '-O3',
-  '-fPIC',
-  '-pthread',
-  '-fvisibility=hidden',
-  '-DNAPI_VERSION=9',
-  '-DNDEBUG',
-  '-ffp-contract=fast',
-  '-fno-math-errno',
-  '-fno-trapping-math',
-  // Where the inner routine happens to lie would move a model's time by 3 %.
-  '-falign-loops=64',
-  '-Wall',
-  '-Wextra',
-];
 // An addon for other machines asks for no C++ library of a certain age, and shows none of the one it carries. libgcc_s stays
 // outside: every Node needs it, and a copy of Debian 12's would need glibc 2.35 instead of 2.34.
 const standaloneLinux = [
@@ -52,120 +45,11 @@ const standaloneLinux = [
   '-Wl,--gc-sections',
   '-Wl,--strip-all',
 ];
-// Compiled once for each instruction set, the rest once.
-const perIsa = [
-  'gemm',
-  'gemm_bf16',
-  'bf16_pack',
-  'bf16_rows',
-  'bf16_micro',
-  'elementwise',
-  'transcendental',
-  'integers',
-  'casts',
-  'layout',
-  'rows',
-  'norm',
-  'attention',
-  'attention16',
-  'branch',
-  'mlp_branch',
-  'attention_branch',
-  'attention_branch_grad',
-  'optimizer',
-  'pooling',
-  'depthwise',
-  'convolution',
-  'resize',
-  'transform',
-  'dilation',
-  'non_max_suppression',
-  'reductions',
-  'scan',
-  'fft',
-  'magnitude',
-  'table',
-];
-// The sources in which a threshold or a tie decides, so that the numbers must be JavaScript's to the last bit.
-const exact = ['transform', 'non_max_suppression'];
-const common = ['parallel', 'select', 'indexing', 'counting', 'unique', 'top_k'];
-const onlyAddon = [
-  'binding',
-  'entry',
-  'elementwise_binding',
-  'branch_binding',
-  'spatial_binding',
-  'axis_binding',
-  'indexing_binding',
-  'counting_binding',
-  'arguments',
-  'descriptors',
-];
-const portable = ['-DVIT_ISA=portable'];
-const avx512 = [
-  '-DVIT_AVX512',
-  '-mavx2',
-  '-mfma',
-  '-mavx512f',
-  '-mavx512bw',
-  '-mavx512dq',
-  '-mavx512vl',
-];
-/** The flags of each instruction set of an architecture, as Node names it. */
-const isas = {
-  x64: {
-    portable,
-    avx2: ['-DVIT_ISA=avx2', '-DVIT_AVX2', '-mavx2', '-mfma'],
-    avx512: ['-DVIT_ISA=avx512', ...avx512],
-  },
-  arm64: {
-    portable,
-    // Scheduling before registers are given out hoists the loads of a micro-kernel so far that its sums are spilled (GCC).
-    neon: [
-      '-DVIT_ISA=neon',
-      '-DVIT_NEON',
-      '-fno-schedule-insns',
-      '-Wno-ignored-optimization-argument',
-    ],
-  },
-};
-// The parts of bf16 that need instructions which not every compiler knows: files, flags, and the flags to ask it about.
-// ThreadSanitizer would watch every number of emulated tiles, for half a minute; who writes where is the same in the other tables.
-const emulated = {
-  amx_emulated: {
-    files: ['bf16_tiles'],
-    own: ['-O1'],
-    asks: [],
-    last: ['-fno-sanitize=thread'],
-  },
-};
-const products = {
-  x64: {
-    ...emulated,
-    avx512bf16: {
-      files: ['bf16_micro', 'bf16_pack', 'bf16_rows'],
-      own: ['-DVIT_AVX512BF16', ...avx512],
-      asks: ['-mavx512bf16'],
-    },
-    ...(process.platform === 'linux' && {
-      amx: { files: ['bf16_tiles'], own: ['-DVIT_AMX'], asks: ['-mamx-tile', '-mamx-bf16'] },
-    }),
-  },
-};
 const crossCompilers = { arm64: 'aarch64-linux-gnu-g++', x64: 'x86_64-linux-gnu-g++' };
 
 /** The C++ compiler for an architecture: CXX, else the system's or Debian's cross compiler. */
 export function compilerFor(arch) {
   return process.env.CXX || (arch === process.arch ? 'c++' : crossCompilers[arch]);
-}
-
-/** The instruction sets that a build for an architecture has. */
-export function isasFor(arch) {
-  return isas[arch] ?? { portable };
-}
-
-function productsFor(arch) {
-  return products[arch] ?? emulated;
 }
 
 async function main({ arch, force, standalone }) {
@@ -175,20 +59,21 @@ async function main({ arch, force, standalone }) {
   const addon = join(target, `tfjs_vit_native${suffix}.node`);
   const stamp = join(target, `native-stamp${suffix}.txt`);
   const linkFlags = standalone && process.platform === 'linux' ? standaloneLinux : [];
-  const key = fingerprint(compiler, arch, linkFlags);
+  const shared =
+    process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
+  const objects = join(target, 'native-objects');
+  // Of a compiler that knows every instruction, so that what is up to date needs none.
+  const planned = addonJobs({ objects, compiler, arch, accepted: () => true });
+  const key = fingerprint([compiler, ...shared, ...linkFlags, ...linkOrder(planned)]);
   if (!force && existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key)
     return;
   if (process.platform === 'win32') throw new Error('there is no build for Windows yet');
   assertCompiler(compiler);
   const started = Date.now();
-  const objects = join(target, 'native-objects');
-  const jobs = kernelJobs({ objects, compiler, arch });
-  const include = ['-I', headers()];
-  for (const file of onlyAddon) jobs.push(job({ objects, compiler, file, include }));
-  await compileAll(jobs, { compiler, force });
+  const jobs = addonJobs({ objects, compiler, arch, include: ['-I', headers()] });
+  const what = [...(arch === process.arch ? [] : [arch]), ...Object.keys(isasFor(arch))].join(', ');
+  await compileAll(jobs, { compiler, force, what });
   const linked = `${addon}.${process.pid}`;
-  const shared =
-    process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   const inputs = linkOrder(jobs);
   await run(compiler, [...shared, ...linkFlags, '-pthread', ...inputs, '-o', linked]);
   renameSync(linked, addon);
@@ -198,31 +83,47 @@ async function main({ arch, force, standalone }) {
     if (name.endsWith('.o') && !inputs.includes(join(objects, name)))
       rmSync(join(objects, name), { force: true });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  const what = arch === process.arch ? '' : `${arch}, `;
-  console.log(
-    `native backend: built for ${what}${Object.keys(isasFor(arch)).join(', ')} in ${seconds} s`,
+  console.log(`native backend: built for ${what} in ${seconds} s`);
+}
+
+/** The jobs of the whole addon, as `kernelJobs`; `include` are the flags that find node_api.h. */
+export function addonJobs({ include = [], ...options }) {
+  const { objects, compiler, extra } = options;
+  const own = sourcesOf(source).onlyAddon.map((file) =>
+    job({ objects, compiler, file, extra, include }),
   );
+  return [...kernelJobs(options), ...own];
 }
 
 /**
  * The jobs that compile the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are
- * those of the choice alone.
+ * those of the choice alone. `accepted` tells whether the compiler takes some flags.
  */
-export function kernelJobs({ objects, compiler, arch, extra = [], choice = [] }) {
+export function kernelJobs({
+  objects,
+  compiler,
+  arch,
+  extra = [],
+  choice = [],
+  accepted = (asks) => accepts(compiler, asks),
+}) {
   const jobs = [];
+  const sets = Object.entries(isasFor(arch));
+  const { perIsa, common } = sourcesOf(source);
   for (const file of perIsa)
-    for (const [level, [isa, own]] of [...Object.entries(isasFor(arch)).entries()].reverse()) {
+    for (const [level, [isa, own]] of [...sets.entries()].reverse()) {
       const options = [...own, ...(exact.includes(file) ? ['-ffp-contract=off'] : []), ...extra];
       const one = job({ objects, compiler, file, name: `${file}-${isa}`, extra: options });
       jobs.push({ ...one, level });
     }
   const has = [];
   for (const [isa, { files, own, asks, last = [] }] of Object.entries(productsFor(arch))) {
-    if (!accepts(compiler, asks)) continue;
+    if (!accepted(asks)) continue;
     const all = [`-DVIT_ISA=${isa}`, ...own, ...asks, ...extra, ...last];
     for (const file of files) {
       const one = job({ objects, compiler, file, name: `${file}-${isa}`, extra: all });
-      jobs.push({ ...one, level: 9 });
+      // They need more than any whole set does.
+      jobs.push({ ...one, level: sets.length });
     }
     has.push(`-DVIT_HAS_${isa.toUpperCase()}`);
   }
@@ -257,9 +158,10 @@ export function job({ objects, compiler, file, name = file, extra = [], include 
   return { path, options: [...options, ...include], object };
 }
 
-/** A file without its lines of comments, which change no object. */
+/** A file without its lines of comments and its layout, which change no object; a directive ends with its line. */
 function codeOf(path) {
-  return readFileSync(path, 'utf8').replaceAll(/^\s*\/\/.*\n/gm, '');
+  const code = readFileSync(path, 'utf8').replaceAll(/^\s*\/\/.*\n/gm, '');
+  return code.replaceAll(/^#.*$/gm, (line) => `\0${line}\0`).replaceAll(/\s+/g, ' ');
 }
 
 /** A source and the files of the project that it includes, in the order in which they are first seen. */
@@ -271,21 +173,29 @@ function withIncludes(path, seen = new Set()) {
   return seen;
 }
 
-/** Compiles what is not there yet, on all cores. */
-export async function compileAll(jobs, { compiler, force = false }) {
+/** Compiles what is not there yet, on all cores; of `what` it shows the progress. */
+export async function compileAll(jobs, { compiler, force = false, what }) {
   for (const { object } of jobs) mkdirSync(dirname(object), { recursive: true });
-  await inParallel(jobs, Math.min(availableParallelism(), 16), async (one) => {
-    if (!force && existsSync(one.object)) return;
-    const part = `${one.object}.${process.pid}`;
-    await run(compiler, [...one.options, '-c', one.path, '-o', part]);
-    renameSync(part, one.object);
-  });
+  const missing = jobs.filter(({ object }) => force || !existsSync(object));
+  const progress = showProgress(what === undefined ? 0 : missing.length, what);
+  try {
+    await inParallel(missing, Math.min(availableParallelism(), 16), async (one) => {
+      const part = `${one.object}.${process.pid}`;
+      await run(compiler, [...one.options, '-c', one.path, '-o', part]);
+      renameSync(part, one.object);
+      progress.step();
+    });
+  } finally {
+    progress.end();
+  }
 }
+
+class NoCompiler extends Error {}
 
 function assertCompiler(compiler) {
   const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
   if (version.error || version.status !== 0)
-    throw new Error(`no C++ compiler: "${compiler}" does not run`);
+    throw new NoCompiler(`no C++ compiler: "${compiler}" does not run`);
 }
 
 function accepts(compiler, options) {
@@ -307,22 +217,10 @@ function headers() {
   return found;
 }
 
-function fingerprint(compiler, arch, linkFlags) {
-  const hash = createHash('sha256');
-  const made = [
-    flags,
-    exact,
-    isasFor(arch),
-    productsFor(arch),
-    compiler,
-    process.platform,
-    arch,
-    linkFlags,
-  ];
-  hash.update(JSON.stringify(made));
-  for (const name of readdirSync(source).sort())
-    if (/\.(cc|h)$/.test(name)) hash.update(name).update(codeOf(join(source, name)));
-  return hash.digest('hex');
+/** A number for what an addon is linked of: objects are named after all that they depend on. */
+function fingerprint(parts) {
+  const names = parts.map((part) => basename(part));
+  return createHash('sha256').update(JSON.stringify(names)).digest('hex');
 }
 
 /** Runs a compiler; an Error with the first of what it wrote if it fails. */
@@ -362,8 +260,8 @@ async function fromCommandLine() {
       },
     });
     arch = values.arch;
-    if (arch !== process.arch && isas[arch] === undefined)
-      throw new TypeError(`Expected --arch ${Object.keys(isas).join(' or ')}, received ${arch}.`);
+    if (arch !== process.arch && !knowsArchitecture(arch))
+      throw new TypeError(`Expected --arch x64 or arm64, received ${arch}.`);
     await main(values);
   } catch (error) {
     if (error instanceof TypeError) {
@@ -373,22 +271,32 @@ async function fromCommandLine() {
     }
     const reason = error instanceof Error ? error.message : String(error);
     const line = reason.split('\n')[0];
-    if (arch === process.arch) note(line);
+    const first = error instanceof NoCompiler ? installCompiler() : undefined;
+    if (arch === process.arch) note([line, first]);
+    const then = first === undefined ? 'After mending it' : `To have it, ${first}, then`;
     if (ifPossible) {
       console.log(
-        `native backend not built (${line}); tfjs-vit uses wasm. After fixing it: npm run build:native`,
+        `native backend not built: ${line}. tfjs-vit uses wasm, which is slower. ${then}: npm run build:native`,
       );
     } else {
-      console.error(`native backend not built: ${reason}`);
+      console.error(
+        `native backend not built: ${reason}${first === undefined ? '' : `; ${first}`}`,
+      );
       process.exitCode = 1;
     }
   }
 }
 
-function note(line) {
+function installCompiler() {
+  const command = compilerCommand();
+  return `install a C++17 compiler${command === undefined ? '' : ` (${command})`}`;
+}
+
+/** Leaves the reason, and on a second line what to do first, for the loader (lib/backends/native/loader.ts). */
+function note(lines) {
   try {
     mkdirSync(build, { recursive: true });
-    writeFileSync(reasonFile, `${line}\n`);
+    writeFileSync(reasonFile, `${lines.filter(Boolean).join('\n')}\n`);
   } catch {
     // A read-only checkout: the loader then names the missing file only.
   }

@@ -8,15 +8,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import {
-  compileAll,
-  compilerFor,
-  isasFor,
-  job,
-  kernelJobs,
-  linkOrder,
-  run,
-} from './buildNative.mjs';
+import { compileAll, compilerFor, job, kernelJobs, linkOrder, run } from './buildNative.mjs';
+import { isasFor } from './nativeSources.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 

@@ -101,18 +101,28 @@ function reasonOf(root: string): string {
 
 describe('without an addon the reason', () => {
   test('names both places and both remedies', () => {
-    const root = install({ note: 'no C++ compiler: "c++" does not run.\n' });
+    const note =
+      'no C++ compiler: "c++" does not run.\ninstall a C++17 compiler (apt install g++)\n';
+    const root = install({ note });
     expect(reasonOf(root)).toBe(
       'The native backend cannot be used: its addon was not built here (no C++ compiler: "c++" does not run), ' +
-        `and the package ${here} is not installed. Run npm install ${here}@1.2.3, or, with a C++ compiler, ` +
-        `node ${path.join(root, 'scripts', 'buildNative.mjs')}.`,
+        `and the package ${here} is not installed. Run npm install ${here}@1.2.3, or ` +
+        `install a C++17 compiler (apt install g++), then run node ${path.join(root, 'scripts', 'buildNative.mjs')}.`,
     );
   });
 
-  test('does not advise a package that this version does not have', () => {
-    const reason = reasonOf(install({ listed: false }));
-    expect(reason).toContain('and the package');
-    expect(reason).toMatch(/\. Run node \S+buildNative\.mjs\.$/);
+  test('does not name a package that this version does not have', () => {
+    const root = install({ listed: false });
+    const script = path.join(root, 'scripts', 'buildNative.mjs');
+    expect(reasonOf(root)).toBe(
+      `The native backend cannot be used: its addon was not built here. Run node ${script}.`,
+    );
+  });
+
+  test('names a compiler where none was looked for yet', () => {
+    expect(reasonOf(install())).toMatch(
+      /\. Run npm install \S+, or with a C\+\+ compiler run node \S+buildNative\.mjs\.$/,
+    );
   });
 
   test('refuses a package of another version, unread', () => {

@@ -65,7 +65,11 @@ export async function selectBackend({
       const why = failures.length === 0 ? 'the fastest that works here' : failures.join('; ');
       return await tryBackend(name, threads, why);
     } catch (error) {
-      failures.push(`${name} is not used: ${messageOf(error).split('\n')[0]!.replace(/\.$/, '')}`);
+      // The backend's own sentence begins as this one does.
+      const why = messageOf(error)
+        .split('\n')[0]!
+        .replace(`The ${name} backend cannot be used: `, '');
+      failures.push(`${name} is not used: ${why.replace(/\.$/, '')}`);
     }
   }
   throw new UnsupportedError(`No backend works here: ${failures.join('; ')}.`);

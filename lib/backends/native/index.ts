@@ -1,5 +1,5 @@
-// The door `tfjs-vit/native`: importing it registers the backend `native` with tfjs where the addon can be loaded, above every
-// other backend in priority; where it cannot, it does nothing but know why.
+// The inner door of the native backend: importing it registers the backend `native` with tfjs where the addon can be loaded, above
+// every other backend in priority; where it cannot, it knows why. `node.ts`, the door of a user's program, also says so.
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';

@@ -20,6 +20,9 @@ import {
 /** The addon and the file it came from, or why there is none. */
 export type LoadedBinding = { binding: NativeBinding; file: string } | { reason: string };
 
+// How the reason begins why the backend cannot be used.
+const CANNOT = 'The native backend cannot be used: ';
+
 let loaded: LoadedBinding | undefined;
 
 /**
@@ -38,7 +41,7 @@ export function loadFrom(root: string): LoadedBinding {
   for (const find of [findLocalBuild, findPlatformPackage]) {
     const found = find(root);
     if ('reason' in found) {
-      reasons.push(found.reason);
+      if (find === findLocalBuild || isListed(root)) reasons.push(found.reason);
       continue;
     }
     const { file } = found;
@@ -53,7 +56,7 @@ export function loadFrom(root: string): LoadedBinding {
       const forced = process.env.TFJS_VIT_ISA;
       if (forced !== undefined && forced !== '' && binding.isa() !== forced) {
         const why = `TFJS_VIT_ISA=${forced} is none of ${binding.isas().join(', ')}, which this processor has`;
-        return { reason: `The native backend cannot be used: ${why}.` };
+        return { reason: `${CANNOT}${why}. Unset it, or set it to one of these.` };
       }
       binding.setThreads(Math.min(availableParallelism(), 256));
       return { binding, file };
@@ -61,9 +64,7 @@ export function loadFrom(root: string): LoadedBinding {
       reasons.push(`${file} does not load (${messageOf(error).split('\n')[0]!})`);
     }
   }
-  return {
-    reason: `The native backend cannot be used: ${reasons.join(', and ')}. ${remedy(root)}`,
-  };
+  return { reason: `${CANNOT}${reasons.join(', and ')}. ${remedy(root)}` };
 }
 
 /** Says that an addon was built from other sources than these, in a clause; undefined where it fits. */
@@ -77,18 +78,29 @@ export function interfaceMismatch(binding: Partial<NativeBinding>): string | und
 function findLocalBuild(root: string): { file: string } | { reason: string } {
   const file = join(root, 'build', ADDON_FILE);
   if (existsSync(file)) return { file };
-  const note = noted(join(root, 'build', 'native-reason.txt'));
-  return { reason: `its addon was not built here${note === undefined ? '' : ` (${note})`}` };
+  const [why] = noted(root);
+  return { reason: `its addon was not built here${why === undefined ? '' : ` (${why})`}` };
 }
 
 // A published package lists the platforms that it was packed for; a checkout lists none, and is built.
+function isListed(root: string): boolean {
+  return listedVersion(root) !== undefined;
+}
+
+function listedVersion(root: string): string | undefined {
+  return readManifest(root).optionalDependencies?.[packageName(platformName(thisMachine()))];
+}
+
 function remedy(root: string): string {
-  if (!root.split(sep).includes('node_modules')) return 'Run npm run build:native.';
-  const build = `node ${join(root, 'scripts', 'buildNative.mjs')}`;
+  const installed = root.split(sep).includes('node_modules');
+  const script = join(root, 'scripts', 'buildNative.mjs');
+  const build = `run ${installed ? `node ${script}` : 'npm run build:native'}`;
+  const [, first] = noted(root);
+  const steps = first === undefined ? build : `${first}, then ${build}`;
+  const version = installed ? listedVersion(root) : undefined;
+  if (version === undefined) return `${steps[0]!.toUpperCase()}${steps.slice(1)}.`;
   const name = packageName(platformName(thisMachine()));
-  const version = readManifest(root).optionalDependencies?.[name];
-  if (version === undefined) return `Run ${build}.`;
-  return `Run npm install ${name}@${version}, or, with a C++ compiler, ${build}.`;
+  return `Run npm install ${name}@${version}, or ${first === undefined ? `with a C++ compiler ${build}` : steps}.`;
 }
 
 // The nearest folder above this file with a package.json: the checkout, or the installed package.
@@ -103,10 +115,12 @@ function packageRoot(): string {
   return folder;
 }
 
-function noted(path: string): string | undefined {
+// The note that the build left behind: why there is no addon, and perhaps what is to be done first, in a clause each.
+function noted(root: string): string[] {
   try {
-    return readFileSync(path, 'utf8').trim().replace(/\.$/, '') || undefined;
+    const lines = readFileSync(join(root, 'build', 'native-reason.txt'), 'utf8').split('\n');
+    return lines.map((line) => line.trim().replace(/\.$/, '')).filter(Boolean);
   } catch {
-    return undefined;
+    return [];
   }
 }
