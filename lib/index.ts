@@ -201,6 +201,9 @@ export type {
 } from './data/transformOptionTypes.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 
+// fractal
+export type { FractalOptions } from './fractal/optionTypes.ts';
+
 // distributed
 export { singleProcess, type Communicator } from './distributed/communicator.ts';
 

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import './io/datasets.ts';
+import './fractaldb/datasets.ts';
 import { readCheckpoint } from './io/checkpointFile.ts';
 import { openFolder } from './io/folder.ts';
 import { runFigures } from './figures/runFigures.ts';
@@ -43,6 +44,8 @@ export { readCheckpoint, type CheckpointFile } from './io/checkpointFile.ts';
 export { decodeImage, type DecodeOptions } from './io/decodeImage.ts';
 export { encodePng } from './io/encodePng.ts';
 export { openFolder, type Folder, type FolderOptions } from './io/folder.ts';
+export { fractalDataset, type FractalDatasetOptions } from './fractaldb/dataset.ts';
+export { fractalDescriptor } from './fractaldb/datasets.ts';
 export { sha256 } from './io/hash.ts';
 export { readIdx, type IdxArray, type IdxOptions } from './io/idx.ts';
 export type { Manifest } from './io/manifest.ts';

@@ -3,6 +3,7 @@
 import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
+import { fractaldb } from './commands/fractaldb.ts';
 import { parity } from './commands/parity.ts';
 import { predict } from './commands/predict.ts';
 import { profile } from './commands/profile.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   predict,
   vis,
   summary,
+  fractaldb,
   parity,
   bench,
   profile,

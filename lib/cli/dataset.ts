@@ -1,6 +1,7 @@
 // The data of an experiment: a registered data set, where its files are, and the transforms of its images.
 
 import '../io/datasets.ts';
+import '../fractaldb/datasets.ts';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { parseOptions } from '../core/option.ts';

@@ -97,10 +97,12 @@ export class Loader {
     const images = new Float32Array(size * pixels);
     const labels = new Int32Array(size);
     const targets = new Float32Array(size * K);
+    const begun = new Map<number, RgbImage | Promise<RgbImage>>();
     for (let i = 0; i < size; i += 1) {
       const index = indices[i]!;
-      const pending = this.samples.prepare(index, epoch);
+      const pending = begun.get(i) ?? this.samples.prepare(index, epoch);
       // Awaiting an image that is there already would cost a turn of the event loop.
+      if (isPromise(pending) && begun.size === 0) this.begin(indices, epoch, i + 1, begun);
       const image = isPromise(pending) ? await pending : pending;
       assertSize(image, outputShape, index);
       normalizeInto(image, normalize, images, i * pixels);
@@ -113,6 +115,21 @@ export class Loader {
     if (!training || batchTransforms.length === 0 || size === 0) return batch;
     const rng = this.rng.split('batch', epoch, step);
     return applyBatchTransforms(batch, batchTransforms, rng, { epoch, step });
+  }
+
+  // Where images are waited for, all of a batch are begun together, so that several threads can prepare them.
+  private begin(
+    indices: Uint32Array,
+    epoch: number,
+    from: number,
+    begun: Map<number, RgbImage | Promise<RgbImage>>,
+  ): void {
+    for (let i = from; i < indices.length; i += 1) {
+      const pending = this.samples.prepare(indices[i]!, epoch);
+      begun.set(i, pending);
+      // The error reaches whoever awaits the image, which a batch that ends at another one does not.
+      if (isPromise(pending)) void pending.catch(() => undefined);
+    }
   }
 
   // The samples of this shard in a step.

@@ -1,0 +1,104 @@
+// A FractalDB as a data set: its pictures are rendered when they are asked for, and nothing is on disk.
+
+import { assertInteger } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
+import { parseFractalOptions, type FullFractalOptions } from '../fractal/options.ts';
+import { categoryName, placeOf } from '../fractal/places.ts';
+import { pictureImage } from '../fractal/renderer.ts';
+import { readCategories } from './categoryFiles.ts';
+import { searchCategories, type SearchOptions } from './search.ts';
+import { FractalWorkers } from './workers.ts';
+import type { RgbImage } from '../core/image.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { FractalOptions } from '../fractal/optionTypes.ts';
+import type { Ifs } from '../fractal/ifs.ts';
+
+/**
+ * The options of `fractalDataset` besides those of the pictures.
+ *
+ * @property folder    a folder whose csv/ has the categories, as `tfjs-vit fractaldb --search-only` writes it; default: they are
+ *                     searched, 0.02 to 0.1 s each
+ * @property channels  3, or 1 for pictures in one grey; default 3
+ * @property workers   worker threads, 0: this thread; default one for each core
+ */
+export interface FractalDatasetOptions extends FractalOptions, SearchOptions {
+  folder?: string | undefined;
+  channels?: 1 | 3;
+  workers?: number;
+}
+
+/**
+ * Opens a FractalDB. Picture i is picture ⌊i / categories⌋ of category i mod categories, so the first images show all categories.
+ *
+ * @throws InputError for options that cannot be used, or a folder with fewer categories; IoError naming a file
+ *
+ * @example const dataset = await fractalDataset({categories: 100, instances: 1, size: 64, points: 20_000});   // one of each: OFDB
+ */
+export async function fractalDataset({
+  folder,
+  channels = 3,
+  workers: count,
+  onProgress,
+  stop,
+  ...given
+}: FractalDatasetOptions = {}): Promise<Dataset> {
+  const options = parseFractalOptions(given);
+  if (channels !== 3 && (channels !== 1 || options.draw.endsWith('color'))) {
+    const what = options.draw.endsWith('color') ? '3' : '1 or 3';
+    throw new InputError(expected(what, `channels with ${options.draw}`, channels));
+  }
+  const workers = new FractalWorkers(count);
+  const categories =
+    folder === undefined
+      ? (await searchCategories(options.categories, workers, { onProgress, stop })).map(
+          ({ ifs }) => ifs,
+        )
+      : await readCategories(folder, options.categories);
+  if (categories.length < options.categories) {
+    const remedy = 'Run tfjs-vit fractaldb --search-only with as many into it.';
+    const what = `${options.categories} categories in csv/`;
+    throw new InputError(expected(what, folder ?? 'the search', `${categories.length}`, remedy));
+  }
+  return new FractalDataset(options, categories, workers, channels);
+}
+
+class FractalDataset implements Dataset {
+  readonly length: number;
+  readonly numClasses: number;
+  readonly classNames: readonly string[];
+  readonly imageShape: readonly [number, number, number];
+  private readonly options: FullFractalOptions;
+  private readonly categories: readonly Ifs[];
+  private readonly workers: FractalWorkers;
+  private readonly channels: 1 | 3;
+
+  constructor(
+    options: FullFractalOptions,
+    categories: readonly Ifs[],
+    workers: FractalWorkers,
+    channels: 1 | 3,
+  ) {
+    [this.options, this.categories, this.workers] = [options, categories, workers];
+    this.channels = channels;
+    this.numClasses = options.categories;
+    this.length = options.categories * options.instances;
+    this.classNames = categories.map((_, category) => categoryName(category));
+    this.imageShape = [options.size, options.size, channels];
+  }
+
+  async image(index: number): Promise<RgbImage> {
+    assertInteger('index', index, { min: 0, max: this.length - 1 });
+    const { size, pad, points, draw, weights, seed } = this.options;
+    const category = this.label(index);
+    const picture = await this.workers.run('picture', {
+      ifs: this.categories[category]!,
+      place: placeOf(category, Math.floor(index / this.numClasses)),
+      options: { size, pad, points, draw, weights, seed },
+    });
+    return pictureImage(picture, this.channels);
+  }
+
+  label(index: number): number {
+    return index % this.numClasses;
+  }
+}

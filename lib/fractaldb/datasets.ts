@@ -1,0 +1,55 @@
+// The published FractalDBs in the registry of data sets, put there when this file is loaded.
+
+import { InputError, expected } from '../core/errors.ts';
+import { registerDataset } from '../data/registry.ts';
+import { fractalDataset } from './dataset.ts';
+import type { DatasetDescriptor } from '../data/registry.ts';
+import type { FractalOptions } from '../fractal/optionTypes.ts';
+
+/**
+ * The descriptor of a FractalDB that is rendered while it is trained on: no validation part, nothing held out, all three channels
+ * with mean and deviation 0.5. Its folder, if one is given, is that of the CSV files, which spares the search.
+ *
+ * The pictures are brought to the size of the model, as files would be.
+ *
+ * @example registerDataset(fractalDescriptor('small-fractals', 'small fractals', {categories: 100, size: 64, points: 20_000}));
+ */
+export function fractalDescriptor(
+  name: string,
+  title: string,
+  options: FractalOptions,
+): DatasetDescriptor {
+  return {
+    name,
+    title,
+    parts: ['train'],
+    inputChannels: 3,
+    normalize: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    decode: 'pil',
+    valSplit: 0,
+    async open({ part, folder }) {
+      if (part !== 'train') throw new InputError(expected('train', `the part of ${title}`, part));
+      const dataset = await fractalDataset({ ...options, folder });
+      const { length, numClasses, classNames } = dataset;
+      return {
+        length,
+        numClasses,
+        classNames,
+        image: (index) => dataset.image(index),
+        label: (index) => dataset.label(index),
+      };
+    },
+  };
+}
+
+const published: readonly (readonly [name: string, options: FractalOptions])[] = [
+  ['FractalDB-60', { categories: 60 }],
+  ['FractalDB-1k', { categories: 1000 }],
+  ['FractalDB-10k', { categories: 10_000 }],
+  ['OFDB-1k', { categories: 1000, instances: 1 }],
+  ['OFDB-21k', { categories: 21_000, instances: 1 }],
+];
+
+for (const [name, options] of published) {
+  registerDataset(fractalDescriptor(name, name, options));
+}
