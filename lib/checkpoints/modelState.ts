@@ -63,7 +63,7 @@ export async function downloadModelTensors(model: Module): Promise<Map<string, H
  * float32 (`toFloat32`); a tensor of a dtype without values, such as F8_E4M3, is not loaded.
  *
  * @throws CheckpointError if strict and a name, a shape or a dtype does not fit, or if a NaN or an infinity is not allowed; the message lists
- *   the first twelve differences, `cause` is the whole report, and the model is unchanged
+ *   the first three differences and a count, `cause` is the whole report, and the model is unchanged
  *
  * @example
  * const {tensors} = parseSafetensors(bytes);

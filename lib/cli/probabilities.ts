@@ -1,10 +1,16 @@
 // The class probabilities of one image.
 
+import { assertFiniteOutput } from '../core/check.ts';
 import * as t from '../ops/tensor.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Model } from '../models/model.ts';
 
-/** The class probabilities of one image of the model's size, [K]. `pixels`: [H, W, C], normalised. */
+/**
+ * The class probabilities of one image of the model's size, [K].
+ *
+ * @param pixels  [H, W, C], normalised
+ * @throws NumericError if one is not finite
+ */
 export async function probabilitiesOf(
   model: Model,
   pixels: Float32Array,
@@ -14,7 +20,9 @@ export async function probabilitiesOf(
     t.softmax(model.forward(t.tensor4d(pixels, [1, ...model.inputShape]), { precision })),
   );
   try {
-    return (await output.data()) as Float32Array;
+    const values = (await output.data()) as Float32Array;
+    assertFiniteOutput('the image', values);
+    return values;
   } finally {
     output.dispose();
   }

@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { InputError, VitError, expected, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { reasonOf } from '../io/ioError.ts';
-import { isReaderGone, QuietStream } from '../io/quietStream.ts';
+import { isReaderGone } from '../io/quietStream.ts';
 import { commands } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseArguments } from './parseArguments.ts';
+import { standardTerminal } from './standardTerminal.ts';
 import type { Command, Terminal } from './command.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     return await dispatch(words, terminal);
   } catch (error) {
     if (error instanceof VitError) {
-      terminal.error(oneLine(error.message));
+      terminal.error(error.message);
       return error.exitCode;
     }
     const stack = error instanceof Error ? error.stack : undefined;
@@ -53,13 +54,6 @@ export async function runMain(words: readonly string[]): Promise<void> {
   });
   const code = await runProgram(words, terminal);
   process.exitCode = code === 0 ? outputCode : code;
-}
-
-/** Standard output and standard error. `onFailure` is told once that standard output can no longer be written. */
-function standardTerminal(onFailure: (failure: unknown) => void): Terminal {
-  const out = new QuietStream(process.stdout, onFailure);
-  const error = new QuietStream(process.stderr);
-  return { out: (line) => out.write(`${line}\n`), error: (line) => error.write(`${line}\n`) };
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -108,8 +102,4 @@ function version(): string {
     }
   }
   return 'unknown';
-}
-
-function oneLine(message: string): string {
-  return message.replace(/\s*\n\s*/g, ' ');
 }

@@ -1,6 +1,6 @@
 // Checks of arguments: numbers, choices, ranks and shapes. Each throws an error that names the argument.
 
-import { InputError, ShapeError, expected } from './errors.ts';
+import { InputError, NumericError, ShapeError, expected } from './errors.ts';
 
 /** Throws unless `value` is an integer with min ≤ value ≤ max. */
 export function assertInteger(
@@ -21,6 +21,15 @@ export function assertNumber(
 ): asserts value is number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
     throw new InputError(expected(`a finite number${range(min, max)}`, name, value, remedy));
+  }
+}
+
+/** Throws a NumericError unless every output of a model is finite. @param of  what was computed: `the image` */
+export function assertFiniteOutput(of: string, values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i += 1) {
+    if (Number.isFinite(values[i])) continue;
+    const remedy = 'Look at the image, the weights, and mean and std of the preprocessing.';
+    throw new NumericError(expected('finite probabilities', of, values[i], remedy));
   }
 }
 

@@ -1,6 +1,6 @@
 // The error classes, and the form that every message has: "Expected <what> for <name>, received <value>. <what to do>."
 
-import { printable } from './format.ts';
+import { printable, shorten } from './format.ts';
 
 /** The kind of an error, as a word that programs can compare. */
 export type ErrorCode = 'input' | 'shape' | 'checkpoint' | 'io' | 'numeric' | 'unsupported';
@@ -9,7 +9,7 @@ export type ErrorCode = 'input' | 'shape' | 'checkpoint' | 'io' | 'numeric' | 'u
  * The base of every error the library throws on purpose.
  *
  * `exitCode` is the exit code of the command line: 2 for bad usage or input, 1 for a check that failed while running.
- * A command prints `message` alone; only an error that is not a `VitError` is a defect and shows its stack.
+ * `message` is one printable line of at most 2,000 characters. A command prints it alone; only an error that is not a `VitError` is a defect and shows its stack.
  */
 export class VitError extends Error {
   readonly code: ErrorCode;
@@ -20,11 +20,16 @@ export class VitError extends Error {
     message: string,
     options: { cause?: unknown; exitCode?: 1 | 2 } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(shown(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
     this.exitCode = options.exitCode ?? 2;
   }
+}
+
+// One line for a person, whatever names of a file stand in it: they may be long and hold escape codes.
+function shown(message: string): string {
+  return shorten(printable(message.replace(/\s*\n\s*/g, ' ')), 2000);
 }
 
 /** A config value, flag or argument that cannot be used. */
@@ -102,7 +107,7 @@ function showObject(value: object): string {
 }
 
 /** Phrases joined as `a; b; c`. Only the first `most` are written, then how many are left. */
-export function listed(phrases: readonly string[], most = 12): string {
+export function listed(phrases: readonly string[], most = 3): string {
   const more = phrases.length > most ? `; and ${phrases.length - most} more` : '';
   return phrases.slice(0, most).join('; ') + more;
 }

@@ -1,9 +1,17 @@
 // Text for people: fractions and class names, written the same in messages, tables and figures.
 
+// Control characters, separators of lines, and the marks that turn the direction of what follows them.
+// eslint-disable-next-line no-control-regex
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
 /** Text without control characters: escape codes in the name of a file or class must not reach a terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text.replace(unprintable, '?');
+}
+
+/** `printable` for text of several lines and columns: line breaks and tabs stay. */
+export function printableLines(text: string): string {
+  return text.replace(unprintable, (found) => (found === '\n' || found === '\t' ? found : '?'));
 }
 
 /** Text of at most `most` characters; a longer one is cut, with `…` at its end. */
@@ -22,7 +30,10 @@ export function percent(fraction: number, decimals = 1): string {
   return `${(fraction * 100).toFixed(decimals)} %`;
 }
 
-/** The name of a class; `class 7` where it has none. */
+// ImageNet's longest name has 121 characters.
+const maxLabelLength = 200;
+
+/** The name of a class as a person reads it, printable and at most 200 characters; `class 7` where it has none. */
 export function classLabel(index: number, classNames?: readonly string[]): string {
-  return classNames?.[index] ?? `class ${index}`;
+  return printable(shorten(classNames?.[index] ?? `class ${index}`, maxLabelLength));
 }

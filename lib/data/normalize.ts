@@ -40,13 +40,16 @@ export function normalizeInto(
   }
 }
 
-/** Throws unless there is one finite mean and one positive deviation for each channel. */
+// Beyond it, and below the least deviation, pixels would overflow float32.
+const greatest = 1e6;
+
+/** Throws unless there is one mean and one positive deviation for each channel, of sizes that images can have. */
 export function assertNormalization({ mean, std }: Normalization, channels: number): void {
   if (mean.length !== channels || std.length !== channels) {
     throw new InputError(
       expected(`${channels} values (one a channel)`, 'mean and std', [mean.length, std.length]),
     );
   }
-  mean.forEach((value, k) => assertNumber(`mean[${k}]`, value));
-  std.forEach((value, k) => assertNumber(`std[${k}]`, value, { min: 1e-12 }));
+  mean.forEach((value, k) => assertNumber(`mean[${k}]`, value, { min: -greatest, max: greatest }));
+  std.forEach((value, k) => assertNumber(`std[${k}]`, value, { min: 1e-12, max: greatest }));
 }

@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
+import { assertFiniteOutput } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
 import { classLabel, percent, shorten } from '../core/format.ts';
 import type { Precision } from '../core/precision.ts';
@@ -67,6 +68,7 @@ const barsShown = 10;
  * @returns the picture as PNG bytes and as an SVG document, and the prediction; undefined for a model that makes none for an image,
  *   because it has no classes, or classifies each token (globalPool '')
  * @throws InputError if the model has no attention over patches
+ * @throws NumericError if a probability or an attention is not finite
  * @throws ShapeError if `pixels` is not one image that the model takes
  *
  * @example
@@ -139,6 +141,7 @@ async function look(options: VisualizeAttentionOptions): Promise<{
     });
     const values = (await output.data()) as Float32Array;
     const classified = model.numClasses > 0 && output.rank === 2;
+    if (classified) assertFiniteOutput('the image', values);
     return {
       probabilities: classified ? values : undefined,
       attentions: await readAttention(capture),

@@ -121,12 +121,13 @@ export function svgDocument(
   return element('svg', attributes, [background, ...children]).markup;
 }
 
-/** Text as XML allows it: markup escaped, control characters and lone surrogates replaced by U+FFFD. */
+/** Text as XML allows it: markup escaped; control characters, marks of direction and lone surrogates replaced by U+FFFD. */
 export function escapeXml(content: string): string {
   return (
     content
       // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/g, '\ufffd')
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]/g, '\ufffd')
+      .replace(/[\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
       .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
       .replaceAll('&', '&amp;')
       .replaceAll('<', '&lt;')

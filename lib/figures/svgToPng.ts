@@ -2,7 +2,7 @@
 
 import type * as resvg from '@resvg/resvg-js';
 import { assertNumber } from '../core/check.ts';
-import { UnsupportedError, messageOf } from '../core/errors.ts';
+import { InputError, UnsupportedError, expected, messageOf } from '../core/errors.ts';
 
 // The renderer is found at run time by a name in a variable: a browser bundle then leaves it out, and pages that only draw SVG
 // never need it. The two fonts are files of the package dejavu-fonts-ttf, so the same SVG gives the same bytes on every machine.
@@ -15,6 +15,7 @@ const eastAsian = /[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffee]|[\ud840-\ud8ff]/;
  * An SVG as PNG bytes, drawn by resvg in DejaVu Sans. Only for East Asian letters, as in class names, are the system's fonts used.
  *
  * @param options.scale  pixels of the PNG per pixel of the SVG, 0.25 … 8; default 1
+ * @throws InputError if it is no SVG, or the PNG would have more than 67 million pixels: resvg ends the process without memory
  * @throws UnsupportedError where resvg cannot be loaded, as in a browser: show the SVG itself there
  *
  * @example
@@ -23,15 +24,37 @@ const eastAsian = /[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffee]|[\ud840-\ud8ff]/;
 export async function svgToPng(svg: string, { scale = 1 } = {}): Promise<Uint8Array> {
   assertNumber('scale', scale, { min: 0.25, max: 8 });
   const { Resvg } = await loadRenderer();
-  const picture = new Resvg(svg, {
-    fitTo: { mode: 'zoom', value: scale },
-    font: {
-      loadSystemFonts: eastAsian.test(svg),
-      fontFiles: ['DejaVuSans', 'DejaVuSans-Bold'].map(fontPath),
-      defaultFontFamily: 'DejaVu Sans',
-    },
-  });
+  const picture = parsed(
+    () =>
+      new Resvg(svg, {
+        fitTo: { mode: 'zoom', value: scale },
+        font: {
+          loadSystemFonts: eastAsian.test(svg),
+          fontFiles: ['DejaVuSans', 'DejaVuSans-Bold'].map(fontPath),
+          defaultFontFamily: 'DejaVu Sans',
+        },
+      }),
+  );
+  const [width, height] = [Math.ceil(picture.width * scale), Math.ceil(picture.height * scale)];
+  if (width * height > maxPixels) {
+    const remedy = 'Draw fewer panels, or at a smaller scale.';
+    const size = `${width} × ${height}`;
+    throw new InputError(
+      `Expected at most ${maxPixels} pixels for the PNG, received ${size}. ${remedy}`,
+    );
+  }
   return Uint8Array.from(picture.render().asPng());
+}
+
+// 8192 × 8192 pixels: 256 MB while they are drawn.
+const maxPixels = 2 ** 26;
+
+function parsed(parse: () => resvg.Resvg): resvg.Resvg {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new InputError(expected('an SVG document', 'svgToPng', messageOf(cause)), { cause });
+  }
 }
 
 async function loadRenderer(): Promise<typeof resvg> {

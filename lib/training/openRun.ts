@@ -96,7 +96,7 @@ function restoreWeights(
   const differences = configDifferences(before, asStored(record));
   if (differences.length > 0 && !allowChanges) {
     throw new InputError(
-      `Expected the configuration and data of the stored run, received others: ${listed(differences)}. ` +
+      `Expected the configuration and data of the stored run, received others: ${listed(differences, 12)}. ` +
         'Go on with the same, or allow the changes explicitly.',
     );
   }

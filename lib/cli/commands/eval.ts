@@ -1,7 +1,7 @@
 // `tfjs-vit eval`: loss and accuracy of a checkpoint.
 
 import { InputError } from '../../core/errors.ts';
-import { percent } from '../../core/format.ts';
+import { classLabel, percent, shorten } from '../../core/format.ts';
 import { signalExitCodes } from '../../core/stop.ts';
 import {
   booleanFlag,
@@ -100,13 +100,14 @@ export const evaluateCommand: Command = {
 // Recall of each class and what its images were taken for, while that fits on a screen.
 function classTable({ perClass, confusion }: Evaluation, names: readonly string[]): string[] {
   if (names.length > 20) return [];
-  const width = Math.max(5, ...names.map((name) => name.length));
+  const labels = names.map((_, k) => shorten(classLabel(k, names), 16));
+  const width = Math.max(5, ...labels.map((name) => name.length));
   const counts = confusion?.map((row) =>
     row.map((count) => String(count).padStart(width)).join(' '),
   );
   const columns = confusion === null ? '' : names.map((name) => name.padStart(width)).join(' ');
   const head = `${'class'.padStart(width)} ${'correct'.padStart(9)}  ${columns}`.trimEnd();
-  const rows = names.map((name, k) => {
+  const rows = labels.map((name, k) => {
     const recall = perClass[k]?.accuracy;
     const share = recall === null || recall === undefined ? '-' : percent(recall, 2);
     return `${name.padStart(width)} ${share.padStart(9)}  ${counts?.[k] ?? ''}`.trimEnd();
