@@ -45,17 +45,17 @@ export function testLog({ state, task }: Run, metrics: MetricValues, images: num
 
 /** The state of the running epoch for a progress display. `clock`: when this call began, in ms, and at which step. */
 export function progressOf(
-  { state, schedule, task, config, updatesPerEpoch }: Run,
+  { state, schedule, task, config, epochs, updatesPerEpoch }: Run,
   clock: { start: number; firstStep: number },
 ): StepProgress {
   const { loss, images } = state.sums;
   const { times } = state;
-  const total = updatesPerEpoch * config.epochs;
+  const total = updatesPerEpoch * epochs;
   const last = Math.min(total, config.maxSteps ?? total);
   const perStep = (performance.now() - clock.start) / 1000 / (state.step - clock.firstStep);
   return {
     epoch: state.epoch + 1,
-    epochs: config.epochs,
+    epochs,
     step: state.update,
     stepsInEpoch: updatesPerEpoch,
     loss: loss / images,

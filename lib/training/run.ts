@@ -86,7 +86,7 @@ export interface RunView<E = Evaluation> {
 /** Draws files of a run folder, by name. An error is reported, and training goes on. */
 export type FiguresOf<E = Evaluation> = (view: RunView<E>) => Promise<Map<string, Uint8Array>>;
 
-/** The parts of a run. `record` is the content of `config.json`. */
+/** The parts of a run. `record` is the content of `config.json`, `epochs` the length of the run under its schedule. */
 export interface Run {
   readonly config: FullTrainConfig;
   readonly task: Task;
@@ -97,6 +97,7 @@ export interface Run {
   readonly loader: Loader;
   readonly validation: Loader | undefined;
   readonly test: Loader | undefined;
+  readonly epochs: number;
   readonly updatesPerEpoch: number;
   readonly schedule: Schedule;
   readonly optimizer: Optimizer;

@@ -66,6 +66,16 @@ export function scheduleOf(
   return makeSchedule(learningRate, { ...given, updatesPerEpoch });
 }
 
+/**
+ * The length of a run under its schedule, in epochs: at least one; a broken epoch at the end is left out, as in timm.
+ *
+ * Source: timm/scheduler/scheduler_factory.py, the `num_epochs` that create_scheduler_v2 returns.
+ */
+export function epochsOf({ totalEpochs }: Schedule): number {
+  // Sums of fractions may lie a rounding error below a whole number.
+  return Math.max(1, Math.floor(totalEpochs + 1e-6));
+}
+
 type Options = Required<ScheduleConfig>;
 
 /** The schedule after the warm-up: the rate at t units since the start of the curve. */

@@ -79,11 +79,11 @@ export async function train<E = Evaluation>(
 }
 
 async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
-  const { state, config, sinks, store } = run;
+  const { state, sinks, store } = run;
   let evaluation: unknown;
   let reason: StopReason = 'finished';
   const clock = { start: performance.now(), firstStep: state.step, lastSave: performance.now() };
-  while (state.epoch < config.epochs) {
+  while (state.epoch < run.epochs) {
     const stopped = await trainEpoch(run, clock);
     // An epoch whose last update is done is also evaluated when maxSteps ends the run there.
     const complete = state.update >= run.updatesPerEpoch;
@@ -91,7 +91,7 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
     if (complete && state.update === 0) clock.lastSave = performance.now();
     const signal = signalOf(run) ?? stopped;
     if (signal === undefined) continue;
-    if (state.epoch < config.epochs) reason = signal;
+    if (state.epoch < run.epochs) reason = signal;
     break;
   }
   if (reason === 'finished') reason = (await evaluateTest(run)) ?? reason;

@@ -6,7 +6,7 @@ import { Ema } from './ema.ts';
 import { makeOptimizer } from './optimizer.ts';
 import type { Run } from './run.ts';
 import { initialState, type RunState } from './runState.ts';
-import { scheduleOf } from './schedules.ts';
+import { epochsOf, scheduleOf } from './schedules.ts';
 import type { Task } from './task.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
@@ -22,6 +22,7 @@ export type UpdateParts = Pick<
   | 'optimizer'
   | 'ema'
   | 'schedule'
+  | 'epochs'
   | 'updatesPerEpoch'
   | 'state'
 >;
@@ -60,7 +61,7 @@ export function buildUpdates(
     const ema = config.ema === null ? undefined : new Ema(weights, config.ema);
     const purpose = task ?? classification({ loss: config.loss });
     const parts = { config, task: purpose, communicator, model, weights, optimizer, ema };
-    return { ...parts, schedule, updatesPerEpoch, state };
+    return { ...parts, schedule, epochs: epochsOf(schedule), updatesPerEpoch, state };
   } catch (error) {
     optimizer.dispose();
     throw error;
