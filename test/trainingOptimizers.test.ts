@@ -181,10 +181,17 @@ describe('optimizers', () => {
     model.dispose();
   });
 
-  test('layer decay acts through the schedule only', () => {
+  test('layer decay acts from the first step on, with or without setRate', () => {
     const model = new Small();
-    const optimizer = makeOptimizer(model, { learningRate: 0.1, layerDecay: 0.5 });
-    expect(optimizer.rates).toEqual([0.1, 0.1]);
+    const config = { learningRate: 0.1, layerDecay: 0.5, weightDecay: 0 };
+    const optimizer = makeOptimizer(model, config);
+    expect(optimizer.rates).toEqual([0.05, 0.1]);
+    const first = () => [model.weight, model.bias].map((parameter) => values(parameter)[0]!);
+    const before = first();
+    // The first step of AdamW is the learning rate in size.
+    optimizer.step(gradientsAt(0));
+    const [below, above] = first().map((value, i) => Math.abs(value - before[i]!));
+    expect(above! / below!).toBeCloseTo(2, 1);
     optimizer.setRate(0.2);
     expect(optimizer.rates).toEqual([0.1, 0.2]);
     optimizer.dispose();

@@ -58,7 +58,7 @@ type FullOptimizerConfig = Required<Omit<OptimizerConfig, 'layerDecay'>> &
 export class Optimizer {
   /** Updates done. */
   steps = 0;
-  /** The learning rate of each group, in the groups' order. */
+  /** The learning rate of each group, in the groups' order: the rate times the group's scale. */
   rates: number[];
   readonly groups: readonly ParamGroup[];
   private readonly parameters: ReadonlyMap<string, Parameter>;
@@ -75,8 +75,7 @@ export class Optimizer {
     this.parameters = parameters;
     this.groups = groups;
     this.rule = rule;
-    // As in timm, lrScale acts only through a schedule (`setRate`).
-    this.rates = groups.map(() => learningRate);
+    this.rates = groups.map(({ lrScale }) => learningRate * lrScale);
     this.groupOf = new Map(groups.flatMap(({ params }, g) => params.map((name) => [name, g])));
     for (const [name, parameter] of parameters) {
       if (rule.inPlace?.() === true) t.tidy(() => parameter.assign(deepCopy(parameter)));

@@ -145,6 +145,8 @@ class Run {
       throw error;
     }
     if (this.schedule) this.optimizer.setRate(this.schedule.rate(0));
+    // In timm layer decay acts only through a schedule.
+    else this.optimizer.rates = this.optimizer.rates.map(() => config.optimizer.learningRate);
   }
 
   dispose(): void {
