@@ -60,10 +60,10 @@ const interfaces = {
     opening: 'The options of a training as types.',
     types: [
       ['TrainConfig', 'Everything that decides a training run, as plain data: what `config.json` of a run folder holds.', trainOptions],
-      ['OptimizerConfig', 'How the weights move.', optimizerConfigOptions],
+      ['OptimizerConfig', 'The update rule of the weights, and its numbers.', optimizerConfigOptions],
       ['ScheduleOptions', "The learning rate over time, in a training's config.", scheduleOptions],
       ['ScheduleConfig', 'The learning rate over time, in timm\'s words.', scheduleConfigOptions],
-      ['ClipConfig', 'How gradients are kept small.', clipOptions],
+      ['ClipConfig', 'Gradient clipping: a limit on the size of the gradients.', clipOptions],
       ['EmaConfig', 'A moving average of the weights.', emaOptions],
     ],
   },
@@ -101,7 +101,10 @@ function typeOf(option) {
 /** `Only with sched step.`, of an option that needs a neighbour's value. */
 function condition({ appliesTo = {} }) {
   return Object.entries(appliesTo)
-    .map(([name, values]) => `Only with \`${name}\` ${values.join(' or ')}.`)
+    .map(
+      ([name, wanted]) =>
+        `Only with \`${name}\` ${'above' in wanted ? `above ${wanted.above}` : wanted.join(' or ')}.`,
+    )
     .join(' ');
 }
 

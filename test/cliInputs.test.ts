@@ -104,6 +104,31 @@ describe('bad input is one line and exit code 2', () => {
       /^Expected no --model-ema-decay for --no-model-ema, received 0\.9\./,
     ],
     [
+      'a way of clipping with clipping turned off',
+      () => quick('--clip-mode', 'value', '--clip-grad', '0'),
+      /^Expected no --clip-mode for --clip-grad 0, received "value"\./,
+    ],
+    [
+      'a way of clipping without a limit',
+      () => quick('--clip-mode', 'value'),
+      /^Expected --clip-grad X with --clip-mode, received none\./,
+    ],
+    [
+      'a warm-up rate without a warm-up',
+      () => quick('--warmup-lr', '0.1'),
+      /^Expected no --warmup-lr, because schedule\.warmupEpochs is 0; received 0\.1\./,
+    ],
+    [
+      'classes of a checkpoint',
+      () => ['summary', 'checkpoints/mnist-vit', '--num-classes', '3'],
+      /^Expected no --num-classes for a checkpoint/,
+    ],
+    [
+      'a size beside the list of sizes',
+      () => ['summary', '--image-size', '32'],
+      /^Expected no --image-size for the list of sizes/,
+    ],
+    [
       'a word for a switch in a config',
       () => quickWith({ dropLast: 'false' }),
       /^Expected true or false for dropLast, received "false"\.$/,

@@ -34,13 +34,16 @@ describe('the constructor', () => {
     model.dispose();
   });
 
-  test('warns once of a width that is no multiple of 3·numHeads', () => {
+  test('warns once of an option without effect; notes are for the summary', () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => {});
-    const options = { ...tiny, embedDim: 40, numHeads: 5 };
+    const options = { ...tiny, embedDim: 40, numHeads: 5, poolIncludePrefix: true };
     new VisionTransformer(options).dispose();
-    new VisionTransformer(options).dispose();
-    expect(warn.mock.calls).toEqual([[expect.stringMatching(/^embedDim 40 is not a multiple/)]]);
-    // Published sizes give no warning.
+    const model = new VisionTransformer(options);
+    const idle = 'poolIncludePrefix has no effect, because globalPool is token.';
+    expect(warn.mock.calls).toEqual([[idle]]);
+    expect(model.summary()).toContain(idle);
+    expect(model.summary()).toMatch(/embedDim 40 is not a multiple of 3·numHeads/);
+    model.dispose();
     createModel('test_vit', { imageSize: 32 }).dispose();
     expect(warn).toHaveBeenCalledTimes(1);
     warn.mockRestore();

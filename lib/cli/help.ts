@@ -27,13 +27,13 @@ export async function helpText(
   if (command === undefined) {
     program.usage('Vision Transformers on TensorFlow.js\n\n$0 <command> [flags]');
     for (const { name, describe, positional } of commands) {
-      program.command(positional ? `${name} [${positional.name}]` : name, describe);
+      program.command(positional ? `${name} ${positionalWord(positional)}` : name, describe);
     }
     program.option('version', { type: 'boolean', describe: 'Show the version' });
     program.example('$0 demo', 'See what a small trained model looks at');
     program.example('$0 train --help', 'The flags of one command');
   } else {
-    const word = command.positional ? ` <${command.positional.name}>` : '';
+    const word = command.positional ? ` ${positionalWord(command.positional)}` : '';
     program.usage(`$0 ${command.name}${word} [flags]\n\n${command.describe}`);
     if (command.positional)
       program.positional(command.positional.name, { describe: command.positional.describe });
@@ -42,6 +42,12 @@ export async function helpText(
   }
   program.option('help', { ...commonFlags.help, alias: 'h' });
   return program.getHelp();
+}
+
+// `<DIR..>` for a word that must be there, `[MODEL]` for one that may be; two dots where there may be several.
+function positionalWord({ name, min, max }: NonNullable<Command['positional']>): string {
+  const word = max > 1 ? `${name}..` : name;
+  return min > 0 ? `<${word}>` : `[${word}]`;
 }
 
 function shown({ type, describe, aliases, choices, required, group, ...flag }: Flag): Options {

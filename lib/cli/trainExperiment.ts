@@ -57,16 +57,17 @@ export async function trainExperiment(
   const { runFigures } = await import('../figures/runFigures.ts');
   const resumed = options.resume === undefined ? undefined : await runFolderOf(options.resume);
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
+  const { overrides = new Map<string, unknown>() } = options;
   const {
     name,
     model: modelConfig,
     data,
     train: parsed,
-  } = parseExperiment(withOverrides(stored ?? config, options.overrides ?? new Map()));
+  } = parseExperiment(withOverrides(stored ?? config, overrides));
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
   const full =
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
-  assertEffects(full, options.overrides ?? new Map());
+  assertEffects(full, overrides);
   const outputDir = options.outputDir ?? resumed ?? path.join('runs', name);
   const { overwrite = false } = options;
   await assertRunPlace(outputDir, { resumed, overwrite });
@@ -195,6 +196,8 @@ function withOverrides(
   const result: Record<string, unknown> = { ...config };
   for (const [key, value] of overrides) {
     const names = key.split('.');
+    // A group that is turned on keeps what the config says of it.
+    if (isRecord(value) && isRecord(result[key])) continue;
     const last = names.pop()!;
     let at = result;
     for (const name of names) {
@@ -204,6 +207,10 @@ function withOverrides(
       at = at[name] as Record<string, unknown>;
     }
     at[last] = value;
+  }
+  const { clip } = result;
+  if (overrides.has('clip.mode') && isRecord(clip) && clip['value'] === undefined) {
+    throw new InputError('Expected --clip-grad X with --clip-mode, received none.');
   }
   return result;
 }

@@ -38,7 +38,8 @@ export interface OptionFlag {
  * @property spellings  other spellings of the choices, each with the choice that it stands for
  * @property options    the table of a `group`
  * @property title      what a `group` is called above its options, in help and docs
- * @property appliesTo  the option has an effect only if its neighbours have one of these values: `{ opt: ['sgd'] }`
+ * @property appliesTo  the option has an effect only if its neighbours have one of these values, or one above a limit:
+ *                      `{ opt: ['sgd'], momentum: { above: 0 } }`
  * @property parse      the value as it is to be used, once its type and range are checked; throws an InputError for one that
  *                      cannot be
  * @property written    for `any`: the TypeScript type, in the generated interfaces
@@ -59,12 +60,15 @@ export interface Option {
   readonly spellings?: Readonly<Record<string, string>>;
   readonly options?: OptionTable;
   readonly title?: string;
-  readonly appliesTo?: Readonly<Record<string, readonly unknown[]>>;
+  readonly appliesTo?: Readonly<Record<string, Wanted>>;
   readonly parse?: (value: unknown, name: string) => unknown;
   readonly written?: string;
   readonly given?: string;
   readonly flag?: OptionFlag;
 }
+
+/** The values of a neighbour beside which an option has an effect: some of them, or all numbers above a limit. */
+export type Wanted = readonly unknown[] | { readonly above: number };
 
 /** Options by name, in the order of the docs. */
 export type OptionTable = Readonly<Record<string, Option>>;
@@ -227,7 +231,7 @@ export function idleOptions(table: OptionTable, value: object, name = ''): IdleO
   return Object.entries(value).flatMap(([key, one]: [string, unknown]) => {
     const { appliesTo = {}, options } = table[key] ?? ({} as Option);
     const unmet = Object.entries(appliesTo).find(
-      ([other, wanted]) => !wanted.includes(values[other]),
+      ([other, wanted]) => !isWanted(wanted, values[other]),
     );
     if (one !== undefined && unmet !== undefined) {
       const [other] = unmet;
@@ -238,6 +242,10 @@ export function idleOptions(table: OptionTable, value: object, name = ''): IdleO
     if (options === undefined || typeof one !== 'object' || one === null) return [];
     return idleOptions(options, one, path(name, key));
   });
+}
+
+function isWanted(wanted: Wanted, value: unknown): boolean {
+  return 'above' in wanted ? Number(value) > wanted.above : wanted.includes(value);
 }
 
 function parseText(option: Option, value: unknown, refuse: (remedy?: string) => never): string {

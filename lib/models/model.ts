@@ -45,7 +45,7 @@ export interface Model extends Module {
  * The options of building a model, besides its configuration.
  *
  * @property initialize  false: weights that would be drawn start at zero, for a model that is loaded next; default true
- * @property onWarning   receives sentences about unusual options; default console.warn, once a process for each sentence
+ * @property onWarning   receives sentences about options that have no effect; default console.warn, once a process for each sentence
  */
 export interface BuildOptions {
   initialize?: boolean;

@@ -14,6 +14,7 @@ import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
 import { readRun } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
+import { scheduleNotes } from './scheduleNotes.ts';
 import { combineSinks } from './sinks.ts';
 import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
 import type { Task } from './task.ts';
@@ -69,7 +70,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
       );
     }
     await writeFirst(run, resume);
-    if (parts.note !== undefined) sinks.message(parts.note);
+    for (const note of [...parts.notes, ...scheduleNotes(config, run)]) sinks.message(note);
     return run;
   } catch (error) {
     disposeUpdates(updates);

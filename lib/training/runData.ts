@@ -17,23 +17,45 @@ import type { FullTrainConfig } from './trainConfig.ts';
  * @property train       the images to train on, before `limit`
  * @property validation  the images on which the best epoch is chosen; undefined: the last epoch counts as the best
  * @property test        the images of the one evaluation at the end
- * @property note        one sentence; undefined where the caller gave a validation part and no test part
+ * @property notes       sentences; none about the validation where the caller gave a validation part and no test part
  */
 export interface RunParts {
   train: Dataset;
   validation: Dataset | undefined;
   test: Dataset | undefined;
-  note: string | undefined;
+  notes: readonly string[];
 }
 
 /**
  * Divides the data of a run: a validation part that the caller gives is used as it is, else `valSplit` training images are held
  * out. The test part is never used to choose.
  */
-export function partsOf(
+export function partsOf(config: FullTrainConfig, env: TrainEnv<unknown>): RunParts {
+  const { note, ...parts } = divided(config, env);
+  return { ...parts, notes: [...(note === undefined ? [] : [note]), ...limitNotes(config, parts)] };
+}
+
+type Parts = Omit<RunParts, 'notes'>;
+
+// One sentence for each limit that leaves nothing out.
+function limitNotes({ limit, limitVal }: FullTrainConfig, parts: Parts): string[] {
+  const { train, validation, test } = parts;
+  const notes: string[] = [];
+  if (limit !== null && limit > train.length) {
+    notes.push(`limit ${limit} has no effect: there are ${train.length} images to train on.`);
+  }
+  const evaluated = [validation, test].flatMap((part) => (part === undefined ? [] : [part.length]));
+  if (limitVal !== null && !evaluated.some((length) => length >= limitVal)) {
+    const most = Math.max(0, ...evaluated);
+    notes.push(`limitVal ${limitVal} has no effect: there are ${most} images to evaluate on.`);
+  }
+  return notes;
+}
+
+function divided(
   { valSplit }: FullTrainConfig,
   { train, validation, test }: TrainEnv<unknown>,
-): RunParts {
+): Parts & { note: string | undefined } {
   if (validation !== undefined) {
     const note = `The best epoch is chosen on the validation part of the data, ${validation.length} images; nothing is held out.`;
     return {

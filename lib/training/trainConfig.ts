@@ -22,7 +22,12 @@ export function parseTrainConfig(config: TrainConfig): FullTrainConfig {
 
 /** The options that were given and have no effect beside the others: the momentum of sgd with adamw. */
 export function idleTrainOptions(config: TrainConfig): IdleOption[] {
-  return idleOptions(trainOptions, config);
+  const idle = idleOptions(trainOptions, config);
+  const { numEpochs } = config.schedule ?? {};
+  if (numEpochs !== undefined && numEpochs !== config.epochs) {
+    idle.push({ path: 'epochs', reason: `schedule.numEpochs is ${numEpochs}` });
+  }
+  return idle;
 }
 
 /** The options that may differ between a run and its continuation: how long, and how often to save. */

@@ -1,6 +1,7 @@
 // `tfjs-vit summary`: the layers and the size of a model.
 
 import { existsSync } from 'node:fs';
+import { InputError, expected } from '../../core/errors.ts';
 import { booleanFlag, numberFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
@@ -40,23 +41,34 @@ export const summary: Command = {
     const { modelNames } = await import('../../models/createModel.ts');
     const { summarize } = await import('../../models/layerTable.ts');
     const [model] = args.positional;
-    if (booleanFlag(args, 'list') || model === undefined) {
+    const list = booleanFlag(args, 'list') || model === undefined;
+    const overrides = {
+      numClasses: numberFlag(args, 'num-classes'),
+      imageSize: numberFlag(args, 'image-size'),
+    };
+    const given = ['num-classes', 'image-size'].find((name) => args.flags[name] !== undefined);
+    if (list && (given ?? model) !== undefined) {
+      const remedy = 'The list names all sizes: leave one of the two out.';
+      const what = given === undefined ? 'no MODEL' : `no --${given}`;
+      throw new InputError(expected(what, 'the list of sizes', given ?? model, remedy));
+    }
+    if (list) {
       for (const name of modelNames()) terminal.out(name);
       return 0;
     }
     if (existsSync(model)) {
+      if (given !== undefined) {
+        const remedy =
+          'A checkpoint has its own configuration: give a size, or leave the flag out.';
+        throw new InputError(expected(`no --${given}`, 'a checkpoint', model, remedy));
+      }
       const { readCheckpoint } = await import('../../io/checkpointFile.ts');
-      const { InputError, expected } = await import('../../core/errors.ts');
       const { config } = await readCheckpoint(model);
       if (config === undefined)
         throw new InputError(expected('config.json beside the weights', model, 'none'));
       terminal.out(summarize(config));
       return 0;
     }
-    const overrides = {
-      numClasses: numberFlag(args, 'num-classes'),
-      imageSize: numberFlag(args, 'image-size'),
-    };
     terminal.out(summarize({ name: model, ...overrides }));
     return 0;
   },

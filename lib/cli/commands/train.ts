@@ -144,22 +144,27 @@ export function overridesOf(args: Arguments): Map<string, unknown> {
       overrides.set(path, args.flags[name]);
     }
   }
-  // The first weights follow the seed of the run.
+  // The initial weights follow the seed of the run.
   if (args.flags['seed'] !== undefined) overrides.set('model.seed', args.flags['seed']);
-  const clip = numberFlag(args, 'clip-grad');
-  const mode = textFlag(args, 'clip-mode');
-  if (clip === 0) overrides.set('clip', null);
-  else if (clip !== undefined) overrides.set('clip', { mode: mode ?? 'norm', value: clip });
-  else if (mode !== undefined)
-    throw new InputError('Expected --clip-grad X with --clip-mode, received none.');
-  const decay = numberFlag(args, 'model-ema-decay');
-  if (decay !== undefined && args.flags['model-ema'] === false) {
-    throw new InputError(
-      expected('no --model-ema-decay', '--no-model-ema', decay, 'Leave one of the two out.'),
-    );
+  const [clip, mode] = [numberFlag(args, 'clip-grad'), textFlag(args, 'clip-mode')];
+  if (clip === 0 && mode !== undefined) {
+    const remedy = '0 turns clipping off: leave one of the two out.';
+    throw new InputError(expected('no --clip-mode', '--clip-grad 0', mode, remedy));
   }
-  if (booleanFlag(args, 'model-ema', decay !== undefined)) {
-    overrides.set('ema', { decay: decay ?? 0.9998 });
-  } else if (args.flags['model-ema'] === false) overrides.set('ema', null);
+  if (clip === 0) overrides.set('clip', null);
+  else {
+    if (clip !== undefined) overrides.set('clip.value', clip);
+    if (mode !== undefined) overrides.set('clip.mode', mode);
+  }
+  const [average, decay] = [args.flags['model-ema'], numberFlag(args, 'model-ema-decay')];
+  if (average === false && decay !== undefined) {
+    const remedy = 'Leave one of the two out.';
+    throw new InputError(expected('no --model-ema-decay', '--no-model-ema', decay, remedy));
+  }
+  if (average === false) overrides.set('ema', null);
+  else {
+    if (average === true) overrides.set('ema', {});
+    if (decay !== undefined) overrides.set('ema.decay', decay);
+  }
   return overrides;
 }

@@ -141,7 +141,7 @@ function assertTokens(config: VisionTransformerConfig): void {
 }
 
 /**
- * One sentence for each unusual property of a configuration that can nevertheless be built.
+ * One sentence for each unusual property of a configuration that can nevertheless be built. A summary shows them; building does not.
  *
  * One text on Vision Transformers demands that embedDim be a multiple of 3·numHeads, although its own 512 with 8 heads is
  * not; nothing in the model needs it.

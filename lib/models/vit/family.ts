@@ -2,6 +2,7 @@
 
 import type { ModelFamily } from '../family.ts';
 import { adapt } from './adapt.ts';
+import { idleModelOptions } from './idleOptions.ts';
 import { configWarnings, type VisionTransformerConfig } from './config.ts';
 import { layerTable } from './layerTable.ts';
 import { knownOptions, parseModelConfig } from './parseConfig.ts';
@@ -24,7 +25,7 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   recognizes: ({ model_type: type }) => typeof type !== 'string' || /vit|deit|dino/i.test(type),
   build: (config, options) => new VisionTransformer(config, options),
   layerTable,
-  warnings: configWarnings,
+  warnings: (config) => [...configWarnings(config), ...idleModelOptions(config)],
   adapt,
 };
 

@@ -31,7 +31,7 @@ export interface VisionTransformerConfig {
   readonly qkvBias: boolean;
   /** true: queries and keys are layer-normalised over the head dimension. Default false. */
   readonly qkNorm: boolean;
-  /** First value of the layer scales; null: none. A finite number. Default null. */
+  /** Initial value of the layer scales; null: none. A finite number. Default null. */
   readonly layerScaleInit: number | null;
   /** true: there is a class token. Default true. */
   readonly classToken: boolean;
@@ -39,7 +39,10 @@ export interface VisionTransformerConfig {
   readonly regTokens: number;
   /** true: DeiT's distillation token and second head. Default false. */
   readonly distilled: boolean;
-  /** true: prefix tokens have no position embedding. Default false. */
+  /**
+   * true: prefix tokens have no position embedding. Default false. Only with `posEmbed` learned
+   * or sincos2d or sincos1d.
+   */
   readonly noEmbedClass: boolean;
   /**
    * true: a norm before the blocks and no bias in the patch projection, as in CLIP. Default
@@ -51,7 +54,10 @@ export interface VisionTransformerConfig {
    * a learned query, or not at all. Default "token".
    */
   readonly globalPool: 'token' | 'avg' | 'avgmax' | 'max' | 'map' | '';
-  /** true: pooling also sees the prefix tokens. Default false. */
+  /**
+   * true: pooling also sees the prefix tokens. Default false. Only with `globalPool` avg or
+   * avgmax or max or map.
+   */
   readonly poolIncludePrefix: boolean;
   /**
    * true: the last norm stands after the pooling (`fc_norm`), not before it (`norm`); follows
@@ -88,9 +94,9 @@ export interface VisionTransformerConfig {
    * Default 0. Flag `--drop-path`.
    */
   readonly dropPathRate: number;
-  /** How the first weights are drawn. Default "timm". */
+  /** Distribution of the initial weights. Default "timm". */
   readonly weightInit: 'timm' | 'jax';
-  /** Seed of the first weights. An integer ≥ 0. Default 0. */
+  /** Seed of the initial weights. An integer ≥ 0. Default 0. */
   readonly seed: number;
 }
 
@@ -126,7 +132,7 @@ export interface VisionTransformerOptions {
   readonly qkvBias?: boolean;
   /** true: queries and keys are layer-normalised over the head dimension. Default false. */
   readonly qkNorm?: boolean;
-  /** First value of the layer scales; null: none. A finite number. Default null. */
+  /** Initial value of the layer scales; null: none. A finite number. Default null. */
   readonly layerScaleInit?: number | null;
   /** true: there is a class token. Default true. */
   readonly classToken?: boolean;
@@ -134,7 +140,10 @@ export interface VisionTransformerOptions {
   readonly regTokens?: number;
   /** true: DeiT's distillation token and second head. Default false. */
   readonly distilled?: boolean;
-  /** true: prefix tokens have no position embedding. Default false. */
+  /**
+   * true: prefix tokens have no position embedding. Default false. Only with `posEmbed` learned
+   * or sincos2d or sincos1d.
+   */
   readonly noEmbedClass?: boolean;
   /**
    * true: a norm before the blocks and no bias in the patch projection, as in CLIP. Default
@@ -146,7 +155,10 @@ export interface VisionTransformerOptions {
    * a learned query, or not at all. Default "token".
    */
   readonly globalPool?: 'token' | 'avg' | 'avgmax' | 'max' | 'map' | '';
-  /** true: pooling also sees the prefix tokens. Default false. */
+  /**
+   * true: pooling also sees the prefix tokens. Default false. Only with `globalPool` avg or
+   * avgmax or max or map.
+   */
   readonly poolIncludePrefix?: boolean;
   /**
    * true: the last norm stands after the pooling (`fc_norm`), not before it (`norm`); follows
@@ -183,9 +195,9 @@ export interface VisionTransformerOptions {
    * Default 0. Flag `--drop-path`.
    */
   readonly dropPathRate?: number;
-  /** How the first weights are drawn. Default "timm". */
+  /** Distribution of the initial weights. Default "timm". */
   readonly weightInit?: 'timm' | 'jax';
-  /** Seed of the first weights. An integer ≥ 0. Default 0. */
+  /** Seed of the initial weights. An integer ≥ 0. Default 0. */
   readonly seed?: number;
   /** Hidden width of the MLPs, instead of `mlpRatio`. An integer ≥ 1 and ≤ 1048576. */
   readonly hiddenDim?: number;

@@ -69,7 +69,7 @@ export const visionTransformerOptions = {
   },
   layerScaleInit: {
     type: 'number',
-    describe: 'First value of the layer scales; null: none',
+    describe: 'Initial value of the layer scales; null: none',
     aliases: ['init_values', 'layer_scale_value'],
     nullable: true,
     default: null,
@@ -91,6 +91,7 @@ export const visionTransformerOptions = {
     type: 'boolean',
     describe: 'true: prefix tokens have no position embedding',
     default: false,
+    appliesTo: { posEmbed: ['learned', 'sincos2d', 'sincos1d'] },
   },
   preNorm: {
     type: 'boolean',
@@ -108,6 +109,7 @@ export const visionTransformerOptions = {
     type: 'boolean',
     describe: 'true: pooling also sees the prefix tokens',
     default: false,
+    appliesTo: { globalPool: ['avg', 'avgmax', 'max', 'map'] },
   },
   fcNorm: {
     type: 'boolean',
@@ -167,11 +169,11 @@ export const visionTransformerOptions = {
   },
   weightInit: {
     type: 'string',
-    describe: 'How the first weights are drawn',
+    describe: 'Distribution of the initial weights',
     choices: ['timm', 'jax'],
     default: 'timm',
   },
-  seed: { type: 'integer', describe: 'Seed of the first weights', min: 0, default: 0 },
+  seed: { type: 'integer', describe: 'Seed of the initial weights', min: 0, default: 0 },
 } as const satisfies OptionTable;
 
 /** Options that a user may give instead of others of `visionTransformerOptions`, into which the parser turns them. */

@@ -28,6 +28,7 @@ import {
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
+import { idleModelOptions } from './idleOptions.ts';
 import type { Intermediates, IntermediatesOptions } from './intermediates.ts';
 import { layerGroups } from './layerGroups.ts';
 import { layerTable } from './layerTable.ts';
@@ -82,7 +83,7 @@ export class VisionTransformer extends Module implements Model {
     super();
     const config = parseModelConfig(options);
     this.current = config;
-    configWarnings(config).forEach((warning) => onWarning(warning));
+    idleModelOptions(config).forEach((warning) => onWarning(warning));
     const { embedDim: dim, normEps, numClasses } = config;
     const root: InitScope = {
       path: '',
@@ -320,7 +321,8 @@ export class VisionTransformer extends Module implements Model {
 
   /** The model as a table of layers, output shapes, parameters and FLOPs. */
   summary(): string {
-    return formatLayers(this.layerTable(), configWarnings(this.current));
+    const notes = [...configWarnings(this.current), ...idleModelOptions(this.current)];
+    return formatLayers(this.layerTable(), notes);
   }
 
   // [B, H, W, I] → [B, N, C], the input of the first block.

@@ -9,11 +9,11 @@ export const clipOptions = {
     describe:
       'norm: all gradients together; value: each element; agc: each unit against its weights',
     choices: ['norm', 'value', 'agc'],
-    required: true,
+    default: 'norm',
     flag: {
       name: 'clip-mode',
       value: 'MODE',
-      describe: 'What --clip-grad limits; norm without it',
+      describe: 'What the limit of --clip-grad is on',
     },
   },
   value: {

@@ -3,6 +3,7 @@
 import type { OptionTable } from '../../core/option.ts';
 
 const v3 = { kind: ['v3'] } as const;
+const warming = { ...v3, useWarmup: [true] } as const;
 
 /** Options of `Ema`, and of a config's `ema`. */
 export const emaOptions = {
@@ -11,11 +12,11 @@ export const emaOptions = {
     describe: 'Share of the old average in each update',
     min: 0,
     max: 1,
-    required: true,
+    default: 0.9998,
     flag: {
       name: 'model-ema-decay',
       value: 'X',
-      describe: 'Decay of --model-ema; 0.9998 without it',
+      describe: 'Decay of the moving average, which it turns on',
     },
   },
   kind: {
@@ -36,14 +37,14 @@ export const emaOptions = {
     describe: 'gamma of the warm-up',
     min: Number.MIN_VALUE,
     default: 1,
-    appliesTo: v3,
+    appliesTo: warming,
   },
   warmupPower: {
     type: 'number',
     describe: 'power of the warm-up',
     min: 0,
     default: 2 / 3,
-    appliesTo: v3,
+    appliesTo: warming,
   },
   minDecay: {
     type: 'number',
@@ -51,7 +52,7 @@ export const emaOptions = {
     min: 0,
     max: 1,
     default: 0,
-    appliesTo: v3,
+    appliesTo: warming,
   },
   updateAfterStep: {
     type: 'integer',

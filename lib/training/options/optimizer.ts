@@ -49,7 +49,7 @@ export const optimizerOptions = {
     type: 'boolean',
     describe: "Nesterov's form of the momentum of sgd",
     default: true,
-    appliesTo: { opt: ['sgd'] },
+    appliesTo: { opt: ['sgd'], momentum: { above: 0 } },
     flag: { name: 'nesterov' },
   },
   layerDecay: {

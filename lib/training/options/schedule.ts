@@ -3,6 +3,8 @@
 import type { OptionTable } from '../../core/option.ts';
 
 const falling = { sched: ['cosine', 'linear'] } as const;
+const warming = { warmupEpochs: { above: 0 } } as const;
+const cycling = { ...falling, cycleLimit: { above: 1 } } as const;
 
 /** Options of `makeSchedule`, in timm's words. Fields named epochs are in epochs, whether the rate changes each epoch or each update. */
 export const scheduleConfigOptions = {
@@ -31,6 +33,7 @@ export const scheduleConfigOptions = {
     describe: 'Learning rate at the start of the warm-up',
     min: 0,
     default: 1e-5,
+    appliesTo: warming,
     flag: { name: 'warmup-lr', value: 'X' },
   },
   minLr: {
@@ -43,16 +46,22 @@ export const scheduleConfigOptions = {
   },
   cooldownEpochs: {
     type: 'number',
-    describe: 'Epochs at `minLr` after the end of cosine and linear',
+    describe: 'Epochs at `minLr` after the end of cosine and linear; they make the run longer',
     min: 0,
     default: 0,
     appliesTo: falling,
-    flag: { name: 'cooldown-epochs', value: 'X', describe: 'Epochs at the lowest rate at the end' },
+    flag: {
+      name: 'cooldown-epochs',
+      value: 'X',
+      describe: 'Further epochs at the lowest rate at the end',
+    },
   },
   warmupPrefix: {
     type: 'boolean',
-    describe: 'true: the warm-up comes before `numEpochs` and does not shift the curve',
+    describe:
+      'true: the warm-up comes before `numEpochs`, makes the run longer and does not shift the curve',
     default: false,
+    appliesTo: warming,
   },
   stepOnEpochs: {
     type: 'boolean',
@@ -74,7 +83,8 @@ export const scheduleConfigOptions = {
   },
   cycleLimit: {
     type: 'integer',
-    describe: 'Number of cycles of cosine and linear',
+    describe:
+      'Number of cycles of cosine and linear, which follow one another and make the run longer',
     min: 1,
     default: 1,
     appliesTo: falling,
@@ -84,14 +94,14 @@ export const scheduleConfigOptions = {
     describe: 'Length of a cycle over that of the cycle before',
     min: Number.MIN_VALUE,
     default: 1,
-    appliesTo: falling,
+    appliesTo: cycling,
   },
   cycleDecay: {
     type: 'number',
     describe: 'Peak of a cycle over that of the cycle before',
     min: 0,
     default: 0.1,
-    appliesTo: falling,
+    appliesTo: cycling,
   },
   decayEpochs: {
     type: 'number',
@@ -119,7 +129,7 @@ export const scheduleOptions = {
   numEpochs: {
     ...numEpochs,
     required: false,
-    describe: `${numEpochs.describe}; without it, \`epochs\``,
+    describe: `${numEpochs.describe}; it then decides in place of \`epochs\`; default \`epochs\``,
   },
   stepOnEpochs: {
     ...stepOnEpochs,

@@ -27,9 +27,10 @@ export const trainOptions = {
   },
   epochs: {
     ...count,
-    describe: 'Passes over the data',
+    describe:
+      'Passes over the data; cooldown, warm-up with `warmupPrefix` and further cycles of the schedule come on top',
     required: true,
-    flag: { name: 'epochs', value: 'N' },
+    flag: { name: 'epochs', value: 'N', describe: 'Passes over the data' },
   },
   batchSize: {
     ...count,
@@ -58,7 +59,7 @@ export const trainOptions = {
     flag: {
       name: 'seed',
       value: 'N',
-      describe: 'Seed of order, augmentation, dropouts and first weights',
+      describe: 'Seed of order, augmentation, dropouts and initial weights',
     },
   },
   loss: {
@@ -78,7 +79,7 @@ export const trainOptions = {
   },
   optimizer: {
     type: 'group',
-    describe: 'How the weights move',
+    describe: 'The update rule of the weights, and its numbers',
     title: 'Optimizer',
     options: optimizerOptions,
     written: "Omit<OptimizerConfig, 'learningRate'>",
@@ -94,7 +95,7 @@ export const trainOptions = {
   },
   clip: {
     type: 'group',
-    describe: 'How gradients are kept small; null: not at all',
+    describe: 'Gradient clipping: a limit on the size of the gradients; null: none',
     title: 'Gradient clipping',
     options: clipOptions,
     written: 'ClipConfig',

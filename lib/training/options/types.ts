@@ -9,7 +9,10 @@ export interface TrainConfig {
   model?: unknown;
   /** The data and their augmentation, for the record. Default null. */
   data?: unknown;
-  /** Passes over the data. An integer ≥ 1 and ≤ 2³¹. Flag `--epochs`. */
+  /**
+   * Passes over the data; cooldown, warm-up with `warmupPrefix` and further cycles of the
+   * schedule come on top. An integer ≥ 1 and ≤ 2³¹. Flag `--epochs`.
+   */
   epochs: number;
   /** Images in a batch. An integer ≥ 1 and ≤ 2³¹. Flag `--batch-size`. */
   batchSize: number;
@@ -29,11 +32,11 @@ export interface TrainConfig {
   loss?: string;
   /** ε of label smoothing. A finite number ≥ 0 and ≤ 1. Default 0. Flag `--smoothing`. */
   smoothing?: number;
-  /** How the weights move. */
+  /** The update rule of the weights, and its numbers. */
   optimizer?: Omit<OptimizerConfig, 'learningRate'>;
   /** The learning rate over time. */
   schedule?: ScheduleOptions;
-  /** How gradients are kept small; null: not at all. Default null. */
+  /** Gradient clipping: a limit on the size of the gradients; null: none. Default null. */
   clip?: ClipConfig | null;
   /**
    * A moving average of the weights, which is then what is evaluated; null: none. Default null.
@@ -80,7 +83,7 @@ export interface TrainConfig {
   precision?: 'fp32' | 'bf16';
 }
 
-/** How the weights move. */
+/** The update rule of the weights, and its numbers. */
 export interface OptimizerConfig {
   /** Learning rate of every group until `setRate`. A finite number ≥ 0. */
   learningRate: number;
@@ -110,8 +113,8 @@ export interface OptimizerConfig {
    */
   momentum?: number;
   /**
-   * Nesterov's form of the momentum of sgd. Default true. Only with `opt` sgd. Flag
-   * `--nesterov`.
+   * Nesterov's form of the momentum of sgd. Default true. Only with `opt` sgd. Only with
+   * `momentum` above 0. Flag `--nesterov`.
    */
   nesterov?: boolean;
   /**
@@ -134,8 +137,8 @@ export interface ScheduleOptions {
    */
   warmupEpochs?: number;
   /**
-   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Flag
-   * `--warmup-lr`.
+   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Only with
+   * `warmupEpochs` above 0. Flag `--warmup-lr`.
    */
   warmupLr?: number;
   /**
@@ -144,11 +147,14 @@ export interface ScheduleOptions {
    */
   minLr?: number;
   /**
-   * Epochs at `minLr` after the end of cosine and linear. A finite number ≥ 0. Default 0. Only
-   * with `sched` cosine or linear. Flag `--cooldown-epochs`.
+   * Epochs at `minLr` after the end of cosine and linear; they make the run longer. A finite
+   * number ≥ 0. Default 0. Only with `sched` cosine or linear. Flag `--cooldown-epochs`.
    */
   cooldownEpochs?: number;
-  /** true: the warm-up comes before `numEpochs` and does not shift the curve. Default false. */
+  /**
+   * true: the warm-up comes before `numEpochs`, makes the run longer and does not shift the
+   * curve. Default false. Only with `warmupEpochs` above 0.
+   */
   warmupPrefix?: boolean;
   /**
    * Exponent k of (t/T)^k in cosine and linear. A finite number > 0. Default 1. Only with
@@ -156,18 +162,18 @@ export interface ScheduleOptions {
    */
   kDecay?: number;
   /**
-   * Number of cycles of cosine and linear. An integer ≥ 1. Default 1. Only with `sched` cosine
-   * or linear.
+   * Number of cycles of cosine and linear, which follow one another and make the run longer. An
+   * integer ≥ 1. Default 1. Only with `sched` cosine or linear.
    */
   cycleLimit?: number;
   /**
    * Length of a cycle over that of the cycle before. A finite number > 0. Default 1. Only with
-   * `sched` cosine or linear.
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
    */
   cycleMul?: number;
   /**
    * Peak of a cycle over that of the cycle before. A finite number ≥ 0. Default 0.1. Only with
-   * `sched` cosine or linear.
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
    */
   cycleDecay?: number;
   /**
@@ -181,8 +187,8 @@ export interface ScheduleOptions {
    */
   decayRate?: number;
   /**
-   * Length without the cooldown, and without the warm-up if `warmupPrefix`; without it,
-   * `epochs`. A finite number > 0.
+   * Length without the cooldown, and without the warm-up if `warmupPrefix`; it then decides in
+   * place of `epochs`; default `epochs`. A finite number > 0.
    */
   numEpochs?: number;
   /** true: a new rate each epoch; false: each update. Default false. */
@@ -204,8 +210,8 @@ export interface ScheduleConfig {
    */
   warmupEpochs?: number;
   /**
-   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Flag
-   * `--warmup-lr`.
+   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Only with
+   * `warmupEpochs` above 0. Flag `--warmup-lr`.
    */
   warmupLr?: number;
   /**
@@ -214,11 +220,14 @@ export interface ScheduleConfig {
    */
   minLr?: number;
   /**
-   * Epochs at `minLr` after the end of cosine and linear. A finite number ≥ 0. Default 0. Only
-   * with `sched` cosine or linear. Flag `--cooldown-epochs`.
+   * Epochs at `minLr` after the end of cosine and linear; they make the run longer. A finite
+   * number ≥ 0. Default 0. Only with `sched` cosine or linear. Flag `--cooldown-epochs`.
    */
   cooldownEpochs?: number;
-  /** true: the warm-up comes before `numEpochs` and does not shift the curve. Default false. */
+  /**
+   * true: the warm-up comes before `numEpochs`, makes the run longer and does not shift the
+   * curve. Default false. Only with `warmupEpochs` above 0.
+   */
   warmupPrefix?: boolean;
   /**
    * true: a new rate each epoch; false: each update, which needs `updatesPerEpoch`. Default
@@ -233,18 +242,18 @@ export interface ScheduleConfig {
    */
   kDecay?: number;
   /**
-   * Number of cycles of cosine and linear. An integer ≥ 1. Default 1. Only with `sched` cosine
-   * or linear.
+   * Number of cycles of cosine and linear, which follow one another and make the run longer. An
+   * integer ≥ 1. Default 1. Only with `sched` cosine or linear.
    */
   cycleLimit?: number;
   /**
    * Length of a cycle over that of the cycle before. A finite number > 0. Default 1. Only with
-   * `sched` cosine or linear.
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
    */
   cycleMul?: number;
   /**
    * Peak of a cycle over that of the cycle before. A finite number ≥ 0. Default 0.1. Only with
-   * `sched` cosine or linear.
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
    */
   cycleDecay?: number;
   /**
@@ -259,13 +268,13 @@ export interface ScheduleConfig {
   decayRate?: number;
 }
 
-/** How gradients are kept small. */
+/** Gradient clipping: a limit on the size of the gradients. */
 export interface ClipConfig {
   /**
-   * norm: all gradients together; value: each element; agc: each unit against its weights. Flag
-   * `--clip-mode`.
+   * norm: all gradients together; value: each element; agc: each unit against its weights.
+   * Default "norm". Flag `--clip-mode`.
    */
-  mode: 'norm' | 'value' | 'agc';
+  mode?: 'norm' | 'value' | 'agc';
   /**
    * The largest norm, the largest element, or the largest ratio of gradient to weight norm. A
    * finite number > 0. Flag `--clip-grad`.
@@ -276,10 +285,10 @@ export interface ClipConfig {
 /** A moving average of the weights. */
 export interface EmaConfig {
   /**
-   * Share of the old average in each update. A finite number ≥ 0 and ≤ 1. Flag
+   * Share of the old average in each update. A finite number ≥ 0 and ≤ 1. Default 0.9998. Flag
    * `--model-ema-decay`.
    */
-  decay: number;
+  decay?: number;
   /**
    * plain: `decay` from the first update on, as timm's ModelEmaV2; v3: the first update copies
    * the weights, as ModelEmaV3. Default "plain".
@@ -290,11 +299,20 @@ export interface EmaConfig {
    * `kind` v3.
    */
   useWarmup?: boolean;
-  /** gamma of the warm-up. A finite number > 0. Default 1. Only with `kind` v3. */
+  /**
+   * gamma of the warm-up. A finite number > 0. Default 1. Only with `kind` v3. Only with
+   * `useWarmup` true.
+   */
   warmupGamma?: number;
-  /** power of the warm-up. A finite number ≥ 0. Default 0.6666666666666666. Only with `kind` v3. */
+  /**
+   * power of the warm-up. A finite number ≥ 0. Default 0.6666666666666666. Only with `kind` v3.
+   * Only with `useWarmup` true.
+   */
   warmupPower?: number;
-  /** Least decay during the warm-up. A finite number ≥ 0 and ≤ 1. Default 0. Only with `kind` v3. */
+  /**
+   * Least decay during the warm-up. A finite number ≥ 0 and ≤ 1. Default 0. Only with `kind` v3.
+   * Only with `useWarmup` true.
+   */
   minDecay?: number;
   /** Updates that only copy the weights. An integer ≥ 0. Default 0. Only with `kind` v3. */
   updateAfterStep?: number;
