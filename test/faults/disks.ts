@@ -114,7 +114,7 @@ export const diskRows: readonly Row[] = [
           let filled = false;
           const ran = await vit(
             into(
-              training(place, { change: { epochs: 60, checkpointSteps: 2 } }),
+              training(place, { change: { epochs: 10, checkpointSteps: 2 } }),
               join(disk, 'run'),
             ),
             {

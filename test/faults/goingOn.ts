@@ -3,10 +3,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { assertOutput, assertRefused, seenOf } from '../suites/expect.ts';
-import { vit } from '../suites/command.ts';
+import { root, vit } from '../suites/command.ts';
 import { tinyRun, training } from '../suites/fixtures.ts';
-import { longTraining, resultOf, soundRun, stoppedRun } from '../suites/runs.ts';
-import { applied, cases, must } from '../suites/row.ts';
+import { longTraining, resultOf, signalled, soundRun, stoppedRun } from '../suites/runs.ts';
+import { Skipped, applied, cases, must } from '../suites/row.ts';
 import type { AppliedRow, Row } from '../suites/row.ts';
 
 const more = (run: string, ...flags: string[]): string[] => [
@@ -169,4 +169,116 @@ export const goingOnRows: readonly Row[] = [
         return `${ran.cpuSeconds.toFixed(1)} s`;
       }),
   ]),
+  ...cases('I16-02', [
+    (id) =>
+      applied(
+        id,
+        'a run of less in place of another, with --overwrite',
+        'no file of the old run stays',
+        async (place) => {
+          const run = await tinyRun(place);
+          const before = eventsOf(run);
+          const ran = await vit([...training(place), '--overwrite'], { cwd: place.folder });
+          must(ran.code === 0, seenOf(ran));
+          const left = eventsOf(run).filter((name) => before.includes(name));
+          must(left.length === 0, `${left.join(', ')} stays`);
+          must(!fs.existsSync(join(run, 'checkpoint.ema.safetensors')), 'the old average stays');
+          return fs.readdirSync(run).join(', ');
+        },
+      ),
+    (id) =>
+      applied(id, "the README's commands that train", 'folders of their own', () => {
+        const text = fs.readFileSync(join(root, 'README.md'), 'utf8');
+        const quick = [...text.matchAll(/npm run train:mnist -- ([^`\n]*)/g)].map(
+          (match) => match[1]!,
+        );
+        const over = quick.filter((flags) => !/--output-dir|--recipe|--resume/.test(flags));
+        must(over.length === 0, over.join('; '));
+        return quick.join('; ');
+      }),
+  ]),
+  ...cases('I16-03', [
+    (id) =>
+      applied(
+        id,
+        'a run that was killed and goes on, in TensorBoard',
+        'the steps that come again are marked as restarted',
+        async (place) => {
+          const words = longTraining(place, { checkpointSteps: 7 });
+          await signalled(words, [['SIGKILL', 400]], { cwd: place.folder });
+          const before = eventsOf(place.path('run'));
+          const ran = await vit([...more(place.path('run')), '--max-steps', '60'], {
+            cwd: place.folder,
+          });
+          must(ran.code === 0, seenOf(ran));
+          const after = eventsOf(place.path('run')).filter((name) => !before.includes(name));
+          // The event of a session that starts: field 7, its status START.
+          const start = Buffer.from([0x3a, 0x02, 0x08, 0x01]);
+          const marked = after.some((name) =>
+            fs.readFileSync(join(place.path('run'), 'tensorboard', name)).includes(start),
+          );
+          must(marked, `no start of a session in ${after.join(', ')}`);
+          return 'marked';
+        },
+      ),
+  ]),
+  ...cases('I16-05', [
+    (id) =>
+      applied(
+        id,
+        'the end of a training',
+        'best epoch and accuracy, folder, the next command',
+        async (place) => {
+          const ran = await vit(training(place, { change: { epochs: 2 } }), { cwd: place.folder });
+          must(ran.code === 0, seenOf(ran));
+          const end = ran.out.trim().split('\n').slice(-6).join(' ');
+          must(/best/i.test(end) && /%/.test(end) && /run/.test(end) && /vis|eval/.test(end), end);
+          return end;
+        },
+      ),
+    (id) =>
+      applied(id, 'going on with a run that is finished', 'said', async (place) => {
+        const ran = await vit(more(await tinyRun(place)), { cwd: place.folder });
+        return assertOutput(ran, /[^\n]*(finished|complete|nothing)[^\n]*/i);
+      }),
+    (id) =>
+      applied(
+        id,
+        'going on with more epochs',
+        'the rate that rises again is said',
+        async (place) => {
+          const words = [...more(await tinyRun(place)), '--epochs', '9'];
+          return assertOutput(
+            await vit(words, { cwd: place.folder }),
+            /[^\n]*rate[^\n]*(rises|→|from)[^\n]*/i,
+          );
+        },
+      ),
+  ]),
+  ...cases('I16-33', [
+    (id) =>
+      applied(
+        id,
+        'going on under another instruction set',
+        'a notice that names both',
+        async (place) => {
+          const words = training(place).map((word) => (word === 'cpu' ? 'native' : word));
+          const first = await vit([...words, '--max-steps', '3'], {
+            cwd: place.folder,
+            env: { TFJS_VIT_ISA: 'portable' },
+          });
+          if (/native is not|cannot load/i.test(first.error))
+            throw new Skipped('no native backend here');
+          must(first.code === 0, seenOf(first));
+          const second = more(place.path('run')).map((word) => (word === 'cpu' ? 'native' : word));
+          const ran = await vit(second, { cwd: place.folder });
+          if (/portable/.test(ran.error.split('\n')[0]!))
+            throw new Skipped('no other instruction set');
+          return assertOutput(ran, /[^\n]*portable[^\n]*/);
+        },
+      ),
+  ]),
 ];
+
+const eventsOf = (run: string): string[] =>
+  fs.existsSync(join(run, 'tensorboard')) ? fs.readdirSync(join(run, 'tensorboard')) : [];

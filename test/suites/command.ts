@@ -39,7 +39,7 @@ export interface Ran {
  * @property onStart   sees the process when it has started
  * @property stdout    where its output goes; default: it is collected
  * @property main      another main file
- * @property deadline  s, after which it is killed; default 120
+ * @property deadline  s, after which it is killed; default 240
  */
 export interface RunOptions {
   cwd?: string;
@@ -63,7 +63,7 @@ export function vit(words: readonly string[], options: RunOptions = {}): Promise
 
 /** Runs Node with these words. */
 export function runNode(words: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { wrapper = [], deadline = 120, onOutput, onStart } = options;
+  const { wrapper = [], deadline = 240, onOutput, onStart } = options;
   const [file = '', ...rest] = [...wrapper, process.execPath, '--require', measureFile, ...words];
   const stdio: StdioOptions = [
     options.stdin ?? 'ignore',

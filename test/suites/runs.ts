@@ -24,7 +24,7 @@ export function signalled(
 ): Promise<Ran> {
   let sent = false;
   return vit(words, {
-    deadline: 60,
+    deadline: 120,
     ...options,
     onOutput: (child, text) => {
       if (sent || !from.test(text)) return;

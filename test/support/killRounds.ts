@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { Rng } from '../../lib/core/rng.ts';
 import { openFolder } from '../../lib/io/folder.ts';
@@ -19,7 +20,7 @@ export async function killRounds(
   const place = mkdtempSync(join(tmpdir(), 'vit-kill-'));
   const child = join(place, 'child.mjs');
   buildSync({
-    entryPoints: [join(__dirname, 'commitLoop.ts')],
+    entryPoints: [fileURLToPath(new URL('./commitLoop.ts', import.meta.url))],
     bundle: true,
     platform: 'node',
     format: 'esm',
