@@ -130,7 +130,9 @@ describe('parseSafetensors refuses', () => {
     expect(refusal(bytes)).toMatch(message);
   });
 
-  test('control characters of a file do not reach the message', () => {
+  test('control characters of a file do not reach the message, those past ASCII neither', () => {
+    // eslint-disable-next-line no-control-regex
+    expect(refusal(fileOf('{\u009b2J\u202e'))).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
     const message = refusal(fileOf(`{"\\u001b[31m":${entry('F33', [1], [0, 4])}}`, 4));
     // eslint-disable-next-line no-control-regex
     expect(message).not.toMatch(/[\u0000-\u001f]/);
@@ -164,6 +166,9 @@ describe('parseSafetensors accepts', () => {
       buffer.set(file, offset);
       const { tensors } = parseSafetensors(buffer.subarray(offset));
       expect(tensors).toEqual(values);
+      // A Buffer's slice does not copy.
+      const pooled = Buffer.from(buffer.buffer, offset);
+      expect(parseSafetensors(pooled).tensors).toEqual(values);
     }
   });
 

@@ -95,7 +95,8 @@ export function elementsOf(dtype: Dtype, bytes: Uint8Array): ElementArray {
   if (!isNumericDtype(dtype)) return bytes;
   const Elements = arrays[dtype];
   const size = Elements.BYTES_PER_ELEMENT;
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // `slice` would not copy a Buffer of Node.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new Elements(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 

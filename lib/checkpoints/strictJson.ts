@@ -1,7 +1,7 @@
 // A small JSON reader for files of unknown origin. JSON.parse keeps the last of two equal keys and lets `__proto__` become a
 // property of an object; here keys live in Maps, a repeated key is an error, and nesting is limited.
 
-import { CheckpointError } from '../core/errors.ts';
+import { CheckpointError, show } from '../core/errors.ts';
 
 /** A parsed value, as JSON.parse gives it, but objects are Maps. */
 export type StrictJson = string | number | boolean | null | StrictJson[] | Map<string, StrictJson>;
@@ -200,7 +200,7 @@ class Reader {
   private fail(what: string): never {
     const found =
       this.at < this.text.length
-        ? JSON.stringify(this.text.slice(this.at, this.at + 20))
+        ? show(this.text.slice(this.at, this.at + 20))
         : 'the end';
     throw new CheckpointError(
       `Expected ${what} at character ${this.at} of ${this.options.name}, received ${found}.`,

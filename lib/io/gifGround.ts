@@ -21,7 +21,8 @@ export interface OpaqueGif {
  * Source: Pillow 13, GifImagePlugin.py, `_seek` and `load_prepare`.
  */
 export function opaqueGif(file: Uint8Array): OpaqueGif {
-  const bytes = file.slice();
+  // `slice` would not copy a Buffer of Node, and the caller's bytes would be written to.
+  const bytes = new Uint8Array(file);
   const global = { at: 13, size: tableBytes(bytes[10]) };
   let transparent = 0;
   let at = 13 + global.size;

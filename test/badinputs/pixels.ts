@@ -248,6 +248,17 @@ export const pixelRows: readonly Row[] = [
     ),
   ),
   ...cases('B17.pil', [
+    gives(
+      'a transparent GIF in a Buffer of Node, mode pil',
+      'the bytes stay as they were',
+      async () => {
+        const file = await raw([255, 0, 0, 255, 0, 0, 255, 0], 2, 4).gif().toBuffer();
+        const before = Uint8Array.from(file);
+        await decodeImage(file, { mode: 'pil' });
+        must(Buffer.compare(before, file) === 0, 'the bytes were written to');
+        return 'unchanged';
+      },
+    ),
     decodes(
       'a transparent GIF in mode pil, as Pillow',
       async () => raw([255, 0, 0, 255, 0, 0, 255, 0], 2, 4).gif().toBuffer(),
