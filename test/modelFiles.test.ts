@@ -52,6 +52,18 @@ describe('save and loadModel', () => {
     loaded.dispose();
   });
 
+  test('the config.json of a run or of another program is not replaced, a saved model is', async () => {
+    const model = build();
+    const store = new MapStore();
+    await store.write('config.json', '{"epochs": 3}');
+    await expect(saveModel(model, store)).rejects.toThrow(/belongs to a run or another program/);
+    expect([...store.files.keys()]).toEqual(['config.json']);
+    store.files.clear();
+    await saveModel(model, store);
+    await saveModel(model, store);
+    model.dispose();
+  });
+
   test('one file is enough: it carries the configuration', async () => {
     const model = build();
     const loaded = await loadModel(await modelBytes(model));

@@ -5,12 +5,18 @@ import type { Option, OptionFlag } from '../core/option.ts';
 /** A value as the command line gives it after checking. */
 export type FlagValue = string | number | boolean;
 
+/** The kind of a file or folder that a command writes. */
+export type OutputKind = 'png' | 'trace' | 'profile' | 'parity' | 'run';
+
 /**
  * One flag of a command: an option of `core/option.ts` whose value is a word.
  *
  * @property type         a `boolean` takes `--flag`, `--no-flag`, `--flag=false` and `--flag False`
  * @property default      the value if the flag is not given
  * @property defaultText  what the help says in place of the default, where the default comes from elsewhere
+ * @property reads        true: the value names a file or folder that the command reads
+ * @property writes       the kind of the file or folder that the value names and the command writes. The program refuses one that
+ *                        would replace an input, or something of another kind
  * @property group        the heading that the help puts the flag under
  */
 export interface Flag
@@ -20,6 +26,8 @@ export interface Flag
   readonly type: 'string' | 'number' | 'integer' | 'boolean';
   readonly default?: FlagValue;
   readonly defaultText?: string;
+  readonly reads?: true;
+  readonly writes?: OutputKind;
   readonly group?: string;
 }
 
@@ -45,12 +53,12 @@ export interface Terminal {
  *
  * `run` answers with the exit code. It imports what it needs when it runs, so that `--help` is quick.
  *
- * @property positional  how the words after the command are called, and how many there may be
+ * @property positional  how the words after the command are called, how many there may be, and whether they name files to read
  */
 export interface Command {
   name: string;
   describe: string;
-  positional?: { name: string; describe: string; min: number; max: number };
+  positional?: { name: string; describe: string; min: number; max: number; reads?: true };
   flags: Readonly<Record<string, Flag>>;
   examples: readonly (readonly [command: string, what: string])[];
   run(args: Arguments, terminal: Terminal): Promise<number>;

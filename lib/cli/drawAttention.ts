@@ -4,7 +4,7 @@ import path from 'node:path';
 import { percent } from '../core/format.ts';
 import { visualizeAttention } from '../explain/visualizeAttention.ts';
 import { openImage } from './inputImage.ts';
-import { assertWritable, writeAtomically } from './outputFile.ts';
+import { writeAtomically } from './outputFile.ts';
 import { loadTrained } from './trainedModel.ts';
 import { useBackend } from './useBackend.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -24,7 +24,6 @@ export interface DrawOptions
 /** Writes the attention picture of one image, says what was predicted and where the picture is. @returns the exit code 0 */
 export async function drawAttention(options: DrawOptions, terminal: Terminal): Promise<number> {
   const { image, checkpoint, output, backend, threads, precision = 'fp32', ...look } = options;
-  await assertWritable(output);
   await useBackend({ backend, threads, precision }, terminal);
   const trained = await loadTrained(checkpoint, terminal.error);
   try {

@@ -9,6 +9,7 @@ import type { Arguments, Flag } from './command.ts';
 const checkpoint = {
   type: 'string',
   value: 'DIR|FILE',
+  reads: true,
   aliases: ['model-path'],
   describe:
     'A run folder, a folder with model.safetensors and config.json, or a .safetensors file in one',
@@ -35,6 +36,7 @@ export const sharedFlags = {
   image: {
     type: 'string',
     value: 'FILE|INDEX',
+    reads: true,
     aliases: ['image-path'],
     describe: 'A picture, or the index of one in the test set',
   },
@@ -46,6 +48,7 @@ export const sharedFlags = {
   output: {
     type: 'string',
     value: 'FILE.png',
+    writes: 'png',
     aliases: ['output-path'],
     describe: 'The picture to write',
   },

@@ -1,6 +1,7 @@
 // The work behind `tfjs-vit fractaldb`: the folder, its progress, its contact sheet, and what is said at the end.
 
 import path from 'node:path';
+import { signalExitCodes } from '../core/stop.ts';
 import { contactSheet } from '../figures/contactSheet.ts';
 import { placeOf, categoryName } from '../fractal/places.ts';
 import { pictureImage } from '../fractal/renderer.ts';
@@ -53,7 +54,7 @@ export async function generateFractaldb(
     bar.stop();
     if (!result.finished) {
       terminal.error('Stopped. The same command goes on from here.');
-      return stop.signal === 'SIGTERM' ? 143 : 130;
+      return signalExitCodes[stop.signal ?? 'SIGINT'];
     }
     if (sheet && !searchOnly) {
       await writeAtomically(path.join(folder, sheetName), await sheetOf(options, result, workers));

@@ -6,7 +6,7 @@ import { chromeTrace } from '../profile/chromeTrace.ts';
 import { profileKernels, type KernelProfile } from '../profile/profileKernels.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { Terminal } from './command.ts';
-import { assertWritable, writeAtomically } from './outputFile.ts';
+import { writeAtomically } from './outputFile.ts';
 import { profileChart, profileJson, profileText, type ProfiledSteps } from './profileReport.ts';
 import { openWork, type Work, type WorkOptions } from './profileWork.ts';
 import { useBackend } from './useBackend.ts';
@@ -32,7 +32,6 @@ const warmUpSteps = 2;
  */
 export async function profileCommand(options: ProfileOptions, terminal: Terminal): Promise<number> {
   const { trace, chart, json, steps, top } = options;
-  for (const file of [trace, chart, json]) if (file !== undefined) await assertWritable(file);
   const { backend, threads, precision = 'fp32' } = options;
   await useBackend({ backend, threads, precision }, terminal);
   const work = await openWork(options, terminal.error);

@@ -78,6 +78,10 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
     terminal.out(await helpText(commands, command));
     return 0;
   }
+  if (Object.values(command.flags).some(({ writes }) => writes !== undefined)) {
+    const { assertOutputs } = await import('./assertOutputs.ts');
+    await assertOutputs(args, command);
+  }
   return command.run(args, terminal);
 }
 

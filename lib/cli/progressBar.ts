@@ -2,6 +2,7 @@
 
 import progress from 'cli-progress';
 import { duration } from '../io/progressSink.ts';
+import { takesEscapeCodes } from '../io/quietStream.ts';
 import type { ProgressStream } from '../io/progressSink.ts';
 import type { Terminal } from './command.ts';
 
@@ -37,7 +38,7 @@ export function progressBar(
       }
       const rate = (done - before) / (now - started);
       const left = `${duration((total - done) / rate / 1000)} left`;
-      if (stream.isTTY === true) {
+      if (takesEscapeCodes(stream)) {
         bar ??= startBar(stream, title, total);
         bar.update(done, { left });
       } else if (now - last >= lineMs) {

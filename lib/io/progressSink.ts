@@ -3,7 +3,7 @@
 import progress from 'cli-progress';
 import { percent, printable } from '../core/format.ts';
 import { reasonOf } from './ioError.ts';
-import { QuietStream } from './quietStream.ts';
+import { QuietStream, takesEscapeCodes } from './quietStream.ts';
 import type { TextStream } from './quietStream.ts';
 import type { EpochLog, RunSink, StepProgress, TestLog } from '../core/runSink.ts';
 
@@ -37,8 +37,7 @@ export function progressSink({
 }: ProgressOptions = {}): RunSink {
   const out = new LineStream(stream, stream === process.stdout ? tellLoss : undefined);
   if (title !== undefined) out.line(title);
-  const drawsBars = stream.isTTY === true && process.env['TERM'] !== 'dumb';
-  return drawsBars ? barSink(out, stream) : lineSink(out, lineMs);
+  return takesEscapeCodes(stream) ? barSink(out, stream) : lineSink(out, lineMs);
 }
 
 function tellLoss(failure: unknown): void {

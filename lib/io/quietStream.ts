@@ -45,6 +45,11 @@ export class QuietStream {
   }
 }
 
+/** Whether a stream is a terminal that understands escape codes, and so can show a bar. */
+export function takesEscapeCodes(stream: TextStream): boolean {
+  return stream.isTTY === true && process.env['TERM'] !== 'dumb';
+}
+
 /** Whether a stream failed because nobody reads it any more: the end of a pipe, or a terminal that is gone. */
 export function isReaderGone(failure: unknown): boolean {
   return ['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes(errorCodeOf(failure));

@@ -2,6 +2,7 @@
 
 import { downloadModelTensors } from '../checkpoints/modelState.ts';
 import { formatSafetensors } from '../checkpoints/safetensors.ts';
+import { InputError, expected } from '../core/errors.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Model } from './model.ts';
 import { storedConfig } from './registry.ts';
@@ -36,7 +37,10 @@ export interface SaveOptions {
 /**
  * Writes a model into a store as one set, `model.safetensors` and `config.json`; `loadModel` reads them back.
  *
- * @throws IoError if it cannot be written; InputError if the configuration does not lead back to the model's family
+ * A model that is there is replaced. A config.json of another kind, such as a training run's, is not.
+ *
+ * @throws IoError if it cannot be written; InputError if the configuration does not lead back to the model's family, or the store
+ *   holds a config.json that belongs to no saved model
  */
 export async function saveModel(
   model: Model,
@@ -44,6 +48,10 @@ export async function saveModel(
   options: SaveOptions = {},
 ): Promise<void> {
   const config = storedConfig(model);
+  if ((await store.has(modelFileNames.config)) && !(await store.has(modelFileNames.weights))) {
+    const remedy = `Its ${modelFileNames.config} belongs to a run or another program. Choose another folder.`;
+    throw new InputError(expected('a place for a model', 'saveModel', store.location, remedy));
+  }
   const described = Object.values(options).some((value) => value !== undefined);
   // As a run's config.json has it: the model is one field beside the others.
   const record = described ? { model: config, ...options } : config;

@@ -24,6 +24,7 @@ export const evaluateCommand: Command = {
     config: {
       type: 'string',
       value: 'FILE',
+      reads: true,
       describe: 'An experiment whose data are used',
       defaultText: 'what config.json beside the weights says',
     },

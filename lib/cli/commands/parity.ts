@@ -14,6 +14,7 @@ export const parity: Command = {
       'A golden case (a folder with case.json), or a folder above cases; several are allowed',
     min: 1,
     max: 10_000,
+    reads: true,
   },
   flags: {
     backend: sharedFlags.backend,
@@ -22,7 +23,12 @@ export const parity: Command = {
       ...sharedFlags.precision,
       describe: 'Precision of matrix products; bf16 is held by relative L2 norms',
     },
-    json: { type: 'string', value: 'FILE', describe: 'Also write the whole report as JSON' },
+    json: {
+      type: 'string',
+      value: 'FILE',
+      writes: 'parity',
+      describe: 'Also write the whole report as JSON',
+    },
   },
   examples: [
     ['parity goldens', 'Every case below goldens/'],
@@ -34,10 +40,8 @@ export const parity: Command = {
   async run(args, terminal) {
     const { runParity } = await import('../../parity/run.ts');
     const { exitCodeOf, formatJson, totalsOf } = await import('../../parity/report.ts');
-    const { assertWritable, writeAtomically } = await import('../outputFile.ts');
+    const { writeAtomically } = await import('../outputFile.ts');
     const file = textFlag(args, 'json');
-    // Before the work: a report that cannot be written is known at once.
-    if (file !== undefined) await assertWritable(file);
     const { useBackend } = await import('../useBackend.ts');
     const compute = computeFlags(args);
     const { precision } = compute;

@@ -23,6 +23,7 @@ export const profile: Command = {
     config: {
       type: 'string',
       value: 'FILE',
+      reads: true,
       describe: 'Instead, an experiment with its data: .ts, .js or .json',
     },
     mode: {
@@ -56,10 +57,21 @@ export const profile: Command = {
     trace: {
       type: 'string',
       value: 'FILE.json',
+      writes: 'trace',
       describe: 'Also write a flame chart for chrome://tracing and ui.perfetto.dev',
     },
-    chart: { type: 'string', value: 'FILE.png', describe: 'Also draw the shares as bars' },
-    json: { type: 'string', value: 'FILE', describe: 'Also write the whole table as JSON' },
+    chart: {
+      type: 'string',
+      value: 'FILE.png',
+      writes: 'png',
+      describe: 'Also draw the shares as bars',
+    },
+    json: {
+      type: 'string',
+      value: 'FILE',
+      writes: 'profile',
+      describe: 'Also write the whole table as JSON',
+    },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
     precision: configuredPrecision,

@@ -29,6 +29,7 @@ const flags = {
   config: {
     type: 'string',
     value: 'FILE',
+    reads: true,
     describe: 'An experiment: .ts, .js or .json',
     group: 'Run:',
   },
@@ -41,6 +42,7 @@ const flags = {
   'output-dir': {
     type: 'string',
     value: 'DIR',
+    writes: 'run',
     describe: 'The run folder',
     defaultText: 'runs/<name of the config>',
     group: 'Run:',
