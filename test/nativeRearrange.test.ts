@@ -43,6 +43,10 @@ if (isas.length === 0) {
       compare([...shape], `reverse ${axes}`, (x) => tf.reverse(x, axes?.slice()));
   });
 
+  test('padding below 0 cuts off', () => {
+    compare([3, 5], 'pad', (x) => tf.pad(x, [[-1, 0], [2, -2]], 1)); // prettier-ignore
+  });
+
   test('strided slice', () => {
     const cases = [
       { shape: [9], begin: [8], end: [1], steps: [-2] },

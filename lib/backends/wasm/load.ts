@@ -2,7 +2,10 @@
 
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { guardKernels } from './guard.ts';
 import { useFastTransposedMatMul } from './transposedMatMul.ts';
+
+let prepared = false;
 
 /**
  * Registers the backend `wasm`. Its .wasm files lie beside its module, where it finds them by itself in Node.
@@ -23,7 +26,11 @@ export async function loadWasm(
       );
     }
   } else if (threads !== undefined) setThreadsCount(threads);
-  useFastTransposedMatMul();
+  if (!prepared) {
+    useFastTransposedMatMul();
+    guardKernels();
+    prepared = true;
+  }
   const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   return { about: `WebAssembly${simd === true ? ' with SIMD' : ''}, 1 thread`, warnings };
 }

@@ -1,8 +1,7 @@
 // A matrix product for `wasm` that transposes an operand first, because XNNPACK takes none that lies transposed.
 
 import * as tf from '@tensorflow/tfjs';
-
-const NAME = 'BatchMatMul';
+import { replaceKernel } from './replaceKernel.ts';
 
 /**
  * Makes `wasm` multiply transposed matrices fast, for every tfjs program.
@@ -12,11 +11,9 @@ const NAME = 'BatchMatMul';
  * far less than the loop: 1576×192·192×576 from 150 to 12 ms.
  */
 export function useFastTransposedMatMul(): void {
-  const config = tf.getKernel(NAME, 'wasm');
   const transpose = tf.getKernel('Transpose', 'wasm')?.kernelFunc;
-  if (config == null || transpose === undefined || replaced.has(config.kernelFunc)) return;
-  const original = config.kernelFunc;
-  const kernelFunc: tf.KernelFunc = (args) => {
+  if (transpose === undefined) return;
+  replaceKernel('BatchMatMul', (original) => (args) => {
     const { inputs, backend, attrs } = args;
     const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
     const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -34,14 +31,8 @@ export function useFastTransposedMatMul(): void {
     const out = original({ inputs: operands, backend, attrs: plain });
     for (const { dataId } of transposed) (backend as tf.KernelBackend).disposeData(dataId);
     return out;
-  };
-  replaced.add(kernelFunc);
-  tf.unregisterKernel(NAME, 'wasm');
-  // The set-up function is what binds the original to the WebAssembly module.
-  tf.registerKernel({ ...config, kernelFunc });
+  });
 }
-
-const replaced = new WeakSet<tf.KernelFunc>();
 
 function isOneMatrix({ shape }: tf.TensorInfo): boolean {
   return shape.slice(0, -2).every((size) => size === 1);

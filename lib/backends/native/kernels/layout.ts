@@ -68,7 +68,10 @@ export function registerLayout(): void {
     return joined(backend, slices, axis);
   });
   replaceKernel<One, tf.PadV2Attrs>(tf.PadV2, ({ inputs: { x }, attrs, backend }) =>
-    movable(x) ? padded(backend, x, attrs.paddings, attrs.constantValue) : undefined,
+    // Paddings below 0 cut off: the inherited kernel does that.
+    movable(x) && attrs.paddings.flat().every((size) => size >= 0)
+      ? padded(backend, x, attrs.paddings, attrs.constantValue)
+      : undefined,
   );
   replaceKernel<One, tf.TileAttrs>(tf.Tile, ({ inputs: { x }, attrs, backend }) => {
     if (!movable(x) || attrs.reps.length !== x.shape.length) return undefined;

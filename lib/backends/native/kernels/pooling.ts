@@ -38,17 +38,17 @@ export function registerPooling(): void {
   replaceKernel<PooledGrad, tf.MaxPoolGradAttrs>(
     tf.MaxPoolGrad,
     ({ inputs: { dy, input }, attrs, backend }) =>
-      maxGradient(backend, dy, input, imageInfo(input, attrs), false),
+      maxGradient(backend, dy, input, gradientInfo(dy, input, attrs), false),
   );
   replaceKernel<PooledGrad, tf.MaxPool3DGradAttrs>(
     tf.MaxPool3DGrad,
     ({ inputs: { dy, input }, attrs, backend }) =>
       maxGradient(backend, dy, input, volumeInfo(input, attrs), true),
   );
-  replaceKernel<PooledGrad, tf.AvgPoolGradAttrs>(
+  replaceKernel<PooledGrad, ImageAttrs>(
     tf.AvgPoolGrad,
     ({ inputs: { dy, input }, attrs, backend }) =>
-      meanGradient(backend, dy, input, imageInfo(input, attrs)),
+      meanGradient(backend, dy, input, gradientInfo(dy, input, attrs)),
   );
   replaceKernel<PooledGrad, tf.AvgPool3DGradAttrs>(
     tf.AvgPool3DGrad,
@@ -100,6 +100,21 @@ function volumeInfo(x: tf.TensorInfo, attrs: VolumeAttrs): tf.backend_util.Conv3
     pad as number,
     dimRoundingMode,
     dataFormat,
+  );
+}
+
+// The sizes of the pool whose results have the shape of dy: tfjs does not hand on to a gradient how their number was rounded.
+function gradientInfo(
+  dy: tf.TensorInfo,
+  x: tf.TensorInfo,
+  attrs: ImageAttrs,
+): tf.backend_util.Conv2DInfo {
+  const own = imageInfo(x, attrs);
+  const fits = ({ outShape }: SpatialInfo): boolean => tf.util.arraysEqual(outShape, dy.shape);
+  if (fits(own)) return own;
+  const modes = ['floor', 'ceil', 'round'] as const;
+  return (
+    modes.map((dimRoundingMode) => imageInfo(x, { ...attrs, dimRoundingMode })).find(fits) ?? own
   );
 }
 
