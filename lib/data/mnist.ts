@@ -2,6 +2,7 @@
 
 import type { RgbImage } from '../core/image.ts';
 import { MemoryDataset } from './dataset.ts';
+import { adaptDigit } from './digit/adaptDigit.ts';
 import type { AdaptedImage } from './registry.ts';
 
 /** MNIST's ten classes. */
@@ -19,24 +20,33 @@ export function mnistDataset(files: {
   return new MemoryDataset({ ...files, imageShape: [28, 28, 1], classNames: MNIST_CLASSES });
 }
 
-/** Adapts an image to MNIST's digits, which are light on dark: an image with a light border is inverted. */
+/**
+ * Adapts an image to MNIST's digits, which are light on dark, 20 pixels high, in the middle of 28 × 28.
+ *
+ * An image of 28 × 28 that is light on dark stays as it is, and one that is its negative is inverted. Any other is taken for a
+ * photograph or a drawing: the shading of the paper is subtracted, the ink found, and the digit normalised as MNIST's authors did.
+ * `note` says so, and warns where this is probably not one digit.
+ */
 export function adaptToMnist(image: RgbImage): AdaptedImage {
-  if (borderLevel(image) <= 127) return { image };
-  return {
-    image: { ...image, data: image.data.map((value) => 255 - value) },
-    note: "The image is dark on light: inverted, as MNIST's digits are light on dark.",
-  };
+  if (isMnistLike(image, false)) return { image };
+  if (isMnistLike(image, true)) {
+    return {
+      image: { ...image, data: image.data.map((value) => 255 - value) },
+      note: "The image is dark on light: inverted, as MNIST's digits are light on dark.",
+    };
+  }
+  return adaptDigit(image);
 }
 
-// The mean level of the outermost pixels, which show the paper.
-function borderLevel({ width, height, channels, data }: RgbImage): number {
-  let [sum, count] = [0, 0];
-  for (let y = 0; y < height; y += 1) {
-    const step = y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
-    for (let x = 0; x < width; x += step) {
-      sum += data[(y * width + x) * channels]!;
-      count += 1;
-    }
+// An image of MNIST's size whose paper is black, or white in a negative: the outermost pixels, and most others.
+function isMnistLike({ width, height, channels, data }: RgbImage, isNegative: boolean): boolean {
+  if (width !== 28 || height !== 28 || channels !== 1) return false;
+  const level = (i: number): number => (isNegative ? 255 - data[i]! : data[i]!);
+  let [border, paper] = [0, 0];
+  for (let i = 0; i < data.length; i += 1) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    if (x === 0 || y === 0 || x === 27 || y === 27) border += level(i) / 108;
+    if (level(i) < 16) paper += 1;
   }
-  return sum / count;
+  return border < 16 && paper > 0.4 * data.length;
 }
