@@ -148,7 +148,7 @@ export { labelSmoothing, type BatchPlace, type BatchTransform } from './data/bat
 export { centerCrop, resize } from './data/evalTransforms.ts';
 export { processBatch, type ImageProcessor } from './data/imageProcessor.ts';
 export { Loader, type LoaderConfig, type Shard } from './data/loader.ts';
-export { MNIST_CLASSES, mnistDataset } from './data/mnist.ts';
+export { MNIST_CLASSES, adaptToMnist, mnistDataset } from './data/mnist.ts';
 export {
   IMAGENET_NORMALIZATION,
   MNIST_NORMALIZATION,
@@ -203,6 +203,10 @@ export { applyTransforms, type Transform } from './data/transform.ts';
 
 // fractal
 export type { FractalOptions } from './fractal/optionTypes.ts';
+
+// predict
+export type { ImageInput, PixelData, PixelSource } from './predict/imageInput.ts';
+export { predict, type ClassPrediction, type PredictOptions } from './predict/predict.ts';
 
 // distributed
 export { singleProcess, type Communicator } from './distributed/communicator.ts';

@@ -3,7 +3,9 @@
 import { join } from 'node:path';
 import './io/datasets.ts';
 import './fractaldb/datasets.ts';
+import { keepRecord } from './core/modelRecord.ts';
 import { readCheckpoint } from './io/checkpointFile.ts';
+import { decodeImage, isImageFile } from './io/decodeImage.ts';
 import { openFolder } from './io/folder.ts';
 import { runFigures } from './figures/runFigures.ts';
 import { progressSink } from './io/progressSink.ts';
@@ -11,6 +13,14 @@ import { runFolderOf } from './io/runFolder.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';
 import { saveModel as saveModelTo, type SaveOptions } from './models/saveModel.ts';
+import type { ImageInput } from './predict/imageInput.ts';
+import {
+  assertAsked,
+  predict as predictFrom,
+  preparationFor,
+  type ClassPrediction,
+  type PredictOptions,
+} from './predict/predict.ts';
 import { train } from './training/trainer.ts';
 import type { ReadTensors } from './checkpoints/readTensors.ts';
 import type { FileStore } from './core/store.ts';
@@ -73,8 +83,30 @@ export async function loadModel<M extends Model = Model>(
   options: LoadOptions<M> = {},
 ): Promise<M> {
   if (typeof source !== 'string') return loadModelFrom(source, options);
-  const checkpoint = await readCheckpoint(source);
-  return loadModelFrom(checkpoint, { config: checkpoint.config, ...options });
+  const { record, ...checkpoint } = await readCheckpoint(source);
+  const model = await loadModelFrom(checkpoint, { config: checkpoint.config, ...options });
+  if (record !== undefined) keepRecord(model, record);
+  return model;
+}
+
+/**
+ * `predict` of `tfjs-vit` that also takes an image file: its path, or its bytes. It is decoded as is stored with the model.
+ *
+ * @throws IoError if it cannot be read; else as `predict` there
+ *
+ * @example
+ * const [best] = await predict(await loadModel('checkpoints/mnist-vit'), 'digit.jpg');
+ * console.log(best);   // {label: '7', index: 7, probability: 0.998}
+ */
+export async function predict(
+  model: Model,
+  image: ImageInput | string | Uint8Array | ArrayBuffer,
+  options: PredictOptions = {},
+): Promise<ClassPrediction[]> {
+  if (!isImageFile(image)) return predictFrom(model, image, options);
+  assertAsked(model, options);
+  const { preprocessing } = preparationFor(model, options);
+  return predictFrom(model, await decodeImage(image, { mode: preprocessing.decode }), options);
 }
 
 /**

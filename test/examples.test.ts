@@ -23,6 +23,10 @@ function runExample(name: string): Promise<{ code: number | null; out: string; e
 
 const examples: Record<string, { says: RegExp; leaves: string }> = {
   attention: { says: /^It is a 7, 9\d\.\d % sure\.$/m, leaves: 'attention.png' },
+  ownArrays: {
+    says: /^A line that is upright, \d+ % sure$/m,
+    leaves: path.join('lines', 'best_checkpoint.safetensors'),
+  },
   positionEmbedding: { says: /^Backend /, leaves: 'position_embedding.png' },
   rollout: { says: /^( *\d+\.\d % *){4}$/m, leaves: 'rollout.png' },
   trainFromArrays: {

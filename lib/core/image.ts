@@ -14,21 +14,47 @@ export interface RgbImage {
   data: Uint8Array;
 }
 
-/** An image over the given bytes. @throws InputError if their number is not width · height · channels */
+/** An image over the given bytes. @throws InputError as `assertImage` */
 export function makeImage(
   width: number,
   height: number,
   channels: 1 | 3,
   data: Uint8Array,
 ): RgbImage {
-  if (data.length !== width * height * channels) {
-    throw new InputError(
-      expected(
-        `${width * height * channels} bytes (${width}×${height}×${channels})`,
-        'image data',
-        data.length,
-      ),
-    );
+  const image = { width, height, channels, data };
+  assertImage('image', image);
+  return image;
+}
+
+/** Throws unless a value is an image: whole sides from 1, 1 or 3 channels, and as many bytes. Floats from 0 to 1 are refused. */
+export function assertImage(name: string, image: unknown): asserts image is RgbImage {
+  const { width, height, channels, data } = (image as Partial<RgbImage> | null | undefined) ?? {};
+  for (const [side, length] of [
+    ['width', width],
+    ['height', height],
+  ] as const) {
+    if (Number.isSafeInteger(length) && Number(length) >= 1) continue;
+    throw new InputError(expected('an integer ≥ 1', `the ${side} of ${name}`, length));
   }
-  return { width, height, channels, data };
+  if (channels !== 1 && channels !== 3) {
+    throw new InputError(expected('1 or 3', `the channels of ${name}`, channels));
+  }
+  assertBytes(`${name} data`, data);
+  const size = width! * height! * channels;
+  if (data.length === size) return;
+  const what = `${size} bytes (${width}×${height}×${channels})`;
+  throw new InputError(expected(what, `${name} data`, data.length));
+}
+
+/** Throws unless a value is bytes, from 0 to 255: levels of another type would be taken for such. */
+export function assertBytes(name: string, data: unknown): asserts data is Uint8Array {
+  // By its tag, as a class differs between realms (workers, test runners).
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  if (kind === 'Uint8Array' || kind === 'Uint8ClampedArray') return;
+  const isFloat = kind.startsWith('Float');
+  const remedy = isFloat
+    ? 'Levels are 0 to 255: Uint8Array.from(levels, (level) => Math.round(255 * level)).'
+    : '';
+  const received = ArrayBuffer.isView(data) ? kind : data;
+  throw new InputError(expected('a Uint8Array of levels from 0 to 255', name, received, remedy));
 }

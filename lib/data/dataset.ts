@@ -1,5 +1,6 @@
 // Data sets: labelled images by index.
 
+import { isRecord, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 
@@ -22,18 +23,23 @@ export interface Dataset {
 /**
  * A data set whose images lie side by side in memory, as MNIST's do.
  *
- * @property images  [n, H, W, C], 0 … 255
- * @property labels  [n], kept as int32
- * @throws InputError if the sizes disagree or a label is not a class
+ * @property images      [n, H, W, C], levels from 0 to 255. Bytes are used as they are; other numbers must be whole and are copied
+ * @property labels      [n], whole numbers from 0 to K − 1, kept as int32
+ * @property imageShape  [H, W, C], C = 1 (grey) or 3 (RGB)
+ * @property classNames  [K]
  */
 export interface MemoryDatasetConfig {
-  images: Uint8Array;
-  labels: Uint8Array | Int32Array | readonly number[];
+  images: Uint8Array | Uint8ClampedArray | ArrayLike<number>;
+  labels: ArrayLike<number>;
   imageShape: readonly [number, number, 1 | 3];
   classNames: readonly string[];
 }
 
-/** A `Dataset` over arrays; images are views, only labels are copied. */
+/**
+ * A `Dataset` over arrays; images are views of bytes, only labels are copied.
+ *
+ * @throws InputError naming the argument, and the index of the first label or level that cannot be used
+ */
 export class MemoryDataset implements Dataset {
   readonly length: number;
   readonly numClasses: number;
@@ -42,15 +48,22 @@ export class MemoryDataset implements Dataset {
   private readonly images: Uint8Array;
   private readonly labels: Int32Array;
 
-  constructor({ images, labels, imageShape, classNames }: MemoryDatasetConfig) {
-    const pixels = imageShape[0] * imageShape[1] * imageShape[2];
+  constructor(config: MemoryDatasetConfig) {
+    if (!isRecord(config)) {
+      throw new InputError(expected('an object', 'MemoryDataset', config));
+    }
+    const { images, labels, imageShape, classNames } = config;
+    assertClassNames(classNames);
+    const pixels = pixelsOf(imageShape);
+    assertNumbers('labels', labels);
+    assertNumbers('images', images);
     if (images.length !== labels.length * pixels) {
       throw new InputError(
         expected(`${labels.length} images of ${pixels} bytes`, 'images', `${images.length} bytes`),
       );
     }
-    labels.forEach((label, index) => assertLabel(label, index, classNames.length));
-    this.images = images;
+    for (let i = 0; i < labels.length; i += 1) assertLabel(labels[i]!, i, classNames.length);
+    this.images = bytesOf(images, pixels);
     this.labels = Int32Array.from(labels);
     this.imageShape = imageShape;
     this.classNames = classNames;
@@ -72,6 +85,60 @@ export class MemoryDataset implements Dataset {
   label(index: number): number {
     return this.labels[index]!;
   }
+}
+
+function assertClassNames(names: unknown): void {
+  if (Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === 'string')) {
+    return;
+  }
+  throw new InputError(expected('a list of names, one a class', 'classNames', names));
+}
+
+function pixelsOf(shape: unknown): number {
+  const sound =
+    Array.isArray(shape) &&
+    shape.length === 3 &&
+    shape.every((size) => Number.isSafeInteger(size) && (size as number) > 0) &&
+    (shape[2] === 1 || shape[2] === 3);
+  if (!sound) {
+    throw new InputError(expected('[H, W, 1] or [H, W, 3]', 'imageShape', shape));
+  }
+  return sizeOf(shape as number[]);
+}
+
+// A list or a typed array of numbers; bigint arrays and views without a length are none.
+function assertNumbers(name: string, values: unknown): asserts values is ArrayLike<number> {
+  const isTyped = ArrayBuffer.isView(values) && 'length' in values;
+  const kind = Object.prototype.toString.call(values);
+  if (Array.isArray(values) || (isTyped && !kind.includes('Big'))) return;
+  const received = ArrayBuffer.isView(values) ? kind.slice(8, -1) : values;
+  throw new InputError(expected('an array of numbers', name, received));
+}
+
+// Levels as bytes. Floats from 0 to 1 would be divided by 255 once more when they are normalised.
+function bytesOf(images: ArrayLike<number>, pixels: number): Uint8Array {
+  const kind = Object.prototype.toString.call(images);
+  if (kind === '[object Uint8Array]') return images as Uint8Array;
+  if (kind === '[object Uint8ClampedArray]') {
+    const { buffer, byteOffset, length } = images as Uint8ClampedArray;
+    return new Uint8Array(buffer, byteOffset, length);
+  }
+  const remedy = 'Multiply floats from 0 to 1 by 255 and round them.';
+  let most = 0;
+  const bytes = new Uint8Array(images.length);
+  for (let i = 0; i < images.length; i += 1) {
+    const level: unknown = images[i];
+    if (typeof level !== 'number' || !Number.isInteger(level) || level < 0 || level > 255) {
+      const where = `element ${i % pixels} of image ${Math.floor(i / pixels)}`;
+      throw new InputError(expected('a whole level from 0 to 255', where, level, remedy));
+    }
+    bytes[i] = level;
+    most = Math.max(most, level);
+  }
+  if (most === 1) {
+    throw new InputError(expected('levels from 0 to 255', 'images', 'none above 1', remedy));
+  }
+  return bytes;
 }
 
 /** Throws unless a label is a class, 0 … K − 1, naming the index of its image. */

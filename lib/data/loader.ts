@@ -2,7 +2,7 @@
 
 import { assertInteger, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
-import type { RgbImage } from '../core/image.ts';
+import { assertBytes, type RgbImage } from '../core/image.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from './batch.ts';
 import { applyBatchTransforms, type BatchTransform } from './batchTransform.ts';
@@ -187,8 +187,9 @@ function assertSize(image: RgbImage, shape: readonly number[], index: number): v
     const what = `the size of image ${index} after its transforms`;
     throw new InputError(expected(`[${shape.join(', ')}]`, what, received));
   }
+  const what = `the data of image ${index}`;
   if (data?.length !== sizeOf(shape)) {
-    const what = `the data of image ${index}`;
     throw new InputError(expected(`${sizeOf(shape)} bytes`, what, data?.length));
   }
+  assertBytes(what, data);
 }

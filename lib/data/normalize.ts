@@ -2,7 +2,7 @@
 
 import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
-import type { RgbImage } from '../core/image.ts';
+import { assertBytes, type RgbImage } from '../core/image.ts';
 
 /** Mean and standard deviation of each channel, in units of 0 … 1: value = (byte / 255 − mean) / std. */
 export interface Normalization {
@@ -31,6 +31,7 @@ export function normalizeInto(
   offset: number,
 ): void {
   const { channels, data } = image;
+  assertBytes('image data', data);
   assertNormalization({ mean, std }, channels);
   const scale = std.map((value) => 1 / (255 * value));
   const shift = mean.map((value, k) => value / std[k]!);

@@ -2,7 +2,7 @@
 
 import { assertInteger, assertOneOf, isRecord, sizeOf } from '../core/check.ts';
 import { CheckpointError, expected } from '../core/errors.ts';
-import type { RgbImage } from '../core/image.ts';
+import { assertImage, type RgbImage } from '../core/image.ts';
 import type { Dataset } from './dataset.ts';
 import { fit, fitImage, type CropMode } from './fitImage.ts';
 import { assertNormalization, normalizeInto, type Normalization } from './normalize.ts';
@@ -99,6 +99,7 @@ export function preprocessImage(
   image: RgbImage,
   { size: [height, width], cropMode, interpolation, normalize }: Preprocessing,
 ): { picture: RgbImage; pixels: Float32Array } {
+  assertImage('image', image);
   const picture = fitImage(image, { height, width, cropMode, interpolation });
   const pixels = new Float32Array(sizeOf([height, width, picture.channels]));
   normalizeInto(picture, normalize, pixels, 0);

@@ -27,12 +27,14 @@ import type { ReadTensors } from '../checkpoints/readTensors.ts';
  * @property source    the path of the file
  * @property config    the model's configuration in the vocabulary it was written in: from the file's metadata, else from
  *                     config.json beside it; undefined if neither is there
+ * @property record    the content of config.json beside the file, that of a run for example; undefined if there is none
  * @property bytes     the content of the file
  * @property sha256    the hash of `bytes`
  * @property path      the path of the file
  */
 export interface CheckpointFile extends ReadTensors {
   config: object | undefined;
+  record: Record<string, unknown> | undefined;
   bytes: Uint8Array;
   sha256: string;
   path: string;
@@ -64,8 +66,10 @@ export async function readCheckpoint(
       : readBytes(join(dirname(file), part), { maxBytes });
   const bytes = await read(name);
   const found = await readTensors(bytes, file, read);
-  const config = configFromMetadata(found.metadata, file) ?? (await configBeside(folder));
-  return { ...found, config, bytes, sha256: sha256(bytes), path: file };
+  const record = await readConfigFile(folder);
+  const beside = record === undefined ? undefined : modelConfigOf(record);
+  const config = configFromMetadata(found.metadata, file) ?? beside;
+  return { ...found, config, record, bytes, sha256: sha256(bytes), path: file };
 }
 
 async function findCheckpoint(path: string): Promise<string> {
@@ -93,9 +97,4 @@ export async function readConfigFile(folder: Folder): Promise<Record<string, unk
   if (!(await folder.has('config.json'))) return undefined;
   const bytes = await folder.read('config.json', { maxBytes: maxConfigBytes });
   return parseConfigJson(bytes, join(folder.path, 'config.json'));
-}
-
-async function configBeside(folder: Folder): Promise<object | undefined> {
-  const record = await readConfigFile(folder);
-  return record === undefined ? undefined : modelConfigOf(record);
 }

@@ -3,12 +3,12 @@
 import { assertInteger, assertOneOf, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
+import { greyOf } from '../data/luma.ts';
 import type { DecodeMode } from '../data/preprocessing.ts';
 import { decodeDisplay } from './decodeDisplay.ts';
 import { decodePil } from './decodePil.ts';
 import { readBytes } from './disk.ts';
 import { broken, openImageFile, reasonOf } from './imageFile.ts';
-import { greyOf } from './rawPixels.ts';
 
 /**
  * The options of `decodeImage`.
@@ -41,7 +41,7 @@ const maxFileBytes = 2 ** 29;
  * @example const image = await decodeImage('cat.jpg');   // {width: 640, height: 480, channels: 3, data}
  */
 export async function decodeImage(
-  source: string | Uint8Array,
+  source: string | Uint8Array | ArrayBuffer,
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
   const given = isBytes(source) ? bytesOf(source) : assertPath(source);
@@ -57,6 +57,11 @@ export async function decodeImage(
   } catch (error) {
     throw broken(name, reasonOf(error), error);
   }
+}
+
+/** Whether a value is a path or the bytes of a file, for `decodeImage`. */
+export function isImageFile(source: unknown): source is string | Uint8Array | ArrayBuffer {
+  return typeof source === 'string' || isBytes(source);
 }
 
 // By its tag: bytes of another realm, such as a test runner's, are of another class.

@@ -19,16 +19,6 @@ export function spread(data: Uint8Array, channels: number, count: number): Uint8
   return rgb;
 }
 
-/** The luma of ITU-R 601 as Pillow's mode 'L' rounds it. */
-export function greyOf({ width, height, data }: RgbImage): RgbImage {
-  const luma = new Uint8Array(width * height);
-  for (let i = 0; i < luma.length; i += 1) {
-    const sum = 19595 * data[3 * i]! + 38470 * data[3 * i + 1]! + 7471 * data[3 * i + 2]!;
-    luma[i] = (sum + 32768) >> 16;
-  }
-  return makeImage(width, height, 1, luma);
-}
-
 function plainBytes(data: Uint8Array): Uint8Array {
   return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }

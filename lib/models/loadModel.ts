@@ -1,6 +1,7 @@
 // Loads a model: from a store, the bytes of a file, or a checkpoint that was read.
 
 import { InputError, expected } from '../core/errors.ts';
+import { keepRecord } from '../core/modelRecord.ts';
 import type { FileStore } from '../core/store.ts';
 import {
   configFromMetadata,
@@ -33,7 +34,7 @@ export interface LoadOptions<M extends Model = Model> extends BuildLoadedOptions
  * The format of the weights is found by content (`readTensors`).
  *
  * The configuration is, in this order: the one given, `config` in the metadata of the weights, config.json (of a run: its
- * `model`). The caller owns the model.
+ * `model`). The caller owns the model. `predict` finds the preprocessing and the class names of config.json by the model.
  *
  * @throws CheckpointError if the file is broken, of another model, or holds a NaN; nothing stays allocated then
  * @throws InputError if there is no configuration, or not one a model can be built from
@@ -75,15 +76,15 @@ function build<M extends Model>(
   configFile: Uint8Array | undefined,
   { config: given, name = source, ...rest }: LoadOptions<M>,
 ): M {
-  const config = given ?? configFromMetadata(metadata, name) ?? storedConfig(configFile);
+  const record =
+    configFile === undefined ? undefined : parseConfigJson(configFile, modelFileNames.config);
+  const beside = record === undefined ? undefined : modelConfigOf(record);
+  const config = given ?? configFromMetadata(metadata, name) ?? beside;
   if (config === undefined) {
     const remedy = 'Pass {config}, or put config.json beside it.';
     throw new InputError(expected('a model configuration', name, undefined, remedy));
   }
-  return buildLoaded(config, tensors, rest).model;
-}
-
-function storedConfig(file: Uint8Array | undefined): object | undefined {
-  if (file === undefined) return undefined;
-  return modelConfigOf(parseConfigJson(file, modelFileNames.config));
+  const { model } = buildLoaded(config, tensors, rest);
+  if (record !== undefined) keepRecord(model, record);
+  return model;
 }

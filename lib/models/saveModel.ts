@@ -3,6 +3,7 @@
 import { downloadModelTensors } from '../checkpoints/modelState.ts';
 import { formatSafetensors } from '../checkpoints/safetensors.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { recordOfModel } from '../core/modelRecord.ts';
 import type { FileStore } from '../core/store.ts';
 import type { Model } from './model.ts';
 import { storedConfig } from './registry.ts';
@@ -24,7 +25,8 @@ export async function modelBytes(model: Model): Promise<Uint8Array> {
 }
 
 /**
- * The description of a model that `saveModel` writes into its config.json, besides the configuration.
+ * The description of a model that `saveModel` writes into its config.json, besides the configuration. A model that was trained or
+ * loaded brings its own, which is written where none is given.
  *
  * @property preprocessing  how an image becomes its input: a `Preprocessing`, as plain data
  * @property classNames     the names of its classes
@@ -52,9 +54,15 @@ export async function saveModel(
     const remedy = `Its ${modelFileNames.config} belongs to a run or another program. Choose another folder.`;
     throw new InputError(expected('a place for a model', 'saveModel', store.location, remedy));
   }
-  const described = Object.values(options).some((value) => value !== undefined);
+  const { preprocessing, classNames, data } = recordOfModel(model);
+  const description = Object.entries({
+    preprocessing: options.preprocessing ?? preprocessing,
+    classNames: options.classNames ?? classNames,
+    data,
+  }).filter(([, value]) => value != null);
   // As a run's config.json has it: the model is one field beside the others.
-  const record = described ? { model: config, ...options } : config;
+  const described = description.length > 0;
+  const record = described ? { model: config, ...Object.fromEntries(description) } : config;
   const files = new Map<string, Uint8Array | string>([
     [modelFileNames.weights, await modelBytes(model)],
     [modelFileNames.config, `${JSON.stringify(record, null, 2)}\n`],

@@ -3,6 +3,7 @@
 import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
+import { keepRecord } from '../core/modelRecord.ts';
 import { parsePrecision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { Normalization } from '../data/normalize.ts';
@@ -42,6 +43,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
     if (part !== undefined) task.assertFits(model, part, { precision: config.precision });
   }
   const record = await recordOf(config, env, { preprocessing, loader, validation, test });
+  keepRecord(model, record);
   const sinks = combineSinks(env.sinks ?? []);
   for (const { path, reason } of idleTrainOptions(options)) {
     sinks.message(`${path} has no effect, because ${reason}.`);

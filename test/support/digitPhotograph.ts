@@ -80,7 +80,9 @@ export function photographOf(digit: RgbImage, scene: Scene, rng: Rng): RgbImage 
       const [px, py] = [x / width - 0.5, y / height - 0.5];
       const along = px * Math.cos(direction) + py * Math.sin(direction);
       const light = 1 - gradient * (0.5 + along) - vignette * 2 * (px * px + py * py);
-      const shown = (paper + (ink - paper) * cover) * light + scene.noise * normals[(y * width + x + 31 * y) % 4099]!;
+      const shown =
+        (paper + (ink - paper) * cover) * light +
+        scene.noise * normals[(y * width + x + 31 * y) % 4099]!;
       data[y * width + x] = Math.max(0, Math.min(255, Math.round(shown)));
     }
   }

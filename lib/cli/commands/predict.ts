@@ -31,7 +31,7 @@ export const predict: Command = {
     const { loadTrained } = await import('../trainedModel.ts');
     const { openImage } = await import('../inputImage.ts');
     const { useBackend } = await import('../useBackend.ts');
-    const { probabilitiesOf } = await import('../probabilities.ts');
+    const { probabilitiesOf } = await import('../../predict/probabilities.ts');
     const compute = computeFlags(args);
     await useBackend(compute, terminal);
     const trained = await loadTrained(neededFlag(args, 'checkpoint'), terminal.error);
