@@ -99,6 +99,10 @@ const double* Arguments::doubles(size_t index, size_t length) const {
   return data;
 }
 
+double* Arguments::out_doubles(size_t index, size_t length) const {
+  return const_cast<double*>(doubles(index, length));
+}
+
 void* Arguments::any(size_t index, size_t* length, Kind* kind) const {
   napi_typedarray_type type;
   void* data = nullptr;

@@ -43,6 +43,8 @@ class Arguments {
   // A Float64Array of exactly `length` elements, and of any length.
   const double* doubles(size_t index, size_t length) const;
   const double* any_doubles(size_t index, size_t* length) const;
+  // One to be written, of exactly `length` elements.
+  double* out_doubles(size_t index, size_t length) const;
   // A Float32Array, Int32Array or Uint8Array of any length.
   void* any(size_t index, size_t* length, Kind* kind) const;
   Kind kind(size_t index) const;

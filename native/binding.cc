@@ -1,7 +1,7 @@
 // The entries that JavaScript calls; lib/backends/native/binding.ts is their TypeScript twin. Every entry checks its
 // arguments and turns a C++ exception into a JavaScript one. Calls of several JavaScript threads run one after the
-// other. That an output overlaps an input is not looked for: no kernel then leaves its arrays, but what it writes is
-// not said.
+// other, but for those of free entries (entry.h). That an output overlaps an input is not looked for: no kernel then
+// leaves its arrays, but what it writes is not said.
 
 #include <algorithm>
 #include <memory>
@@ -403,6 +403,7 @@ NAPI_MODULE_INIT() {
       &vit::axis_exports,
       &vit::indexing_exports,
       &vit::counting_exports,
+      &vit::fractal_exports,
   };
   for (const vit::Exports* list : all)
     if (!vit::add(env, exports, *list)) return nullptr;

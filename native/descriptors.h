@@ -87,6 +87,26 @@ constexpr int kInterface = 2;
   FIELD(double, fill) \
   FIELD(bool, shared)
 
+// A search of FractalDB's candidates: `count` of the stream, of which the blocks first, first + step, … of `block` are
+// tested with so many points in a picture of size², of which `wanted` pixels must be filled.
+#define VIT_FRACTAL_SCAN_FIELDS(FIELD) \
+  FIELD(size_t, count) \
+  FIELD(size_t, first) \
+  FIELD(size_t, step) \
+  FIELD(size_t, block) \
+  FIELD(size_t, points) \
+  FIELD(size_t, size) \
+  FIELD(size_t, pad) \
+  FIELD(size_t, wanted) \
+  FIELD(double, limit)
+
+// A picture of FractalDB; patch: a point draws 3 × 3 pixels.
+#define VIT_FRACTAL_LAYOUT_FIELDS(FIELD) \
+  FIELD(size_t, points) \
+  FIELD(size_t, size) \
+  FIELD(size_t, pad) \
+  FIELD(bool, patch)
+
 // The numbers of an AdamW step that all parameters share.
 #define VIT_ADAM_W_FIELDS(FIELD) \
   FIELD(double, beta1) \
@@ -141,6 +161,8 @@ VIT_DESCRIPTOR(MlpBranchCall, VIT_MLP_BRANCH_FIELDS)
 VIT_DESCRIPTOR(AttentionBranchCall, VIT_ATTENTION_BRANCH_FIELDS)
 VIT_DESCRIPTOR(SampleCall, VIT_SAMPLE_FIELDS)
 VIT_DESCRIPTOR(TransformCall, VIT_TRANSFORM_FIELDS)
+VIT_DESCRIPTOR(FractalScanCall, VIT_FRACTAL_SCAN_FIELDS)
+VIT_DESCRIPTOR(FractalLayoutCall, VIT_FRACTAL_LAYOUT_FIELDS)
 VIT_DESCRIPTOR(AdamWCall, VIT_ADAM_W_FIELDS)
 
 #undef VIT_MEMBER

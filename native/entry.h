@@ -17,12 +17,14 @@ std::mutex& calls();
 
 typedef napi_value (*EntryBody)(const Arguments& args);
 
-// Checks the number of arguments and turns a C++ exception into a JavaScript one.
-template <size_t count, EntryBody body>
+// Checks the number of arguments and turns a C++ exception into a JavaScript one. A free entry, which shares no memory
+// with other calls, waits for none.
+template <size_t count, EntryBody body, bool free = false>
 napi_value entry(napi_env env, napi_callback_info info) {
   try {
     const Arguments args(env, info, count);
-    const std::lock_guard<std::mutex> lock(calls());
+    std::unique_lock<std::mutex> lock(calls(), std::defer_lock);
+    if (!free) lock.lock();
     return body(args);
   } catch (const ArgumentError& error) {
     napi_throw_type_error(env, nullptr, error.what());
@@ -48,6 +50,7 @@ extern const Exports spatial_exports;
 extern const Exports axis_exports;
 extern const Exports indexing_exports;
 extern const Exports counting_exports;
+extern const Exports fractal_exports;
 
 // undefined, the result of most entries.
 napi_value nothing(const Arguments& args);

@@ -40,8 +40,8 @@ export function sourcesOf(folder) {
   return of;
 }
 
-// The sources in which a threshold or a tie decides, so that the numbers must be JavaScript's to the last bit.
-export const exact = ['transform', 'non_max_suppression'];
+// The sources in which a threshold, a tie or the edge of a pixel decides, so that the numbers must be JavaScript's to the last bit.
+export const exact = ['transform', 'non_max_suppression', 'fractal'];
 // The routines that only a processor with tiles has, or an emulation of them.
 const onlyProducts = new Set(['bf16_tiles']);
 const portable = ['-DVIT_ISA=portable'];

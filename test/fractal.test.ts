@@ -1,6 +1,6 @@
 import { Rng } from '../lib/core/rng.ts';
 import { candidateStream, drawCandidate, searchRules } from '../lib/fractal/candidates.ts';
-import { choicesOf, drawChoices } from '../lib/fractal/choices.ts';
+import { choicesOf, drawChoices, withTops } from '../lib/fractal/choices.ts';
 import { exponential, formatCsv, parseCsv } from '../lib/fractal/csv.ts';
 import { FillPicture, filledPixels } from '../lib/fractal/fill.ts';
 import { cumulated, ifsOf, rowsOf, weighted, type Ifs } from '../lib/fractal/ifs.ts';
@@ -8,7 +8,7 @@ import { typescriptKernels } from '../lib/fractal/kernels.ts';
 import { makeLayout, pixelsOf } from '../lib/fractal/layout.ts';
 import { Mt19937 } from '../lib/fractal/mt19937.ts';
 import { parseFractalOptions } from '../lib/fractal/options.ts';
-import { drawMasks, flipped, paint } from '../lib/fractal/paint.ts';
+import { drawMasks, flipped, paint, pointMasks } from '../lib/fractal/paint.ts';
 import { fileName, placeOf, placesOf } from '../lib/fractal/places.ts';
 import { FractalRenderer, pictureImage } from '../lib/fractal/renderer.ts';
 import { follow, makeTrajectory } from '../lib/fractal/trajectory.ts';
@@ -80,7 +80,7 @@ describe('choices of maps', () => {
         (number) => 8 * sums.findIndex((sum, i) => number <= sum || i === sums.length - 1),
       );
       expect(drawn).toEqual(compared);
-      expect(choicesOf(random, ifs)).toEqual(compared);
+      expect(choicesOf(withTops(random), ifs)).toEqual(compared);
       expect(drawing.uint32()).toBe(numbers.uint32());
     }
   });
@@ -92,7 +92,7 @@ describe('choices of maps', () => {
       [0.5, 0, 0, 0.5, 0, 1, 0.24],
     ]);
     const random = Float64Array.of(0, 0.25, 0.25 + 2 ** -53, 0.75, 0.76, 0.995, 1 - 2 ** -53);
-    expect([...choicesOf(random, ifs)]).toEqual([0, 0, 8, 8, 16, 16, 16]);
+    expect([...choicesOf(withTops(random), ifs)]).toEqual([0, 0, 8, 8, 16, 16, 16]);
   });
 
   test('a map that is never chosen stands between two that are', () => {
@@ -102,7 +102,7 @@ describe('choices of maps', () => {
       [0.5, 0, 0, 0.5, 0, 1, 0.7],
     ]);
     const random = Float64Array.of(0.1, 0.3, 0.3000001, 0.9);
-    expect([...choicesOf(random, ifs)]).toEqual([0, 0, 16, 16]);
+    expect([...choicesOf(withTops(random), ifs)]).toEqual([0, 0, 16, 16]);
   });
 });
 
@@ -232,12 +232,15 @@ describe('pictures', () => {
         const ifs = randomSystem(rng, 0.6);
         const random = Float64Array.from({ length: 4000 }, () => rng.uniform());
         const masks = Uint16Array.from({ length: 4001 }, () => 1 + rng.integer(511));
-        const choices = choicesOf(random, ifs);
+        const choices = choicesOf(withTops(random), ifs);
         const layout = makeLayout(48);
         kernels.layOut(ifs, choices, { size: 48, pad: 6 }, patch, layout);
         const visible = layout.visible.subarray(0, layout.count);
         const out = new Uint8Array(48 * 48);
-        paint(layout, patch ? Uint16Array.from(visible, (i) => masks[i]!) : null, true, out);
+        const own = new Uint16Array(layout.count + 1);
+        if (patch) own.set(Uint16Array.from(visible, (i) => masks[i]!));
+        else pointMasks(layout, own);
+        paint(layout, own, true, out);
         expect(out).toEqual(pasted(ifs, choices, (i) => masks[i]!, patch));
       }
     },

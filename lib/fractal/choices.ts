@@ -8,20 +8,40 @@ const shift = 32 - tableBits;
 const undecided = 255;
 
 /**
+ * Random numbers, and their upper 11 bits.
+ *
+ * @property numbers  in [0, 1)
+ */
+export interface RandomNumbers {
+  readonly numbers: Float64Array;
+  readonly tops: Uint16Array;
+}
+
+/** The next numbers of a generator. */
+export function randomNumbers(generator: Mt19937, count: number): RandomNumbers {
+  return withTops(Float64Array.from({ length: count }, () => generator.random()));
+}
+
+/** Given numbers in [0, 1). */
+export function withTops(numbers: Float64Array): RandomNumbers {
+  return { numbers, tops: Uint16Array.from(numbers, (number) => number * 2 ** tableBits) };
+}
+
+/**
  * The maps that random numbers choose: the first whose cumulated probability is ≥ the number, the last one for a number above all.
  *
- * @param random  [count], numbers in [0, 1)
+ * @param random  [count]
  * @returns [count], the place of each map in `Ifs.maps`, so 8 times its index
  */
-export function choicesOf(random: Float64Array, ifs: Ifs): Uint8Array {
+export function choicesOf({ numbers, tops }: RandomNumbers, ifs: Ifs): Uint8Array {
   const sums = cumulated(ifs);
   const last = sums.length - 1;
   const table = tableOf(limitsOf(sums));
-  const out = new Uint8Array(random.length);
+  const out = new Uint8Array(numbers.length);
   for (let i = 0; i < out.length; i += 1) {
-    const number = random[i]!;
-    let choice = table[(number * 2 ** tableBits) | 0]!;
+    let choice = table[tops[i]!]!;
     if (choice === undecided) {
+      const number = numbers[i]!;
       let index = 0;
       while (index < last && number > sums[index]!) index += 1;
       choice = index * mapStride;

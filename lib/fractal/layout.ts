@@ -17,7 +17,7 @@ export interface PictureSize {
 /**
  * A picture before its patches are drawn.
  *
- * @property owners   [size, size], rows from the top: 16 · the number of the visible point, plus the bit of its mask; −1: none
+ * @property owners   [size, size], rows from the top: 16 · the number of the visible point, plus the bit of its mask; 16 · count: none
  * @property visible  [count]: the points that are seen, the last one first
  */
 export interface Layout {
@@ -37,9 +37,10 @@ export function makeLayout(size: number): Layout {
 /**
  * Lays out the points of a trajectory, which are drawn in their order, each over what was there.
  *
- * A pixel is (v − min)·(size − 2·pad)/(max − min) + pad, truncated, with y upwards. A patch lies on 3 × 3 pixels one to the right
- * and below, seen with y downwards, and its zeros overwrite too. Going from the last point to the first, a pixel belongs to the
- * point that reaches it first, and a place that was passed once hides nothing more.
+ * A pixel is (v − min)·(size − 2·pad)/(max − min) + pad, truncated, with y upwards; one that is no number, of an infinite
+ * extent, is 0. A patch lies on 3 × 3 pixels one to the right
+ * and below, seen with y downwards, and its zeros overwrite too. Of the points on one place only the last is visible, so that the
+ * others need not be drawn.
  *
  * @param patch  whether a point draws a patch, else one pixel
  * @throws InputError for points without an extent, which no picture can show
@@ -56,8 +57,8 @@ export function layOut(
   const { owners, visible } = out;
   const inner = size - 2 * pad;
   const { minX, minY, width, height } = box;
-  owners.fill(-1);
   const passed = new Uint8Array(size * size);
+  const seen = new Int32Array(size * size);
   let rank = 0;
   for (let i = count - 1; i >= 0; i -= 1) {
     const x = (((xs[i]! - minX) / width) * inner + pad) | 0;
@@ -66,17 +67,22 @@ export function layOut(
     if (passed[at] !== 0) continue;
     passed[at] = 1;
     visible[rank] = i;
-    const code = rank << 4;
+    seen[rank] = at;
     rank += 1;
+  }
+  owners.fill(rank << 4);
+  for (let r = rank - 1; r >= 0; r -= 1) {
+    const at = seen[r]!;
+    const code = r << 4;
     if (!patch) {
       owners[at] = code;
       continue;
     }
     // Rows of the patch go down before the picture is turned over, so up here; bit 8 is the first of the first row.
     for (let row = 0, from = at - size + 1; row < 9; row += 3, from -= size) {
-      if (owners[from]! < 0) owners[from] = code + 8 - row;
-      if (owners[from + 1]! < 0) owners[from + 1] = code + 7 - row;
-      if (owners[from + 2]! < 0) owners[from + 2] = code + 6 - row;
+      owners[from] = code + 8 - row;
+      owners[from + 1] = code + 7 - row;
+      owners[from + 2] = code + 6 - row;
     }
   }
   out.count = rank;
@@ -102,6 +108,6 @@ export function pixelsOf(
 
 /** The error for a system whose points have no extent. */
 export function flatSystem(): InputError {
-  const remedy = 'Its points lie on one place, or on a line along an axis, or run to infinity.';
+  const remedy = 'Its points lie on one place, or on a line along an axis.';
   return new InputError(expected('points with an extent', 'a system', 'others', remedy));
 }

@@ -4,27 +4,36 @@ import { hues } from './palette.ts';
 import type { Layout } from './layout.ts';
 import type { Rng } from '../core/rng.ts';
 
+/** The masks for a layout of single points: the lowest bit. */
+export function pointMasks({ count }: Layout, masks: Uint16Array): void {
+  masks.fill(1, 0, count);
+}
+
 /**
  * Draws a layout as indices of a palette: 0 is black, 1 the grey; in colour 1 + the hue, which is the point's number modulo 128.
  *
- * @param masks  [layout.count or more], the patch of each visible point, 9 bits; null: every point is one pixel
+ * @param masks  [layout.count + 1 or more], the patch of each visible point, 9 bits; the one after them is set to 0
  * @param out    [size, size], rows from the top
  */
 export function paint(
-  { owners, visible }: Layout,
-  masks: Uint16Array | null,
+  { owners, visible, count }: Layout,
+  masks: Uint16Array,
   color: boolean,
   out: Uint8Array,
 ): void {
   const { length } = owners;
+  masks[count] = 0;
+  if (!color) {
+    for (let pixel = 0; pixel < length; pixel += 1) {
+      const owner = owners[pixel]!;
+      out[pixel] = (masks[owner >> 4]! >> (owner & 15)) & 1;
+    }
+    return;
+  }
   for (let pixel = 0; pixel < length; pixel += 1) {
     const owner = owners[pixel]!;
-    if (owner < 0) {
-      out[pixel] = 0;
-      continue;
-    }
-    const bit = masks === null ? 1 : (masks[owner >> 4]! >> (owner & 15)) & 1;
-    out[pixel] = color ? bit * (1 + (visible[owner >> 4]! % hues)) : bit;
+    const bit = (masks[owner >> 4]! >> (owner & 15)) & 1;
+    out[pixel] = bit * (1 + (visible[owner >> 4]! % hues));
   }
 }
 

@@ -1,11 +1,11 @@
 // Renders the pictures of a FractalDB: each is a pure function of its category's system, its place and the options.
 
 import { Rng } from '../core/rng.ts';
-import { choicesOf } from './choices.ts';
+import { choicesOf, randomNumbers, type RandomNumbers } from './choices.ts';
 import { weighted, type Ifs } from './ifs.ts';
 import { makeLayout } from './layout.ts';
 import { Mt19937 } from './mt19937.ts';
-import { drawMasks, flipped, paint } from './paint.ts';
+import { drawMasks, flipped, paint, pointMasks } from './paint.ts';
 import { paletteOf } from './palette.ts';
 import { weightTable } from './weights.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -41,7 +41,7 @@ export interface FractalPicture {
 export class FractalRenderer {
   private readonly options: PictureOptions;
   private readonly kernels: FractalKernels;
-  private readonly random: Float64Array;
+  private readonly random: RandomNumbers;
   private readonly weights: number[][];
   private readonly palette: Uint8Array;
   private readonly layout;
@@ -55,8 +55,7 @@ export class FractalRenderer {
     const { points, size, draw, weights } = options;
     this.options = options;
     this.kernels = kernels;
-    const generator = new Mt19937(choiceSeed);
-    this.random = Float64Array.from({ length: points - 1 }, () => generator.random());
+    this.random = randomNumbers(new Mt19937(choiceSeed), points - 1);
     this.weights = weightTable(weights);
     this.palette = paletteOf(draw.endsWith('color'));
     this.layout = makeLayout(size);
@@ -86,8 +85,8 @@ export class FractalRenderer {
       if (patch) {
         const rng = new Rng(seed).split('fractaldb', category, weight, pattern);
         drawMasks(rng, layout.count, masks);
-      }
-      paint(layout, patch ? masks : null, draw.endsWith('color'), painted);
+      } else pointMasks(layout, masks);
+      paint(layout, masks, draw.endsWith('color'), painted);
       this.drawn = drawing;
     }
     return { size, indices: flipped(this.painted, size, flip), palette: this.palette };

@@ -32,11 +32,13 @@ export interface Box {
   height: number;
 }
 
-/** The box of a trajectory's points; undefined where a side is 0, which no picture can show. */
+/**
+ * The box of a trajectory's points; undefined where a side is 0, which no picture can show. A side may be infinite, where a system
+ * grows up to the largest numbers: then all points but some lie on one line, as in the published pictures.
+ */
 export function boxOf({ count, minX, maxX, minY, maxY }: Trajectory): Box | undefined {
   const box = { minX, minY, width: maxX - minX, height: maxY - minY };
-  const isBox = count > 0 && box.width > 0 && box.height > 0;
-  return isBox && Number.isFinite(box.width + box.height) ? box : undefined;
+  return count > 0 && box.width > 0 && box.height > 0 ? box : undefined;
 }
 
 const blockLength = 512;

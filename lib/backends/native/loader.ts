@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
 import type { NativeBinding } from './binding.ts';
 import { INTERFACE } from './generated/descriptors.ts';
@@ -58,7 +59,8 @@ export function loadFrom(root: string): LoadedBinding {
         const why = `TFJS_VIT_ISA=${forced} is none of ${binding.isas().join(', ')}, which this processor has`;
         return { reason: `${CANNOT}${why}. Unset it, or set it to one of these.` };
       }
-      binding.setThreads(Math.min(availableParallelism(), 256));
+      // The pool is that of the process: a worker thread leaves it as the main one wants it.
+      if (isMainThread) binding.setThreads(Math.min(availableParallelism(), 256));
       return { binding, file };
     } catch (error) {
       reasons.push(`${file} does not load (${messageOf(error).split('\n')[0]!})`);

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { isRecord } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import { choicesOf } from '../../fractal/choices.ts';
+import { choicesOf, randomNumbers, withTops } from '../../fractal/choices.ts';
 import { searchRules } from '../../fractal/candidates.ts';
 import { filledPixels } from '../../fractal/fill.ts';
 import { cumulated, ifsOf, weighted, type Ifs } from '../../fractal/ifs.ts';
@@ -12,7 +12,7 @@ import { makeLayout, pixelsOf } from '../../fractal/layout.ts';
 import { Mt19937 } from '../../fractal/mt19937.ts';
 import { drawings } from '../../fractal/options.ts';
 import { flips } from '../../fractal/places.ts';
-import { flipped, paint } from '../../fractal/paint.ts';
+import { flipped, paint, pointMasks } from '../../fractal/paint.ts';
 import { paletteOf } from '../../fractal/palette.ts';
 import { choiceSeed, pictureImage } from '../../fractal/renderer.ts';
 import { follow, makeTrajectory } from '../../fractal/trajectory.ts';
@@ -68,7 +68,7 @@ function fillingRates(golden: GoldenCase): Produced {
     const ifs = systemOf(file, `params${i}`);
     const random = Float64Array.from(file.get(`rand${i}`).data as Float64Array);
     const trajectory = makeTrajectory(random.length);
-    follow(ifs, choicesOf(random, ifs), trajectory);
+    follow(ifs, choicesOf(withTops(random), ifs), trajectory);
     const pixels = filledPixels(trajectory, searchRules);
     const rate = pixels.length / searchRules.size ** 2;
     produced.add('candidates.safetensors', `pixels_yx${i}`, {
@@ -123,15 +123,14 @@ function parseInstance({ config, name }: GoldenCase): Instance {
 function pictures(golden: GoldenCase, { ifs, points, size, pad, draw }: Instance): Produced {
   const produced = new Produced();
   const file = new GoldenFile(golden, 'points.safetensors');
-  const generator = new Mt19937(choiceSeed);
-  const random = Float64Array.from({ length: points }, () => generator.random());
-  const choices = choicesOf(random.subarray(0, points - 1), ifs);
+  const random = randomNumbers(new Mt19937(choiceSeed), points);
+  const choices = choicesOf(random, ifs).subarray(0, points - 1);
   const trajectory = makeTrajectory(points);
   follow(ifs, choices, trajectory);
   const { count } = trajectory;
   const pixels = pixelsOf(trajectory, { size, pad });
   const tensors = {
-    rand: random,
+    rand: random.numbers,
     probabilities: cumulated(ifs),
     xs: trajectory.xs.subarray(0, count),
     ys: trajectory.ys.subarray(0, count),
@@ -145,7 +144,9 @@ function pictures(golden: GoldenCase, { ifs, points, size, pad, draw }: Instance
   const color = draw.endsWith('color');
   const layout = makeLayout(size);
   typescriptKernels().layOut(ifs, choices, { size, pad }, patch, layout);
-  const masks = patch ? masksOf(layout, file) : null;
+  const masks = new Uint16Array(layout.count + 1);
+  if (patch) masks.set(masksOf(layout, file));
+  else pointMasks(layout, masks);
   const painted = new Uint8Array(size * size);
   paint(layout, masks, color, painted);
   for (let flip = 0; flip < flips; flip += 1) {

@@ -209,6 +209,64 @@ export function transformDescriptor(
   return into;
 }
 
+/** A search of FractalDB's candidates: `count` of the stream, of which the blocks first, first + step, … of `block` are tested with so many points in a picture of size², of which `wanted` pixels must be filled. */
+export interface FractalScanDescriptor {
+  readonly count: number;
+  readonly first: number;
+  readonly step: number;
+  readonly block: number;
+  readonly points: number;
+  readonly size: number;
+  readonly pad: number;
+  readonly wanted: number;
+  readonly limit: number;
+}
+
+/** How many numbers a packed FractalScanDescriptor has. */
+export const FRACTAL_SCAN_FIELDS = 9;
+const fractalScanNumbers = new Float64Array(FRACTAL_SCAN_FIELDS);
+/** Packs a descriptor from element `at` on; by default into an array that the next call of this function overwrites. */
+export function fractalScanDescriptor(
+  of: FractalScanDescriptor,
+  into: Float64Array = fractalScanNumbers,
+  at = 0,
+): Float64Array {
+  into[at + 0] = of.count;
+  into[at + 1] = of.first;
+  into[at + 2] = of.step;
+  into[at + 3] = of.block;
+  into[at + 4] = of.points;
+  into[at + 5] = of.size;
+  into[at + 6] = of.pad;
+  into[at + 7] = of.wanted;
+  into[at + 8] = of.limit;
+  return into;
+}
+
+/** A picture of FractalDB; patch: a point draws 3 × 3 pixels. */
+export interface FractalLayoutDescriptor {
+  readonly points: number;
+  readonly size: number;
+  readonly pad: number;
+  readonly patch: boolean;
+}
+
+/** How many numbers a packed FractalLayoutDescriptor has. */
+export const FRACTAL_LAYOUT_FIELDS = 4;
+const fractalLayoutNumbers = new Float64Array(FRACTAL_LAYOUT_FIELDS);
+/** Packs a descriptor from element `at` on; by default into an array that the next call of this function overwrites. */
+export function fractalLayoutDescriptor(
+  of: FractalLayoutDescriptor,
+  into: Float64Array = fractalLayoutNumbers,
+  at = 0,
+): Float64Array {
+  into[at + 0] = of.points;
+  into[at + 1] = of.size;
+  into[at + 2] = of.pad;
+  into[at + 3] = of.patch ? 1 : 0;
+  return into;
+}
+
 /** The numbers of an AdamW step that all parameters share. */
 export interface AdamWDescriptor {
   readonly beta1: number;
