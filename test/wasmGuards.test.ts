@@ -115,6 +115,25 @@ test('axes of running sums and products count from the end', () => {
     }
 });
 
+test('sums over nothing are no memory of others', () => {
+  for (let i = 0; i < 20; i += 1) tf.fill([64], 7 + i).dispose();
+  compare('reductions', () => {
+    const x = tf.zeros([0, 8]);
+    return [
+      tf.sum(x, 0),
+      tf.mean(x, 0, true),
+      tf.prod(x, 0),
+      tf.max(x, 0),
+      tf.min(x, 0),
+      tf.sum(x),
+    ];
+  });
+  compare('products', () => [
+    tf.matMul(tf.zeros([8, 0]), tf.zeros([0, 8])),
+    tf.matMul(tf.zeros([2, 0, 8]), tf.zeros([2, 4, 0]), true, true),
+  ]);
+});
+
 test('indices outside are refused with the words of tfjs', () => {
   for (const at of [-1, 3, 1e8]) {
     const one = tf.tensor1d([1]);

@@ -50,7 +50,7 @@ export function prepareAttentionBranch(
 ): Branch {
   assertOneOf('precision', precision, precisions);
   checkBranch(inputs, { epsilon });
-  const { x, gamma, beta, qkv, qkvBias, proj, projBias } = inputs;
+  const { x, qkv, qkvBias, proj, projBias } = inputs;
   const dim = x.shape[2];
   if (!Number.isInteger(numHeads) || numHeads < 1 || dim % numHeads !== 0) {
     throw new InputError(expected(`a divisor of ${dim}`, 'numHeads', numHeads));
@@ -61,12 +61,13 @@ export function prepareAttentionBranch(
   if (projBias !== undefined) assertShape('projBias', projBias, [dim]);
   const factor = scale ?? (dim / numHeads) ** -0.5;
   assertNumber('scale', factor);
-  const unfused = (given: tf.Tensor3D): tf.Tensor3D => {
-    const normed = layerNorm(given, gamma, beta, { epsilon });
-    const packed = linear(normed, qkv, qkvBias, { precision }) as tf.Tensor3D;
+  const unfused = (given: tf.Tensor3D, own: Branch['inputs']): tf.Tensor3D => {
+    const now = { ...own, x: given } as unknown as AttentionBranchInputs;
+    const normed = layerNorm(given, now.gamma, now.beta, { epsilon });
+    const packed = linear(normed, now.qkv, now.qkvBias, { precision }) as tf.Tensor3D;
     const mixed = qkvAttention(packed, { numHeads, scale: factor, precision });
-    const inner = linear(mixed, proj, projBias, { precision }) as tf.Tensor3D;
-    return addBranch({ ...inputs, x: given }, inner);
+    const inner = linear(mixed, now.proj, now.projBias, { precision }) as tf.Tensor3D;
+    return addBranch(now, inner);
   };
   return makeBranch(kernels.AttentionBranch, inputs, {
     attrs: { numHeads, scale: factor, epsilon, precision },

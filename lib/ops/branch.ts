@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { assertNumber, assertRank, assertShape } from '../core/check.ts';
 import { BranchChain } from '../core/kernels.ts';
 import type { BranchChainAttrs, BranchInputs, KernelContracts } from '../core/kernels.ts';
-import { isRecording } from './gradients.ts';
+import { innerGradients, isRecording } from './gradients.ts';
 import { hasFastKernel, runRegistered } from './kernel.ts';
 
 type BranchName = 'VitMlpBranch' | 'VitAttentionBranch';
@@ -19,7 +19,7 @@ type AttrsOf<K extends BranchName> = Omit<KernelContracts[K]['attrs'], 'recorded
  * @property inputs    all but x
  * @property required  names of the weights, in the order of their gradients after those of x, gamma and beta
  * @property optional  names of inputs that may be missing, in the order of their gradients after those
- * @property unfused   the branch as separate ops
+ * @property unfused   the branch as separate ops, on x and on inputs as these
  */
 export interface Branch<K extends BranchName = BranchName> {
   kernel: K;
@@ -27,7 +27,7 @@ export interface Branch<K extends BranchName = BranchName> {
   attrs: AttrsOf<K>;
   required: readonly string[];
   optional: readonly string[];
-  unfused: (x: tf.Tensor3D) => tf.Tensor3D;
+  unfused: (x: tf.Tensor3D, inputs: Branch['inputs']) => tf.Tensor3D;
 }
 
 /** Checks the inputs that every branch has. @throws ShapeError, InputError */
@@ -67,7 +67,7 @@ export function runBranch(branch: Branch, x: tf.Tensor3D): tf.Tensor3D {
   const { kernel, attrs, unfused } = branch;
   const floats = areFloats([x, ...Object.values(branch.inputs)]);
   if (!floats || x.size === 0 || !hasFastKernel(kernel)) {
-    return tf.tidy(() => unfused(x));
+    return tf.tidy(() => unfused(x, branch.inputs));
   }
   if (isRecording()) return tf.tidy(() => recorded(branch, x));
   const inputs = { x, ...branch.inputs };
@@ -122,7 +122,7 @@ function areFloats(tensors: readonly tf.Tensor[]): boolean {
   return tensors.every(({ dtype }) => dtype === 'float32');
 }
 
-function recorded({ kernel, inputs, ...branch }: Branch, x: tf.Tensor3D): tf.Tensor3D {
+function recorded({ kernel, inputs, unfused, ...branch }: Branch, x: tf.Tensor3D): tf.Tensor3D {
   const given: Readonly<Record<string, tf.Tensor>> = { x, ...inputs };
   const attrs = { ...branch.attrs, recorded: true };
   const optional = branch.optional.filter((key) => key in given);
@@ -139,6 +139,11 @@ function recorded({ kernel, inputs, ...branch }: Branch, x: tf.Tensor3D): tf.Ten
       const [ownSaved, ...rest] = kept as [tf.Tensor, ...tf.Tensor[]];
       const keep = constant === undefined ? {} : { keep: rest.shift()! };
       const again = Object.fromEntries(names.map((key, i) => [key, rest[i]!]));
+      // The saved tensor is read by the kernel of this backend alone: another one, set since, runs the branch once more.
+      if (!hasFastKernel(`${kernel}Grad`)) {
+        const own = { ...again, ...keep };
+        return innerGradients(() => unfused(again['x'] as tf.Tensor3D, own), rest, dOut);
+      }
       return runRegistered(`${kernel}Grad`, { ...again, ...keep, dOut, saved: ownSaved }, attrs);
     };
     return { value: tf.clone(y!), gradFunc };

@@ -78,6 +78,30 @@ export function valueAndGrads<O extends tf.TensorContainer>(
   return releasing(() => tidied('gradients', differentiate));
 }
 
+/**
+ * The gradients of `f` by the tensors `xs`, taken inside a backward pass: zeros where it does not depend on one.
+ *
+ * tfjs has one tape, and a gradient taken inside a backward pass would drop the outer one. So the outer one is put back.
+ */
+export function innerGradients(
+  f: () => tf.Tensor,
+  xs: readonly tf.Tensor[],
+  dOut: tf.Tensor,
+): tf.Tensor[] {
+  const { state } = tf.engine();
+  const outerTape = state.activeTape;
+  try {
+    const { grads: found } = tf.engine().gradients(f, [...xs], dOut, true);
+    return xs.map((x, i) => found[i] ?? tf.zerosLike(x));
+  } catch (error) {
+    // tfjs would never free the tensors that the finished ops of the failed run saved.
+    if (state.activeTape !== outerTape) releaseTape(state.activeTape);
+    throw error;
+  } finally {
+    state.activeTape = outerTape;
+  }
+}
+
 /** Whether ops run now are recorded for a backward pass. */
 export function isRecording(): boolean {
   const { gradientDepth, kernelDepth } = tf.engine().state;

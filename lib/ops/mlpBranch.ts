@@ -46,17 +46,18 @@ export function prepareMlpBranch(
   assertOneOf('activation', activation, geluForms);
   assertOneOf('precision', precision, precisions);
   checkBranch(inputs, { epsilon });
-  const { x, gamma, beta, fc1, bias1, fc2, bias2 } = inputs;
+  const { x, fc1, bias1, fc2, bias2 } = inputs;
   const dim = x.shape[2];
   const hidden = fc1.shape[0];
   assertShape('fc1', fc1, [hidden, dim]);
   assertShape('fc2', fc2, [dim, hidden]);
   if (bias1 !== undefined) assertShape('bias1', bias1, [hidden]);
   if (bias2 !== undefined) assertShape('bias2', bias2, [dim]);
-  const unfused = (given: tf.Tensor3D): tf.Tensor3D => {
-    const normed = layerNorm(given, gamma, beta, { epsilon });
-    const h = linear(normed, fc1, bias1, { activation, precision });
-    return addBranch({ ...inputs, x: given }, linear(h, fc2, bias2, { precision }) as tf.Tensor3D);
+  const unfused = (given: tf.Tensor3D, own: Branch['inputs']): tf.Tensor3D => {
+    const now = { ...own, x: given } as unknown as MlpBranchInputs;
+    const normed = layerNorm(given, now.gamma, now.beta, { epsilon });
+    const h = linear(normed, now.fc1, now.bias1, { activation, precision });
+    return addBranch(now, linear(h, now.fc2, now.bias2, { precision }) as tf.Tensor3D);
   };
   return makeBranch(kernels.MlpBranch, inputs, {
     attrs: { epsilon, activation, precision },

@@ -1,7 +1,7 @@
 // Gradient checkpointing: activations are recomputed in the backward pass.
 
 import * as tf from '@tensorflow/tfjs';
-import { releaseTape } from './gradients.ts';
+import { innerGradients } from './gradients.ts';
 
 /**
  * y = f(x) without saving f's activations: the backward pass runs f again (gradient checkpointing).
@@ -39,18 +39,5 @@ function gradientsOf(
   parameters: readonly tf.Variable[],
   dOut: tf.Tensor,
 ): tf.Tensor[] {
-  const inputs = [x, ...parameters];
-  // tfjs has one tape, and a gradient taken inside a backward pass would drop the outer one. So the outer one is put back.
-  const { state } = tf.engine();
-  const outerTape = state.activeTape;
-  try {
-    const { grads } = tf.engine().gradients(() => f(x), inputs, dOut, true);
-    return inputs.map((input, i) => grads[i] ?? tf.zerosLike(input));
-  } catch (error) {
-    // tfjs would never free the tensors that the finished ops of the failed run saved.
-    if (state.activeTape !== outerTape) releaseTape(state.activeTape);
-    throw error;
-  } finally {
-    state.activeTape = outerTape;
-  }
+  return innerGradients(() => f(x), [x, ...parameters], dOut);
 }

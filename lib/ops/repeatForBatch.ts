@@ -14,5 +14,7 @@ export function repeatForBatch<T extends tf.Tensor>(x: T, batch: number): T {
   const rest = x.shape.slice(1);
   assertShape('x', x, [1, ...rest]);
   assertInteger('batch', batch, { min: 0 });
+  // tfjs takes the gradient of a sum by a factor of one sample for that of its shape where there is no sample.
+  if (batch === 0) return tf.tile(x, [0, ...rest.map(() => 1)]);
   return tf.tidy(() => tf.add<T>(tf.zeros([batch, ...rest]), x));
 }

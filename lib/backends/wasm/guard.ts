@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { InputError, UnsupportedError } from '../../core/errors.ts';
 import { replaceKernel, type KernelArguments } from './replaceKernel.ts';
+import { guardEmpty } from './guardEmpty.ts';
 import { guardWindows } from './guardWindows.ts';
 
 /**
@@ -16,6 +17,7 @@ export function guardKernels(): void {
   guardAxes();
   guardIndices();
   guardWindows();
+  guardEmpty();
   guardMemory();
 }
 

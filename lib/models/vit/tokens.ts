@@ -5,6 +5,7 @@ import * as t from '../../ops/tensor.ts';
 import { assertInteger, assertShape } from '../../core/check.ts';
 import { ShapeError, expected } from '../../core/errors.ts';
 import { posEmbedFor, sincos1d, sincos2d } from '../../layers/posEmbed.ts';
+import { repeatForBatch } from '../../ops/repeatForBatch.ts';
 import { gridSizeOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
 
 /**
@@ -53,7 +54,9 @@ export function addPosition(
   const tokens = prefix + grid[0] * grid[1];
   if (kind === 'none') return x;
   if (learned !== undefined) {
-    return t.add(x, posEmbedFor(learned, { prefix, from: gridSizeOf(config), to: grid }));
+    const own = posEmbedFor(learned, { prefix, from: gridSizeOf(config), to: grid });
+    // For a batch of none tfjs does not know the gradient of what it spreads.
+    return t.add(x, x.shape[0] === 0 ? repeatForBatch(own, 0) : own);
   }
   const shape: [number, number, number] = [1, tokens, embedDim];
   if (kind === 'sincos1d') return t.add(x, t.tensor3d(sincos1d(tokens, embedDim), shape));
