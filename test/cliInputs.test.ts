@@ -1,4 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
@@ -154,8 +161,28 @@ describe('bad input is one line and exit code 2', () => {
       () => quickWith({ model: { ...tiny.model, imageSize: 42 } }),
       /42|28/,
     ],
+    [
+      'a discarded share of 1',
+      () => ['vis', '--discard-ratio', '1'],
+      /finite number ≥ 0 and < 1 for --discard-ratio/,
+    ],
     ['an unwritable place', () => quick('--output-dir', put('file', 'x')), /found a file/],
     ['nothing to resume', () => ['train', '--resume', inFolder('none')], /run/],
+    ...(
+      [
+        ['class names of another number', ['one', 'two'], /10 names, one a class for classNames/],
+        [
+          'class names that are objects',
+          Array.from({ length: 10 }, () => ({})),
+          /a name for classNames\[0\]/,
+        ],
+        ['class names that are no list', 'digits', /10 names.*received "digits"/],
+      ] as const
+    ).map(([what, classNames, message]): [string, () => string[], RegExp] => [
+      what,
+      () => ['eval', '--backend', 'cpu', '--checkpoint', modelNamed(classNames)],
+      message,
+    ]),
     ['an empty folder to resume', () => ['train', '--resume', folder], /a run to go on with/],
     ['an unknown backend', () => ['eval', '--backend', 'wsam'], /Did you mean wasm\?/],
     ['an unknown precision', () => ['eval', '--precision', 'bf61'], /Did you mean bf16\?/],
@@ -188,6 +215,12 @@ describe('bad input is one line and exit code 2', () => {
   function put(name: string, text: string): string {
     writeFileSync(inFolder(name), text);
     return inFolder(name);
+  }
+  function modelNamed(classNames: unknown): string {
+    const record = JSON.parse(readFileSync('checkpoints/mnist-vit/config.json', 'utf8')) as object;
+    put('config.json', JSON.stringify({ ...record, classNames }));
+    copyFileSync('checkpoints/mnist-vit/model.safetensors', inFolder('model.safetensors'));
+    return folder;
   }
   function recipes(): string {
     const text = `export const recipes = { slow: ${JSON.stringify(tiny)}, quick: 3 };`;

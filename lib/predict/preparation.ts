@@ -62,10 +62,27 @@ export function preparationOf(
   const preprocessing =
     timmPreprocessing(record, inputShape, options) ??
     preprocessingOf(record, descriptor, inputShape, options);
-  const names = record['classNames'] ?? timmPreparation(record)?.classNames;
-  const classNames =
-    Array.isArray(names) && names.length === numClasses ? names.map(String) : undefined;
-  return { preprocessing, classNames: classNames ?? descriptor?.classNames, descriptor };
+  const classNames = classNamesOf(record, numClasses) ?? descriptor?.classNames;
+  return { preprocessing, classNames, descriptor };
+}
+
+// timm's are those of its data set, and a head of other classes is usual there; ours were stored for this head.
+function classNamesOf(record: ModelRecord, numClasses: number): readonly string[] | undefined {
+  const names = record['classNames'];
+  if (names == null || numClasses === 0) {
+    const given = timmPreparation(record)?.classNames;
+    return given?.length === numClasses ? given : undefined;
+  }
+  if (!Array.isArray(names) || names.length !== numClasses) {
+    const received = Array.isArray(names) ? `${names.length} names` : names;
+    throw new InputError(
+      expected(`${numClasses} names, one a class`, 'classNames in config.json', received),
+    );
+  }
+  return names.map((name: unknown, k) => {
+    if (typeof name === 'string' || typeof name === 'number') return String(name);
+    throw new InputError(expected('a name', `classNames[${k}] in config.json`, name));
+  });
 }
 
 function descriptorIn({ data }: ModelRecord): DatasetDescriptor | undefined {

@@ -2,6 +2,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs';
 import { messageOf } from '../../lib/core/errors.ts';
 import { Place } from './place.ts';
 import { Fault, Skipped, brief } from './row.ts';
@@ -56,6 +58,8 @@ export async function runSuite(name: string, rows: readonly Row[]): Promise<void
     return;
   }
   if (!values['no-build']) buildCommand();
+  // Suppresses the advice to install tfjs-node.
+  tf.env().set('IS_TEST', true);
   const results = await runAll(chosen, Number(values.jobs));
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2));
   const count = (outcome: Outcome): number => results.filter(({ ok }) => ok === outcome).length;

@@ -23,7 +23,7 @@ export const vis: Command = {
       type: 'number',
       value: 'X',
       min: 0,
-      max: 1,
+      max: 1 - Number.EPSILON,
       describe: 'Share of the smallest attentions that the rollout leaves out',
       default: 0,
     },
