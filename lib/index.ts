@@ -36,7 +36,14 @@ export {
   type OptionType,
 } from './core/option.ts';
 export type { Stop, StopSignal } from './core/stop.ts';
-export type { EpochLog, RunSink, RunStart, StepProgress, TestLog } from './core/runSink.ts';
+export type {
+  EpochLog,
+  EvaluationProgress,
+  RunSink,
+  RunStart,
+  StepProgress,
+  TestLog,
+} from './core/runSink.ts';
 export type { FileStore } from './core/store.ts';
 
 // ops

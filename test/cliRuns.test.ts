@@ -33,7 +33,10 @@ describe('from training to a picture', () => {
     const run = inFolder('run');
     const flags = ['--limit', '32', '--limit-val', '16', '--output_dir', run];
     const first = await vit('train', '--config', experiment(), ...flags, '--max-steps', '2');
-    expect(first.code).toBe(0);
+    expect([first.code, first.out]).toEqual([
+      0,
+      expect.stringMatching(/^Go on with it: .*train --resume/),
+    ]);
     expect((await vit('train', '--resume', run)).code).toBe(0);
     const log = readFileSync(path.join(run, 'log.jsonl'), 'utf8').trim().split('\n');
     expect(log.length).toBe(1);
@@ -119,6 +122,12 @@ describe('from training to a picture', () => {
     expect(said.trimEnd().split('\n').at(-1)).toMatch(/^test top-1 .*16 images.*evaluated once/);
     const report = JSON.parse(readFileSync(path.join(run, 'test.json'), 'utf8')) as object;
     expect(report).toMatchObject({ epochs: 1, epoch: 1, images: 16 });
+    const again = await vit('train', '--resume', run);
+    expect(again.code).toBe(0);
+    expect(again.out).toMatch(
+      /best epoch +1\nvalidation top-1 .*\ntest top-1 .*\nSaved in .*vis --checkpoint/,
+    );
+    expect(logged.mock.calls.join('')).toMatch(/The run in .* is finished: epoch 1 is done/);
     const other = await vit('train', '--resume', run, '--val-split', '0.5');
     expect([other.code, other.error]).toEqual([2, expect.stringContaining('valSplit: 100 → 0.5')]);
 

@@ -62,7 +62,7 @@ describe('the guard', () => {
       store.failing = true;
       return done;
     };
-    const { error, messages } = await runToy({}, { model, store });
+    const { error, messages } = await runToy({}, { model, store, saveWaitSeconds: 0 });
     expect(error).toBeInstanceOf(NumericError);
     expect(messages[0]).toMatch(/Could not save step 0: No space left/);
     model.dispose();

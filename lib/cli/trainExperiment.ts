@@ -10,6 +10,8 @@ import { idleTrainOptions } from '../training/trainConfig.ts';
 import { descriptorOf, openIfThere, openPart, parseStoredData, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { flagNameAt } from './flags.ts';
+import { bestLines, testLines } from '../io/runLines.ts';
+import { commandLine } from './invocation.ts';
 import { assertRunPlace } from './runPlace.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
@@ -76,6 +78,7 @@ export async function trainExperiment(
   });
   const existed = existsSync(outputDir);
   let store: Folder | undefined;
+  let told = false;
   try {
     const { precision } = full;
     await useBackend({ ...options, precision }, terminal);
@@ -92,7 +95,7 @@ export async function trainExperiment(
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
-      return await train<Evaluation>(
+      const result = await train<Evaluation>(
         { ...full, data: { name, ...data } },
         {
           model,
@@ -112,11 +115,16 @@ export async function trainExperiment(
           overwrite,
           allowChanges: options.allowChanges ?? false,
           upgradeData,
-          sinks: await sinksOf(store.path, precision, terminal),
+          sinks: [
+            ...(await sinksOf(store.path, precision, terminal)),
+            { test: () => (told = true) },
+          ],
           stop,
           figures: runFigures,
         },
       );
+      tellEnd(result, { folder: outputDir, told }, terminal);
+      return result;
     } finally {
       model.dispose();
     }
@@ -126,6 +134,23 @@ export async function trainExperiment(
     // Nothing half-written stays: a folder that got no run is removed again, if it is empty.
     if (store !== undefined && !existed) await rmdir(store.path).catch(() => undefined);
   }
+}
+
+// The last lines: the result where no line of the run said it, the folder, and the command that comes next.
+function tellEnd(
+  { reason, epoch, best, test }: TrainResult,
+  { folder, told }: { folder: string; told: boolean },
+  { out }: Terminal,
+): void {
+  if (reason !== 'finished') {
+    out(`Go on with it: ${commandLine('train', '--resume', folder)}`);
+    return;
+  }
+  const result = test === null ? bestLines(best, epoch) : testLines(test);
+  if (!told) result.forEach((line) => out(line));
+  out(
+    `Saved in ${folder}. See what the model looks at: ${commandLine('vis', '--checkpoint', folder)}`,
+  );
 }
 
 const oldSelection =

@@ -51,6 +51,7 @@ export interface StepProgress {
   imagesPerSecond: number;
   /** Share of the time that was spent waiting for data, 0 … 1. */
   dataWait: number;
+  /** The time of the rest of the run, with its evaluations. */
   secondsLeft: number;
 }
 
@@ -69,6 +70,16 @@ export interface RunStart {
   replaced: boolean;
 }
 
+/** The state of a running evaluation: on the validation images after an epoch, on those of the test at the end. */
+export interface EvaluationProgress {
+  part: 'validation' | 'test';
+  /** Images done, of `total`. */
+  images: number;
+  total: number;
+  /** The time of the rest of the run. */
+  secondsLeft: number;
+}
+
 /** A receiver of the events of a run: a progress bar, TensorBoard, a test's list. Every method is optional. */
 export interface RunSink {
   /** The run begins, or goes on, once its first files are there. */
@@ -78,6 +89,8 @@ export interface RunSink {
   step?(progress: StepProgress): void;
   /** One scalar of a training update; `step` counts updates from 1. */
   scalars?(step: number, values: Readonly<Record<string, number>>): void;
+  /** A batch of an evaluation is done. */
+  evaluation?(progress: EvaluationProgress): void;
   epoch?(log: EpochLog): void;
   /** The best checkpoint was evaluated on the test part; `epochs`: how many the run has. */
   test?(log: TestLog, epochs: number): void;

@@ -4,8 +4,9 @@ import progress from 'cli-progress';
 import { percent, printable } from '../core/format.ts';
 import { reasonOf } from './ioError.ts';
 import { QuietStream, takesEscapeCodes } from './quietStream.ts';
+import { metricText, testLines } from './runLines.ts';
 import type { TextStream } from './quietStream.ts';
-import type { EpochLog, RunSink, StepProgress, TestLog } from '../core/runSink.ts';
+import type { EpochLog, EvaluationProgress, RunSink, StepProgress } from '../core/runSink.ts';
 
 /** The stream that progress is written to: process.stdout, or in a test something like it. */
 export type ProgressStream = TextStream;
@@ -64,6 +65,12 @@ function lineSink(out: LineStream, lineMs: number): RunSink {
         `epoch ${now.epoch}/${now.epochs}  step ${now.step}/${now.stepsInEpoch}  ${figures(now)}`,
       );
     },
+    evaluation: (now) => {
+      const time = performance.now();
+      if (time - last < lineMs) return;
+      last = time;
+      out.line(evaluationText(now));
+    },
     epoch: (log) => {
       last = performance.now();
       out.line(epochLine(log));
@@ -102,6 +109,10 @@ function barSink(out: LineStream, stream: ProgressStream): RunSink {
       }
       bar.update(now.step, payload(now));
     },
+    evaluation: (now) => {
+      if (out.closed) return stop();
+      bar?.update(bar.getTotal(), { figures: evaluationText(now) });
+    },
     epoch: (log) => {
       stop();
       out.line(epochLine(log));
@@ -114,6 +125,10 @@ function barSink(out: LineStream, stream: ProgressStream): RunSink {
   };
 }
 
+function evaluationText({ part, images, total, secondsLeft }: EvaluationProgress): string {
+  return `${part} ${images}/${total} images  ${duration(secondsLeft)} left`;
+}
+
 function payload(now: StepProgress): Record<string, unknown> {
   return { epoch: now.epoch, epochs: now.epochs, figures: figures(now) };
 }
@@ -121,7 +136,7 @@ function payload(now: StepProgress): Record<string, unknown> {
 function figures(now: StepProgress): string {
   return [
     `loss ${now.loss.toFixed(4)}`,
-    ...Object.entries(now.metrics).map(([name, value]) => metric(name, value, 1)),
+    ...Object.entries(now.metrics).map(([name, value]) => metricText(name, value, 1)),
     `${now.imagesPerSecond.toFixed(0)} images/s`,
     `data wait ${percent(now.dataWait)}`,
     `${duration(now.secondsLeft)} left`,
@@ -133,49 +148,11 @@ function epochLine(log: EpochLog): string {
   for (const [key, value] of Object.entries(log)) {
     if (!key.startsWith('val') || typeof value !== 'number') continue;
     const name = `${key.charAt(3).toLowerCase()}${key.slice(4)}`;
-    parts.push(name === 'top5' ? metric(name, value, 2) : `val ${metric(name, value, 2)}`);
+    parts.push(name === 'top5' ? metricText(name, value, 2) : `val ${metricText(name, value, 2)}`);
   }
   parts.push(`rate ${log.learningRate.toPrecision(3)}`);
   parts.push(`${log.imagesPerSecond.toFixed(0)} images/s`, duration(log.seconds));
   return parts.join('  ');
-}
-
-// The last lines of a run. A classifier's top-1 stands first; the metrics of another task in their order.
-function testLines({ epoch, images, ...metrics }: TestLog): string[] {
-  const numbers = Object.entries(metrics).filter(
-    (entry): entry is [string, number] => entry[1] !== null,
-  );
-  const isVal = (name: string) => /^val[A-Z]/.test(name);
-  const validation = numbers
-    .filter(([name]) => isVal(name))
-    .map(([name, value]) => [`${name.charAt(3).toLowerCase()}${name.slice(4)}`, value] as const);
-  const test = numbers.filter(([name]) => !isVal(name));
-  const chosen = `best epoch        ${epoch}`;
-  const lines = [validation.length === 0 ? `${chosen}, the last: nothing was held out` : chosen];
-  for (const [name, value] of leading(validation)) {
-    lines.push(`validation ${metric(name, value, 2).replace(' ', '  ')}`);
-  }
-  const shown = leading(test).map(([name, value]) =>
-    metric(name, value, 2).replace(' ', '        '),
-  );
-  const loss = metrics['loss'];
-  const also = typeof loss === 'number' ? `, loss ${loss.toFixed(4)}` : '';
-  return [
-    ...lines,
-    ...shown.map((text) => `test ${text}  (${images} images${also}, evaluated once)`),
-  ];
-}
-
-// Top-1 where there is one, else all.
-function leading<T extends readonly [string, number]>(values: readonly T[]): readonly T[] {
-  const top1 = values.filter(([name]) => name === 'top1');
-  return top1.length === 0 ? values : top1;
-}
-
-// A task's metric: top1 as `top-1 93.4 %`, any other one as `loss 0.1234`.
-function metric(name: string, value: number, digits: number): string {
-  const top = /^top(\d+)$/.exec(name);
-  return top === null ? `${name} ${value.toFixed(4)}` : `top-${top[1]} ${percent(value, digits)}`;
 }
 
 /** Seconds as 45 s, 3 min 20 s, or 2 h 5 min; `?` if they are not known. */

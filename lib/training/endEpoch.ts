@@ -1,9 +1,9 @@
 // The end of an epoch: validation, log entry, files, and then the figures.
 
 import { drawFigures } from './drawFigures.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluatePart } from './evaluatePart.ts';
 import { epochLog } from './report.ts';
-import { saveRun } from './run.ts';
+import { saveOrWait } from './saveOrWait.ts';
 import type { Run } from './run.ts';
 import { emptySums, emptyTimes } from './runState.ts';
 import { withWeights } from './trainableModel.ts';
@@ -17,12 +17,11 @@ import { withWeights } from './trainableModel.ts';
  *   when the run goes on
  */
 export async function endEpoch(run: Run): Promise<unknown> {
-  const { state, task, model, ema, validation, stop, sinks } = run;
-  const { precision } = run.config;
+  const { state, task, model, ema, validation, sinks } = run;
   const begin = performance.now();
   let evaluation: unknown;
   if (validation !== undefined) {
-    const work = () => evaluate(model, validation, { task, stop, precision });
+    const work = () => evaluatePart(run, 'validation', validation);
     evaluation = await (ema === undefined ? work() : withWeights(model, ema.averages, work));
     if (evaluation === undefined) return undefined;
   }
@@ -39,7 +38,13 @@ export async function endEpoch(run: Run): Promise<unknown> {
   // Without validation data, and until an epoch was chosen, the last one counts as the best.
   if (metrics === undefined) state.best = null;
   else if (better) state.best = { epoch: state.epoch, ...metrics };
-  await saveRun(run, { isBest: better || state.best === null });
+  const isBest = better || state.best === null;
+  const failure = await saveOrWait(run, `epoch ${state.epoch}`, { isBest });
+  if (failure !== undefined) {
+    sinks.message(
+      `Epoch ${state.epoch} is not saved yet; training goes on, and the next save has it.`,
+    );
+  }
   sinks.epoch(entry);
   await drawFigures(run, 'validation', evaluation);
   return evaluation;

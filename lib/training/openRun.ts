@@ -1,6 +1,5 @@
 // Builds a run from its options, its data and, when it is resumed, the stored run.
 
-import * as t from '../ops/tensor.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
 import { keepRecord } from '../core/modelRecord.ts';
@@ -15,6 +14,7 @@ import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
 import { readRun } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
+import { resumeNotes } from './resumeNotes.ts';
 import { scheduleNotes } from './scheduleNotes.ts';
 import { combineSinks } from './sinks.ts';
 import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
@@ -31,7 +31,7 @@ import { buildUpdates, disposeUpdates } from './updates.ts';
 export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Promise<Run> {
   const config = parseTrainConfig(options);
   const task = taskOf(config, env.task);
-  const { model, store, resume, stop } = env;
+  const { model, store, resume, stop, saveWaitSeconds = 60 } = env;
   await assertPlace(env);
   const parts = partsOf(config, env);
   const preprocessing = preprocessingOf(env);
@@ -64,13 +64,22 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
       updates.optimizer.restore(stored.moments, stored.state.step);
       if (stored.average !== undefined) updates.ema?.restore(stored.average);
     }
-    const given = { record, loader, validation, test, store, sinks, stop, figures };
+    const saving = { unsaved: new Map<string, Uint8Array | string>(), saveWaitSeconds };
+    const times = { start: 0, firstStep: 0, evaluating: { seconds: 0, images: 0 } };
+    const given = {
+      ...saving,
+      times,
+      record,
+      loader,
+      validation,
+      test,
+      store,
+      sinks,
+      stop,
+      figures,
+    };
     const run: Run = { ...updates, ...given };
-    if (resume !== undefined) {
-      sinks.message(
-        `Going on after epoch ${run.state.epoch}, step ${run.state.step}, from ${resume.location}.`,
-      );
-    }
+    if (stored !== undefined) for (const note of resumeNotes(run, stored, env)) sinks.message(note);
     await writeFirst(run, resume);
     for (const note of [...parts.notes, ...scheduleNotes(config, run)]) sinks.message(note);
     return run;
@@ -104,11 +113,6 @@ function restoreWeights(
     );
   }
   if (differences.length > 0) sinks.message?.(`Going on with changes: ${differences.join('; ')}.`);
-  if (stored.backend !== undefined && stored.backend !== t.getBackend()) {
-    sinks.message?.(
-      `Going on with backend ${t.getBackend()} instead of ${stored.backend}: equal up to rounding, not bit for bit.`,
-    );
-  }
   loadModelTensors(model, stored.weights);
 }
 

@@ -5,6 +5,7 @@ import type { Run } from './run.ts';
 import { metricKey } from './logColumns.ts';
 import { rateOfUpdate } from './schedules.ts';
 import type { MetricValues } from './task.ts';
+import { secondsLeft } from './timeLeft.ts';
 
 /**
  * The log entry of an epoch whose updates are done.
@@ -43,16 +44,11 @@ export function testLog({ state, task }: Run, metrics: MetricValues, images: num
   return { epoch, images, ...validation, ...metrics };
 }
 
-/** The state of the running epoch for a progress display. `clock`: when this call began, in ms, and at which step. */
-export function progressOf(
-  { state, schedule, task, config, epochs, updatesPerEpoch }: Run,
-  clock: { start: number; firstStep: number },
-): StepProgress {
+/** The state of the running epoch for a progress display. */
+export function progressOf(run: Run): StepProgress {
+  const { state, schedule, task, epochs, updatesPerEpoch } = run;
   const { loss, images } = state.sums;
   const { times } = state;
-  const total = updatesPerEpoch * epochs;
-  const last = Math.min(total, config.maxSteps ?? total);
-  const perStep = (performance.now() - clock.start) / 1000 / (state.step - clock.firstStep);
   return {
     epoch: state.epoch + 1,
     epochs,
@@ -63,7 +59,7 @@ export function progressOf(
     learningRate: rateOfUpdate(schedule, state.epoch, state.step - 1),
     imagesPerSecond: perSecond(times.images, times),
     dataWait: perSecond(times.waiting, times),
-    secondsLeft: Math.max(0, last - state.step) * perStep,
+    secondsLeft: secondsLeft(run),
   };
 }
 

@@ -15,8 +15,8 @@ import type { Ema } from './ema.ts';
 import { logColumns } from './logColumns.ts';
 import type { Evaluation } from './metrics.ts';
 import type { Optimizer } from './optimizer.ts';
-import { runFiles } from './runFiles.ts';
-import type { RunState } from './runState.ts';
+import { runFileNames, runFiles } from './runFiles.ts';
+import type { RunState, RunTimes } from './runState.ts';
 import type { Schedule } from './schedules.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 import type { Task } from './task.ts';
@@ -43,6 +43,7 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property allowChanges  true: resume although the config or the data differ from the stored ones; default false
  * @property upgradeData   converts the stored `data` of a resumed run to the form of `config.data`, where an older version wrote it
  * @property sinks         the receivers of the progress
+ * @property saveWaitSeconds  how long the save of an epoch, or of the end, is tried again while the place refuses it; default 60
  * @property stop          the request to end the run, which is checked between steps
  * @property figures       draws the pictures of the run folder after each evaluation; default: none. `runFigures` draws a classifier's, in Node
  */
@@ -62,6 +63,7 @@ export interface TrainEnv<E = Evaluation> {
   allowChanges?: boolean;
   upgradeData?: (stored: unknown) => unknown;
   sinks?: readonly RunSink[];
+  saveWaitSeconds?: number;
   stop?: Stop | undefined;
   task?: Task<E> | undefined;
   communicator?: Communicator;
@@ -107,22 +109,34 @@ export interface Run {
   readonly stop: Stop | undefined;
   readonly figures: FiguresOf<unknown> | undefined;
   readonly state: RunState;
+  /** The times of this call, for the time left. */
+  readonly times: RunTimes;
+  /** Files of saves that failed; they are part of the next. */
+  readonly unsaved: Map<string, Uint8Array | string>;
+  readonly saveWaitSeconds: number;
 }
 
-/** Writes the present state of the run as one set. `extra`: more files of the set. */
+/**
+ * Writes the present state of the run as one set.
+ *
+ * The best weights and `extra` of a save that fails are kept, and written with the next one.
+ */
 export async function saveRun(
   run: Run,
   { isBest = false, extra = new Map() }: SaveOptions = {},
 ): Promise<void> {
-  const { record, state, task, weights, ema, optimizer, store } = run;
+  const { record, state, task, weights, ema, optimizer, store, unsaved } = run;
   const columns = logColumns(task);
   const content = { config: record, state, columns, weights, average: ema?.averages };
   const files = await runFiles({ ...content, moments: optimizer.state() }, { isBest });
-  for (const [name, bytes] of extra) files.set(name, bytes);
+  for (const [name, bytes] of extra) unsaved.set(name, bytes);
+  if (isBest) unsaved.set(runFileNames.best, files.get(runFileNames.best)!);
+  for (const [name, bytes] of unsaved) files.set(name, bytes);
   await store.commit(files, { epoch: state.epoch, step: state.step, best: state.best });
+  unsaved.clear();
 }
 
-/** Options of `saveRun`. */
+/** Options of `saveRun`. `extra`: more files of the set. */
 export interface SaveOptions {
   isBest?: boolean;
   extra?: ReadonlyMap<string, Uint8Array | string>;

@@ -1,6 +1,7 @@
 // The files of a run folder, which are written after an epoch or a stop and read to resume.
 
 import type * as tf from '@tensorflow/tfjs';
+import { instructionSet } from '../ops/instructionSet.ts';
 import * as t from '../ops/tensor.ts';
 import { parseConfigJson } from '../checkpoints/configFile.ts';
 import { hostTensor } from '../checkpoints/hostTensor.ts';
@@ -49,9 +50,10 @@ export interface RunContent {
   moments: ReadonlyMap<string, tf.Tensor>;
 }
 
-/** The content of a run folder. `backend`: the backend that it was saved on. */
+/** The content of a run folder. `backend`, `isa`: the backend and the instruction set that it was saved on, where they are known. */
 export interface StoredRun {
   backend: string | undefined;
+  isa: string | undefined;
   config: Record<string, unknown>;
   state: RunState;
   weights: Map<string, HostTensor>;
@@ -81,9 +83,11 @@ export async function runFiles(
       runFileNames.best,
       files.get(runFileNames.average) ?? files.get(runFileNames.weights)!,
     );
+  const isa = instructionSet();
   const metadata = {
     version: stateVersion,
     backend: t.getBackend(),
+    ...(isa !== undefined && { isa }),
     // Options of stopping and saving do not belong to the identity of a run.
     config: JSON.stringify({
       ...config,
@@ -141,7 +145,8 @@ export async function readRun(store: FileStore): Promise<StoredRun> {
   if (state.test !== null) await bytesOf(runFileNames.test);
   const hasAverage = config['ema'] != null;
   const average = hasAverage ? (await read(runFileNames.average)).tensors : undefined;
-  return { backend: metadata.get('backend'), config, state, weights, average, moments };
+  const [backend, isa] = [metadata.get('backend'), metadata.get('isa')];
+  return { backend, isa, config, state, weights, average, moments };
 }
 
 /** The log as a table: a line of names, then a line for each epoch. A field without a measurement is empty. */

@@ -48,6 +48,19 @@ export interface EpochTimes {
   waiting: number;
 }
 
+/**
+ * The times that were measured in this call.
+ *
+ * @property start       when it began, in ms
+ * @property firstStep   at which step
+ * @property evaluating  the seconds and images of evaluations so far
+ */
+export interface RunTimes {
+  start: number;
+  firstStep: number;
+  evaluating: { seconds: number; images: number };
+}
+
 /** The state before the first update. */
 export function initialState(): RunState {
   return {

@@ -9,6 +9,7 @@ export function combineSinks(sinks: readonly RunSink[]): Required<RunSink> {
     message: (text) => sinks.forEach((sink) => sink.message?.(text)),
     step: (progress) => sinks.forEach((sink) => sink.step?.(progress)),
     scalars: (step, values) => sinks.forEach((sink) => sink.scalars?.(step, values)),
+    evaluation: (progress) => sinks.forEach((sink) => sink.evaluation?.(progress)),
     epoch: (log) => sinks.forEach((sink) => sink.epoch?.(log)),
     test: (log, epochs) => sinks.forEach((sink) => sink.test?.(log, epochs)),
     async close() {

@@ -14,6 +14,7 @@ import { openRun } from './openRun.ts';
 import { progressOf } from './report.ts';
 import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
+import { saveOrWait } from './saveOrWait.ts';
 import type { BestEpoch } from './runState.ts';
 import { combineSinks } from './sinks.ts';
 import type { TrainConfig } from './trainConfig.ts';
@@ -51,7 +52,8 @@ export interface TrainResult<E = Evaluation> {
  * uninterrupted one: weights, optimizer state, average and log, except for the times.
  *
  * The files of the folder are replaced as one set, at the start, after each epoch, at a stop, and in between every
- * `checkpointSteps` and `checkpointMinutes`. A save in between that fails is reported, and training goes on.
+ * `checkpointSteps` and `checkpointMinutes`. A save in between that fails is reported, and training goes on; one of an epoch or of
+ * the end is tried again for `saveWaitSeconds`, and one of the end that then fails ends the run with its error.
  *
  * @throws InputError for a config, data or weights that cannot be used, and for a continuation that differs
  * @throws CheckpointError if the stored run is damaged
@@ -82,7 +84,8 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
   const { state, sinks, store } = run;
   let evaluation: unknown;
   let reason: StopReason = 'finished';
-  const clock = { start: performance.now(), firstStep: state.step, lastSave: performance.now() };
+  const clock = { lastSave: performance.now() };
+  Object.assign(run.times, { start: performance.now(), firstStep: state.step });
   while (state.epoch < run.epochs) {
     const stopped = await trainEpoch(run, clock);
     // An epoch whose last update is done is also evaluated when maxSteps ends the run there.
@@ -94,9 +97,11 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
     if (state.epoch < run.epochs) reason = signal;
     break;
   }
-  if (reason === 'finished') reason = (await evaluateTest(run)) ?? reason;
-  else {
-    await saveRun(run);
+  if (reason === 'finished') {
+    reason = (await evaluateTest(run)) ?? reason;
+    await saveLast(run);
+  } else {
+    await saveLast(run, { always: true });
     sinks.message(`Stopped (${reason}) at step ${state.step}; saved in ${store.location}.`);
   }
   const exitCode = reason === 'finished' || reason === 'maxSteps' ? 0 : signalExitCodes[reason];
@@ -104,10 +109,8 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
   return { reason, exitCode, epoch, step, best, test, log, evaluation };
 }
 
-/** When the run began and was last saved, in ms, and at which step it began. */
+/** When the run was last saved, in ms. */
 interface Clock {
-  start: number;
-  firstStep: number;
   lastSave: number;
 }
 
@@ -129,7 +132,7 @@ async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefine
       state.times.waiting += (ready - begin) / 1000;
       state.times.seconds += (performance.now() - begin) / 1000;
       sinks.scalars(state.step, scalars);
-      sinks.step(progressOf(run, clock));
+      sinks.step(progressOf(run));
       await saveBetween(run, clock);
     }
   } finally {
@@ -157,11 +160,19 @@ async function saveBetween(run: Run, clock: Clock): Promise<void> {
   }
 }
 
+// The end of a run whose state is not saved is a failure of the run.
+async function saveLast(run: Run, { always = false } = {}): Promise<void> {
+  if (!always && run.unsaved.size === 0) return;
+  const failure = await saveOrWait(run, `step ${run.state.step}`);
+  if (failure !== undefined) throw failure;
+}
+
 // The run fails with its own error, even if this fails too.
 async function saveBeforeFailing(run: Run): Promise<void> {
   const { state, store, sinks } = run;
   try {
-    await saveRun(run);
+    const failure = await saveOrWait(run, `step ${state.step}`);
+    if (failure !== undefined) throw failure;
     sinks.message(`Saved step ${state.step}, the last sound one, in ${store.location}.`);
   } catch (error) {
     sinks.message(`Could not save step ${state.step}: ${messageOf(error)}`);

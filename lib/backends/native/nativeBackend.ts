@@ -97,12 +97,15 @@ class TensorData {
 export class NativeBackend extends MathBackendCPU {
   readonly binding: NativeBinding;
   readonly pool: BufferPool;
+  /** The instruction set in use, on which the last bits of results depend: `avx2`. */
+  readonly instructionSet: string;
   #nextId = 0;
 
   constructor(binding: NativeBinding) {
     super();
     this.binding = binding;
     this.pool = new BufferPool(binding);
+    this.instructionSet = binding.isa();
   }
 
   override write(values: Values, _shape: number[], dtype: tf.DataType): DataId {
