@@ -17,6 +17,7 @@ import { buildUpdates, disposeUpdates } from '../training/updates.ts';
 import type { Normalization } from '../data/normalize.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 import type { Model } from '../models/model.ts';
+import { assertBatchFits } from './batchMemory.ts';
 import { descriptorOf, openPart, reportedPart, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { readConfig } from './readConfig.ts';
@@ -74,6 +75,7 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
   const onWarning = options.config === undefined ? () => undefined : note;
   const model = buildModel(modelOptions, { onWarning });
   try {
+    assertBatchFits({ option: '--batch', model, batchSize, training });
     const { dataset, normalize } = plan.data ?? randomData(model, batchSize);
     const [height, width] = model.inputShape;
     const preprocessing = makePreprocessing({ size: [height, width], normalize });

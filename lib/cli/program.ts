@@ -1,8 +1,9 @@
 // The program `tfjs-vit`: finds the command, runs it, and turns what it throws into a line and an exit code.
 
 import { readFileSync } from 'node:fs';
-import { InputError, VitError, expected, messageOf } from '../core/errors.ts';
+import { InputError, expected, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { translateError } from '../io/foreignError.ts';
 import { reasonOf } from '../io/ioError.ts';
 import { isReaderGone } from '../io/quietStream.ts';
 import { commands } from './commands.ts';
@@ -15,7 +16,8 @@ import type { Command, Terminal } from './command.ts';
  * Runs one command line and answers with the exit code; never throws.
  *
  * An error that the library throws on purpose is one line and its own exit code (2 for bad input, 1 for a check that failed).
- * Anything else is a defect: its stack is shown, exit code 1.
+ * A foreign error that a user can do something about is translated (`translateError`). Anything else is a defect: its stack is shown,
+ * exit code 1.
  *
  * @param words  the command and its arguments, without `node` and the script
  */
@@ -23,14 +25,20 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
   try {
     return await dispatch(words, terminal);
   } catch (error) {
-    if (error instanceof VitError) {
-      terminal.error(error.message);
-      return error.exitCode;
-    }
-    const stack = error instanceof Error ? error.stack : undefined;
-    terminal.error(`This is a defect of tfjs-vit, please report it: ${stack ?? messageOf(error)}`);
-    return 1;
+    return report(error, terminal);
   }
+}
+
+// Says an error and answers with its exit code.
+function report(error: unknown, terminal: Terminal): number {
+  const known = translateError(error);
+  if (known !== undefined) {
+    terminal.error(known.message);
+    return known.exitCode;
+  }
+  const stack = error instanceof Error ? error.stack : undefined;
+  terminal.error(`This is a defect of tfjs-vit, please report it: ${stack ?? messageOf(error)}`);
+  return 1;
 }
 
 /**
@@ -52,6 +60,8 @@ export async function runMain(words: readonly string[]): Promise<void> {
     process.exitCode = outputCode;
     terminal.error(reason);
   });
+  // Thrown outside of the command's own promise, by a stream or a worker.
+  process.once('uncaughtException', (error) => process.exit(report(error, terminal)));
   const code = await runProgram(words, terminal);
   process.exitCode = code === 0 ? outputCode : code;
 }

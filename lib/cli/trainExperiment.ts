@@ -7,6 +7,7 @@ import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
+import { assertBatchFits } from './batchMemory.ts';
 import { descriptorOf, openIfThere, openPart, parseStoredData, transformsOf } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { flagNameAt } from './flags.ts';
@@ -91,6 +92,8 @@ export async function trainExperiment(
     if (isOld) terminal.error(oldSelection);
     const model = buildModel(modelConfig, { onWarning: terminal.error });
     try {
+      const batchSize = Math.min(full.batchSize, training.length);
+      assertBatchFits({ option: '--batch-size', model, batchSize, training: true });
       store = await openFolder(outputDir, { create: true, lock: true });
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =

@@ -6,6 +6,7 @@ import * as promises from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { IoError, show } from '../core/errors.ts';
 import { errorCodeOf, ioError } from './ioError.ts';
+import { availableBytes, formatBytes, maxArrayBytes } from './memory.ts';
 import { releaseTemporary, temporaryName } from './temporary.ts';
 
 /** The file system calls in use; a test passes its own to make one fail. */
@@ -77,12 +78,24 @@ export async function readBytes(
         `Cannot read ${show(path)}: it has ${found.size} bytes, at most ${maxBytes} are expected.`,
       );
     }
+    assertMemory(found.size, path);
     return await readWhole(handle, found.size, path);
   } catch (error) {
     throw ioError('read', path, error);
   } finally {
     await handle?.close().catch(() => undefined);
   }
+}
+
+// Said before it is allocated: the system would end the process, without a word, when the memory is written to.
+function assertMemory(size: number, path: string): void {
+  const free = size > 2 ** 26 ? availableBytes() : Infinity;
+  if (size <= maxArrayBytes && size <= free) return;
+  const most =
+    size > maxArrayBytes
+      ? `Node ${process.versions.node} reads at most ${formatBytes(maxArrayBytes)} in one piece. Use a newer Node, or smaller files`
+      : `${formatBytes(free)} of memory are free. Close other programs, or use a machine with more`;
+  throw new IoError(`Cannot read ${show(path)}: it has ${formatBytes(size)}, and ${most}.`);
 }
 
 function assertRegular(found: { isFile(): boolean; isDirectory(): boolean }, path: string): void {

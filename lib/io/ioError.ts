@@ -37,6 +37,11 @@ export function errorCodeOf(error: unknown): string {
   return typeof error.code === 'string' ? error.code : '';
 }
 
+/** Whether an error is one of the system's that a message of ours explains. */
+export function isSystemError(error: unknown): boolean {
+  return Object.hasOwn(reasons, errorCodeOf(error));
+}
+
 /** The reason of a system error with its code and without a remedy: `no space is left on the device (ENOSPC)`. */
 export function reasonOf(error: unknown): string {
   const code = errorCodeOf(error);

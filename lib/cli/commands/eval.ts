@@ -46,6 +46,7 @@ export const evaluateCommand: Command = {
     const { loadTrained } = await import('../trainedModel.ts');
     const { openPart, reportedPart, transformsOf } = await import('../dataset.ts');
     const { useBackend } = await import('../useBackend.ts');
+    const { assertBatchFits } = await import('../batchMemory.ts');
     const { evaluate } = await import('../../training/evaluate.ts');
     const { evaluationLoader } = await import('../../training/runData.ts');
     const { listenForSignals } = await import('../../io/signals.ts');
@@ -76,6 +77,9 @@ export const evaluateCommand: Command = {
         { preprocessing, ...transformsOf(data) },
         await openPart(data, part, preprocessing.decode),
       );
+      const { length } = loader.config.dataset;
+      const batchSize = Math.min(length, neededNumber(args, 'batch-size'));
+      assertBatchFits({ option: '--batch-size', model, batchSize, training: false });
       const began = performance.now();
       const result = await evaluate(model, loader, { stop, precision });
       if (result === undefined) return signalExitCodes[stop.signal ?? 'SIGINT'];
