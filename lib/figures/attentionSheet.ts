@@ -6,15 +6,15 @@ import type { RgbImage } from '../core/image.ts';
 import { barChartPanel } from './barChart.ts';
 import type { Bar } from './barChart.ts';
 import { colorBar } from './colorBar.ts';
-import { blend, colorize } from './colorize.ts';
+import { backdrop, colorize } from './colorize.ts';
 import type { Colormap } from './colormap.ts';
 import { assertGrid, rangeOf } from './grid.ts';
 import type { Grid, Range } from './grid.ts';
-import { fitInto, framedImage } from './imagePanel.ts';
+import { fitInto, frame, framedImage, imageNode } from './imagePanel.ts';
 import { overlayPanel } from './overlay.ts';
 import { column, emptyPanel, figurePng, figureSvg, withHeading, note, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
-import { group, text } from './svg.ts';
+import { element, group, text } from './svg.ts';
 import type { SvgNode } from './svg.ts';
 import { textWidth } from './textWidth.ts';
 import { theme } from './theme.ts';
@@ -53,6 +53,7 @@ const mapsWidth = 710;
 const mapsHeight = 880;
 const leftLabels = 58;
 const blockGap = 18;
+const backdropId = 'input';
 const ownScale =
   'Each map is stretched from its smallest to its largest value: colours of two maps cannot be compared.';
 
@@ -121,7 +122,7 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
     const from = block * perBlock;
     return layersPanel(maps.slice(from, from + perBlock), { from, cell, draw });
   });
-  const grid = row(panels, { gap: blockGap });
+  const grid = withBackdrop(row(panels, { gap: blockGap }), image, cell);
   const bar = colorBar({
     colormap,
     range: contrast === 'shared' ? range : [0, 1],
@@ -137,13 +138,21 @@ function mapsPanel(options: AttentionSheetOptions): Panel {
   ];
   return column([sheet, note(hints.join(' '), Math.max(sheet.width, 460))]);
 
-  // The cells of a map stay visible, since each is what one patch gave.
-  function draw(map: Grid): RgbImage {
+  function draw(map: Grid): SvgNode[] {
+    const { width, height } = cell;
     const stretched = contrast === 'shared' ? range : rangeOf([map]);
-    const look = { colormap, range: stretched, gamma, opacity: 0.7 };
-    if (image.data.length === 0) return colorize(map, look);
-    return blend(image, map, { ...cell, ...look, interpolation: 'nearest' });
+    const colors = colorize(map, { colormap, range: stretched, gamma });
+    const heat = imageNode(colors, 0, 0, width, height);
+    if (image.data.length === 0) return [heat];
+    return [element('use', { href: `#${backdropId}` }), element('g', { opacity: 0.7 }, [heat])];
   }
+}
+
+// The input, which lies under every map, stands in the document once.
+function withBackdrop(panel: Panel, image: RgbImage, { width, height }: Size): Panel {
+  if (image.data.length === 0) return panel;
+  const below = element('g', { id: backdropId }, [imageNode(backdrop(image), 0, 0, width, height)]);
+  return { ...panel, body: group(0, 0, [element('defs', {}, [below]), panel.body]) };
 }
 
 function assertMaps(maps: AttentionSheetOptions['maps'], heads: number): void {
@@ -179,7 +188,7 @@ function arrange(layers: number, heads: number, image: Size): { blocks: number; 
 
 function layersPanel(
   maps: readonly (readonly Grid[])[],
-  { from, cell, draw }: { from: number; cell: Size; draw: (map: Grid) => RgbImage },
+  { from, cell, draw }: { from: number; cell: Size; draw: (map: Grid) => SvgNode[] },
 ): Panel {
   const nodes: SvgNode[] = [];
   const { width, height } = cell;
@@ -205,8 +214,7 @@ function layersPanel(
       }),
     );
     layer.forEach((grid, j) => {
-      const { body } = framedImage(draw(grid), width, height);
-      nodes.push(group(leftLabels + j * (width + gap), y, [body]));
+      nodes.push(group(leftLabels + j * (width + gap), y, [...draw(grid), frame(width, height)]));
     });
   });
   return {

@@ -32,9 +32,7 @@ export function colorize(
 }
 
 /**
- * A heat map laid over an image: pixel = (1 − opacity) · grey of the image + opacity · colour of the map^gamma.
- *
- * A light image is darkened to a mean grey of 0.35 · 255, since white would wash the colours out.
+ * A heat map laid over an image: pixel = (1 − opacity) · `backdrop` of the image + opacity · colour of the map.
  *
  * The image is enlarged to width × height by nearest neighbour and turned grey, so that all colour is the map's. The map is
  * resampled to the same pixels (`resampleGrid`): cell (r, c) of an h × w map covers rows r·height/h … and columns c·width/w ….
@@ -49,38 +47,46 @@ export function blend(
     height: number;
     colormap: Colormap;
     range: Range;
-    gamma?: number | undefined;
     interpolation?: Interpolation;
     opacity?: number;
   },
 ): RgbImage {
-  const { width, height, colormap, range, gamma, interpolation = 'bilinear' } = options;
-  const { opacity = 0.6 } = options;
+  const { width, height, colormap, range, interpolation = 'bilinear', opacity = 0.6 } = options;
   assertGrid('grid', grid);
   assertInteger('image width', image.width, { min: 1 });
   assertInteger('image height', image.height, { min: 1 });
   assertNumber('opacity', opacity, { min: 0, max: 1 });
-  const fine = resampleGrid(grid, { width, height, interpolation });
-  const heat = colorize(fine, { colormap, range, ...(gamma !== undefined && { gamma }) });
-  const strength = (1 - opacity) * Math.min(1, (0.35 * 255) / meanGray(image));
+  const heat = colorize(resampleGrid(grid, { width, height, interpolation }), { colormap, range });
+  const gray = backdrop(image).data;
   for (let y = 0; y < height; y += 1) {
     const sourceRow = Math.floor(((y + 0.5) * image.height) / height) * image.width;
     for (let x = 0; x < width; x += 1) {
-      const gray = grayAt(image, sourceRow + Math.floor(((x + 0.5) * image.width) / width));
+      const below = gray[sourceRow + Math.floor(((x + 0.5) * image.width) / width)]!;
       const at = 3 * (y * width + x);
       for (let c = 0; c < 3; c += 1) {
-        heat.data[at + c] = Math.round(strength * gray + opacity * heat.data[at + c]!);
+        heat.data[at + c] = Math.round((1 - opacity) * below + opacity * heat.data[at + c]!);
       }
     }
   }
   return heat;
 }
 
-function meanGray(image: RgbImage): number {
-  const pixels = image.width * image.height;
-  let sum = 0;
-  for (let pixel = 0; pixel < pixels; pixel += 1) sum += grayAt(image, pixel);
-  return sum / pixels;
+/**
+ * An image as it lies under a heat map: grey, so that all colour is the map's.
+ *
+ * A light image is darkened to a mean of 0.35 · 255, since white would wash the colours out.
+ */
+export function backdrop(image: RgbImage): RgbImage {
+  const { width, height } = image;
+  const gray = Float64Array.from({ length: width * height }, (_, pixel) => grayAt(image, pixel));
+  const mean = gray.reduce((sum, value) => sum + value, 0) / gray.length;
+  const strength = Math.min(1, (0.35 * 255) / mean);
+  return makeImage(
+    width,
+    height,
+    1,
+    Uint8Array.from(gray, (value) => Math.round(value * strength)),
+  );
 }
 
 // Rec. 601 luma, as PIL's convert('L').

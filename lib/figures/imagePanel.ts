@@ -22,7 +22,13 @@ export function imageNode(
 
 /** An image as a panel of the given size, with a thin line around it. */
 export function framedImage(image: RgbImage, width: number, height: number): Panel {
-  const border = element('rect', {
+  const nodes = [imageNode(image, 0, 0, width, height), frame(width, height)];
+  return { width, height, body: group(0, 0, nodes) };
+}
+
+/** A thin line around a rectangle whose upper left corner is (0, 0). */
+export function frame(width: number, height: number): SvgNode {
+  return element('rect', {
     x: -0.5,
     y: -0.5,
     width: width + 1,
@@ -30,7 +36,6 @@ export function framedImage(image: RgbImage, width: number, height: number): Pan
     fill: 'none',
     stroke: theme.color.grid,
   });
-  return { width, height, body: group(0, 0, [imageNode(image, 0, 0, width, height), border]) };
 }
 
 /** The size of a picture of the given proportions that fits into a square, in whole pixels. */
