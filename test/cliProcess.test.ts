@@ -138,7 +138,7 @@ full(
   async () => {
     const words = ['predict', '--image', '3', '--checkpoint', 'checkpoints/mnist-vit'];
     const { code, out } = await startFull([...words, '--backend', 'cpu', '--topk', '1'], 'error');
-    expect([code, out.trim().split('\n').length]).toEqual([0, 1]);
+    expect([code, out.trim().split('\n').length]).toEqual([0, 2]);
   },
   60_000,
 );

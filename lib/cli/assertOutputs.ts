@@ -5,12 +5,17 @@ import path from 'node:path';
 import { InputError, expected, show } from '../core/errors.ts';
 import { runFileNames } from '../training/runFiles.ts';
 import { assertWritable } from './outputFile.ts';
+import { assertPictureName } from './pictureFile.ts';
 import type { Arguments, Command, OutputKind } from './command.ts';
 
 // The kinds of files that commands write, and how each begins. A run folder is checked by the training itself.
 const kinds: Readonly<Record<Exclude<OutputKind, 'run'>, readonly [what: string, start: RegExp]>> =
   {
-    png: ['a PNG picture', /^\x89PNG\r\n\x1a\n/], // eslint-disable-line no-control-regex
+    // PNG, or an SVG as figures/svg.ts begins it.
+    picture: [
+      'a picture',
+      /^(\x89PNG\r\n|<svg xmlns="[^"]*" width="\d+" height="\d+" viewBox="[\d ]+" role="img")/,
+    ],
     trace: ['a flame chart', /^\{"displayTimeUnit":"ms","traceEvents":/],
     profile: ['a profile', /^\{\s*"work":/],
     parity: ['a report of parity', /^\{\s*"schema":\s*"vit-parity\//],
@@ -59,6 +64,7 @@ export async function assertOutputs(
     taken.set(here, flag);
     await assertKind({ flag, place }, kind);
     await assertUnlisted({ flag, place });
+    if (kind === 'picture') assertPictureName(place, flag);
   }
 }
 

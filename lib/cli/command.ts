@@ -6,7 +6,7 @@ import type { Option, OptionFlag } from '../core/option.ts';
 export type FlagValue = string | number | boolean;
 
 /** The kind of a file or folder that a command writes. */
-export type OutputKind = 'png' | 'trace' | 'profile' | 'parity' | 'run';
+export type OutputKind = 'picture' | 'trace' | 'profile' | 'parity' | 'run';
 
 /**
  * One flag of a command: an option of `core/option.ts` whose value is a word.

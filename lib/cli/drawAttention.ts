@@ -4,7 +4,9 @@ import path from 'node:path';
 import { percent } from '../core/format.ts';
 import { visualizeAttention } from '../explain/visualizeAttention.ts';
 import { openImage } from './inputImage.ts';
+import { checkpointTitle } from './checkpointTitle.ts';
 import { writeAtomically } from './outputFile.ts';
+import { encodePicture } from './pictureFile.ts';
 import { loadTrained } from './trainedModel.ts';
 import { useBackend } from './useBackend.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -28,18 +30,21 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
   const trained = await loadTrained(checkpoint, terminal.error);
   try {
     const { pixels, picture, label, source } = await openImage(image, trained, terminal.error);
-    const { png, prediction } = await visualizeAttention({
+    const title = await checkpointTitle(trained.path);
+    const { svg, prediction } = await visualizeAttention({
       model: trained.model,
       pixels,
       picture,
       source,
+      checkpoint: title,
       precision,
       ...look,
       ...(trained.classNames && { classNames: trained.classNames }),
       ...(label !== undefined && { label }),
     });
-    await writeAtomically(output, png);
+    await writeAtomically(output, await encodePicture(svg, { file: output }));
     terminal.out(`${source}: ${saidOf(prediction)}`);
+    terminal.out(`Model: ${title}`);
     terminal.out(`Wrote ${path.resolve(output)}`);
     return 0;
   } finally {

@@ -41,16 +41,22 @@ export const sharedFlags = {
     describe: 'A picture, or the index of one in the test set',
   },
   checkpoint,
-  checkpointOrShipped: {
+  checkpointOrNewest: {
     ...checkpoint,
-    defaultText: defaultModel.title,
+    defaultText: `the newest run in runs, else ${defaultModel.title}`,
+  },
+  dataset: {
+    type: 'string',
+    value: 'NAME',
+    describe: 'Without --checkpoint: only a run that was trained on this data set is taken',
+    defaultText: 'any',
   },
   output: {
     type: 'string',
-    value: 'FILE.png',
-    writes: 'png',
+    value: 'FILE',
+    writes: 'picture',
     aliases: ['output-path'],
-    describe: 'The picture to write',
+    describe: 'The picture to write: .png or .svg',
   },
   batchSize: {
     type: 'integer',

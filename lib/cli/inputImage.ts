@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { InputError, expected } from '../core/errors.ts';
+import { middlePart } from '../data/fitImage.ts';
 import { preprocessImage } from '../data/preprocessing.ts';
 import { descriptorOf, openPart, reportedPart } from './dataset.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -26,7 +27,7 @@ export interface InputImage {
  * Opens an image for a model: a file, or the index of one in the test part of its data set.
  *
  * The image goes through the preprocessing that is stored with the model. A file is adapted as the model's data set asks for it,
- * and `note` says so.
+ * and `note` says so. `source` and `note` say too which part of an image of other proportions is used.
  *
  * @throws IoError, InputError if there is no such image
  */
@@ -35,11 +36,32 @@ export async function openImage(
   { preprocessing, data }: Pick<TrainedModel, 'preprocessing' | 'data'>,
   note: (text: string) => void,
 ): Promise<InputImage> {
-  const { image, label, source } =
-    /^\d+$/.test(given) && !existsSync(given)
-      ? await fromDataset(Number(given), preprocessing, data)
-      : await fromFile(given, preprocessing, data, note);
-  return { ...preprocessImage(image, preprocessing), label, source };
+  const { image, label, source } = isIndex(given)
+    ? await fromDataset(Number(given), preprocessing, data)
+    : await fromFile(given, preprocessing, data, note);
+  const part = usedPart(image, preprocessing);
+  if (part !== undefined) note(`${source} has ${image.width} × ${image.height} pixels: ${part}.`);
+  return {
+    ...preprocessImage(image, preprocessing),
+    label,
+    source: part === undefined ? source : `${source}, ${part}`,
+  };
+}
+
+// The fate of an image of other proportions than the model's input, in words; undefined if it is used as it is.
+function usedPart(
+  { width, height }: { width: number; height: number },
+  { size: [modelHeight, modelWidth], cropMode }: TrainedModel['preprocessing'],
+): string | undefined {
+  const kept = middlePart({ width, height }, { width: modelWidth, height: modelHeight });
+  if (kept.width === width && kept.height === height) return undefined;
+  if (cropMode === 'squash') return `squashed to ${modelWidth} × ${modelHeight}`;
+  return `cropped to its middle ${kept.width} × ${kept.height}`;
+}
+
+/** Whether an image is given by its index in the data set, not as a file. */
+export function isIndex(given: string): boolean {
+  return /^\d+$/.test(given) && !existsSync(given);
 }
 
 interface Found {

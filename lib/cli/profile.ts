@@ -7,6 +7,7 @@ import { profileKernels, type KernelProfile } from '../profile/profileKernels.ts
 import type { BackendOptions } from '../backends/select.ts';
 import type { Terminal } from './command.ts';
 import { writeAtomically } from './outputFile.ts';
+import { encodePicture } from './pictureFile.ts';
 import { profileChart, profileJson, profileText, type ProfiledSteps } from './profileReport.ts';
 import { openWork, type Work, type WorkOptions } from './profileWork.ts';
 import { useBackend } from './useBackend.ts';
@@ -44,14 +45,17 @@ export async function profileCommand(options: ProfileOptions, terminal: Terminal
   const { label, imagesPerStep } = work;
   const measured: ProfiledSteps = { label, imagesPerStep, steps, profile };
   terminal.out(profileText(measured, top));
-  const write = async (file: string | undefined, content: () => Promise<Uint8Array> | string) => {
+  const write = async (
+    file: string | undefined,
+    content: (file: string) => Promise<Uint8Array | string> | string,
+  ) => {
     if (file === undefined) return;
-    await writeAtomically(file, await content());
+    await writeAtomically(file, await content(file));
     terminal.error(`Wrote ${path.resolve(file)}`);
   };
   await write(trace, () => chromeTrace(profile.spans, `${label} on ${profile.backend}`));
   await write(json, () => profileJson(measured));
-  await write(chart, () => profileChart(measured, top));
+  await write(chart, (file) => encodePicture(profileChart(measured, top), { file, scale: 2 }));
   return 0;
 }
 

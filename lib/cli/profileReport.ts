@@ -1,7 +1,7 @@
 // A profile for people and for programs. All figures are of one step, the mean of those measured.
 
 import { percent } from '../core/format.ts';
-import { barChart } from '../figures/barChart.ts';
+import { barChartSvg } from '../figures/barChart.ts';
 import type { KernelProfile } from '../profile/profileKernels.ts';
 
 /** A profile of equal steps. */
@@ -95,16 +95,15 @@ export function profileJson(measured: ProfiledSteps): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
-/** The shares of the kernels that take longest, of all others and of the time outside kernels, as PNG bytes. */
-export function profileChart(measured: ProfiledSteps, top: number): Promise<Uint8Array> {
+/** The shares of the kernels that take longest, of all others and of the time outside kernels, as SVG. */
+export function profileChart(measured: ProfiledSteps, top: number): string {
   const { label, profile } = measured;
   const { rows, outside, backend } = profile;
   const rest = rows.slice(top).reduce((sum, { share }) => sum + share, 0);
-  return barChart({
+  return barChartSvg({
     title: `Where the time of a step goes on ${backend}`,
     subtitle: `${label}: ${short(speedsOf(measured).msPerStep)} ms`,
     width: 560,
-    scale: 2,
     bars: [
       ...rows.slice(0, top).map(({ kernel, share }) => ({
         label: kernel,

@@ -1,6 +1,4 @@
-// The models that ship with the package; the first is what commands take where none is given.
-
-import { packageFile } from './packageFile.ts';
+// The models that ship with the package; the first is what commands take where none is given and there is no run.
 
 /**
  * A model that ships with the package.
@@ -24,10 +22,5 @@ export const shippedModels = [
   },
 ] as const satisfies readonly ShippedModel[];
 
-/** The model that commands take where none is given. */
+/** The model that commands take where none is given and there is no run. */
 export const defaultModel: ShippedModel = shippedModels[0];
-
-/** The folder of the default model on this disk. @throws IoError if it is not there */
-export function defaultCheckpoint(): string {
-  return packageFile(defaultModel.folder);
-}

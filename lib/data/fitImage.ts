@@ -26,10 +26,20 @@ export function fitImage(image: RgbImage, options: FitOptions): RgbImage {
   );
   const size = { height, width };
   if (cropMode === 'squash') return resizeImage(image, size, interpolation);
+  const kept = middlePart(image, size);
+  return resizeImage(cropImage(image, kept), size, interpolation);
+}
+
+/** The size of the middle part of an image that has the proportions of `size` and is as large as it can be, in whole pixels. */
+export function middlePart(
+  image: { width: number; height: number },
+  { width, height }: { width: number; height: number },
+): { width: number; height: number } {
   const scale = Math.min(image.width / width, image.height / height);
-  const cutX = margin(image.width, width * scale);
-  const cutY = margin(image.height, height * scale);
-  return resizeImage(cropImage(image, cutX, cutY), size, interpolation);
+  return {
+    width: image.width - 2 * margin(image.width, width * scale),
+    height: image.height - 2 * margin(image.height, height * scale),
+  };
 }
 
 /** `fitImage` as a transform; it draws nothing. */
@@ -42,11 +52,14 @@ function margin(length: number, wanted: number): number {
   return Math.min(Math.round((length - wanted) / 2), Math.floor((length - 1) / 2));
 }
 
-// The image without `cutX` columns on either side and `cutY` rows above and below.
-function cropImage(image: RgbImage, cutX: number, cutY: number): RgbImage {
+// The middle of an image, which has as many columns on either side of it and as many rows above and below.
+function cropImage(
+  image: RgbImage,
+  { width, height }: { width: number; height: number },
+): RgbImage {
+  const [cutX, cutY] = [(image.width - width) / 2, (image.height - height) / 2];
   if (cutX === 0 && cutY === 0) return image;
   const { channels } = image;
-  const [width, height] = [image.width - 2 * cutX, image.height - 2 * cutY];
   const data = new Uint8Array(width * height * channels);
   for (let y = 0; y < height; y += 1) {
     const from = ((y + cutY) * image.width + cutX) * channels;

@@ -1,7 +1,8 @@
 // `tfjs-vit demo`: the attention picture of the shipped model.
 
 import { computeFlags, neededFlag, sharedFlags } from '../flags.ts';
-import { defaultCheckpoint, defaultModel } from '../shippedModels.ts';
+import { packageFile } from '../packageFile.ts';
+import { defaultModel } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit demo`: the attention picture of the shipped model, at once. */
@@ -20,7 +21,7 @@ export const demo: Command = {
     return drawAttention(
       {
         image: neededFlag(args, 'image'),
-        checkpoint: defaultCheckpoint(),
+        checkpoint: packageFile(defaultModel.folder),
         output: neededFlag(args, 'output'),
         ...computeFlags(args),
       },

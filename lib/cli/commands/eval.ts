@@ -11,7 +11,6 @@ import {
   sharedFlags,
   textFlag,
 } from '../flags.ts';
-import { defaultCheckpoint } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
 
@@ -20,7 +19,8 @@ export const evaluateCommand: Command = {
   name: 'eval',
   describe: 'Measure a checkpoint on the test set of the data it was trained on',
   flags: {
-    checkpoint: sharedFlags.checkpointOrShipped,
+    checkpoint: sharedFlags.checkpointOrNewest,
+    dataset: sharedFlags.dataset,
     config: {
       type: 'string',
       value: 'FILE',
@@ -44,22 +44,27 @@ export const evaluateCommand: Command = {
   examples: [['eval --checkpoint runs/mnist', 'The best checkpoint of a run']],
   async run(args, terminal) {
     const { loadTrained } = await import('../trainedModel.ts');
-    const { openPart, reportedPart, transformsOf } = await import('../dataset.ts');
+    const { checkpointTitle } = await import('../checkpointTitle.ts');
+    const { chooseCheckpoint } = await import('../defaultCheckpoint.ts');
+    const { descriptorOf, openPart, reportedPart, transformsOf } = await import('../dataset.ts');
     const { useBackend } = await import('../useBackend.ts');
     const { assertBatchFits } = await import('../batchMemory.ts');
     const { evaluate } = await import('../../training/evaluate.ts');
     const { evaluationLoader } = await import('../../training/runData.ts');
+    const { assertClassifier } = await import('../classifier.ts');
     const { listenForSignals } = await import('../../io/signals.ts');
     const stop = listenForSignals();
     const compute = computeFlags(args);
     const { precision } = compute;
     await useBackend(compute, terminal);
-    const trained = await loadTrained(
-      textFlag(args, 'checkpoint') ?? defaultCheckpoint(),
+    const config = textFlag(args, 'config');
+    const checkpoint = await chooseCheckpoint(
+      textFlag(args, 'checkpoint'),
+      { dataset: textFlag(args, 'dataset'), needsData: config === undefined },
       terminal.error,
     );
+    const trained = await loadTrained(checkpoint, terminal.error);
     try {
-      const config = textFlag(args, 'config');
       const data = config === undefined ? trained.data : await dataOfConfig(config);
       if (data === undefined) {
         throw new InputError(
@@ -69,6 +74,7 @@ export const evaluateCommand: Command = {
       const part = reportedPart(data);
       if (part !== 'test') terminal.error(`There is no test part: the ${part} part is measured.`);
       const { model, preprocessing } = trained;
+      assertClassifier(model, 'eval');
       const loader = evaluationLoader(
         {
           batchSize: neededNumber(args, 'batch-size'),
@@ -89,11 +95,17 @@ export const evaluateCommand: Command = {
         terminal.out(JSON.stringify({ ...about, ...result, imagesPerSecond }));
         return 0;
       }
-      terminal.out(`images  ${result.images}  (${imagesPerSecond.toFixed(0)} images/s)`);
+      const { title } = descriptorOf(data);
+      const { classNames } = loader.config.dataset;
+      terminal.out(`model   ${await checkpointTitle(trained.path)}`);
+      terminal.out(
+        `images  ${result.images} of the ${part} part of ${title}  (${imagesPerSecond.toFixed(0)} images/s)`,
+      );
       terminal.out(`loss    ${result.loss.toFixed(4)}`);
       terminal.out(`top-1   ${percent(result.top1, 2)}`);
-      terminal.out(`top-5   ${percent(result.top5, 2)}`);
-      for (const line of classTable(result, loader.config.dataset.classNames)) terminal.out(line);
+      // Among five classes or fewer the right one is always among the first five.
+      if (classNames.length > 5) terminal.out(`top-5   ${percent(result.top5, 2)}`);
+      for (const line of classTable(result, classNames)) terminal.out(line);
       return 0;
     } finally {
       stop.dispose();
@@ -105,19 +117,22 @@ export const evaluateCommand: Command = {
 // Recall of each class and what its images were taken for, while that fits on a screen.
 function classTable({ perClass, confusion }: Evaluation, names: readonly string[]): string[] {
   if (names.length > 20) return [];
+  const axes =
+    'Images of each class. Rows are the true classes' +
+    (confusion === null ? ':' : ', columns the predicted ones:');
   const labels = names.map((_, k) => shorten(classLabel(k, names), 16));
   const width = Math.max(5, ...labels.map((name) => name.length));
   const counts = confusion?.map((row) =>
     row.map((count) => String(count).padStart(width)).join(' '),
   );
-  const columns = confusion === null ? '' : names.map((name) => name.padStart(width)).join(' ');
+  const columns = confusion === null ? '' : labels.map((name) => name.padStart(width)).join(' ');
   const head = `${'class'.padStart(width)} ${'correct'.padStart(9)}  ${columns}`.trimEnd();
   const rows = labels.map((name, k) => {
     const recall = perClass[k]?.accuracy;
     const share = recall === null || recall === undefined ? '-' : percent(recall, 2);
     return `${name.padStart(width)} ${share.padStart(9)}  ${counts?.[k] ?? ''}`.trimEnd();
   });
-  return ['', head, ...rows];
+  return ['', axes, head, ...rows];
 }
 
 async function dataOfConfig(file: string) {

@@ -1,7 +1,14 @@
 // `tfjs-vit predict`: the likeliest classes of an image.
 
 import { classLabel, percent } from '../../core/format.ts';
-import { booleanFlag, computeFlags, neededFlag, neededNumber, sharedFlags } from '../flags.ts';
+import {
+  booleanFlag,
+  computeFlags,
+  neededFlag,
+  neededNumber,
+  sharedFlags,
+  textFlag,
+} from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit predict`: the likeliest classes of an image. */
@@ -10,7 +17,8 @@ export const predict: Command = {
   describe: 'Classify an image',
   flags: {
     image: { ...sharedFlags.image, required: true },
-    checkpoint: { ...sharedFlags.checkpoint, required: true },
+    checkpoint: sharedFlags.checkpointOrNewest,
+    dataset: sharedFlags.dataset,
     topk: {
       type: 'integer',
       value: 'N',
@@ -29,14 +37,24 @@ export const predict: Command = {
   ],
   async run(args, terminal) {
     const { loadTrained } = await import('../trainedModel.ts');
-    const { openImage } = await import('../inputImage.ts');
+    const { isIndex, openImage } = await import('../inputImage.ts');
+    const { checkpointTitle } = await import('../checkpointTitle.ts');
+    const { chooseCheckpoint } = await import('../defaultCheckpoint.ts');
     const { useBackend } = await import('../useBackend.ts');
+    const { assertClassifier } = await import('../classifier.ts');
     const { probabilitiesOf } = await import('../../predict/probabilities.ts');
     const compute = computeFlags(args);
+    const given = neededFlag(args, 'image');
+    const checkpoint = await chooseCheckpoint(
+      textFlag(args, 'checkpoint'),
+      { dataset: textFlag(args, 'dataset'), needsData: isIndex(given) },
+      terminal.error,
+    );
     await useBackend(compute, terminal);
-    const trained = await loadTrained(neededFlag(args, 'checkpoint'), terminal.error);
+    const trained = await loadTrained(checkpoint, terminal.error);
     try {
-      const image = await openImage(neededFlag(args, 'image'), trained, terminal.error);
+      assertClassifier(trained.model, 'predict');
+      const image = await openImage(given, trained, terminal.error);
       const probabilities = await probabilitiesOf(trained.model, image.pixels, compute.precision);
       const top = [...probabilities]
         .map((probability, index) => ({ index, probability }))
@@ -53,6 +71,7 @@ export const predict: Command = {
         );
         return 0;
       }
+      terminal.out(`${image.source}, by ${await checkpointTitle(trained.path)}:`);
       const width = Math.max(...top.map(({ name }) => name.length));
       for (const { name, probability } of top) {
         terminal.out(`${name.padEnd(width)}  ${percent(probability, 2).padStart(8)}`);

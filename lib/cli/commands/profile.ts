@@ -62,9 +62,9 @@ export const profile: Command = {
     },
     chart: {
       type: 'string',
-      value: 'FILE.png',
-      writes: 'png',
-      describe: 'Also draw the shares as bars',
+      value: 'FILE',
+      writes: 'picture',
+      describe: 'Also draw the shares as bars: .png or .svg',
     },
     json: {
       type: 'string',

@@ -1,7 +1,7 @@
 // `tfjs-vit vis`: the attention picture of an image.
 
 import { computeFlags, neededFlag, neededNumber, sharedFlags, textFlag } from '../flags.ts';
-import { defaultCheckpoint, defaultModel } from '../shippedModels.ts';
+import { defaultModel } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit vis`: what a model attends to in one image, as a picture. */
@@ -10,7 +10,8 @@ export const vis: Command = {
   describe: 'Draw what a model attends to: every layer and head, the rollout, the prediction',
   flags: {
     image: { ...sharedFlags.image, default: '0' },
-    checkpoint: sharedFlags.checkpointOrShipped,
+    checkpoint: sharedFlags.checkpointOrNewest,
+    dataset: sharedFlags.dataset,
     output: { ...sharedFlags.output, default: defaultModel.picture },
     'head-fusion': {
       type: 'string',
@@ -39,15 +40,22 @@ export const vis: Command = {
     precision: sharedFlags.precision,
   },
   examples: [
-    ['vis --image 7', 'Image 7 of the test set, with the shipped model'],
+    ['vis --image 7', 'Image 7 of the test set, with the newest run'],
     ['vis --image digit.png --checkpoint runs/mnist --output digit_attention.png', 'Your own'],
   ],
   async run(args, terminal) {
     const { drawAttention } = await import('../drawAttention.ts');
+    const { chooseCheckpoint } = await import('../defaultCheckpoint.ts');
+    const { isIndex } = await import('../inputImage.ts');
+    const image = neededFlag(args, 'image');
     return drawAttention(
       {
-        image: neededFlag(args, 'image'),
-        checkpoint: textFlag(args, 'checkpoint') ?? defaultCheckpoint(),
+        image,
+        checkpoint: await chooseCheckpoint(
+          textFlag(args, 'checkpoint'),
+          { dataset: textFlag(args, 'dataset'), needsData: isIndex(image) },
+          terminal.error,
+        ),
         output: neededFlag(args, 'output'),
         ...computeFlags(args),
         headFusion: neededFlag(args, 'head-fusion') as 'mean' | 'max' | 'min',
