@@ -9,10 +9,15 @@ import { MemoryDataset } from '../lib/data/dataset.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { adaptToMnist, mnistDataset } from '../lib/data/mnist.ts';
 import { normalizeInto } from '../lib/data/normalize.ts';
-import { preprocessImage, type Preprocessing } from '../lib/data/preprocessing.ts';
+import {
+  makePreprocessing,
+  preprocessImage,
+  type Preprocessing,
+} from '../lib/data/preprocessing.ts';
 import { encodePng } from '../lib/io/encodePng.ts';
 import { loadMnist } from '../lib/io/mnist.ts';
 import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
+import * as library from '../lib/node.ts';
 import { loadModel, predict as predictInNode, saveModel, trainInFolder } from '../lib/node.ts';
 import { predict } from '../lib/predict/predict.ts';
 import type { Model } from '../lib/models/model.ts';
@@ -279,7 +284,7 @@ describe('own arrays', () => {
     [{ images: new Uint8Array(7) }, /2 images of 4 bytes/],
     [{ images: new Float64Array(9) }, /2 images of 4 bytes/],
     [{ imageShape: [2, 2] }, /imageShape/],
-    [{ imageShape: [2, 2, 2] }, /imageShape/],
+    [{ imageShape: [2, 2, 0] }, /imageShape/],
     [{ imageShape: [2, 2.5, 1] }, /imageShape/],
     [{ imageShape: null }, /imageShape/],
     [{ classNames: [] }, /classNames/],
@@ -333,4 +338,41 @@ test('a record that cannot be used is refused by its key', async () => {
   await expect(predict(loaded, image)).rejects.toThrow(/preprocessing/);
   await expect(predict(loaded, image)).rejects.toThrow(VitError);
   loaded.dispose();
+});
+
+describe('siblings refuse what is no image, no data set and no option', () => {
+  const all = library as unknown as Record<string, (...words: unknown[]) => unknown>;
+  const image = makeImage(2, 2, 1, new Uint8Array(4));
+  const shaped = { size: [2, 2], normalize: { mean: [0], std: [1] } };
+  const out = new Float32Array(4);
+  const wrong: unknown[] = [undefined, null, 5, 'x', [], {}, { ...image, data: null }];
+  const calls: [string, (bad: unknown) => unknown][] = [
+    ['encodePng', (bad) => all['encodePng']!(bad)],
+    ['adaptToMnist', (bad) => all['adaptToMnist']!(bad)],
+    ['resizeImage', (bad) => all['resizeImage']!(bad, { width: 2, height: 2 })],
+    ['the size of resizeImage', (bad) => all['resizeImage']!(image, { width: bad, height: 2 })],
+    ['fitImage', (bad) => all['fitImage']!(bad, { width: 2, height: 2 })],
+    ['normalizeInto', (bad) => all['normalizeInto']!(bad, shaped.normalize, out, 0)],
+    ['the statistics of normalizeInto', (bad) => all['normalizeInto']!(image, bad, out, 0)],
+    ['preprocessImage', (bad) => all['preprocessImage']!(bad, makePreprocessing(shaped as never))],
+    ['the steps of preprocessImage', (bad) => all['preprocessImage']!(image, bad)],
+    ['parsePreprocessing', (bad) => all['parsePreprocessing']!(bad, 1)],
+    ['makeImage', (bad) => all['makeImage']!(2, 2, 1, bad)],
+    ['readIdx', (bad) => all['readIdx']!(bad, 'file', { rank: 1 })],
+    ['the options of readIdx', (bad) => all['readIdx']!(new Uint8Array(8), 'file', bad)],
+    ['MemoryDataset', (bad) => new MemoryDataset(bad as never)],
+    ['Loader', (bad) => new Loader(bad as never)],
+    ['the data set of Loader', (bad) => new Loader({ dataset: bad, batchSize: 1 } as never)],
+    ['holdOut', (bad) => all['holdOut']!(bad, 1)],
+    ['registerDataset', (bad) => all['registerDataset']!(bad)],
+  ];
+  test.each(calls)('%s', (_, call) => {
+    for (const bad of wrong) expect(() => call(bad)).toThrow(VitError);
+  });
+
+  test('options that are null', async () => {
+    expect(() => all['makePreprocessing']!(null)).toThrow(VitError);
+    await expect(async () => all['loadMnist']!(null)).rejects.toThrow(VitError);
+    expect(() => all['sha256']!(null)).toThrow(VitError);
+  });
 });

@@ -26,8 +26,16 @@ export function makeImage(
   return image;
 }
 
-/** Throws unless a value is an image: whole sides from 1, 1 or 3 channels, and as many bytes. Floats from 0 to 1 are refused. */
-export function assertImage(name: string, image: unknown): asserts image is RgbImage {
+/**
+ * Throws unless a value is an image: whole sides from 1, 1 or 3 channels, and as many bytes. Floats from 0 to 1 are refused.
+ *
+ * @param options.anyChannels  true: other numbers of channels pass, as images of measurements may have them
+ */
+export function assertImage(
+  name: string,
+  image: unknown,
+  { anyChannels = false } = {},
+): asserts image is RgbImage {
   const { width, height, channels, data } = (image as Partial<RgbImage> | null | undefined) ?? {};
   for (const [side, length] of [
     ['width', width],
@@ -36,11 +44,12 @@ export function assertImage(name: string, image: unknown): asserts image is RgbI
     if (Number.isSafeInteger(length) && Number(length) >= 1) continue;
     throw new InputError(expected('an integer ≥ 1', `the ${side} of ${name}`, length));
   }
-  if (channels !== 1 && channels !== 3) {
+  const isKnown = channels === 1 || channels === 3;
+  if (!isKnown && !(anyChannels && Number.isSafeInteger(channels) && Number(channels) >= 1)) {
     throw new InputError(expected('1 or 3', `the channels of ${name}`, channels));
   }
   assertBytes(`${name} data`, data);
-  const size = width! * height! * channels;
+  const size = width! * height! * channels!;
   if (data.length === size) return;
   const what = `${size} bytes (${width}×${height}×${channels})`;
   throw new InputError(expected(what, `${name} data`, data.length));

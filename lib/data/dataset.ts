@@ -1,6 +1,6 @@
 // Data sets: labelled images by index.
 
-import { isRecord, sizeOf } from '../core/check.ts';
+import { assertInteger, isRecord, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 
@@ -98,10 +98,9 @@ function pixelsOf(shape: unknown): number {
   const sound =
     Array.isArray(shape) &&
     shape.length === 3 &&
-    shape.every((size) => Number.isSafeInteger(size) && (size as number) > 0) &&
-    (shape[2] === 1 || shape[2] === 3);
+    shape.every((size) => Number.isSafeInteger(size) && (size as number) > 0);
   if (!sound) {
-    throw new InputError(expected('[H, W, 1] or [H, W, 3]', 'imageShape', shape));
+    throw new InputError(expected('[H, W, C], whole numbers from 1', 'imageShape', shape));
   }
   return sizeOf(shape as number[]);
 }
@@ -145,6 +144,18 @@ function bytesOf(images: ArrayLike<number>, pixels: number): Uint8Array {
 export function assertLabel(label: number, index: number, K: number): void {
   if (Number.isInteger(label) && label >= 0 && label < K) return;
   throw new InputError(expected(`a class from 0 to ${K - 1}`, `label ${index}`, label));
+}
+
+/** Throws unless a value has what a loader asks a data set for. */
+export function assertDataset(name: string, dataset: unknown): asserts dataset is Dataset {
+  const { length, numClasses, image, label } =
+    (dataset as Partial<Dataset> | null | undefined) ?? {};
+  assertInteger(`the length of ${name}`, length, { min: 0, max: 2 ** 32 });
+  assertInteger(`numClasses of ${name}`, numClasses, { min: 0 });
+  for (const [method, value] of Object.entries({ image, label })) {
+    if (typeof value === 'function') continue;
+    throw new InputError(expected('a function', `${method} of ${name}`, value));
+  }
 }
 
 /** The images of the given indices, in their order, over the same bytes. */

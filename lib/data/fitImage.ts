@@ -1,7 +1,7 @@
 // Bringing an image of any size to the size of a model's input.
 
 import { parseOptions } from '../core/option.ts';
-import type { RgbImage } from '../core/image.ts';
+import { assertImage, type RgbImage } from '../core/image.ts';
 import { resizeImage } from './resizeImage.ts';
 import { fitOptions } from './transformOptions.ts';
 import type { FitOptions } from './transformOptionTypes.ts';
@@ -19,6 +19,7 @@ export type CropMode = NonNullable<FitOptions['cropMode']>;
  * @example fitImage(photo, {width: 224, height: 224});
  */
 export function fitImage(image: RgbImage, options: FitOptions): RgbImage {
+  assertImage('image', image, { anyChannels: true });
   const { height, width, cropMode, interpolation } = parseOptions<Required<FitOptions>>(
     fitOptions,
     options,

@@ -1,12 +1,12 @@
 // Batches of a data set for training and evaluation.
 
-import { assertInteger, sizeOf } from '../core/check.ts';
+import { assertInteger, isRecord, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { assertBytes, type RgbImage } from '../core/image.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from './batch.ts';
 import { applyBatchTransforms, type BatchTransform } from './batchTransform.ts';
-import { assertLabel, type Dataset } from './dataset.ts';
+import { assertDataset, assertLabel, type Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
 import type { Normalization } from './normalize.ts';
 import { isPromise, samplesOf, type SampleSource } from './samples.ts';
@@ -76,7 +76,9 @@ export class Loader {
   private readonly samples: SampleSource;
   private order: { epoch: number; indices: Uint32Array } | undefined;
 
-  constructor({ samples, ...given }: LoaderConfig) {
+  constructor(config: LoaderConfig) {
+    if (!isRecord(config)) throw new InputError(expected('an object', 'Loader', config));
+    const { samples, ...given } = config;
     this.config = parse(given);
     const { dataset, batchSize, dropLast, training, trainTransforms, evalTransforms } = this.config;
     const full = dataset.length / batchSize;
@@ -155,6 +157,7 @@ export class Loader {
 }
 
 function parse(given: LoaderConfig): FullLoaderConfig {
+  assertDataset('the data set', given.dataset);
   const { dataset, batchSize, normalize, outputShape = dataset.imageShape } = given;
   assertInteger('batchSize', batchSize, { min: 1, max: 2 ** 20 });
   if (outputShape === undefined) {
@@ -166,7 +169,6 @@ function parse(given: LoaderConfig): FullLoaderConfig {
   const { shard = { rank: 0, size: 1 } } = given;
   assertInteger('shard.size', shard.size, { min: 1, max: batchSize });
   assertInteger('shard.rank', shard.rank, { min: 0, max: shard.size - 1 });
-  assertInteger('the length of the data set', dataset.length, { min: 0, max: 2 ** 32 });
   if (dataset.length === 0) {
     throw new InputError(expected('at least one image', 'the data set', 'an empty one'));
   }

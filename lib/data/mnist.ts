@@ -1,6 +1,6 @@
 // MNIST: its classes, its data set in memory, and the adaptation of other images to its digits.
 
-import type { RgbImage } from '../core/image.ts';
+import { assertImage, type RgbImage } from '../core/image.ts';
 import { MemoryDataset } from './dataset.ts';
 import { adaptDigit } from './digit/adaptDigit.ts';
 import type { AdaptedImage } from './registry.ts';
@@ -28,6 +28,7 @@ export function mnistDataset(files: {
  * `note` says so, and warns where this is probably not one digit.
  */
 export function adaptToMnist(image: RgbImage): AdaptedImage {
+  assertImage('image', image);
   if (isMnistLike(image, false)) return { image };
   if (isMnistLike(image, true)) {
     return {

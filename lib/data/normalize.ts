@@ -1,6 +1,6 @@
 // Normalisation: bytes to floats by the mean and deviation of each channel.
 
-import { assertNumber } from '../core/check.ts';
+import { assertNumber, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { assertBytes, type RgbImage } from '../core/image.ts';
 
@@ -26,13 +26,14 @@ export const MNIST_NORMALIZATION: Normalization = { mean: [0.1307], std: [0.3081
  */
 export function normalizeInto(
   image: RgbImage,
-  { mean, std }: Normalization,
+  normalize: Normalization,
   out: Float32Array,
   offset: number,
 ): void {
-  const { channels, data } = image;
+  const { channels, data } = (image as RgbImage | null | undefined) ?? ({} as RgbImage);
   assertBytes('image data', data);
-  assertNormalization({ mean, std }, channels);
+  assertNormalization(normalize, channels);
+  const { mean, std } = normalize;
   const scale = std.map((value) => 1 / (255 * value));
   const shift = mean.map((value, k) => value / std[k]!);
   for (let i = 0, k = 0; i < data.length; i += 1) {
@@ -45,7 +46,11 @@ export function normalizeInto(
 const greatest = 1e6;
 
 /** Throws unless there is one mean and one positive deviation for each channel, of sizes that images can have. */
-export function assertNormalization({ mean, std }: Normalization, channels: number): void {
+export function assertNormalization(normalize: Normalization, channels: number): void {
+  const { mean, std } = isRecord(normalize) ? normalize : ({} as Partial<Normalization>);
+  if (!Array.isArray(mean) || !Array.isArray(std)) {
+    throw new InputError(expected('lists mean and std', 'normalize', normalize));
+  }
   if (mean.length !== channels || std.length !== channels) {
     throw new InputError(
       expected(`${channels} values (one a channel)`, 'mean and std', [mean.length, std.length]),

@@ -1,7 +1,7 @@
 // How an image file becomes the input of a model: plain data that is stored with a run and with its checkpoint.
 
 import { assertInteger, assertOneOf, isRecord, sizeOf } from '../core/check.ts';
-import { CheckpointError, expected } from '../core/errors.ts';
+import { CheckpointError, InputError, expected } from '../core/errors.ts';
 import { assertImage, type RgbImage } from '../core/image.ts';
 import type { Dataset } from './dataset.ts';
 import { fit, fitImage, type CropMode } from './fitImage.ts';
@@ -40,12 +40,11 @@ export interface Preprocessing {
 export type PreprocessingOptions = { [K in keyof Preprocessing]?: Preprocessing[K] | undefined };
 
 /** Completes a preprocessing. The defaults are those of configs that were stored before the fields existed. */
-export function makePreprocessing({
-  decode = 'display',
-  cropMode = 'center',
-  interpolation = 'bilinear',
-  ...given
-}: PreprocessingOptions & Pick<Preprocessing, 'size' | 'normalize'>): Preprocessing {
+export function makePreprocessing(
+  options: PreprocessingOptions & Pick<Preprocessing, 'size' | 'normalize'>,
+): Preprocessing {
+  if (!isRecord(options)) throw new InputError(expected('an object', 'preprocessing', options));
+  const { decode = 'display', cropMode = 'center', interpolation = 'bilinear', ...given } = options;
   const { size, normalize } = given;
   return { decode, cropMode, interpolation, size, normalize };
 }
@@ -97,9 +96,14 @@ export function parseNormalization(value: unknown, channels: number): Normalizat
  */
 export function preprocessImage(
   image: RgbImage,
-  { size: [height, width], cropMode, interpolation, normalize }: Preprocessing,
+  preprocessing: Preprocessing,
 ): { picture: RgbImage; pixels: Float32Array } {
-  assertImage('image', image);
+  assertImage('image', image, { anyChannels: true });
+  const { size, cropMode, interpolation, normalize } = parsePreprocessing(
+    preprocessing,
+    image.channels,
+  );
+  const [height, width] = size;
   const picture = fitImage(image, { height, width, cropMode, interpolation });
   const pixels = new Float32Array(sizeOf([height, width, picture.channels]));
   normalizeInto(picture, normalize, pixels, 0);

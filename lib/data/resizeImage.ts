@@ -1,7 +1,7 @@
 // Resizing as Pillow does it.
 
 import { assertInteger, assertOneOf } from '../core/check.ts';
-import { makeImage } from '../core/image.ts';
+import { assertImage, makeImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';
 
 /**
@@ -38,13 +38,13 @@ const precision = 22;
  */
 export function resizeImage(
   image: RgbImage,
-  { width, height }: { width: number; height: number },
+  size: { width: number; height: number },
   filter: ResizeFilter = 'bilinear',
 ): RgbImage {
+  const { width, height } = (size as Partial<typeof size> | null | undefined) ?? {};
   assertInteger('width', width, { min: 1, max: 16384 });
   assertInteger('height', height, { min: 1, max: 16384 });
-  assertInteger('image width', image.width, { min: 1 });
-  assertInteger('image height', image.height, { min: 1 });
+  assertImage('image', image, { anyChannels: true });
   assertOneOf('filter', filter, resizeFilters);
   if (filter === 'nearest') return pickPixels(image, width, height);
   const rows = (from: RgbImage) => (width === from.width ? from : resizeRows(from, width, filter));

@@ -3,7 +3,7 @@
 import { assertInteger, assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
-import { assertLabel, subset, type Dataset } from './dataset.ts';
+import { assertDataset, assertLabel, subset, type Dataset } from './dataset.ts';
 
 /**
  * Holds out images for validation: the same ones for the same data set, whatever the seed of a run.
@@ -18,6 +18,7 @@ import { assertLabel, subset, type Dataset } from './dataset.ts';
  * @example const {train, validation} = holdOut(mnist, 5000);   // 55,000 and 5,000 images
  */
 export function holdOut(dataset: Dataset, count: number): { train: Dataset; validation: Dataset } {
+  assertDataset('the data set', dataset);
   assertInteger('valSplit', count, { min: 0, max: dataset.length - 1 });
   const members = Array.from({ length: dataset.numClasses }, (): number[] => []);
   for (let i = 0; i < dataset.length; i += 1) {

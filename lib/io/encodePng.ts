@@ -1,7 +1,7 @@
 // Encodes an image as a PNG file.
 
 import { PNG } from 'pngjs';
-import { makeImage } from '../core/image.ts';
+import { assertImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';
 
 /**
@@ -9,8 +9,9 @@ import type { RgbImage } from '../core/image.ts';
  *
  * @throws InputError if the bytes do not fit the size
  */
-export function encodePng({ width, height, channels, data }: RgbImage): Uint8Array {
-  makeImage(width, height, channels, data);
+export function encodePng(image: RgbImage): Uint8Array {
+  assertImage('image', image);
+  const { width, height, channels, data } = image;
   const png = new PNG({ width, height });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   // 0: grey, 2: RGB; both as they lie in memory.

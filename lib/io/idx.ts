@@ -1,5 +1,6 @@
 // IDX files, the format of MNIST.
 
+import { assertInteger, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 
 /** A checked IDX file: its sizes, and its bytes as a view. */
@@ -33,11 +34,13 @@ export interface IdxOptions {
  *
  * @example const {shape, data} = readIdx(bytes, 'train-labels', {rank: 1, maxValue: 9});   // shape [60000]
  */
-export function readIdx(
-  bytes: Uint8Array,
-  name: string,
-  { rank, sizes = [], maxValue = 255 }: IdxOptions,
-): IdxArray {
+export function readIdx(bytes: Uint8Array, name: string, options: IdxOptions): IdxArray {
+  if (!ArrayBuffer.isView(bytes)) throw new InputError(expected('a Uint8Array', name, bytes));
+  if (!isRecord(options)) {
+    throw new InputError(expected('an object', 'the options of readIdx', options));
+  }
+  const { rank, sizes = [], maxValue = 255 } = options;
+  assertInteger('rank', rank, { min: 1, max: 255 });
   const headerBytes = 4 + 4 * rank;
   if (bytes.length < headerBytes) {
     throw new InputError(expected(`at least ${headerBytes} bytes`, name, bytes.length));

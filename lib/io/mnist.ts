@@ -2,7 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { assertInteger, assertOneOf } from '../core/check.ts';
+import { assertInteger, assertOneOf, isRecord } from '../core/check.ts';
 import { InputError, IoError, expected } from '../core/errors.ts';
 import { adaptToMnist, MNIST_CLASSES, mnistDataset } from '../data/mnist.ts';
 import { MNIST_NORMALIZATION } from '../data/normalize.ts';
@@ -61,11 +61,9 @@ const pixels = 28 * 28;
  *
  * @example const dataset = mnistDataset(await loadMnist({split: 'test'}));
  */
-export async function loadMnist({
-  split = 'train',
-  limit,
-  folder = mnistFolder(),
-}: MnistOptions = {}): Promise<MnistFiles> {
+export async function loadMnist(options: MnistOptions = {}): Promise<MnistFiles> {
+  assertOptions(options);
+  const { split = 'train', limit, folder = mnistFolder() } = options;
   assertOneOf('split', split, ['train', 'test']);
   if (limit !== undefined) assertInteger('limit', limit, { min: 1 });
   const prefix = split === 'train' ? 'train' : 't10k';
@@ -90,6 +88,11 @@ export async function loadMnist({
     labels: Int32Array.from(labels.data.subarray(0, count)),
     count,
   };
+}
+
+function assertOptions(options: unknown): void {
+  if (isRecord(options)) return;
+  throw new InputError(expected('an object', 'the options of loadMnist', options));
 }
 
 /**
