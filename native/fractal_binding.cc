@@ -24,10 +24,12 @@ struct FractalKernels {
 };
 FractalKernels fractal_kernels() {
   const std::string isa = kernels().isa;
-  if (isa == "portable") return {portable::fractal_scan, portable::fractal_layout};
+  if (isa == "portable" || isa == "amx-emulated") return {portable::fractal_scan, portable::fractal_layout};
 #if defined(__x86_64__)
-  if (isa == "avx2") return {avx2::fractal_scan, avx2::fractal_layout};
-  return {avx512::fractal_scan, avx512::fractal_layout};
+#if !defined(VIT_WITHOUT_AVX512)
+  if (isa != "avx2") return {avx512::fractal_scan, avx512::fractal_layout};
+#endif
+  return {avx2::fractal_scan, avx2::fractal_layout};
 #elif defined(__aarch64__)
   return {neon::fractal_scan, neon::fractal_layout};
 #else

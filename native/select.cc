@@ -97,7 +97,11 @@ struct Tables {
     if (avx2) of[count++] = &kernels_avx2;
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#if !defined(VIT_WITHOUT_AVX512)
     if (avx512) of[count++] = &kernels_avx512;
+#else
+    static_cast<void>(avx512);
+#endif
 #if defined(VIT_HAS_AVX512BF16)
     if (avx512 && __builtin_cpu_supports("avx512bf16")) {
       of[count++] = &dot;

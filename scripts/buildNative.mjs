@@ -24,6 +24,7 @@ import { parseArgs } from 'node:util';
 import { showProgress } from './buildProgress.mjs';
 import { compilerCommand } from './compilerPackage.mjs';
 import {
+  emulated,
   exact,
   flags,
   isasFor,
@@ -86,18 +87,22 @@ async function main({ arch, force, standalone }) {
   console.log(`native backend: built for ${what} in ${seconds} s`);
 }
 
+const WITHOUT_AVX512 = '-DVIT_WITHOUT_AVX512';
+
 /** The jobs of the whole addon, as `kernelJobs`; `include` are the flags that find node_api.h. */
 export function addonJobs({ include = [], ...options }) {
   const { objects, compiler, extra } = options;
+  const watched = options.avx512 === false ? [WITHOUT_AVX512] : [];
   const own = sourcesOf(source).onlyAddon.map((file) =>
-    job({ objects, compiler, file, extra, include }),
+    job({ objects, compiler, file, extra: [...watched, ...(extra ?? [])], include }),
   );
   return [...kernelJobs(options), ...own];
 }
 
 /**
  * The jobs that compile the kernels, the pool and the choice among them, without JavaScript. `extra` flags come last; `choice` are
- * those of the choice alone. `accepted` tells whether the compiler takes some flags.
+ * those of the choice alone. `accepted` tells whether the compiler takes some flags. Without
+ * `avx512` nothing is compiled for processors with AVX-512.
  */
 export function kernelJobs({
   objects,
@@ -106,9 +111,11 @@ export function kernelJobs({
   extra = [],
   choice = [],
   accepted = (asks) => accepts(compiler, asks),
+  avx512 = true,
 }) {
   const jobs = [];
-  const sets = Object.entries(isasFor(arch));
+  const runs = (own) => avx512 || !own.includes('-mavx512f');
+  const sets = Object.entries(isasFor(arch)).filter(([, own]) => runs(own));
   const { perIsa, common } = sourcesOf(source);
   for (const file of perIsa)
     for (const [level, [isa, own]] of [...sets.entries()].reverse()) {
@@ -116,9 +123,9 @@ export function kernelJobs({
       const one = job({ objects, compiler, file, name: `${file}-${isa}`, extra: options });
       jobs.push({ ...one, level });
     }
-  const has = [];
+  const has = avx512 ? [] : [WITHOUT_AVX512];
   for (const [isa, { files, own, asks, last = [] }] of Object.entries(productsFor(arch))) {
-    if (!accepted(asks)) continue;
+    if (!accepted(asks) || (!avx512 && !(isa in emulated))) continue;
     const all = [`-DVIT_ISA=${isa}`, ...own, ...asks, ...extra, ...last];
     for (const file of files) {
       const one = job({ objects, compiler, file, name: `${file}-${isa}`, extra: all });
@@ -204,7 +211,7 @@ function accepts(compiler, options) {
 }
 
 /** The folder of node_api.h: the npm package's, else that of the running Node. */
-function headers() {
+export function headers() {
   const require = createRequire(import.meta.url);
   const candidates = [join(dirname(dirname(process.execPath)), 'include', 'node')];
   try {

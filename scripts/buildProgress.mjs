@@ -1,5 +1,8 @@
 // Shows how far a compilation is: on a terminal one line that is written anew, elsewhere a line at the start and one every so often.
 
+import process from 'node:process';
+import { clearInterval, setInterval } from 'node:timers';
+
 const EVERY_MS = 20_000;
 
 /**

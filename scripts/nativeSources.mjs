@@ -73,7 +73,7 @@ const isas = {
 };
 // The parts of bf16 that need instructions which not every compiler knows: files, flags, and the flags to ask it about.
 // ThreadSanitizer would watch every number of emulated tiles, for half a minute; who writes where is the same in the other tables.
-const emulated = {
+export const emulated = {
   amx_emulated: {
     files: ['bf16_tiles'],
     own: ['-O1'],

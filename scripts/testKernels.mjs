@@ -10,6 +10,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { compileAll, compilerFor, job, kernelJobs, linkOrder, run } from './buildNative.mjs';
 import { isasFor } from './nativeSources.mjs';
+import { hasAvx512, sanitizers, watchedFlags } from './sanitizers.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 
@@ -18,23 +19,6 @@ const crossTools = {
   arm64: { compiler: 'g++-aarch64-linux-gnu', qemu: 'aarch64' },
   x64: { compiler: 'g++-x86-64-linux-gnu', qemu: 'x86_64' },
 };
-// -O1 keeps the compilation short. The tests themselves, which work out the expected values, are not watched. Scratch memory is
-// given out to the byte, so that a step past its end is seen too. Small limits let small cases reach both ways to sum the
-// gradients of weights.
-const smaller = ['-DVIT_SLOT_FLOATS=4096', '-DVIT_LONG_ROWS=64'];
-const sanitizers = {
-  'address,undefined': {
-    flags: ['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'],
-    defines: ['-DVIT_WATCHED_ADDRESSES', '-DVIT_EXACT_SCRATCH', ...smaller],
-    packages: 'libasan8 and libubsan1',
-  },
-  thread: {
-    flags: ['-fsanitize=thread'],
-    defines: ['-DVIT_WATCHED_THREADS', ...smaller],
-    packages: 'libtsan2',
-  },
-};
-
 class UsageError extends Error {}
 
 async function main() {
@@ -44,8 +28,8 @@ async function main() {
   assertRuns(compiler, native ? 'g++' : crossTools[arch].compiler);
   const emulator = native ? [] : [findQemu(arch)];
   const { flags = [], defines = [], packages } = sanitizers[sanitize] ?? {};
-  const extra =
-    flags.length > 0 ? [...flags, ...defines, '-fno-omit-frame-pointer', '-g1', '-O1'] : [];
+  // The tests themselves, which work out the expected values, are not watched.
+  const extra = sanitize === undefined ? [] : watchedFlags({ flags, defines });
   const target = native ? path.join(root, 'build') : path.join(root, 'build', `linux-${arch}`);
   const name = sanitize === undefined ? 'plain' : sanitize.replace(',', '-');
   const folder = path.join(target, 'kernel-tests', name);
@@ -56,7 +40,8 @@ async function main() {
     sanitize === undefined && process.platform === 'linux' && arch === 'x64' && native
       ? ['-DVIT_TRAPPED_AMX']
       : [];
-  const jobs = kernelJobs({ objects, compiler, arch, extra, choice });
+  const avx512 = sanitize === undefined || hasAvx512();
+  const jobs = kernelJobs({ objects, compiler, arch, extra, choice, avx512 });
   const tests = readdirSync(path.join(root, 'native', 'test')).filter((file) =>
     file.endsWith('.cc'),
   );

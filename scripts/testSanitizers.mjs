@@ -1,9 +1,10 @@
-// Kernels on random shapes, in an addon built with AddressSanitizer and UndefinedBehaviorSanitizer, for every instruction set:
+// The addon in Node under AddressSanitizer and UndefinedBehaviorSanitizer: each of its functions, with valid, wrong and overlapping
+// arguments, and kernels on random shapes, for every instruction set:
 //   npm run test:sanitizers [-- --rounds 60] [--seed 1]
-// Arrays have just the length that a kernel may touch, so a step past an end is reported. Exit code 1 on a report.
+// Arrays have just the length that a kernel may touch, so a step past an end is reported. Exit code 1 on a report, or where a
+// function was not called. The objects are those of `npm run test:kernels -- --sanitize address,undefined`.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
@@ -15,9 +16,12 @@ import {
   gemmDescriptor,
 } from '../lib/backends/native/generated/descriptors.ts';
 import { Rng } from '../lib/core/rng.ts';
+import { attacksOn, overlapping } from '../test/support/addonAttacks.ts';
+import { addonCalls } from '../test/support/addonCalls.ts';
+import { addonJobs, compileAll, compilerFor, headers, linkOrder, run } from './buildNative.mjs';
+import { hasAvx512, sanitizers, watchedFlags } from './sanitizers.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
-const folder = path.join(root, 'build', 'sanitizers');
 const require = createRequire(import.meta.url);
 
 const { values } = parseArgs({
@@ -34,48 +38,76 @@ if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed)) {
     `Expected whole numbers for --rounds and --seed, received ${values.rounds} and ${values.seed}.`,
   );
   process.exitCode = 2;
-} else if (values.addon !== undefined) fuzz(require(values.addon));
-else process.exitCode = runSanitized();
+} else if (values.addon !== undefined) {
+  const binding = require(values.addon);
+  process.exitCode = callAll(binding);
+  fuzz(binding);
+} else process.exitCode = await runSanitized();
 
-function runSanitized() {
-  const compiler = process.env.CXX || 'c++';
-  mkdirSync(path.join(folder, 'scripts'), { recursive: true });
-  cpSync(path.join(root, 'native'), path.join(folder, 'native'), { recursive: true });
-  const script = path.join(folder, 'scripts', 'buildNative.mjs');
-  cpSync(path.join(root, 'scripts', 'buildNative.mjs'), script);
-  const wrapper = path.join(folder, 'compiler.sh');
-  const flags =
-    '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1';
-  writeFileSync(wrapper, `#!/bin/sh\nexec ${compiler} "$@" ${flags} -O1\n`);
-  chmodSync(wrapper, 0o755);
-  execFileSync(process.execPath, [script], {
-    env: { ...process.env, CXX: wrapper },
-    stdio: 'inherit',
-  });
+async function runSanitized() {
+  const arch = process.arch;
+  const compiler = compilerFor(arch);
+  const watched = sanitizers['address,undefined'];
+  const folder = path.join(root, 'build', 'kernel-tests', 'address-undefined');
+  const objects = path.join(folder, 'native-objects');
+  const include = ['-I', headers()];
+  const extra = watchedFlags(watched);
+  const jobs = addonJobs({ objects, compiler, arch, include, extra, avx512: hasAvx512() });
+  await compileAll(jobs, { compiler, what: 'the sanitizers' });
+  const addon = path.join(folder, 'tfjs_vit_native.node');
+  await run(compiler, ['-shared', ...watched.flags, '-pthread', ...linkOrder(jobs), '-o', addon]);
   const runtime = ['libasan.so', 'libubsan.so'].map((name) =>
     execFileSync(compiler, [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
   );
-  const addon = path.join(folder, 'build', 'tfjs_vit_native.node');
+  const own = [fileURLToPath(import.meta.url), `--addon=${addon}`];
   const { status } = spawnSync(
     process.execPath,
-    [
-      ...process.execArgv,
-      fileURLToPath(import.meta.url),
-      `--addon=${addon}`,
-      `--rounds=${rounds}`,
-      `--seed=${seed}`,
-    ],
+    [...process.execArgv, ...own, `--rounds=${rounds}`, `--seed=${seed}`],
     {
       env: {
         ...process.env,
         LD_PRELOAD: runtime.join(':'),
-        ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0', // Node itself frees little at its end
+        // Node itself frees little at its end, and an allocation that is too large is an error here, no report.
+        ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0:allocator_may_return_null=1',
         UBSAN_OPTIONS: 'print_stacktrace=1',
       },
       stdio: 'inherit',
     },
   );
   return status === 0 ? 0 : 1;
+}
+
+/** Calls every function that the addon has; 1 where one of them has no valid call, or where that fails. */
+function callAll(binding) {
+  const names = Object.keys(binding);
+  const missing = new Set(names);
+  const make = (call) => call.map((argument) => argument.make());
+  // Memory for packed weights is that of the plainest instruction set; without it a kernel brings its own.
+  const without = (call) =>
+    call.map((argument) => (argument.kind === 'bias' ? null : argument.make()));
+  const attempt = (name, args) => {
+    try {
+      binding[name](...args);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (const isa of binding.isas())
+    for (const name of names) {
+      const call = addonCalls[name];
+      if (call === undefined) continue;
+      binding.setIsa(isa);
+      if (attempt(name, make(call)) || attempt(name, without(call))) missing.delete(name);
+      attempt(name, overlapping(call));
+      // What is wrong with an argument does not depend on the instruction set.
+      if (isa !== 'portable') continue;
+      for (const { args } of attacksOn(call, (again) => attempt(name, again)))
+        attempt(name, args());
+    }
+  console.log(`${names.length - missing.size} of ${names.length} functions called`);
+  if (missing.size > 0) console.log(`FAILED without a valid call: ${[...missing].join(', ')}`);
+  return missing.size === 0 ? 0 : 1;
 }
 
 function fuzz(binding) {
