@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
+import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { tiny, vit, writeExperiment } from './support/cli.ts';
 
 jest.setTimeout(60_000);
@@ -162,6 +163,21 @@ describe('bad input is one line and exit code 2', () => {
       /42|28/,
     ],
     [
+      'an image size that its preprocessing does not have',
+      () => {
+        const folder = modelNamed(undefined);
+        const record = JSON.parse(readFileSync(inFolder('config.json'), 'utf8')) as {
+          model: object;
+        };
+        const model = { ...record.model, imageSize: [56, 56] };
+        put('config.json', JSON.stringify({ ...record, model }));
+        const { tensors } = parseSafetensors(readFileSync(inFolder('model.safetensors')));
+        writeFileSync(inFolder('model.safetensors'), formatSafetensors(tensors));
+        return ['predict', '--backend', 'cpu', '--image', '0', '--checkpoint', folder];
+      },
+      /56 × 56 × 1 values .*preprocessing\.size/,
+    ],
+    [
       'a discarded share of 1',
       () => ['vis', '--discard-ratio', '1'],
       /finite number ≥ 0 and < 1 for --discard-ratio/,
@@ -244,7 +260,7 @@ describe('bad input is one line and exit code 2', () => {
 
   test.each(cases)('%s', async (_, words, message) => {
     const { code, out, error } = await vit(...words());
-    const lines = error.split('\n').filter((line) => !line.startsWith('Backend '));
+    const lines = error.split('\n').filter((line) => !/^Backend | is resampled /.test(line));
     expect({ code, lines: lines.length, out }).toEqual({ code: 2, lines: 1, out: '' });
     expect(lines[0]).toMatch(message);
     expect(error).not.toContain('    at ');

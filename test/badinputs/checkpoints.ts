@@ -101,22 +101,27 @@ export const checkpointRows: readonly Row[] = [
     refusesConfig('a head of 12 classes in the configuration', /head\.weight is \[10, 128\]/, () =>
       withConfig((r) => Object.assign(r['model']!, { numClasses: 12 })),
     ),
-    refusesConfig('an image of another grid', /pos_embed|posEmbed|imageSize/, () =>
-      withConfig((r) => Object.assign(r['model']!, { imageSize: [56, 56] })),
+    refusesConfig(
+      'an image of another grid: resampled, said, and refused for its preprocessing',
+      /56 × 56.*preprocessing/,
+      () => withConfig((r) => Object.assign(r['model']!, { imageSize: [56, 56] })),
+      { notes: /resampled/ },
     ),
-    refusesConfig('another patch size', /patch/, () =>
-      withConfig((r) => Object.assign(r['model']!, { patchSize: [4, 4] })),
+    refusesConfig(
+      'another patch size',
+      /patch/,
+      () => withConfig((r) => Object.assign(r['model']!, { patchSize: [4, 4] })),
+      { notes: /resampled/ },
     ),
     refusesConfig('no class token', /cls_token|pos_embed|globalPool/, () =>
       withConfig((r) => Object.assign(r['model']!, { classToken: false })),
     ),
   ]),
   ...cases('B45', [
-    refusesTensors('names with module. before them: named', /module\.|prefix/, () => {
+    succeeds('names with module. before them, which is taken off', /%/, (place) => {
       const { tensors } = parseSafetensors(weights);
-      return formatSafetensors(
-        new Map([...tensors].map(([name, tensor]) => [`module.${name}`, tensor])),
-      );
+      const named = [...tensors].map(([name, tensor]) => [`module.${name}`, tensor] as const);
+      return predictWith(place, { file: formatSafetensors(new Map(named)) });
     }),
   ]),
   ...cases('B46', [
