@@ -95,7 +95,7 @@ const notArrays: readonly Wrong[] = [
 ];
 
 function isArray(argument: Argument): argument is Argument & { make: () => Bytes; length: Length } {
-  return ['floats', 'bytes', 'ints', 'bias', 'descriptor'].includes(argument.kind);
+  return ['floats', 'bytes', 'ints', 'doubles', 'bias', 'descriptor'].includes(argument.kind);
 }
 type Bytes = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -123,6 +123,12 @@ function wrongFor(argument: Argument): readonly Wrong[] {
         ...notArrays,
         ['null', () => null],
         ['a clamped one', () => new Uint8ClampedArray(8)],
+      ];
+    case 'doubles':
+      return [
+        ...notArrays.filter(([what]) => what !== 'a Float64Array'),
+        ['null', () => null],
+        ['a Float32Array', () => Float32Array.from(argument.make())],
       ];
     case 'bias':
       return notArrays;

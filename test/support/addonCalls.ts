@@ -12,6 +12,7 @@ export type Argument =
   | { kind: 'floats'; make: () => Float32Array; length: Length }
   | { kind: 'bytes'; make: () => Uint8Array; length: Length }
   | { kind: 'ints'; make: () => Int32Array; length: Length }
+  | { kind: 'doubles'; make: () => Float64Array; length: Length }
   | { kind: 'bias'; make: () => Float32Array; length: Length }
   | { kind: 'size'; make: () => number }
   | { kind: 'choice'; make: () => number }
@@ -40,6 +41,11 @@ const ints = (...all: number[]): Argument => ({
   kind: 'ints',
   make: () => Int32Array.from(all),
   length: 'exact',
+});
+const doubles = (count: number, length: Length = 'exact'): Argument => ({
+  kind: 'doubles',
+  make: () => new Float64Array(count).fill(0.4),
+  length,
 });
 const ints4: Argument = { kind: 'ints', make: () => Int32Array.of(1, 2, 3, 4), length: 'least' };
 const bias = (count: number): Argument => ({
@@ -262,5 +268,17 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
   dilate: [window, f(120), f(20), f(90)],
   dilateInputGrad: [window, f(120), f(20), f(90), f(120)],
   dilateFilterGrad: [window, f(120), f(20), f(90), f(20)],
+  // 2 candidates of 100 points on 32 by 32 pixels, then a picture of 100 points of one map.
+  fractalScan: [
+    descriptor(true, ...of('size', 2), ...of('real', 0, 1, 16, 100, 32, 6, 10, 1e30)),
+    { kind: 'ints', make: () => new Int32Array(625), length: 'exact' },
+    ...[ints(0, 0, 0, 0), doubles(2 * 49)],
+  ],
+  fractalLayout: [
+    descriptor(true, ...of('size', 100, 32), ...of('real', 6), ...of('flag', 1)),
+    ...[doubles(8, 'least'), b(99)],
+    { kind: 'ints', make: () => new Int32Array(32 * 32), length: 'exact' },
+    { kind: 'ints', make: () => new Int32Array(32 * 32), length: 'exact' },
+  ],
   nonMaxSuppression: [f(12), f(3), real(0.5), real(0), real(-1), ints(0, 0, 0), bias(3)],
 };
