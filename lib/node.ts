@@ -1,5 +1,7 @@
 // The public API for Node: everything of `tfjs-vit`, and the functions that need a disk.
 
+import { assertFields, assertKind } from './core/kinds.ts';
+import { assertModule } from './core/module.ts';
 import { join } from 'node:path';
 import './io/datasets.ts';
 import './fractaldb/datasets.ts';
@@ -82,6 +84,7 @@ export async function loadModel<M extends Model = Model>(
   source: string | FileStore | Uint8Array | ReadTensors,
   options: LoadOptions<M> = {},
 ): Promise<M> {
+  assertKind('options', options, 'instance');
   if (typeof source !== 'string') return loadModelFrom(source, options);
   const { record, ...checkpoint } = await readCheckpoint(source);
   const model = await loadModelFrom(checkpoint, { config: checkpoint.config, ...options });
@@ -121,6 +124,7 @@ export async function saveModel(
   target: string | FileStore,
   options: SaveOptions & { preprocessing?: Preprocessing } = {},
 ): Promise<void> {
+  assertModule(model);
   if (typeof target !== 'string') return saveModelTo(model, target, options);
   const store = await openFolder(target, { create: true });
   try {
@@ -155,8 +159,17 @@ export interface FolderTrainEnv<E = Evaluation> extends Omit<TrainEnv<E>, 'store
  */
 export async function trainInFolder<E = Evaluation>(
   config: TrainConfig,
-  { outputDir, resume, progress = true, tensorboard = true, sinks = [], ...env }: FolderTrainEnv<E>,
+  options: FolderTrainEnv<E>,
 ): Promise<TrainResult<E>> {
+  const kinds = {
+    outputDir: 'text',
+    resume: 'text?',
+    progress: 'boolean?',
+    tensorboard: 'boolean?',
+  } as const;
+  assertFields('env', options, { ...kinds, sinks: 'list?' });
+  assertKind('config', config, 'object');
+  const { outputDir, resume, progress = true, tensorboard = true, sinks = [], ...env } = options;
   const from = resume === undefined ? undefined : await runFolderOf(resume);
   const store = await openFolder(outputDir, { create: true, lock: true });
   try {

@@ -1,5 +1,6 @@
 // Chooses the tfjs backend of the process: loads it, sets it, and says in one line why it is this one.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { UnsupportedError, messageOf } from '../core/errors.ts';
@@ -52,10 +53,9 @@ interface Loaded {
  * const {reason, warnings} = await selectBackend({backend: 'auto'});
  * console.log(reason);   // Backend native (C++, AVX-512, 2 threads): the fastest that works here.
  */
-export async function selectBackend({
-  backend = 'auto',
-  threads,
-}: BackendOptions = {}): Promise<SelectedBackend> {
+export async function selectBackend(options: BackendOptions = {}): Promise<SelectedBackend> {
+  assertKind('the options of selectBackend', options, 'object');
+  const { backend = 'auto', threads } = options;
   assertOneOf('backend', backend, backendChoices);
   if (threads !== undefined) assertInteger('threads', threads, { min: 1, max: 256 });
   if (backend !== 'auto') return tryBackend(backend, threads, 'asked for by name');

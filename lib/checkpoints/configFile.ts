@@ -1,5 +1,6 @@
 // The files beside the weights: the names under which a checkpoint is found, and the configuration of its model.
 
+import { assertKind } from '../core/kinds.ts';
 import { isRecord } from '../core/check.ts';
 import { CheckpointError, expected, show } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/utf8.ts';
@@ -26,6 +27,7 @@ export function parseConfigJson(
   source: string | Uint8Array,
   name: string,
 ): Record<string, unknown> {
+  if (typeof source !== 'string') assertKind(name, source, 'bytes');
   if (source.length > maxConfigBytes) {
     const unit = typeof source === 'string' ? 'characters' : 'bytes';
     throw new CheckpointError(expected('at most 1 MB', name, `${source.length} ${unit}`));

@@ -1,5 +1,6 @@
 // Host tensors: the elements of a tensor of a checkpoint in plain memory, outside any backend.
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import { sizeOf } from '../core/check.ts';
 import { CheckpointError, InputError, expected, show } from '../core/errors.ts';
 
@@ -108,6 +109,8 @@ export function elementsOf(dtype: Dtype, bytes: Uint8Array): ElementArray {
  * @example hostTensor([2, 2], Float32Array.of(1, 2, 3, 4))
  */
 export function hostTensor(shape: readonly number[], data: Float32Array): HostTensor {
+  assertKind('shape', shape, 'list');
+  assertKind('tensor data', data, 'floats');
   if (data.length !== sizeOf(shape)) {
     throw new InputError(
       expected(`${sizeOf(shape)} values ([${shape.join(', ')}])`, 'tensor data', data.length),
@@ -127,7 +130,9 @@ export function hostTensor(shape: readonly number[], data: Float32Array): HostTe
  * @param name  how errors call the tensor
  * @throws CheckpointError for C64, F8, F6 and F4, naming the tensor and its dtype
  */
-export function toFloat32({ dtype, data }: HostTensor, name = 'a tensor'): Float32Array {
+export function toFloat32(tensor: HostTensor, name = 'a tensor'): Float32Array {
+  assertFields('a host tensor', tensor, { dtype: 'text', shape: 'list', data: 'array' });
+  const { dtype, data } = tensor;
   if (!isNumericDtype(dtype)) {
     const remedy = 'Convert it to F32, F16 or BF16 first.';
     throw new CheckpointError(

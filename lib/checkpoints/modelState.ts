@@ -1,10 +1,11 @@
 // Weights between a model and host tensors: copies out of it, and loading by name with a report of every tensor.
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import * as tf from '../ops/tensor.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
 import { hostTensor, isNumericDtype, toFloat32 } from './hostTensor.ts';
 import { stateDictErrors } from './stateDictErrors.ts';
-import type { Module } from '../core/module.ts';
+import { assertModule, type Module } from '../core/module.ts';
 import type { Dtype, HostTensor } from './hostTensor.ts';
 
 /** The outcome for every tensor of a checkpoint and every parameter of a model. */
@@ -40,6 +41,7 @@ export interface LoadModelOptions {
  * @example const bytes = formatSafetensors(modelTensors(model));
  */
 export function modelTensors(model: Module): Map<string, HostTensor> {
+  assertModule(model);
   const tensors = new Map<string, HostTensor>();
   for (const [name, parameter] of model.namedParameters()) {
     tensors.set(name, hostTensor(parameter.shape, Float32Array.from(parameter.dataSync())));
@@ -49,6 +51,7 @@ export function modelTensors(model: Module): Map<string, HostTensor> {
 
 /** `modelTensors` for every backend: waits for the values instead of blocking, which WebGPU cannot do in Node. */
 export async function downloadModelTensors(model: Module): Promise<Map<string, HostTensor>> {
+  assertModule(model);
   const tensors = new Map<string, HostTensor>();
   for (const [name, parameter] of model.namedParameters()) {
     tensors.set(name, hostTensor(parameter.shape, Float32Array.from(await parameter.data())));
@@ -72,8 +75,12 @@ export async function downloadModelTensors(model: Module): Promise<Map<string, H
 export function loadModelTensors(
   model: Module,
   tensors: ReadonlyMap<string, HostTensor>,
-  { strict = true, allowNonFinite = false }: LoadModelOptions = {},
+  options: LoadModelOptions = {},
 ): LoadReport {
+  assertModule(model);
+  assertTensors(tensors);
+  assertFields('options', options, { strict: 'boolean?', allowNonFinite: 'boolean?' });
+  const { strict = true, allowNonFinite = false } = options;
   const parameters = model.namedParameters();
   const report: LoadReport = {
     loaded: [],
@@ -115,6 +122,7 @@ export function loadModelTensors(
 
 /** The names of the tensors that hold a NaN or an infinity once they are float32, in order; none of C64, F8, F6 or F4. */
 export function nonFiniteNames(tensors: ReadonlyMap<string, HostTensor>): string[] {
+  assertTensors(tensors);
   return [...tensors].filter(([, tensor]) => hasNonFinite(tensor)).map(([name]) => name);
 }
 
@@ -126,4 +134,11 @@ function hasNonFinite({ dtype, data }: HostTensor): boolean {
   if (dtype === 'F16') return (data as Uint16Array).some((bits) => (bits & 0x7c00) === 0x7c00);
   if (dtype === 'BF16') return (data as Uint16Array).some((bits) => (bits & 0x7f80) === 0x7f80);
   return false;
+}
+
+function assertTensors(tensors: unknown): void {
+  assertKind('tensors', tensors, 'map');
+  for (const [name, tensor] of tensors as Map<string, unknown>) {
+    assertFields(name, tensor, { dtype: 'text', shape: 'list', data: 'array' });
+  }
 }

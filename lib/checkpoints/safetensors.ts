@@ -1,6 +1,7 @@
 // The format safetensors: eight bytes of header length, a JSON header, the elements. The reader refuses whatever the format does
 // not allow, before it allocates. Source: https://github.com/huggingface/safetensors, section "Format".
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import { CheckpointError, InputError, expected, show } from '../core/errors.ts';
 import { recognizeForeignFile } from './foreignFile.ts';
 import { bitsPerElement, dtypes, elementsOf, isDtype } from './hostTensor.ts';
@@ -43,6 +44,8 @@ interface Entry {
  * const weight = toFloat32(tensors.get('head.weight')!);
  */
 export function parseSafetensors(bytes: Uint8Array, name = 'safetensors file'): TensorFile {
+  assertKind('the bytes of a safetensors file', bytes, 'bytes');
+  assertKind('name', name, 'text');
   const { text, dataStart } = readHeader(bytes, name);
   const header = parseStrictJson(text, {
     name: `the header of ${show(name)}`,
@@ -220,12 +223,16 @@ export function formatSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  assertKind('tensors', tensors, 'map');
+  assertKind('metadata', metadata, 'object');
   // Text is joined by hand: an object would move integer-like names to the front and lose `__proto__`.
   const members: string[] = [];
   const described = Object.entries(metadata).map(([key, text]) => pair(key, JSON.stringify(text)));
   if (described.length > 0) members.push(pair('__metadata__', `{${described.join(',')}}`));
   let dataBytes = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
+  for (const [name, tensor] of tensors) {
+    assertFields(name, tensor, { dtype: 'text', shape: 'list', data: 'array' });
+    const { dtype, shape, data } = tensor;
     if (name === '__metadata__' || name.length > maxNameLength || name.includes('\0')) {
       throw new InputError(expected('a name that safetensors allows', 'tensor', name));
     }

@@ -1,5 +1,6 @@
 // The interceptor that keeps inner tensors of a forward pass by name.
 
+import { assertFields, assertListOf } from './kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { InputError, expected, listed, show } from './errors.ts';
 import type { Interceptor, Step, StepForward } from './intercept.ts';
@@ -30,10 +31,10 @@ export class Capture implements Interceptor {
   private readonly onWarning: (text: string) => void;
   private places: TokenLayout | undefined;
 
-  constructor(
-    names: readonly string[],
-    { onWarning = console.warn }: { onWarning?: (text: string) => void } = {},
-  ) {
+  constructor(names: readonly string[], options: { onWarning?: (text: string) => void } = {}) {
+    assertListOf('the names of a Capture', names, 'text');
+    assertFields('Capture', options, { onWarning: 'function?' });
+    const { onWarning = console.warn } = options;
     this.patterns = new Map(names.map((name) => [name, patternOf(name)]));
     this.onWarning = onWarning;
   }

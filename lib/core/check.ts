@@ -1,5 +1,6 @@
 // Checks of arguments: numbers, choices, ranks and shapes. Each throws an error that names the argument.
 
+import type * as tf from '@tensorflow/tfjs';
 import { InputError, NumericError, ShapeError, expected } from './errors.ts';
 
 /** Throws unless `value` is an integer with min ≤ value ≤ max. */
@@ -51,6 +52,23 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
+ * Throws an InputError unless a value is a tensor that can be computed with: not disposed, and neither of strings nor of complex
+ * numbers.
+ */
+export function assertTensor(name: string, value: unknown): asserts value is tf.Tensor {
+  const tensor = (value ?? {}) as Partial<tf.Tensor>;
+  if (typeof tensor !== 'object' || !Array.isArray(tensor.shape)) {
+    throw new InputError(expected('a tensor', name, value));
+  }
+  if (tensor.isDisposed === true) {
+    throw new InputError(expected('a tensor that is not disposed', name, 'a disposed one'));
+  }
+  if (tensor.dtype === 'string' || tensor.dtype === 'complex64') {
+    throw new InputError(expected('a tensor of real numbers', name, tensor.dtype));
+  }
+}
+
+/**
  * Throws unless the tensor's shape fits the pattern; −1 in the pattern stands for any size.
  *
  * @example assertShape('x', x, [-1, 197, 768]);
@@ -60,6 +78,7 @@ export function assertShape(
   tensor: { shape: readonly number[] },
   pattern: readonly number[],
 ): void {
+  assertTensor(name, tensor);
   const fits =
     tensor.shape.length === pattern.length &&
     pattern.every((size, axis) => size === -1 || size === tensor.shape[axis]);
@@ -71,6 +90,7 @@ export function assertShape(
 
 /** Throws unless the tensor has the rank. */
 export function assertRank(name: string, tensor: { shape: readonly number[] }, rank: number): void {
+  assertTensor(name, tensor);
   if (tensor.shape.length !== rank) {
     throw new ShapeError(expected(`a tensor of rank ${rank}`, name, [...tensor.shape]));
   }

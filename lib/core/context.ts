@@ -1,8 +1,10 @@
 // The argument that tells a forward pass how to run.
 
 import type * as tf from '@tensorflow/tfjs';
-import type { Interceptor } from './intercept.ts';
-import type { Precision } from './precision.ts';
+import { assertOneOf } from './check.ts';
+import { assertInterceptor, type Interceptor } from './intercept.ts';
+import { assertFields, assertMethods } from './kinds.ts';
+import { precisions, type Precision } from './precision.ts';
 import type { Rng } from './rng.ts';
 
 /**
@@ -27,4 +29,21 @@ export interface ForwardContext {
   keepMask?: (name: string) => tf.Tensor1D | undefined;
   precision?: Precision;
   recompute?: boolean;
+}
+
+/**
+ * Throws an InputError unless a value is the context of a forward pass.
+ *
+ * Models call it once a pass, their layers do not.
+ */
+export function assertContext(context: unknown): asserts context is ForwardContext {
+  assertFields('context', context, {
+    training: 'boolean?',
+    keepMask: 'function?',
+    recompute: 'boolean?',
+  });
+  const { intercept, precision, rng } = context as ForwardContext;
+  if (intercept !== undefined) assertInterceptor(intercept);
+  if (precision !== undefined) assertOneOf('context.precision', precision, precisions);
+  if (rng !== undefined) assertMethods('an Rng', 'context.rng', rng, ['split', 'uint32']);
 }

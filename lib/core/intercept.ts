@@ -1,5 +1,6 @@
 // The seam through which a forward pass is observed and changed: steps with a path, and interceptors that stand around them.
 
+import { assertKind, assertMethods } from './kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { assertShape } from './check.ts';
 import { ShapeError, expected } from './errors.ts';
@@ -46,8 +47,8 @@ export interface Interceptor {
   /** Whether the step of this path has to run by itself. It is asked often, and its answer must stay the same during a pass. */
   wants(path: string): boolean;
   /**
-   * Returns the result of a step, which `forward` computes, or another tensor of its shape. Tensors made in here and not returned
-   * are freed. What is no tensor, or has another shape than `forward` gave, is a ShapeError.
+   * Returns the result of a step, which `forward` computes, or another tensor of its shape and dtype. Tensors made in here and not returned
+   * are freed. What is no tensor, or has another shape or dtype than `forward` gave, is a ShapeError.
    */
   call(step: Step, forward: StepForward): tf.Tensor;
   /** Called when the whole forward pass of a model is done. */
@@ -61,6 +62,7 @@ export interface Intercepted {
 
 /** Several interceptors as one; the first is the outermost. */
 export function combineInterceptors(...interceptors: readonly Interceptor[]): Interceptor {
+  interceptors.forEach(assertInterceptor);
   return {
     // Each is asked: a capture learns the names of a model from the questions.
     wants: (path) => interceptors.filter((interceptor) => interceptor.wants(path)).length > 0,
@@ -95,6 +97,7 @@ export function moduleStep<X extends tf.Tensor, Y extends tf.Tensor>(
   context: Intercepted,
   forward: (x: X) => Y,
 ): Y {
+  if (typeof forward !== 'function' || context == null) assertStep(context, forward);
   if (context.intercept === undefined) return forward(x);
   const { path } = module;
   return intercepted<[X], Y>({ path, module, inputs: [x] }, context.intercept, forward);
@@ -107,6 +110,7 @@ export function namedTensor<T extends tf.Tensor>(
   context: Intercepted,
   layout?: TokenLayout,
 ): T {
+  if (context == null) assertStep(context, same);
   if (context.intercept === undefined) return x;
   const about = { path, module: undefined, inputs: [x], ...(layout && { layout }) } as const;
   return intercepted<[T], T>(about as Step & { inputs: [T] }, context.intercept, same);
@@ -117,22 +121,39 @@ export function wantsAny({ intercept }: Intercepted, paths: readonly string[]): 
   return intercept !== undefined && paths.filter((path) => intercept.wants(path)).length > 0;
 }
 
+/** Throws an InputError unless a value can stand around the steps of a pass. */
+export function assertInterceptor(value: unknown): asserts value is Interceptor {
+  const what = 'an interceptor, with wants and call,';
+  assertMethods(what, 'context.intercept', value, ['wants', 'call']);
+}
+
+function assertStep(context: unknown, forward: unknown): void {
+  assertKind('context', context, 'instance');
+  assertKind('forward', forward, 'function');
+}
+
 function intercepted<I extends readonly tf.Tensor[], Y extends tf.Tensor>(
   about: Step & { inputs: I },
   intercept: Interceptor,
   forward: (...inputs: I) => Y,
 ): Y {
   return tf.tidy(() => {
-    let shape: readonly number[] | undefined;
+    let own: tf.Tensor | undefined;
     const result: unknown = intercept.call(about, (...inputs) => {
       const y = forward(...(inputs as unknown as I));
-      shape = y.shape;
+      own = y;
       return y;
     });
     if (!(result instanceof tf.Tensor)) {
       throw new ShapeError(expected('a tensor from the interceptor', about.path, result));
     }
-    if (shape !== undefined) assertShape(about.path, result, shape);
+    if (own !== undefined) {
+      assertShape(about.path, result, own.shape);
+      if (result.dtype !== own.dtype) {
+        const what = `a tensor of ${own.dtype} from the interceptor`;
+        throw new ShapeError(expected(what, about.path, result.dtype));
+      }
+    }
     return result as Y;
   });
 }

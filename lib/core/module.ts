@@ -1,5 +1,6 @@
 // The base of all layers and models: named parameters and children.
 
+import { assertMethods } from './kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { InputError, expected } from './errors.ts';
 
@@ -23,6 +24,12 @@ export type Parameter = tf.Variable;
 export abstract class Module {
   private readonly ownParameters = new Map<string, Parameter>();
   private readonly ownChildren = new Map<string, Module>();
+  private disposed = false;
+
+  /** Whether `dispose` was called. */
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
 
   /** Registers a parameter and takes the initial value over: the tensor is disposed. */
   protected parameter(name: string, initial: tf.Tensor): Parameter {
@@ -72,6 +79,7 @@ export abstract class Module {
 
   /** Frees every parameter below this module. */
   dispose(): void {
+    this.disposed = true;
     for (const parameter of this.ownParameters.values()) parameter.dispose();
     for (const child of this.ownChildren.values()) child.dispose();
   }
@@ -80,5 +88,18 @@ export abstract class Module {
     if (this.ownParameters.has(name) || this.ownChildren.has(name)) {
       throw new InputError(expected('a name used once', 'module part', name));
     }
+  }
+}
+
+/** Throws an InputError unless a value is a model or layer whose parameters are there, with the methods that are called. */
+export function assertModule(
+  value: unknown,
+  methods: readonly string[] = [],
+  name = 'model',
+): void {
+  const what = `a model, with ${['namedParameters', ...methods].join(', ')},`;
+  assertMethods(what, name, value, ['namedParameters', ...methods]);
+  if ((value as Partial<Module>).isDisposed === true) {
+    throw new InputError(expected('a model that is not disposed', name, 'a disposed one'));
   }
 }

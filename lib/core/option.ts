@@ -112,7 +112,14 @@ export function parseOptions<T>(
   value: unknown,
   where: { name?: string; what?: string } = {},
 ): T {
+  assertOptionTable(table);
+  if (!isRecord(where)) throw new InputError(expected('an object', 'where', where));
   return { ...defaultsOf(table), ...givenOptions(table, value, where) } as T;
+}
+
+function assertOptionTable(table: unknown): void {
+  const sound = isRecord(table) && Object.values(table).every(isRecord);
+  if (!sound) throw new InputError(expected('a table of options', 'table', table));
 }
 
 function givenOptions(

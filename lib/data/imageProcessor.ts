@@ -1,7 +1,9 @@
 // Preparing images as the image processors of Hugging Face's transformers do on PIL images.
 
+import { assertFields, assertListOf } from '../core/kinds.ts';
 import { roundHalfToEven } from '../core/round.ts';
 import { sizeOf } from '../core/check.ts';
+import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 import { cropImage } from './pixels/crop.ts';
 import { centerCropImage } from './evalTransforms.ts';
@@ -74,6 +76,10 @@ export function processBatch(
   images: readonly RgbImage[],
   processor: ImageProcessor,
 ): { pixels: Float32Array; mask: Uint8Array; shape: readonly [number, number, number, number] } {
+  assertListOf('images', images, 'instance');
+  if (images.length === 0) throw new InputError(expected('at least one image', 'images', []));
+  assertFields('processor', processor, { normalize: 'instance' });
+  assertFields('normalize of processor', processor.normalize, { mean: 'list', std: 'list' });
   const ready = images.map((image) => processImage(image, processor));
   const height = Math.max(...ready.map((image) => image.height));
   const width = Math.max(...ready.map((image) => image.width));

@@ -1,6 +1,7 @@
 // Batches of a data set for training and evaluation.
 
-import { assertInteger, isRecord, sizeOf } from '../core/check.ts';
+import { assertFields, assertListOf, assertMethods } from '../core/kinds.ts';
+import { assertInteger, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { assertBytes, type RgbImage } from '../core/image.ts';
 import { Rng } from '../core/rng.ts';
@@ -77,7 +78,7 @@ export class Loader {
   private order: { epoch: number; indices: Uint32Array } | undefined;
 
   constructor(config: LoaderConfig) {
-    if (!isRecord(config)) throw new InputError(expected('an object', 'Loader', config));
+    assertLoaderConfig(config);
     const { samples, ...given } = config;
     this.config = parse(given);
     const { dataset, batchSize, dropLast, training, trainTransforms, evalTransforms } = this.config;
@@ -154,6 +155,17 @@ export class Loader {
     this.order = { epoch, indices };
     return indices;
   }
+}
+
+function assertLoaderConfig(config: LoaderConfig): void {
+  const flags = { training: 'boolean?', dropLast: 'boolean?' } as const;
+  const others = { seed: 'integer?', outputShape: 'list?', shard: 'instance?' } as const;
+  assertFields('Loader', config, { normalize: 'instance', ...flags, ...others });
+  for (const list of ['trainTransforms', 'evalTransforms', 'batchTransforms'] as const) {
+    if (config[list] !== undefined) assertListOf(list, config[list], 'function');
+  }
+  if (config.samples === undefined) return;
+  assertMethods('a source of samples, with prepare,', 'samples', config.samples, ['prepare']);
 }
 
 function parse(given: LoaderConfig): FullLoaderConfig {

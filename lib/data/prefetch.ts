@@ -1,5 +1,6 @@
 // Prefetching: batches are prepared while the model computes.
 
+import { assertFields, assertMethods } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import type { Batch } from './batch.ts';
 import type { Loader } from './loader.ts';
@@ -17,8 +18,11 @@ import type { Loader } from './loader.ts';
 export async function* prefetch(
   loader: Loader,
   epoch: number,
-  { from = 0, depth = 2 }: { from?: number; depth?: number } = {},
+  options: { from?: number; depth?: number } = {},
 ): AsyncGenerator<Batch> {
+  assertMethods('a Loader', 'loader', loader, ['batch']);
+  assertFields('prefetch', options, { from: 'integer?' });
+  const { from = 0, depth = 2 } = options;
   assertInteger('depth', depth, { min: 1, max: 64 });
   const queue: Promise<Batch>[] = [];
   let next = from;

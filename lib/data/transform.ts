@@ -1,6 +1,7 @@
 // Transforms of one image.
 
-import type { RgbImage } from '../core/image.ts';
+import { assertListOf, assertMethods } from '../core/kinds.ts';
+import { assertImage, type RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
 
 /**
@@ -20,5 +21,8 @@ export function applyTransforms(
   transforms: readonly Transform[],
   rng: Rng,
 ): RgbImage {
+  assertImage('image', image);
+  assertListOf('transforms', transforms, 'function');
+  assertMethods('an Rng', 'rng', rng, ['split']);
   return transforms.reduce((current, transform, i) => transform(current, rng.split(i)), image);
 }

@@ -1,7 +1,8 @@
 // Attention probabilities as plain numbers: read from a capture, and checked.
 
+import { assertFields, assertKind, assertMethods } from '../core/kinds.ts';
 import type { Capture } from '../core/capture.ts';
-import { assertInteger } from '../core/check.ts';
+import { assertInteger, assertOneOf } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import type { TokenLayout } from '../core/tokenLayout.ts';
 
@@ -26,6 +27,9 @@ export async function readAttention(
   capture: Capture,
   kind: 'attn_probs' | 'attn_grad' = 'attn_probs',
 ): Promise<AttentionArray[]> {
+  assertMethods('a Capture', 'capture', capture, ['entries']);
+  assertOneOf('kind', kind, ['attn_probs', 'attn_grad']);
+  assertKind('what the capture kept', capture.entries(), 'map');
   const layers = [...capture.entries()].filter(
     ([name]) => /^blocks\.\d+\.[^.]*$/.test(name) && name.endsWith(`.${kind}`),
   );
@@ -55,6 +59,10 @@ export function assertAttention(
   layers: readonly AttentionArray[],
   batchIndex: number,
 ): { heads: number; tokens: number } {
+  assertKind(name, layers, 'list');
+  layers.forEach((layer, i) =>
+    assertFields(`${name}[${i}]`, layer, { shape: 'list', data: 'array' }),
+  );
   const first = layers[0];
   if (first === undefined) throw new InputError(expected('at least one layer', name, []));
   const [batch = 0, heads = 0, tokens = 0] = first.shape;

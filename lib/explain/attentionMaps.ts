@@ -1,5 +1,6 @@
 // Attention of a token to the patches, as maps on the grid of patches.
 
+import { assertKind } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import type { TokenLayout } from '../core/tokenLayout.ts';
@@ -35,6 +36,7 @@ export function attentionMaps(
   attentions: readonly AttentionArray[],
   options: Partial<TokenLayout> & { query?: Query; batchIndex?: number } = {},
 ): Grid[][] {
+  assertKind('options of attentionMaps', options, 'instance');
   const { batchIndex = 0 } = options;
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
   const layout = layoutOf(attentions[0]!, options);
@@ -68,6 +70,9 @@ export function patchGrid(
   values: ArrayLike<number> | Rollout,
   layout?: TokenLayout,
 ): Grid<Float64Array> {
+  assertKind('values', values, 'instance');
+  if (layout !== undefined) assertKind('layout', layout, 'instance');
+  if (!('width' in values)) assertKind('values', values, 'array');
   if ('width' in values) return patchGrid(meanRow(values), layoutOf(values, layout ?? {}));
   const places = layoutOf({}, layout ?? {});
   assertLayout(values.length, places);
@@ -142,10 +147,9 @@ function meanRow({ data, height, width }: Grid): Float64Array {
   return mean;
 }
 
-function assertLayout(
-  tokens: number,
-  { numPrefixTokens, gridSize: [rows, columns] }: TokenLayout,
-): void {
+function assertLayout(tokens: number, { numPrefixTokens, gridSize }: TokenLayout): void {
+  assertKind('gridSize', gridSize, 'list');
+  const [rows, columns] = gridSize;
   assertInteger('numPrefixTokens', numPrefixTokens, { min: 0 });
   assertInteger('grid rows', rows, { min: 1 });
   assertInteger('grid columns', columns, { min: 1 });

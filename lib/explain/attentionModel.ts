@@ -1,5 +1,6 @@
 // The models whose attention can be drawn over an image.
 
+import { assertModule } from '../core/module.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { Model } from '../models/model.ts';
 
@@ -32,6 +33,7 @@ export function queryOf({
 
 /** Throws an InputError unless a model has tokens on a grid of patches. */
 export function assertAttentionModel(model: Model): asserts model is AttentionModel {
+  assertModule(model, ['forward']);
   const { numPrefixTokens, hasClassToken, gridSize, embedDim } = model as Partial<AttentionModel>;
   const fits =
     typeof numPrefixTokens === 'number' &&

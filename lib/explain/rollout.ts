@@ -1,5 +1,6 @@
 // Attention rollout and gradient rollout: attention of all layers combined into one matrix.
 
+import { assertKind, assertListOf } from '../core/kinds.ts';
 import { assertInteger, assertNumber, assertOneOf } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import type { TokenLayout } from '../core/tokenLayout.ts';
@@ -52,6 +53,7 @@ export function attentionRollout(
   attentions: readonly AttentionArray[],
   options: RolloutOptions = {},
 ): Rollout {
+  assertKind('options of attentionRollout', options, 'instance');
   const { headFusion = 'mean', batchIndex = 0, discardRatio = 0 } = options;
   assertOneOf('headFusion', headFusion, fusions);
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
@@ -79,6 +81,7 @@ export function gradientRollout(
   gradients: readonly AttentionArray[],
   options: Omit<RolloutOptions, 'headFusion'> = {},
 ): Rollout {
+  assertKind('options of gradientRollout', options, 'instance');
   const { batchIndex = 0, discardRatio = 0 } = options;
   const { heads, tokens } = assertAttention('attentions', attentions, batchIndex);
   const other = assertAttention('gradients', gradients, batchIndex);
@@ -111,6 +114,7 @@ function rollOut(
   const { length: layers } = attentions;
   assertInteger('startLayer', startLayer, { min: 0, max: layers - 1 });
   assertNumber('discardRatio', discardRatio, { min: 0, max: 1 - Number.EPSILON });
+  if (queries !== undefined) assertListOf('queries', queries, 'integer');
   const wanted = queries ?? Array.from({ length: tokens }, (_, i) => i);
   let rows: Float64Array = new Float64Array(wanted.length * tokens);
   wanted.forEach((token, i) => {

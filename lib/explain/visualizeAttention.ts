@@ -1,5 +1,7 @@
 // The attention of a model for one image, as a picture.
 
+import { assertImage } from '../core/image.ts';
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
 import { assertFiniteOutput } from '../core/check.ts';
@@ -77,6 +79,12 @@ const barsShown = 10;
 export async function visualizeAttention(
   options: VisualizeAttentionOptions,
 ): Promise<{ png: Uint8Array; svg: string; prediction: Prediction | undefined }> {
+  assertFields('visualizeAttention', options, {
+    model: 'instance',
+    pixels: 'floats',
+    classNames: 'list?',
+  });
+  assertImage('picture', options.picture);
   const { model, picture, contrast, colormap, scale = 1 } = options;
   assertAttentionModel(model);
   const { probabilities, attentions } = await look(options);

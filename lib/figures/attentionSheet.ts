@@ -1,5 +1,6 @@
 // The figure of one image: prediction, attention rollout, and the attention of every layer and head.
 
+import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -74,6 +75,7 @@ export function attentionSheetSvg(options: AttentionSheetOptions): string {
 
 /** The sheet without its title. */
 function attentionSheetPanel(options: AttentionSheetOptions): Panel {
+  assertFields('the attention sheet', options, { image: 'instance', maps: 'list', title: 'text?' });
   const { image, rollout } = options;
   const { width, height } = fitInto(image, side);
   const input = framedImage(image, width, height);

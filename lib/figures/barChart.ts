@@ -1,5 +1,6 @@
 // A chart of horizontal bars.
 
+import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import { percent } from '../core/format.ts';
 import { InputError, expected } from '../core/errors.ts';
@@ -42,6 +43,7 @@ export function barChartSvg(options: BarChartOptions): string {
 
 /** Horizontal bars without a title. */
 export function barChartPanel(options: BarChartOptions): Panel {
+  assertFields('the bar chart', options, { bars: 'list', title: 'text?' });
   const { bars, format = 'percent', width = 240, barHeight = 20 } = options;
   assertInteger('width', width, { min: 80, max: 8192 });
   assertInteger('barHeight', barHeight, { min: 8, max: 200 });

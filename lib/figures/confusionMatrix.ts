@@ -1,5 +1,6 @@
 // The confusion matrix of a classifier.
 
+import { assertFields } from '../core/kinds.ts';
 import { percent } from '../core/format.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 import { colorBar } from './colorBar.ts';
@@ -44,7 +45,13 @@ export function confusionMatrixSvg(options: ConfusionMatrixOptions): string {
 }
 
 /** The matrix without its title. */
-function confusionMatrixPanel({ counts, classNames }: ConfusionMatrixOptions): Panel {
+function confusionMatrixPanel(options: ConfusionMatrixOptions): Panel {
+  assertFields('the confusion matrix', options, {
+    counts: 'array',
+    classNames: 'list',
+    title: 'text?',
+  });
+  const { counts, classNames } = options;
   const total = classNames.length;
   if (counts.length !== total * total) {
     throw new ShapeError(

@@ -1,5 +1,6 @@
 // A contact sheet: images in rows, each with a title.
 
+import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
 import { fitInto, framedImage } from './imagePanel.ts';
@@ -37,7 +38,9 @@ export function contactSheetSvg(options: ContactSheetOptions): string {
 }
 
 /** Images in rows without the sheet's title. Images keep their proportions and stand in the middle of their tiles. */
-function contactSheetPanel({ tiles, side = 96, ...options }: ContactSheetOptions): Panel {
+function contactSheetPanel(given: ContactSheetOptions): Panel {
+  assertFields('the contact sheet', given, { tiles: 'list', title: 'text?' });
+  const { tiles, side = 96, ...options } = given;
   const columns = options.columns ?? Math.min(12, Math.max(1, Math.ceil(Math.sqrt(tiles.length))));
   assertInteger('columns', columns, { min: 1, max: 256 });
   assertInteger('side', side, { min: 8, max: 4096 });

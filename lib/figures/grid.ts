@@ -1,5 +1,6 @@
 // A matrix of numbers as figures take it, and the range of its values.
 
+import { assertFields } from '../core/kinds.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
 
 /** A matrix of numbers, row by row: `data[row · width + column]`. */
@@ -13,7 +14,9 @@ export interface Grid<Data extends ArrayLike<number> = ArrayLike<number>> {
 export type Range = readonly [number, number];
 
 /** Throws unless the grid has height · width values and all are finite. */
-export function assertGrid(name: string, { height, width, data }: Grid): void {
+export function assertGrid(name: string, grid: Grid): void {
+  assertFields(name, grid, { height: 'integer', width: 'integer', data: 'array' });
+  const { height, width, data } = grid;
   const fits =
     Number.isSafeInteger(height) && Number.isSafeInteger(width) && height >= 0 && width >= 0;
   if (!fits || data.length !== height * width) {

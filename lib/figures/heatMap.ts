@@ -1,5 +1,6 @@
 // A heat map with its colour bar.
 
+import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import { withColorBar } from './colorBar.ts';
 import { colorize } from './colorize.ts';
@@ -40,6 +41,7 @@ export function heatMapSvg(options: HeatMapOptions): string {
 
 /** A heat map with its colour bar, without a title. A constant matrix is one colour and the bar shows its one value. */
 function heatMapPanel(options: HeatMapOptions): Panel {
+  assertFields('the heat map', options, { grid: 'instance', title: 'text?' });
   const {
     grid,
     colormap = 'viridis',

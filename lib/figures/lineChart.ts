@@ -1,5 +1,6 @@
 // A line chart with linear or logarithmic axes.
 
+import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { makeLogTicks } from './logTicks.ts';
@@ -57,6 +58,7 @@ export function lineChartSvg(options: LineChartOptions): string {
 
 /** A line chart without its title, to be put beside others. Without any point it says "no data". */
 export function lineChartPanel(options: LineChartOptions): Panel {
+  assertFields('the line chart', options, { series: 'list', title: 'text?' });
   const { series, width = 440, height = 300, xLabel = '', yLabel = '' } = options;
   assertInteger('width', width, { min: 160, max: 8192 });
   assertInteger('height', height, { min: 120, max: 8192 });

@@ -1,5 +1,6 @@
 // A heat map over an image, with its colour bar.
 
+import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
 import { withColorBar } from './colorBar.ts';
@@ -51,6 +52,7 @@ export function overlaySvg(options: OverlayOptions): string {
 
 /** A heat map over an image, without a title. */
 export function overlayPanel(options: OverlayOptions): Panel {
+  assertFields('the overlay', options, { image: 'instance', grid: 'instance', title: 'text?' });
   const {
     image,
     grid,

@@ -1,5 +1,6 @@
 // The figures of a run folder: training curves and confusion matrices.
 
+import { assertFields } from '../core/kinds.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import { confusionMatrix } from './confusionMatrix.ts';
 import { trainingCurves } from './trainingCurves.ts';
@@ -28,12 +29,9 @@ export interface RunFiguresView {
  *
  * @example await train(config, {...env, figures: runFigures});
  */
-export async function runFigures({
-  part,
-  log,
-  evaluation,
-  classNames,
-}: RunFiguresView): Promise<Map<string, Uint8Array>> {
+export async function runFigures(view: RunFiguresView): Promise<Map<string, Uint8Array>> {
+  assertFields('the view of a run', view, { part: 'text', log: 'list', classNames: 'list' });
+  const { part, log, evaluation, classNames } = view;
   const files = new Map<string, Uint8Array>();
   if (part === 'validation') files.set('curves.png', await trainingCurves(log));
   if (evaluation != null && evaluation.confusion !== null) {

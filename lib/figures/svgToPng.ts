@@ -1,5 +1,6 @@
 // Renders an SVG to a PNG with resvg and a bundled font.
 
+import { assertKind } from '../core/kinds.ts';
 import type * as resvg from '@resvg/resvg-js';
 import { assertNumber } from '../core/check.ts';
 import { InputError, UnsupportedError, expected, messageOf } from '../core/errors.ts';
@@ -21,7 +22,10 @@ const eastAsian = /[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffee]|[\ud840-\ud8ff]/;
  * @example
  * const png = await svgToPng(lineChartSvg({series}), {scale: 2});
  */
-export async function svgToPng(svg: string, { scale = 1 } = {}): Promise<Uint8Array> {
+export async function svgToPng(svg: string, options: { scale?: number } = {}): Promise<Uint8Array> {
+  assertKind('svg', svg, 'text');
+  assertKind('options of svgToPng', options, 'instance');
+  const { scale = 1 } = options;
   assertNumber('scale', scale, { min: 0.25, max: 8 });
   const { Resvg } = await loadRenderer();
   const picture = parsed(

@@ -1,5 +1,6 @@
 // The figure of a training run: loss and accuracy over epochs.
 
+import { assertFields, assertListOf } from '../core/kinds.ts';
 import { percent } from '../core/format.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import { lineChartPanel } from './lineChart.ts';
@@ -20,15 +21,18 @@ export function trainingCurves(
   logs: readonly EpochLog[],
   options: FigureOptions = {},
 ): Promise<Uint8Array> {
+  assertFields('options', options, { title: 'text?' });
   return figurePng(curvesPanel(logs), { title: 'Training', ...options });
 }
 
 /** The same picture as an SVG document. */
 export function trainingCurvesSvg(logs: readonly EpochLog[], options: FigureOptions = {}): string {
+  assertFields('options', options, { title: 'text?' });
   return figureSvg(curvesPanel(logs), { title: 'Training', ...options });
 }
 
 function curvesPanel(logs: readonly EpochLog[]): Panel {
+  assertListOf('logs', logs, 'instance');
   const shared = { xLabel: 'epoch', xFormat: 'integer', width: 440, height: 300 } as const;
   const top1 = series('validation top-1', logs, 'valTop1');
   const loss = chart('Loss', {

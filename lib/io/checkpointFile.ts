@@ -1,5 +1,6 @@
 // Checkpoints on a disk: a file or a folder becomes tensors, metadata and the configuration of their model.
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError, IoError, expected, show } from '../core/errors.ts';
@@ -54,8 +55,11 @@ export interface CheckpointFile extends ReadTensors {
  */
 export async function readCheckpoint(
   path: string,
-  { maxBytes = 2 ** 33 }: { maxBytes?: number } = {},
+  options: { maxBytes?: number } = {},
 ): Promise<CheckpointFile> {
+  assertKind('checkpoint', path, 'text');
+  assertFields('readCheckpoint', options, { maxBytes: 'number?' });
+  const { maxBytes = 2 ** 33 } = options;
   const file = await findCheckpoint(path);
   const folder = await openFolder(dirname(file), { readOnly: true });
   const name = basename(file);

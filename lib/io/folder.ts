@@ -1,5 +1,6 @@
 // The run folder: named files on a disk. Each is replaced as a whole, and a set of them through the journal of journal.ts.
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import { join, resolve } from 'node:path';
 import { CheckpointError, InputError, IoError, expected, show } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/utf8.ts';
@@ -79,10 +80,11 @@ export interface Folder extends FileStore {
  * await store.commit(new Map([['checkpoint.safetensors', bytes]]), {step: 100});
  * const bytesAgain = await store.readChecked('checkpoint.safetensors');
  */
-export async function openFolder(
-  path: string,
-  { create = false, readOnly = false, lock = false, disk = realDisk }: FolderOptions = {},
-): Promise<Folder> {
+export async function openFolder(path: string, options: FolderOptions = {}): Promise<Folder> {
+  assertKind('folder', path, 'text');
+  const kinds = { create: 'boolean?', readOnly: 'boolean?', lock: 'boolean?' } as const;
+  assertFields('openFolder', options, kinds);
+  const { create = false, readOnly = false, lock = false, disk = realDisk } = options;
   if (path === '' || path.includes('\0')) throw new InputError(expected('a path', 'folder', path));
   const folder = resolve(path);
   try {

@@ -1,5 +1,6 @@
 // Progress of a run for a person: a bar in a terminal, lines elsewhere.
 
+import { assertFields } from '../core/kinds.ts';
 import progress from 'cli-progress';
 import { percent, printable } from '../core/format.ts';
 import { reasonOf } from './ioError.ts';
@@ -31,11 +32,9 @@ export interface ProgressOptions {
  * A terminal without escape codes (TERM=dumb) gets lines too. When the reader goes away (`| head -1`, a closed terminal), or the
  * log's disk is full, it falls silent and the run goes on.
  */
-export function progressSink({
-  stream = process.stdout,
-  title,
-  lineMs = 5000,
-}: ProgressOptions = {}): RunSink {
+export function progressSink(options: ProgressOptions = {}): RunSink {
+  assertFields('progressSink', options, { stream: 'instance?', title: 'text?', lineMs: 'number?' });
+  const { stream = process.stdout, title, lineMs = 5000 } = options;
   const out = new LineStream(stream, stream === process.stdout ? tellLoss : undefined);
   if (title !== undefined) out.line(title);
   return takesEscapeCodes(stream) ? barSink(out, stream) : lineSink(out, lineMs);

@@ -2,6 +2,7 @@
 // npm writer (tfjs-node) needs a native TensorFlow, and a protobuf library would be larger than the 60 lines it replaces.
 // Source: tensorflow/core/lib/io/record_writer.cc, tensorflow/core/util/event.proto, summary.proto.
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import {
   closeSync,
   fsyncSync,
@@ -39,10 +40,10 @@ export interface TensorboardOptions {
  *
  * @param folder  is made if it is not there. Each sink writes a file of its own, so a resumed run adds one
  */
-export function tensorboardSink(
-  folder: string,
-  { flushMs = 2000, onFailure }: TensorboardOptions = {},
-): RunSink {
+export function tensorboardSink(folder: string, options: TensorboardOptions = {}): RunSink {
+  assertKind('the folder of events', folder, 'text');
+  assertFields('tensorboardSink', options, { flushMs: 'number?', onFailure: 'function?' });
+  const { flushMs = 2000, onFailure } = options;
   let file: EventFile | undefined;
   let failed = false;
   let restart: number | undefined;

@@ -1,5 +1,6 @@
 // Multi-head self-attention as a layer.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { mergeHeads, qkvAttention, splitHeads } from '../ops/qkvAttention.ts';
@@ -9,7 +10,7 @@ import type { AttentionBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
 import { attend, attentionTensors, needsProbabilities, type AttendOptions } from './attend.ts';
 import { Dropout } from './drop.ts';
-import { inside, type InitScope } from './initScope.ts';
+import { assertScope, inside, type InitScope } from './initScope.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 
@@ -54,6 +55,15 @@ export class Attention extends Module {
 
   constructor(config: AttentionConfig, scope: InitScope) {
     super();
+    const kinds = {
+      dim: 'count',
+      numHeads: 'count',
+      qkvBias: 'boolean?',
+      qkNorm: 'boolean?',
+    } as const;
+    const rates = { normEps: 'number?', attnDrop: 'rate?', projDrop: 'rate?' } as const;
+    assertFields('Attention', config, { ...kinds, ...rates });
+    assertScope(scope);
     const { dim, numHeads, qkvBias = true, qkNorm = false, normEps = 1e-6 } = config;
     const { attnDrop = 0, projDrop = 0 } = config;
     const dense = (name: string, outFeatures: number, bias: boolean) =>

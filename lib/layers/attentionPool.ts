@@ -1,5 +1,6 @@
 // Pooling by attention.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { repeatForBatch } from '../ops/repeatForBatch.ts';
@@ -9,7 +10,7 @@ import { moduleStep } from '../core/intercept.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { attend, attentionTensors } from './attend.ts';
-import { initial, inside, type InitScope } from './initScope.ts';
+import { assertScope, initial, inside, type InitScope } from './initScope.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 import { Mlp } from './mlp.ts';
@@ -45,6 +46,14 @@ export class AttentionPool extends Module {
 
   constructor(config: AttentionPoolConfig, scope: InitScope) {
     super();
+    const kinds = {
+      dim: 'count',
+      numHeads: 'count',
+      mlpHiddenDim: 'count',
+      normEps: 'number?',
+    } as const;
+    assertFields('AttentionPool', config, kinds);
+    assertScope(scope);
     const { dim, numHeads, normEps = 1e-6, activation = 'erf' } = config;
     this.path = scope.path;
     this.names = attentionTensors(scope.path);

@@ -1,5 +1,6 @@
 // The encoder block of a Vision Transformer.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { Branch } from '../ops/branch.ts';
 import * as t from '../ops/tensor.ts';
@@ -10,7 +11,7 @@ import { Module } from '../core/module.ts';
 import { Attention } from './attention.ts';
 import { DropPath } from './drop.ts';
 import { FusedBlock } from './fusedBlock.ts';
-import { inside, type InitScope } from './initScope.ts';
+import { assertScope, inside, type InitScope } from './initScope.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { LayerScale } from './layerScale.ts';
 import { Mlp } from './mlp.ts';
@@ -56,6 +57,9 @@ export class Block extends Module {
 
   constructor(config: BlockConfig, scope: InitScope) {
     super();
+    const kinds = { dim: 'count', numHeads: 'count', mlpHiddenDim: 'count' } as const;
+    assertFields('Block', config, { ...kinds, normEps: 'number?', dropPath: 'rate?' });
+    assertScope(scope);
     const { dim, normEps = 1e-6, layerScaleInit: initialValue = null, projDrop = 0 } = config;
     const norm = (name: string) =>
       this.child(name, new LayerNorm({ dim, epsilon: normEps }, inside(scope, name)));

@@ -4,22 +4,24 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { dropout, dropoutScale } from '../ops/dropout.ts';
 import { dropPath } from '../ops/dropPath.ts';
-import { assertShape, sizeOf } from '../core/check.ts';
+import { assertInteger, assertNumber, assertShape, sizeOf } from '../core/check.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { moduleStep } from '../core/intercept.ts';
 import { Module } from '../core/module.ts';
-import type { PathScope } from './initScope.ts';
+import { assertScope, type PathScope } from './initScope.ts';
 
 /** The base of dropout and drop path: a rate, a path, and the condition under which they act. */
 abstract class Drop extends Module {
   readonly rate: number;
   readonly path: string;
 
-  constructor(rate: number, { path }: PathScope) {
+  constructor(rate: number, scope: PathScope) {
     super();
+    assertNumber('rate', rate, { min: 0, max: 1 });
+    assertScope(scope);
     this.rate = rate;
-    this.path = path;
+    this.path = scope.path;
   }
 
   /** Whether it changes its input in this pass. */
@@ -104,5 +106,7 @@ export class DropPath extends Drop {
  * @example dropPathRates(0.1, 3); // [0, 0.05, 0.1]
  */
 export function dropPathRates(rate: number, depth: number): number[] {
+  assertNumber('rate', rate, { min: 0, max: 1 });
+  assertInteger('depth', depth, { min: 0, max: 65_536 });
   return Array.from({ length: depth }, (_, i) => (depth > 1 ? (rate * i) / (depth - 1) : 0));
 }

@@ -4,15 +4,16 @@ import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
 import { namedTensor } from '../core/intercept.ts';
 import { Module } from '../core/module.ts';
-import type { PathScope } from './initScope.ts';
+import { assertScope, type PathScope } from './initScope.ts';
 
 /** y = x, for a place that another layer can take later: the head of a model without classes. */
 export class Identity extends Module {
   readonly path: string;
 
-  constructor({ path }: PathScope = { path: '' }) {
+  constructor(scope: PathScope = { path: '' }) {
     super();
-    this.path = path;
+    assertScope(scope);
+    this.path = scope.path;
   }
 
   forward<T extends tf.Tensor>(x: T, context: ForwardContext = {}): T {

@@ -1,5 +1,6 @@
 // The scope in which a layer is built: its path in the model, and the initialisation of its weights.
 
+import { assertFields, assertKind, assertListOf } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import type { Rng } from '../core/rng.ts';
@@ -34,6 +35,7 @@ export type WeightInit = 'timm' | 'jax';
 
 /** The scope of the layer of this name inside another one. */
 export function inside(scope: InitScope, name: string): InitScope {
+  assertScope(scope);
   return { ...scope, path: scope.path === '' ? name : `${scope.path}.${name}` };
 }
 
@@ -48,6 +50,14 @@ export function initial(
   shape: readonly number[],
   draw: (shape: readonly number[], rng: Rng) => Float32Array,
 ): tf.Tensor {
+  assertScope(scope);
+  assertListOf(`the shape of ${name}`, shape, 'count');
+  if (scope.rng !== undefined) assertKind('draw', draw, 'function');
   if (scope.rng === undefined) return t.zeros([...shape]);
   return t.tensor(draw(shape, scope.rng.split(inside(scope, name).path)), [...shape]);
+}
+
+/** Throws an InputError unless a value is the scope of a layer. */
+export function assertScope(scope: unknown): asserts scope is InitScope {
+  assertFields('scope', scope, { path: 'text', rng: 'instance?', weightInit: 'text?' });
 }

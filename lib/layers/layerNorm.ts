@@ -1,12 +1,13 @@
 // Layer normalisation with its gain and offset.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { layerNorm } from '../ops/layerNorm.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { moduleStep } from '../core/intercept.ts';
 import { Module, type Parameter } from '../core/module.ts';
-import type { PathScope } from './initScope.ts';
+import { assertScope, type PathScope } from './initScope.ts';
 
 /** The configuration of a `LayerNorm`. */
 export interface LayerNormConfig {
@@ -27,9 +28,12 @@ export class LayerNorm extends Module {
   readonly epsilon: number;
   readonly path: string;
 
-  constructor({ dim, epsilon = 1e-6 }: LayerNormConfig, { path }: PathScope = { path: '' }) {
+  constructor(config: LayerNormConfig, scope: PathScope = { path: '' }) {
     super();
-    this.path = path;
+    assertFields('LayerNorm', config, { dim: 'count', epsilon: 'number?' });
+    assertScope(scope);
+    const { dim, epsilon = 1e-6 } = config;
+    this.path = scope.path;
     this.weight = this.parameter('weight', t.ones([dim]));
     this.bias = this.parameter('bias', t.zeros([dim]));
     this.epsilon = epsilon;

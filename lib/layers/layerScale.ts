@@ -1,11 +1,12 @@
 // The learned gain of a residual branch.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { moduleStep } from '../core/intercept.ts';
 import { Module, type Parameter } from '../core/module.ts';
-import type { PathScope } from './initScope.ts';
+import { assertScope, type PathScope } from './initScope.ts';
 
 /**
  * A learned gain for each channel of a residual branch: y = γ·x, [..., C] → [..., C].
@@ -17,12 +18,12 @@ export class LayerScale extends Module {
   readonly gamma: Parameter;
   readonly path: string;
 
-  constructor(
-    { dim, initialValue }: { dim: number; initialValue: number },
-    { path }: PathScope = { path: '' },
-  ) {
+  constructor(config: { dim: number; initialValue: number }, scope: PathScope = { path: '' }) {
     super();
-    this.path = path;
+    assertFields('LayerScale', config, { dim: 'count', initialValue: 'number' });
+    assertScope(scope);
+    const { dim, initialValue } = config;
+    this.path = scope.path;
     this.gamma = this.parameter('gamma', t.fill([dim], initialValue));
   }
 

@@ -1,5 +1,6 @@
 // The linear layer, y = x·Wᵀ + b.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import { linear } from '../ops/linear.ts';
 import { sizeOf } from '../core/check.ts';
@@ -9,7 +10,7 @@ import { moduleStep } from '../core/intercept.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import type { Rng } from '../core/rng.ts';
-import { initial, type InitScope } from './initScope.ts';
+import { assertScope, initial, type InitScope } from './initScope.ts';
 
 /** The configuration of a `Linear`. */
 export interface LinearConfig {
@@ -28,8 +29,12 @@ export class Linear extends Module {
   readonly bias: Parameter | undefined;
   readonly path: string;
 
-  constructor({ inFeatures, outFeatures, bias = true }: LinearConfig, scope: InitScope) {
+  constructor(config: LinearConfig, scope: InitScope) {
     super();
+    const kinds = { inFeatures: 'count', outFeatures: 'count', bias: 'boolean?' } as const;
+    assertFields('Linear', config, kinds);
+    assertScope(scope);
+    const { inFeatures, outFeatures, bias = true } = config;
     this.path = scope.path;
     const draw = drawsOf(scope);
     const shape = [outFeatures, inFeatures];

@@ -1,5 +1,6 @@
 // The feed-forward layer of a block.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import { gelu } from '../ops/gelu.ts';
 import * as t from '../ops/tensor.ts';
@@ -8,7 +9,7 @@ import { moduleStep, step, wantsAny } from '../core/intercept.ts';
 import type { GeluForm, MlpBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
 import { Dropout } from './drop.ts';
-import { inside, type InitScope } from './initScope.ts';
+import { assertScope, inside, type InitScope } from './initScope.ts';
 import { Linear } from './linear.ts';
 
 /** The configuration of an `Mlp`. */
@@ -36,8 +37,11 @@ export class Mlp extends Module {
   readonly steps: readonly string[];
   private readonly apart: readonly [fc1: string, act: string];
 
-  constructor({ dim, hiddenDim, activation = 'erf', drop = 0 }: MlpConfig, scope: InitScope) {
+  constructor(config: MlpConfig, scope: InitScope) {
     super();
+    assertFields('Mlp', config, { dim: 'count', hiddenDim: 'count', drop: 'rate?' });
+    assertScope(scope);
+    const { dim, hiddenDim, activation = 'erf', drop = 0 } = config;
     const dense = (name: string, inFeatures: number, outFeatures: number) =>
       this.child(name, new Linear({ inFeatures, outFeatures }, inside(scope, name)));
     const dropout = (name: string) => this.child(name, new Dropout(drop, inside(scope, name)));

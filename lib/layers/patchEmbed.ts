@@ -1,5 +1,6 @@
 // The patch embedding: images to tokens.
 
+import { assertFields, assertListOf } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { linear } from '../ops/linear.ts';
@@ -9,7 +10,7 @@ import { kaimingUniform, lecunNormal } from '../core/init.ts';
 import { moduleStep } from '../core/intercept.ts';
 import type { Rng } from '../core/rng.ts';
 import { Module, type Parameter } from '../core/module.ts';
-import { initial, inside, type InitScope } from './initScope.ts';
+import { assertScope, initial, inside, type InitScope } from './initScope.ts';
 
 /** The configuration of a `PatchEmbed`. */
 export interface PatchEmbedConfig {
@@ -36,6 +37,10 @@ export class PatchEmbed extends Module {
 
   constructor(config: PatchEmbedConfig, scope: InitScope) {
     super();
+    const kinds = { patchSize: 'list', inChannels: 'count', embedDim: 'count' } as const;
+    assertFields('PatchEmbed', config, { ...kinds, bias: 'boolean?', flatten: 'boolean?' });
+    assertListOf('patchSize', config.patchSize, 'count');
+    assertScope(scope);
     this.path = scope.path;
     this.patchSize = config.patchSize;
     this.flatten = config.flatten ?? true;

@@ -1,5 +1,7 @@
 // Position embeddings: fixed ones by formula, learned ones for another grid.
 
+import { assertFields, assertListOf } from '../core/kinds.ts';
+import { assertInteger, assertRank } from '../core/check.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { resamplePosEmbed } from '../ops/resamplePosEmbed.ts';
@@ -21,10 +23,15 @@ export type PosEmbedKind = 'learned' | 'sincos2d' | 'sincos1d' | 'none';
  * Source: Chen et al. 2021, "An empirical study of training self-supervised vision transformers", section 5.
  */
 export function sincos2d(
-  [rows, columns]: readonly [number, number],
+  grid: readonly [number, number],
   dim: number,
-  { temperature = 10_000 } = {},
+  options: { temperature?: number } = {},
 ): Float32Array {
+  assertListOf('grid', grid, 'count');
+  assertInteger('dim', dim, { min: 1, max: 65_536 });
+  assertFields('options', options, { temperature: 'number?' });
+  const [rows, columns] = grid;
+  const { temperature = 10_000 } = options;
   if (dim % 4 !== 0) {
     throw new InputError(expected('a multiple of 4', "embedDim with posEmbed 'sincos2d'", dim));
   }
@@ -51,6 +58,8 @@ export function sincos2d(
  * Source: Vaswani et al. 2017, section 3.5.
  */
 export function sincos1d(length: number, dim: number): Float32Array {
+  assertInteger('length', length, { min: 0, max: 2 ** 24 });
+  assertInteger('dim', dim, { min: 1, max: 65_536 });
   const out = new Float32Array(length * dim);
   for (let n = 0; n < length; n += 1) {
     for (let c = 0; c < dim; c += 1) {
@@ -74,12 +83,11 @@ export function sincos1d(length: number, dim: number): Float32Array {
  */
 export function posEmbedFor(
   posEmbed: tf.Tensor3D,
-  {
-    prefix,
-    from,
-    to,
-  }: { prefix: number; from: readonly [number, number]; to: readonly [number, number] },
+  grids: { prefix: number; from: readonly [number, number]; to: readonly [number, number] },
 ): tf.Tensor3D {
+  assertRank('posEmbed', posEmbed, 3);
+  assertFields('posEmbedFor', grids, { prefix: 'integer', from: 'list', to: 'list' });
+  const { prefix, from, to } = grids;
   return t.tidy(() => {
     if (from[0] === to[0] && from[1] === to[1]) return t.clone(posEmbed);
     const [, rows, dim] = posEmbed.shape;

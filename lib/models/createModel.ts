@@ -1,6 +1,7 @@
 // Models of any registered family, by the name of a size or by their options.
 
 import { isRecord } from '../core/check.ts';
+import { assertKind } from '../core/kinds.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { timmModelOptions } from '../checkpoints/timmConfig.ts';
@@ -46,6 +47,7 @@ export function createModel<N extends string>(
   overrides: object = {},
   options: BuildOptions = {},
 ): ModelNamed<N> {
+  assertKind('the build options', options, 'object');
   const { family, size } = sizeNamed(name);
   const config = family.config(size, overrides);
   // Published sizes are not warned about, only the caller's own choices.
@@ -76,6 +78,7 @@ export function buildOf<C extends object, M extends Model>(
   config: C,
   options?: BuildOptions,
 ): M {
+  if (options !== undefined) assertKind('the build options', options, 'object');
   const model = family.build(config, options);
   try {
     storedConfig(model);

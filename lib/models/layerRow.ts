@@ -1,5 +1,6 @@
 // The rows of a model's layer table, and the sums over them.
 
+import { assertKind } from '../core/kinds.ts';
 import { sizeOf } from '../core/check.ts';
 
 /** One line of a model's description. */
@@ -31,6 +32,8 @@ export function layerRow(
   parameters: Readonly<Record<string, readonly number[]>>,
   macs = 0,
 ): LayerRow {
+  assertKind('output', output, 'list');
+  assertKind('parameters', parameters, 'object');
   const named = Object.entries(parameters).map(
     ([key, shape]) => [`${name}.${key}`, shape] as const,
   );
@@ -39,6 +42,7 @@ export function layerRow(
 
 /** The row of a `LayerNorm` over the last axis of `shape`. */
 export function layerNormRow(name: string, shape: readonly number[]): LayerRow {
+  assertKind('shape', shape, 'list');
   const dim = shape.at(-1)!;
   return layerRow(name, 'LayerNorm', shape, { weight: [dim], bias: [dim] });
 }
@@ -50,6 +54,7 @@ export function linearRow(
   outFeatures: number,
   bias = true,
 ): LayerRow {
+  assertKind('input', input, 'list');
   const output = [...input.slice(0, -1), outFeatures];
   const parameters = {
     weight: [outFeatures, input.at(-1)!],

@@ -1,5 +1,6 @@
 // Loads a model: from a store, the bytes of a file, or a checkpoint that was read.
 
+import { assertKind } from '../core/kinds.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { keepRecord } from '../core/modelRecord.ts';
 import type { FileStore } from '../core/store.ts';
@@ -47,13 +48,17 @@ export async function loadModel<M extends Model = Model>(
   source: FileStore | Uint8Array | ReadTensors,
   options: LoadOptions<M> = {},
 ): Promise<M> {
+  assertKind('options', options, 'instance');
+  const remedy = 'Give new Uint8Array(buffer) for an ArrayBuffer.';
+  if (typeof source !== 'object' || source === null) {
+    throw new InputError(expected('a store, a Uint8Array or tensors', 'loadModel', source, remedy));
+  }
   if (ArrayBuffer.isView(source)) {
     const { name = modelFileNames.weights } = options;
     return build(await readTensors(source, name), undefined, options);
   }
   if ('tensors' in source) return build(source, undefined, options);
   if (typeof source.has !== 'function') {
-    const remedy = 'Give new Uint8Array(buffer) for an ArrayBuffer.';
     throw new InputError(expected('a store, a Uint8Array or tensors', 'loadModel', source, remedy));
   }
   const name = options.name ?? (await findWeights(source));

@@ -27,7 +27,7 @@ export interface Model extends Module {
   /** The number of classes. 0: there is no classifier, and the logits are the pooled features. */
   readonly numClasses: number;
   /** Logits [B, K] of images [B, H, W, C]. */
-  forward(images: tf.Tensor4D, context?: ForwardContext): tf.Tensor2D;
+  forward(images: tf.Tensor, context?: ForwardContext): tf.Tensor2D;
   /** Names of parameters without weight decay, besides those of one dimension. */
   noWeightDecay(): ReadonlySet<string>;
   /**

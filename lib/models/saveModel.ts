@@ -1,5 +1,7 @@
 // Saving a model: its weights as safetensors, with its configuration in their metadata and beside them.
 
+import { assertModule } from '../core/module.ts';
+import { assertFields, assertMethods } from '../core/kinds.ts';
 import { downloadModelTensors } from '../checkpoints/modelState.ts';
 import { formatSafetensors } from '../checkpoints/safetensors.ts';
 import { InputError, expected } from '../core/errors.ts';
@@ -19,6 +21,7 @@ export const modelFileNames = { weights: 'model.safetensors', config: 'config.js
  * @example await writeFile('model.safetensors', await modelBytes(model));
  */
 export async function modelBytes(model: Model): Promise<Uint8Array> {
+  assertModule(model);
   const config = storedConfig(model);
   const tensors = await downloadModelTensors(model);
   return formatSafetensors(tensors, { format: 'pt', config: JSON.stringify(config) });
@@ -49,6 +52,9 @@ export async function saveModel(
   store: FileStore,
   options: SaveOptions = {},
 ): Promise<void> {
+  assertModule(model);
+  assertMethods('a store', 'the place of the model', store, ['commit']);
+  assertFields('options', options, { preprocessing: 'instance?', classNames: 'list?' });
   const config = storedConfig(model);
   if ((await store.has(modelFileNames.config)) && !(await store.has(modelFileNames.weights))) {
     const remedy = `Its ${modelFileNames.config} belongs to a run or another program. Choose another folder.`;

@@ -1,5 +1,6 @@
 // The AdamW update of many tensors in one op.
 
+import { assertFields, assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertNumber, assertShape } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
@@ -57,8 +58,8 @@ export type AdamWResult = {
  * is torch's `AdamW`.
  */
 export function adamW(tensors: AdamWTensors, options: AdamWOptions): AdamWResult {
-  const count = tensors.parameters.length;
   const { inputs, attrs } = checkAdamW(tensors, options);
+  const count = tensors.parameters.length;
   if (count === 0) return { parameters: [], firstMoments: [], secondMoments: [] };
   const out = adamWKernel(inputs, attrs);
   return {
@@ -84,10 +85,23 @@ function checkAdamW(
   tensors: AdamWTensors,
   options: AdamWOptions,
 ): { inputs: tf.Tensor[]; attrs: AdamWAttrs } {
+  const lists = {
+    parameters: 'list',
+    gradients: 'list',
+    firstMoments: 'list',
+    secondMoments: 'list',
+  } as const;
+  assertFields('adamW', tensors, lists);
+  assertKind('options of adamW', options, 'instance');
   const { parameters, gradients, firstMoments, secondMoments } = tensors;
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, step, weightDecay = 0.01 } = options;
   const count = parameters.length;
-  for (const [name, list] of Object.entries(tensors)) {
+  for (const [name, list] of Object.entries({
+    parameters,
+    gradients,
+    firstMoments,
+    secondMoments,
+  })) {
     assertCount(name, list.length, count);
     list.forEach((tensor, i) => assertShape(`${name}[${i}]`, tensor, parameters[i]!.shape));
   }
@@ -132,6 +146,7 @@ const adamWKernel = defineKernel(kernels.AdamW, { reference: referenceAdamW });
 const adamWNormKernel = defineKernel(kernels.AdamWNorm, { reference: referenceAdamWNorm });
 
 function perTensor(name: string, value: number | readonly number[], count: number): number[] {
+  if (typeof value !== 'number') assertKind(name, value, 'list');
   const list = typeof value === 'number' ? new Array<number>(count).fill(value) : [...value];
   assertCount(name, list.length, count);
   for (const item of list) assertNumber(name, item, { min: 0 });

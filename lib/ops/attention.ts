@@ -1,7 +1,8 @@
 // Scaled dot-product attention of separate queries, keys and values.
 
+import { assertFields } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
-import { assertNumber, assertOneOf, assertRank, assertShape } from '../core/check.ts';
+import { assertNumber, assertOneOf, assertRank, assertShape, assertTensor } from '../core/check.ts';
 import { precisions, type Precision } from '../core/precision.ts';
 import * as kernels from '../core/kernels.ts';
 import type { AttentionAttrs, AttentionGradInputs, AttentionInputs } from '../core/kernels.ts';
@@ -57,7 +58,10 @@ export function scaledDotProductAttention(
   v: tf.Tensor4D,
   options: AttentionOptions = {},
 ): AttentionResult {
+  assertFields('options', options, { probabilities: 'boolean?' });
   assertRank('q', q, 4);
+  assertTensor('k', k);
+  assertTensor('v', v);
   const [batch, heads, , headDim] = q.shape;
   assertShape('k', k, [batch, heads, -1, headDim]);
   assertShape('v', v, k.shape);

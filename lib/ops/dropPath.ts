@@ -1,7 +1,7 @@
 // Stochastic depth: dropping the residual branch of whole samples.
 
 import * as tf from '@tensorflow/tfjs';
-import { assertShape } from '../core/check.ts';
+import { assertShape, assertTensor } from '../core/check.ts';
 import { dropoutScale } from './dropout.ts';
 
 /**
@@ -17,6 +17,7 @@ import { dropoutScale } from './dropout.ts';
  * Differentiable in x. Source: Huang et al. 2016; scaling as timm's `drop_path`.
  */
 export function dropPath<T extends tf.Tensor>(x: T, keepMask: tf.Tensor1D, rate: number): T {
+  assertTensor('x', x);
   assertShape('keepMask', keepMask, [x.shape[0] ?? 1]);
   return tf.tidy(() => {
     const perSample = [keepMask.size, ...x.shape.slice(1).map(() => 1)];

@@ -1,7 +1,7 @@
 // Dropout with a given mask.
 
 import * as tf from '@tensorflow/tfjs';
-import { assertNumber, assertRank, assertShape } from '../core/check.ts';
+import { assertNumber, assertRank, assertShape, assertTensor } from '../core/check.ts';
 
 /**
  * Dropout with a given mask, scaled so that the mean stays.
@@ -16,6 +16,7 @@ import { assertNumber, assertRank, assertShape } from '../core/check.ts';
  * Differentiable in x. Source: Srivastava et al. 2014.
  */
 export function dropout<T extends tf.Tensor>(x: T, keepMask: tf.Tensor, rate: number): T {
+  assertTensor('x', x);
   assertRank('keepMask', keepMask, x.rank);
   const fitting = x.shape.map((size, axis) => (keepMask.shape[axis] === 1 ? 1 : size));
   assertShape('keepMask', keepMask, fitting);

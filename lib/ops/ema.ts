@@ -1,7 +1,8 @@
 // One step of the exponential moving average of many tensors.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
-import { assertNumber, assertShape } from '../core/check.ts';
+import { assertNumber, assertShape, assertTensor } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type { EmaAttrs } from '../core/kernels.ts';
@@ -23,13 +24,18 @@ import { defineKernel } from './kernel.ts';
 export function ema(
   averages: readonly tf.Tensor[],
   values: readonly tf.Tensor[],
-  { decay, reuse = false }: EmaAttrs,
+  options: EmaAttrs,
 ): tf.Tensor[] {
+  assertKind('averages', averages, 'list');
+  assertKind('values', values, 'list');
+  assertKind('options of ema', options, 'instance');
+  const { decay, reuse = false } = options;
   assertNumber('decay', decay, { min: 0, max: 1 });
   if (values.length !== averages.length) {
     const what = `one entry for each of ${averages.length} averages`;
     throw new InputError(expected(what, 'values', values.length));
   }
+  averages.forEach((average, i) => assertTensor(`averages[${i}]`, average));
   values.forEach((value, i) => assertShape(`values[${i}]`, value, averages[i]!.shape));
   return averages.length === 0 ? [] : emaKernel([...averages, ...values], { decay, reuse });
 }

@@ -1,7 +1,8 @@
 // The GELU activation in its three forms.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
-import { assertOneOf } from '../core/check.ts';
+import { assertOneOf, assertTensor } from '../core/check.ts';
 import * as kernels from '../core/kernels.ts';
 import type { GeluAttrs, GeluForm, GeluGradInputs, GeluInputs } from '../core/kernels.ts';
 import { defineKernel } from './kernel.ts';
@@ -27,7 +28,10 @@ const quickSlope = 1.702;
  *
  * Source: Hendrycks & Gimpel 2016, section 2; erf: Abramowitz & Stegun 7.1.26.
  */
-export function gelu<T extends tf.Tensor>(x: T, { form = 'erf' }: { form?: GeluForm } = {}): T {
+export function gelu<T extends tf.Tensor>(x: T, options: { form?: GeluForm } = {}): T {
+  assertTensor('x', x);
+  assertKind('options of gelu', options, 'instance');
+  const { form = 'erf' } = options;
   assertOneOf('form', form, geluForms);
   return geluKernel({ x }, { form })[0] as T;
 }

@@ -1,5 +1,7 @@
 // The norm of many tensors as one vector.
 
+import { assertKind } from '../core/kinds.ts';
+import { assertTensor } from '../core/check.ts';
 import * as tf from '@tensorflow/tfjs';
 import * as kernels from '../core/kernels.ts';
 import { defineKernel } from './kernel.ts';
@@ -13,6 +15,8 @@ import { defineKernel } from './kernel.ts';
  * It is infinite if a square overflows (elements above 1e19), and NaN if an element is. A guard looks for both.
  */
 export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
+  assertKind('tensors', tensors, 'list');
+  tensors.forEach((tensor, i) => assertTensor(`tensors[${i}]`, tensor));
   if (tensors.length === 0) return tf.scalar(0);
   return globalNormKernel(tensors, {})[0] as tf.Scalar;
 }

@@ -1,7 +1,8 @@
 // Layer normalisation over the last axis.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
-import { assertNumber, assertRank, assertShape, sizeOf } from '../core/check.ts';
+import { assertNumber, assertRank, assertShape, sizeOf, assertTensor } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type { LayerNormAttrs, LayerNormGradInputs, LayerNormInputs } from '../core/kernels.ts';
@@ -27,8 +28,11 @@ export function layerNorm<T extends tf.Tensor>(
   x: T,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
-  { epsilon = 1e-6 }: { epsilon?: number } = {},
+  options: { epsilon?: number } = {},
 ): T {
+  assertTensor('x', x);
+  assertKind('options of layerNorm', options, 'instance');
+  const { epsilon = 1e-6 } = options;
   assertRank('gamma', gamma, 1);
   const [size] = gamma.shape;
   assertShape('beta', beta, [size]);

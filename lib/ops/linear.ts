@@ -1,7 +1,8 @@
 // A linear layer with an optional GELU.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
-import { assertOneOf, assertRank, assertShape, sizeOf } from '../core/check.ts';
+import { assertOneOf, assertRank, assertShape, sizeOf, assertTensor } from '../core/check.ts';
 import { ShapeError, UnsupportedError, expected } from '../core/errors.ts';
 import { precisions, type Precision } from '../core/precision.ts';
 import * as kernels from '../core/kernels.ts';
@@ -32,11 +33,11 @@ export function linear(
   x: tf.Tensor,
   weight: tf.Tensor2D,
   bias?: tf.Tensor1D,
-  {
-    activation = 'none',
-    precision = 'fp32',
-  }: { activation?: 'none' | GeluForm; precision?: Precision | undefined } = {},
+  options: { activation?: 'none' | GeluForm; precision?: Precision | undefined } = {},
 ): tf.Tensor {
+  assertTensor('x', x);
+  assertKind('options of linear', options, 'instance');
+  const { activation = 'none', precision = 'fp32' } = options;
   assertOneOf('activation', activation, activations);
   assertOneOf('precision', precision, precisions);
   assertRank('weight', weight, 2);

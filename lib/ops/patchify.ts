@@ -1,5 +1,6 @@
 // Images cut into patches, and patches put back into images.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertRank, assertShape } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
@@ -23,10 +24,9 @@ import { defineKernel, type KernelRunner } from './kernel.ts';
  *          [O, I, ph, pw], so the patch embedding is one matrix product with that weight flattened
  * @throws ShapeError if the patch size does not divide the image size
  */
-export function patchify(
-  images: tf.Tensor4D,
-  { patchHeight, patchWidth }: PatchifyAttrs,
-): tf.Tensor3D {
+export function patchify(images: tf.Tensor4D, options: PatchifyAttrs): tf.Tensor3D {
+  assertKind('options of patchify', options, 'instance');
+  const { patchHeight, patchWidth } = options;
   assertRank('images', images, 4);
   checkGrid(images.shape[1], images.shape[2], patchHeight, patchWidth);
   return patchifyKernel({ x: images }, { patchHeight, patchWidth })[0] as tf.Tensor3D;
@@ -39,6 +39,7 @@ export function patchify(
  * @throws ShapeError if the number or the size of the patches does not fit
  */
 export function unpatchify(patches: tf.Tensor3D, options: PatchifyGradAttrs): tf.Tensor4D {
+  assertKind('options of unpatchify', options, 'instance');
   assertRank('patches', patches, 3);
   const { patchHeight, patchWidth, imageHeight, imageWidth } = options;
   checkGrid(imageHeight, imageWidth, patchHeight, patchWidth);

@@ -1,5 +1,6 @@
 // Self-attention on the packed result of a qkv layer.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertNumber, assertOneOf, assertRank } from '../core/check.ts';
 import { precisions, type Precision } from '../core/precision.ts';
@@ -30,12 +31,10 @@ import { defineKernel } from './kernel.ts';
  */
 export function qkvAttention(
   qkv: tf.Tensor3D,
-  {
-    numHeads,
-    scale,
-    precision = 'fp32',
-  }: { numHeads: number; scale?: number; precision?: Precision | undefined },
+  options: { numHeads: number; scale?: number; precision?: Precision | undefined },
 ): tf.Tensor3D {
+  assertKind('options of qkvAttention', options, 'instance');
+  const { numHeads, scale, precision = 'fp32' } = options;
   const headDim = checkHeads(qkv, numHeads);
   const factor = scale ?? 1 / Math.sqrt(headDim);
   assertNumber('scale', factor);

@@ -1,5 +1,7 @@
 // Gradient checkpointing: activations are recomputed in the backward pass.
 
+import { assertKind } from '../core/kinds.ts';
+import { assertTensor } from '../core/check.ts';
 import * as tf from '@tensorflow/tfjs';
 import { innerGradients } from './gradients.ts';
 
@@ -19,6 +21,10 @@ export function recompute(
   x: tf.Tensor3D,
   parameters: readonly tf.Variable[],
 ): tf.Tensor3D {
+  assertKind('f', f, 'function');
+  assertTensor('x', x);
+  assertKind('parameters', parameters, 'list');
+  parameters.forEach((parameter, i) => assertTensor(`parameters[${i}]`, parameter));
   const op = tf.customGrad((...args) => {
     const input = args[0] as tf.Tensor3D;
     const save = args.at(-1) as tf.GradSaveFunc;

@@ -1,5 +1,7 @@
 // Gradient hooks: ops that are the identity in the forward pass and read or replace the gradient in the backward pass.
 
+import { assertKind } from '../core/kinds.ts';
+import { assertTensor } from '../core/check.ts';
 import * as tf from '@tensorflow/tfjs';
 
 /**
@@ -12,6 +14,8 @@ import * as tf from '@tensorflow/tfjs';
  * A backward pass that does not reach x, because no variable of the differentiation leads to x, does not call the function.
  */
 export function mapGradient<T extends tf.Tensor>(x: T, map: (dOut: T) => T): T {
+  assertTensor('x', x);
+  assertKind('map', map, 'function');
   const identity = tf.customGrad((input) => ({
     value: tf.clone(input as T),
     gradFunc: (dOut: T) => tf.clone(map(dOut)),
@@ -30,6 +34,7 @@ export function mapGradient<T extends tf.Tensor>(x: T, map: (dOut: T) => T): T {
  * const seen = recordGradient(x, (dOut) => gradients.push(tf.keep(tf.clone(dOut))));
  */
 export function recordGradient<T extends tf.Tensor>(x: T, listen: (dOut: T) => void): T {
+  assertKind('listen', listen, 'function');
   return mapGradient(x, (dOut) => {
     listen(dOut);
     return dOut;

@@ -1,5 +1,6 @@
 // Resampling of position embeddings to another grid of patches.
 
+import { assertFields } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { assertInteger, assertOneOf, assertShape } from '../core/check.ts';
 import { resampleMatrix, type ResampleMethod } from './resampleMatrix.ts';
@@ -35,8 +36,11 @@ export interface ResamplePosEmbedOptions {
  */
 export function resamplePosEmbed(
   posEmbed: tf.Tensor3D,
-  { from, to, method = 'bicubic', antialias = true }: ResamplePosEmbedOptions,
+  options: ResamplePosEmbedOptions,
 ): tf.Tensor3D {
+  const kinds = { from: 'list', to: 'list', antialias: 'boolean?' } as const;
+  assertFields('resamplePosEmbed', options, kinds);
+  const { from, to, method = 'bicubic', antialias = true } = options;
   assertOneOf('method', method, ['bicubic', 'bilinear']);
   for (const size of [...from, ...to]) assertInteger('grid size', size, { min: 1 });
   assertShape('posEmbed', posEmbed, [1, from[0] * from[1], -1]);

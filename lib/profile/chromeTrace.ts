@@ -1,5 +1,6 @@
 // Export of spans to the Trace Event Format of Chrome.
 
+import { assertListOf } from '../core/kinds.ts';
 import type { Described, KernelCall } from './cost.ts';
 import type { Span } from './recorder.ts';
 import { timeOf } from './rows.ts';
@@ -16,6 +17,7 @@ import { workOf } from './work.ts';
  * Source: "Trace Event Format", Google, 2016.
  */
 export function chromeTrace(spans: readonly Span[], title = 'tfjs-vit'): string {
+  assertListOf('spans', spans, 'instance');
   const origin = spans[0]?.start ?? 0;
   const place = { pid: 1, tid: 1 };
   const names = [

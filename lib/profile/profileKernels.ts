@@ -1,5 +1,6 @@
 // The profiler: the time of a program by kernel, by phase, and as spans.
 
+import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { UnsupportedError } from '../core/errors.ts';
 import type { Interceptor } from '../core/intercept.ts';
@@ -65,6 +66,7 @@ let running = false;
 export async function profileKernels(
   body: (marks: ProfileMarks) => unknown,
 ): Promise<KernelProfile> {
+  assertKind('the work to profile', body, 'function');
   if (running) {
     throw new UnsupportedError(
       'Expected one profile at a time, received a second. Await the first.',

@@ -1,5 +1,6 @@
 // The task of a classifier: one class per image.
 
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { assertShape } from '../core/check.ts';
@@ -19,7 +20,9 @@ import type { Evaluator, MetricValues, Task } from './task.ts';
  * @param options.loss  a name of `lossNames()`; default softmax
  * @throws InputError for an unknown loss
  */
-export function classification({ loss = 'softmax' }: { loss?: string } = {}): Task<Evaluation> {
+export function classification(options: { loss?: string } = {}): Task<Evaluation> {
+  assertFields('classification', options, { loss: 'text?' });
+  const { loss = 'softmax' } = options;
   const meanLoss = lossNamed(loss);
   return {
     name: 'classification',

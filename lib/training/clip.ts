@@ -1,5 +1,6 @@
 // Gradient clipping: by norm, by element, or by unit.
 
+import { assertKind } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { globalNorm } from '../ops/globalNorm.ts';
@@ -28,8 +29,12 @@ export function clipGradients(
   gradients: ReadonlyMap<string, tf.Tensor>,
   config: ClipConfig,
   parameters: ReadonlyMap<string, tf.Tensor>,
-  { norm }: { norm?: tf.Scalar } = {},
+  options: { norm?: tf.Scalar } = {},
 ): Map<string, tf.Tensor> {
+  assertKind('gradients', gradients, 'map');
+  assertKind('parameters', parameters, 'map');
+  assertKind('options of clipGradients', options, 'instance');
+  const { norm } = options;
   const { mode, value } = parseOptions<ClipConfig>(clipOptions, config, { name: 'clip' });
   const names = [...gradients.keys()];
   const clipped = t.tidy(() => {

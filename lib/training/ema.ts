@@ -1,5 +1,6 @@
 // The moving average of the weights.
 
+import { assertKind } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { ema } from '../ops/ema.ts';
@@ -27,6 +28,7 @@ export class Ema {
   private readonly config: Required<EmaConfig>;
 
   constructor(weights: ReadonlyMap<string, tf.Tensor>, config: EmaConfig) {
+    assertKind('weights', weights, 'map');
     this.config = parseOptions(emaOptions, config, { name: 'ema' });
     this.averages = new Map(
       [...weights].map(([name, weight]) => [name, t.keep(t.clone(weight))] as const),

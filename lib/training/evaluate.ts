@@ -1,5 +1,9 @@
 // The evaluation of a model on a data set, as its task measures.
 
+import { assertOneOf } from '../core/check.ts';
+import { assertModule } from '../core/module.ts';
+import { precisions } from '../core/precision.ts';
+import { assertFields, assertMethods } from '../core/kinds.ts';
 import { nextTurn } from '../core/eventLoop.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Stop } from '../core/stop.ts';
@@ -46,13 +50,13 @@ export async function evaluate<E = Evaluation>(
 export async function evaluate(
   model: TrainableModel,
   loader: Loader,
-  {
-    task = classification(),
-    precision = 'fp32',
-    stop,
-    onBatch,
-  }: EvaluateOptions<unknown> & { stop?: Stop | undefined } = {},
+  options: EvaluateOptions<unknown> & { stop?: Stop | undefined } = {},
 ): Promise<unknown> {
+  assertModule(model, ['forward']);
+  assertMethods('a Loader', 'loader', loader, ['batch']);
+  assertFields('evaluate', options, { task: 'instance?', onBatch: 'function?' });
+  const { task = classification(), precision = 'fp32', stop, onBatch } = options;
+  assertOneOf('precision', precision, precisions);
   await assertFiniteWeights(model);
   const evaluator = task.evaluator(loader);
   let images = 0;

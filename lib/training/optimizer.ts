@@ -1,5 +1,6 @@
 // An optimizer: an update rule over a model's parameters in groups, with state that can be stored.
 
+import { assertModule } from '../core/module.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { deepCopy } from '../ops/deepCopy.ts';
@@ -39,6 +40,7 @@ export interface OptimizedModel extends GroupedModel {
  * optimizer.step(gradients);
  */
 export function makeOptimizer(model: OptimizedModel, config: OptimizerConfig): Optimizer {
+  assertModule(model);
   const options = parseOptions<FullOptimizerConfig>(optimizerConfigOptions, config, {
     name: 'optimizer',
   });

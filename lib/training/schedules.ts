@@ -43,6 +43,7 @@ export function rateOfUpdate(schedule: Schedule, epoch: number, update: number):
  * schedule.rate(0);   // 1e-5, the default warmupLr
  */
 export function makeSchedule(baseLr: number, config: ScheduleConfig): Schedule {
+  assertNumber('learningRate', baseLr, { min: 0 });
   const options = parseOptions<Options>(scheduleConfigOptions, config, { name: 'schedule' });
   assertUsable(baseLr, options);
   const { sched, warmupLr, warmupPrefix, stepOnEpochs, updatesPerEpoch } = options;

@@ -1,5 +1,7 @@
 // The training loop: updates, epochs, and the end of a run.
 
+import { assertModule } from '../core/module.ts';
+import { assertFields } from '../core/kinds.ts';
 import { NumericError, VitError, messageOf } from '../core/errors.ts';
 import { nextTurn } from '../core/eventLoop.ts';
 import type { EpochLog, TestLog } from '../core/runSink.ts';
@@ -67,6 +69,13 @@ export async function train<E = Evaluation>(
   config: TrainConfig,
   env: TrainEnv<E>,
 ): Promise<TrainResult<E>> {
+  assertFields('env', env, {
+    train: 'instance',
+    normalize: 'instance',
+    sinks: 'list?',
+    store: 'instance?',
+  });
+  assertModule(env.model, ['forward']);
   let run: Run | undefined;
   try {
     run = await openRun(config, env as TrainEnv<unknown>);

@@ -1,5 +1,8 @@
 // The one forward and backward pass of the library: the trainer, parity and the benchmarks differentiate with it.
 
+import { assertTensor } from '../core/check.ts';
+import { assertModule } from '../core/module.ts';
+import { assertFields, assertKind } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { ShapeError, expected } from '../core/errors.ts';
@@ -55,8 +58,13 @@ export interface LossWithOutputs<O extends tf.NamedTensorMap> {
 export function valueAndGrad<O extends tf.NamedTensorMap = Record<never, tf.Tensor>>(
   model: Pick<Module, 'namedParameters'>,
   loss: () => tf.Tensor | LossWithOutputs<O>,
-  { inputs = {}, phase = unmarked }: ValueAndGradOptions = {},
+  options: ValueAndGradOptions = {},
 ): ValueAndGrad<O> {
+  assertModule(model);
+  assertKind('loss', loss, 'function');
+  assertFields('valueAndGrad', options, { inputs: 'instance?', phase: 'function?' });
+  const { inputs = {}, phase = unmarked } = options;
+  for (const [name, input] of Object.entries(inputs)) assertTensor(`inputs.${name}`, input);
   const named = new Map<string, tf.Tensor>([...model.namedParameters(), ...Object.entries(inputs)]);
   const parameters = new Set(named.values());
   const f = () => {

@@ -1,5 +1,6 @@
 // The configuration of a Vision Transformer: its checks, and the sizes that follow from it.
 
+import { assertFields } from '../../core/kinds.ts';
 import { assertNumber } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { defaultsOf, parseOptions } from '../../core/option.ts';
@@ -146,10 +147,11 @@ function assertTokens(config: VisionTransformerConfig): void {
  * One text on Vision Transformers demands that embedDim be a multiple of 3·numHeads, although its own 512 with 8 heads is
  * not; nothing in the model needs it.
  */
-export function configWarnings({
-  embedDim,
-  numHeads,
-}: Pick<VisionTransformerConfig, 'embedDim' | 'numHeads'>): string[] {
+export function configWarnings(
+  config: Pick<VisionTransformerConfig, 'embedDim' | 'numHeads'>,
+): string[] {
+  assertFields('config', config, { embedDim: 'count', numHeads: 'count' });
+  const { embedDim, numHeads } = config;
   if (embedDim % (3 * numHeads) === 0) return [];
   return [
     `embedDim ${embedDim} is not a multiple of 3·numHeads = ${3 * numHeads}, which some texts ask for; the model works without it.`,

@@ -1,12 +1,19 @@
 // The grid of patches, position embeddings and block numbers of a Vision Transformer.
 
+import { assertKind } from '../../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
-import { assertInteger, assertShape } from '../../core/check.ts';
+import { assertInteger, assertShape, assertTensor } from '../../core/check.ts';
 import { ShapeError, expected } from '../../core/errors.ts';
 import { posEmbedFor, sincos1d, sincos2d } from '../../layers/posEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
 import { gridSizeOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
+
+/** Images as a tensor whose shape `imageGrid` checks. @throws InputError if they are no tensor of real numbers */
+export function asImages(images: tf.Tensor): tf.Tensor4D {
+  assertTensor('images', images);
+  return images as tf.Tensor4D;
+}
 
 /**
  * The rows and columns of patches that images make.
@@ -79,6 +86,7 @@ export function blockNumbers(
     assertInteger('indices', indices, { min: 1, max: depth });
     return new Set(Array.from({ length: indices }, (_, i) => depth - indices + i));
   }
+  assertKind('indices', indices, 'list');
   const numbers = indices.map((index) => {
     assertInteger('indices', index, { min: -depth, max: depth - 1 });
     return index < 0 ? depth + index : index;

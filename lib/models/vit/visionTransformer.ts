@@ -2,12 +2,13 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
-import { assertInteger } from '../../core/check.ts';
-import type { ForwardContext } from '../../core/context.ts';
+import { assertInteger, assertOneOf, assertShape } from '../../core/check.ts';
+import { assertContext, type ForwardContext } from '../../core/context.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { normal, truncNormal } from '../../core/init.ts';
 import { namedTensor, step } from '../../core/intercept.ts';
-import { Module, type Parameter } from '../../core/module.ts';
+import { assertFields, assertMethods } from '../../core/kinds.ts';
+import { Module, assertModule, type Parameter } from '../../core/module.ts';
 import { Rng } from '../../core/rng.ts';
 import { AttentionPool } from '../../layers/attentionPool.ts';
 import type { Block } from '../../layers/block.ts';
@@ -35,7 +36,7 @@ import { layerTable } from './layerTable.ts';
 import { activationForms, makeBlocks, makeHead, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
-import { addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
+import { asImages, addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
 import { warnOnce } from '../warnOnce.ts';
 
 /**
@@ -76,11 +77,10 @@ export class VisionTransformer extends Module implements Model {
   /**
    * @throws InputError naming the option that is unknown, out of range or in conflict with another
    */
-  constructor(
-    options: VisionTransformerOptions,
-    { initialize = true, onWarning = warnOnce }: BuildOptions = {},
-  ) {
+  constructor(options: VisionTransformerOptions, build: BuildOptions = {}) {
     super();
+    assertFields('the build options', build, { initialize: 'boolean?', onWarning: 'function?' });
+    const { initialize = true, onWarning = warnOnce } = build;
     const config = parseModelConfig(options);
     this.current = config;
     idleModelOptions(config).forEach((warning) => onWarning(warning));
@@ -206,7 +206,7 @@ export class VisionTransformer extends Module implements Model {
    * @throws ShapeError if the images do not fit the configuration
    * @throws InputError if a dropout has to draw and `context.rng` is missing
    */
-  forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
+  forward(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor2D {
     return t.tidy(() => {
       const logits = this.forwardHead(this.forwardFeatures(images, context), context);
       context.intercept?.endPass?.();
@@ -215,7 +215,7 @@ export class VisionTransformer extends Module implements Model {
   }
 
   /** Tokens after the last block and, unless it comes after the pooling, the last norm: [B, H, W, I] → [B, N, C]. */
-  forwardFeatures(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D {
+  forwardFeatures(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor3D {
     return t.tidy(() => {
       const x = runBlocks(this.blocks.items, this.embed(images, context), context);
       return this.finish(x, context);
@@ -229,8 +229,12 @@ export class VisionTransformer extends Module implements Model {
    */
   forwardHead(
     features: tf.Tensor3D,
-    { preLogits = false, ...context }: ForwardContext & { preLogits?: boolean } = {},
+    options: ForwardContext & { preLogits?: boolean } = {},
   ): tf.Tensor2D {
+    assertModule(this);
+    assertContext(options);
+    assertShape('features', features, [-1, -1, this.embedDim]);
+    const { preLogits = false, ...context } = options;
     return t.tidy(() => {
       if (this.distClassifier !== undefined) return this.meanOfHeads(features, preLogits, context);
       const pooled = step('pool', [features] as const, context, (tokens) =>
@@ -250,7 +254,7 @@ export class VisionTransformer extends Module implements Model {
    * @throws InputError if the model is not distilled
    */
   forwardDistilled(
-    images: tf.Tensor4D,
+    images: tf.Tensor,
     context: ForwardContext = {},
   ): { cls: tf.Tensor2D; dist: tf.Tensor2D } {
     if (this.distClassifier === undefined) {
@@ -268,14 +272,12 @@ export class VisionTransformer extends Module implements Model {
    * const {intermediates} = model.forwardIntermediates(images, {indices: 4, output: 'NHWC'});  // the last 4, [B, h, w, C]
    */
   forwardIntermediates(
-    images: tf.Tensor4D,
-    {
-      indices,
-      norm = false,
-      output = 'NLC',
-      ...context
-    }: IntermediatesOptions & ForwardContext = {},
+    images: tf.Tensor,
+    options: IntermediatesOptions & ForwardContext = {},
   ): Intermediates {
+    assertContext(options);
+    const { indices, norm = false, output = 'NLC', ...context } = options;
+    assertOneOf('output', output, ['NLC', 'NHWC']);
     const wanted = blockNumbers(indices, this.blocks.items.length);
     return t.tidy(() => {
       let x = this.embed(images, context);
@@ -290,7 +292,7 @@ export class VisionTransformer extends Module implements Model {
       const features = this.finish(x, context);
       const [batch, tokens, dim] = features.shape;
       const prefix = this.numPrefixTokens;
-      const [rows, columns] = imageGrid(images, this.current);
+      const [rows, columns] = imageGrid(asImages(images), this.current);
       const patches = taken.map((y) => t.slice(y, [0, prefix, 0], [batch, tokens - prefix, dim]));
       const shaped = (y: tf.Tensor3D) =>
         output === 'NLC' ? y : t.reshape(y, [batch, rows, columns, dim]);
@@ -300,7 +302,7 @@ export class VisionTransformer extends Module implements Model {
   }
 
   /** Class probabilities, [B, H, W, I] → [B, K], rows summing to 1. */
-  predict(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
+  predict(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor2D {
     return t.tidy(() => t.softmax(this.forward(images, context)));
   }
 
@@ -310,6 +312,8 @@ export class VisionTransformer extends Module implements Model {
    * @param rng  the stream of its weights; default the model's seed
    */
   resetClassifier(numClasses: number, rng: Rng = new Rng(this.current.seed)): void {
+    assertModule(this);
+    assertMethods('an Rng', 'rng', rng, ['split']);
     assertInteger('numClasses', numClasses, { min: 0, max: 65_536 });
     const { embedDim, weightInit } = this.current;
     const head = (path: string) =>
@@ -326,7 +330,10 @@ export class VisionTransformer extends Module implements Model {
   }
 
   // [B, H, W, I] → [B, N, C], the input of the first block.
-  private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D {
+  private embed(given: tf.Tensor, context: ForwardContext): tf.Tensor3D {
+    assertModule(this);
+    assertContext(context);
+    const images = asImages(given);
     const grid = imageGrid(images, this.current);
     const [batch] = images.shape;
     const { embedDim, noEmbedClass } = this.current;

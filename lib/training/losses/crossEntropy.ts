@@ -1,8 +1,9 @@
 // Cross-entropy of a softmax as a loss: with soft targets, and with labels.
 
+import { assertKind } from '../../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
-import { assertInteger, assertNumber } from '../../core/check.ts';
+import { assertInteger, assertNumber, assertRank } from '../../core/check.ts';
 import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 
 /**
@@ -36,8 +37,12 @@ export function softTargetCrossEntropyLoss(logits: tf.Tensor2D, targets: tf.Tens
 export function crossEntropyLoss(
   logits: tf.Tensor2D,
   labels: ArrayLike<number>,
-  { smoothing = 0 }: { smoothing?: number } = {},
+  options: { smoothing?: number } = {},
 ): tf.Scalar {
+  assertRank('logits', logits, 2);
+  assertKind('labels', labels, 'array');
+  assertKind('options of crossEntropyLoss', options, 'instance');
+  const { smoothing = 0 } = options;
   assertNumber('smoothing', smoothing, { min: 0, max: 1 });
   const classes = logits.shape[1];
   const targets = new Float32Array(labels.length * classes).fill(smoothing / classes);

@@ -1,8 +1,9 @@
 // DeiT's distillation: the class head learns the targets, the distillation head learns from a teacher.
 
+import { assertFields, assertKind } from '../../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
-import { assertNumber, assertOneOf, assertShape } from '../../core/check.ts';
+import { assertNumber, assertOneOf, assertShape, assertRank } from '../../core/check.ts';
 import { logSoftmax } from '../../ops/softmaxCrossEntropy.ts';
 import { softTargetCrossEntropyLoss } from './crossEntropy.ts';
 import type { Loss } from './registry.ts';
@@ -19,6 +20,7 @@ import type { Loss } from './registry.ts';
  * Source: Touvron et al. 2021, eq. 3.
  */
 export function hardDistillationLoss(dist: tf.Tensor2D, teacher: tf.Tensor2D): tf.Scalar {
+  assertRank('dist', dist, 2);
   assertShape('teacher', teacher, dist.shape);
   return t.tidy(() => {
     const targets = t.oneHot(t.argMax(teacher, 1), teacher.shape[1]) as tf.Tensor2D;
@@ -43,8 +45,11 @@ export function hardDistillationLoss(dist: tf.Tensor2D, teacher: tf.Tensor2D): t
 export function softDistillationLoss(
   dist: tf.Tensor2D,
   teacher: tf.Tensor2D,
-  { tau = 1 }: { tau?: number } = {},
+  options: { tau?: number } = {},
 ): tf.Scalar {
+  assertRank('dist', dist, 2);
+  assertKind('options of softDistillationLoss', options, 'instance');
+  const { tau = 1 } = options;
   assertShape('teacher', teacher, dist.shape);
   assertNumber('tau', tau, { min: Number.MIN_VALUE });
   const [batch, classes] = teacher.shape;
@@ -87,11 +92,16 @@ export interface DistillationOptions {
  * const { value, gradients } = valueAndGrad(student, loss);
  */
 export function distillationLoss(
-  { cls, dist }: { cls: tf.Tensor2D; dist: tf.Tensor2D },
+  outputs: { cls: tf.Tensor2D; dist: tf.Tensor2D },
   targets: tf.Tensor2D,
   teacher: tf.Tensor2D,
-  { type, alpha = 0.5, tau = 1, base = softTargetCrossEntropyLoss }: DistillationOptions,
+  options: DistillationOptions,
 ): tf.Scalar {
+  assertKind('the outputs of a distilled model', outputs, 'instance');
+  assertFields('distillationLoss', options, { base: 'function?' });
+  const { cls, dist } = outputs;
+  const { type, alpha = 0.5, tau = 1, base = softTargetCrossEntropyLoss } = options;
+  assertRank('cls', cls, 2);
   assertOneOf('type', type, ['hard', 'soft']);
   assertNumber('alpha', alpha, { min: 0, max: 1 });
   assertShape('dist', dist, [cls.shape[0], -1]);
