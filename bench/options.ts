@@ -36,7 +36,7 @@ export const benchHelp = `npm run bench -- [options]
   --work A,B,…       ${workNames.join(', ')}
                      default train-small,infer-small,ops, the models with a batch of 32
   --peers A,B,…      ${peerNames.join(', ')}; default wasm
-  --batch N,M,…      images in a batch; default small 256, tiny 32, base 8
+  --batch N,M,…      images in a batch, also --batch-size; default small 256, tiny 32, base 8
   --precision A,B    fp32, bf16: of the products; default fp32. Who cannot is left out, and said so
   --rounds N         rounds in which the contenders take turns; default 5
   --threads N        of each contender; default all cores
@@ -57,7 +57,9 @@ export function parseOptions(words: readonly string[]): BenchOptions | undefined
   const values = parseFlags(words);
   if (values.help === true) return undefined;
   const works = values.work === undefined ? undefined : listOf('work', values.work, workNames);
-  const batches = (values.batch?.split(',') ?? []).map((text) => wholeOf('batch', text, 65_536));
+  const batches = ((values.batch ?? values['batch-size'])?.split(',') ?? []).map((text) =>
+    wholeOf('batch', text, 65_536),
+  );
   const python = values.python ?? process.env['TFJS_VIT_PYTHON'];
   const json = values.json;
   return {
@@ -83,6 +85,7 @@ function parseFlags(words: readonly string[]) {
     work: text,
     peers: text,
     batch: text,
+    'batch-size': text,
     precision: text,
     rounds: text,
     threads: text,

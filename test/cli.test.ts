@@ -154,15 +154,18 @@ test('flags reach their places in the config', () => {
   });
   expect(of('--precision', 'bf16')).toEqual({ precision: 'bf16' });
   expect(of('--seed', '0')).toEqual({ seed: 0, 'model.seed': 0 });
-  expect(of('--clip-grad', '1')).toEqual({ clip: { mode: 'norm', value: 1 } });
+  expect(of('--clip-grad', '1')).toEqual({ 'clip.value': 1 });
   expect(of('--clip_grad', '0.02', '--clip-mode', 'agc')).toEqual({
-    clip: { mode: 'agc', value: 0.02 },
+    'clip.mode': 'agc',
+    'clip.value': 0.02,
   });
   expect(of('--clip-grad', '0')).toEqual({ clip: null });
-  expect(of('--model-ema')).toEqual({ ema: { decay: 0.9998 } });
-  expect(of('--model-ema-decay', '0.9')).toEqual({ ema: { decay: 0.9 } });
+  expect(of('--model-ema')).toEqual({ ema: {} });
+  expect(of('--model-ema-decay', '0.9')).toEqual({ 'ema.decay': 0.9 });
   expect(of('--no-model-ema')).toEqual({ ema: null });
-  expect(() => of('--clip-mode', 'agc')).toThrow(/--clip-grad/);
+  // Without --clip-grad the config's limit holds; one that has none is refused with the config.
+  expect(of('--clip-mode', 'agc')).toEqual({ 'clip.mode': 'agc' });
+  expect(() => of('--clip-mode', 'agc', '--clip-grad', '0')).toThrow(/--clip-grad 0/);
 });
 
 test('an unforeseen error shows its stack and ends with 1', async () => {

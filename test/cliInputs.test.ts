@@ -111,6 +111,10 @@ describe('bad input is one line and exit code 2', () => {
       () => quick('--no-model-ema', '--model-ema-decay', '0.9'),
       /^Expected no --model-ema-decay for --no-model-ema, received 0\.9\./,
     ],
+    ['a model by a flag', () => quick('--model', 'vit'), /"--model"\. The config names the model/],
+    ['a data set by a flag', () => quick('--data-set', 'x'), /The config names the data set/],
+    ['tuning that is not there', () => quick('--finetune', 'x'), /Fine-tuning is not there yet/],
+    ['a flag of one letter', () => quick('--x', '1'), /"--x"\. See tfjs-vit train --help\./],
     [
       'a way of clipping with clipping turned off',
       () => quick('--clip-mode', 'value', '--clip-grad', '0'),

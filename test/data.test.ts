@@ -159,3 +159,22 @@ describe('images', () => {
     expect(out[11]).toBeCloseTo((image.data[10]! / 255 - 0.1307) / 0.3081, 6);
   });
 });
+
+test('a data set whose names are no match for its classes is refused', () => {
+  const dataset = {
+    length: 2,
+    numClasses: 2,
+    classNames: ['a', 'b'],
+    imageShape: [1, 1, 1] as const,
+    image: () => ({ width: 1, height: 1, channels: 1 as const, data: new Uint8Array(1) }),
+    label: () => 0,
+  };
+  const make = (classNames: string[]) => () =>
+    new Loader({
+      dataset: { ...dataset, classNames },
+      batchSize: 1,
+      normalize: { mean: [0], std: [1] },
+    });
+  expect(make(['a', 'b'])).not.toThrow();
+  expect(make(['a'])).toThrow(/2 names, one for each class/);
+});

@@ -224,7 +224,14 @@ describe('runs', () => {
 
   test('parts of the data that do not fit the model are refused before the first epoch', async () => {
     const labels = [0, 1, 2, 3, 4];
-    const other = { ...patterns(5), numClasses: 5, length: 5, label: (i: number) => labels[i]! };
+    const classNames = ['a', 'b', 'c', 'd', 'e'];
+    const other = {
+      ...patterns(5),
+      classNames,
+      numClasses: 5,
+      length: 5,
+      label: (i: number) => labels[i]!,
+    };
     const images = patterns(5);
     const wrong = { ...other, image: (i: number) => images.image(i) } as Dataset;
     for (const part of ['validation', 'test']) {

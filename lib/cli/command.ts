@@ -53,6 +53,7 @@ export interface Terminal {
  *
  * `run` answers with the exit code. It imports what it needs when it runs, so that `--help` is quick.
  *
+ * @property elsewhere   flags that other programs have, with a sentence on what stands in their place here
  * @property positional  how the words after the command are called, how many there may be, and whether they name files to read
  */
 export interface Command {
@@ -60,6 +61,7 @@ export interface Command {
   describe: string;
   positional?: { name: string; describe: string; min: number; max: number; reads?: true };
   flags: Readonly<Record<string, Flag>>;
+  elsewhere?: Readonly<Record<string, string>>;
   examples: readonly (readonly [command: string, what: string])[];
   run(args: Arguments, terminal: Terminal): Promise<number>;
 }

@@ -155,9 +155,21 @@ function unknownFlag(
   command: Command,
 ): InputError {
   const written = words.find((word) => isFlag(word) && halves(word)[0] === name) ?? `--${name}`;
-  const near = nearest(name, known);
+  // A flag of one letter, and one that merely begins like it, is near to too much.
+  const near = nearest(
+    name,
+    known.filter(
+      (one) =>
+        name.length > 1 && one.length > 1 && (one.length < 2 * name.length || name.length < 4),
+    ),
+  );
+  const elsewhere = command.elsewhere?.[name];
   const remedy =
-    near === undefined ? `See tfjs-vit ${command.name} --help.` : `Did you mean --${near}?`;
+    elsewhere !== undefined
+      ? elsewhere
+      : near === undefined
+        ? `See tfjs-vit ${command.name} --help.`
+        : `Did you mean --${near}?`;
   return new InputError(expected(`a flag of ${command.name}`, 'the command line', written, remedy));
 }
 

@@ -148,10 +148,15 @@ export function assertLabel(label: number, index: number, K: number): void {
 
 /** Throws unless a value has what a loader asks a data set for. */
 export function assertDataset(name: string, dataset: unknown): asserts dataset is Dataset {
-  const { length, numClasses, image, label } =
+  const { length, numClasses, classNames, image, label } =
     (dataset as Partial<Dataset> | null | undefined) ?? {};
   assertInteger(`the length of ${name}`, length, { min: 0, max: 2 ** 32 });
   assertInteger(`numClasses of ${name}`, numClasses, { min: 0 });
+  if (!Array.isArray(classNames) || classNames.length !== numClasses) {
+    const received = Array.isArray(classNames) ? `${classNames.length} names` : classNames;
+    const what = `${numClasses} names, one for each class,`;
+    throw new InputError(expected(what, `classNames of ${name}`, received));
+  }
   for (const [method, value] of Object.entries({ image, label })) {
     if (typeof value === 'function') continue;
     throw new InputError(expected('a function', `${method} of ${name}`, value));

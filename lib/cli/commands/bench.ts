@@ -31,7 +31,7 @@ export const bench: Command = {
       describe: 'A size (see summary --list)',
       defaultText: 'the small model of the MNIST example',
     },
-    'batch-size': { ...sharedFlags.batchSize, default: 64 },
+    'batch-size': { ...sharedFlags.batchSize, aliases: ['batch'], default: 64 },
     seconds: {
       type: 'number',
       value: 'X',

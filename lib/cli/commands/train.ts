@@ -73,6 +73,13 @@ export const train: Command = {
   name: 'train',
   describe: 'Train a model: an experiment in a config file, a run folder as its result',
   flags,
+  elsewhere: {
+    model: 'The config names the model: model.name, or its options.',
+    'data-set': 'The config names the data set: data.dataset.',
+    dataset: 'The config names the data set: data.dataset.',
+    finetune: 'Fine-tuning is not there yet.',
+    eval: 'tfjs-vit eval --checkpoint RUN measures a run.',
+  },
   examples: [
     ['train --config mnist/config.ts', 'MNIST from scratch, into runs/mnist'],
     [
