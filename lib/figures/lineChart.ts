@@ -37,6 +37,8 @@ export interface LineChartOptions extends FigureOptions {
   /** log: equal ratios are equally long, so that a power law is a straight line; all values above 0. Default linear. */
   xScale?: AxisScale;
   yScale?: AxisScale;
+  /** Values that the x axis holds besides those of the points, so that charts side by side have one axis. */
+  xLimits?: readonly [number, number];
   /** A linear y axis never goes beyond these, for example [0, 1] for a fraction. */
   yLimits?: readonly [number, number];
   /** A point with a ring around it; its label stands above the chart. */
@@ -77,7 +79,7 @@ export function lineChartPanel(options: LineChartOptions): Panel {
   const left = Math.ceil(Math.max(...y.labels.map((label) => textWidth(label, size)))) + 10;
   const right = width - 14;
   const x = axisTicks(
-    points.map((point) => point[0]),
+    [...points.map((point) => point[0]), ...(options.xLimits ?? [])],
     xScale,
     options.xFormat,
     (right - left) / 70,

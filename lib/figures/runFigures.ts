@@ -3,7 +3,7 @@
 import { assertFields } from '../core/kinds.ts';
 import type { EpochLog } from '../core/runSink.ts';
 import { confusionMatrix } from './confusionMatrix.ts';
-import { trainingCurves } from './trainingCurves.ts';
+import { bestEpoch, trainingCurves } from './trainingCurves.ts';
 
 /**
  * The content of the figures of a run.
@@ -12,12 +12,14 @@ import { trainingCurves } from './trainingCurves.ts';
  * @property log         the finished epochs
  * @property evaluation  of the last epoch, or of the test; `confusion[actual][predicted]` counts images, null draws none
  * @property classNames  names of the classes, in order
+ * @property smoothing   ε of label smoothing; default 0
  */
 export interface RunFiguresView {
   part: 'validation' | 'test';
   log: readonly EpochLog[];
   evaluation: { confusion: readonly (readonly number[])[] | null } | undefined;
   classNames: readonly string[];
+  smoothing?: number;
 }
 
 /**
@@ -31,13 +33,19 @@ export interface RunFiguresView {
  */
 export async function runFigures(view: RunFiguresView): Promise<Map<string, Uint8Array>> {
   assertFields('the view of a run', view, { part: 'text', log: 'list', classNames: 'list' });
-  const { part, log, evaluation, classNames } = view;
+  const { part, log, evaluation, classNames, smoothing = 0 } = view;
   const files = new Map<string, Uint8Array>();
-  if (part === 'validation') files.set('curves.png', await trainingCurves(log));
+  if (part === 'validation')
+    files.set(
+      'curves.png',
+      await trainingCurves(log, { numClasses: classNames.length, smoothing }),
+    );
   if (evaluation != null && evaluation.confusion !== null) {
     const counts = evaluation.confusion.flat();
     const name = part === 'test' ? 'test_confusion.png' : 'confusion.png';
-    const title = `Confusion matrix of the ${part} images`;
+    const epoch = part === 'test' ? (bestEpoch(log) ?? log.at(-1))?.epoch : log.at(-1)?.epoch;
+    const which = `${part === 'test' ? 'best' : 'last'} epoch${epoch === undefined ? '' : ` (${epoch})`}`;
+    const title = `Confusion matrix of the ${part} images, ${which}`;
     files.set(name, await confusionMatrix({ counts, classNames, title }));
   }
   return files;

@@ -10,14 +10,15 @@ import { runFileNames } from './runFiles.ts';
  * @param part  the part of the data that was evaluated
  */
 export async function drawFigures(
-  { figures, state, loader, store, sinks }: Run,
+  { config, figures, state, loader, store, sinks }: Run,
   part: 'validation' | 'test',
   evaluation: unknown,
 ): Promise<void> {
   if (figures === undefined) return;
   try {
     const { classNames } = loader.config.dataset;
-    const files = await figures({ part, log: state.log, evaluation, classNames });
+    const { smoothing } = config;
+    const files = await figures({ part, log: state.log, evaluation, classNames, smoothing });
     const taken = Object.values(runFileNames).find((name) => files.has(name));
     if (taken !== undefined) throw new InputError(expected('another name', 'a figure', taken));
     await store.commit(files, { epoch: state.epoch, step: state.step, best: state.best });

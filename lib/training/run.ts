@@ -77,12 +77,14 @@ export interface TrainEnv<E = Evaluation> {
  * @property log         the finished epochs
  * @property evaluation  the evaluation of the last epoch, or of the test; undefined without validation data
  * @property classNames  the classes of the training data
+ * @property smoothing   ε of label smoothing
  */
 export interface RunView<E = Evaluation> {
   part: 'validation' | 'test';
   log: readonly EpochLog[];
   evaluation: E | undefined;
   classNames: readonly string[];
+  smoothing: number;
 }
 
 /** Draws files of a run folder, by name. An error is reported, and training goes on. */
