@@ -69,6 +69,9 @@ function mixesOf({ lam, use_cutmix: useCutmix, cutmix }: MixLog, size: number): 
   return Array.from({ length: size }, (_, i) => mixes[i] ?? mixes[size - 1 - i] ?? { lam: 1 });
 }
 
+// A name of a table and what stands there.
+type Row = [name: string, value: unknown];
+
 /** timm's tables: policies, sets of RandAugment, and the arguments of each magnitude. */
 export function policyTables(golden: GoldenCase): Produced {
   const stored = recordOf(readJson(path.join(golden.folder, 'policies.json')), golden.name);
@@ -84,18 +87,18 @@ export function policyTables(golden: GoldenCase): Produced {
     args: levelArguments(op, magnitude, context).map((value) => [value]),
     magnitude_std: magnitudeStd,
   });
-  const policies = Object.keys(recordOf(stored['policies'], 'policies')).map((name) => {
+  const policies = Object.keys(recordOf(stored['policies'], 'policies')).map((name): Row => {
     const policy = parsePolicy(name);
     return [name, policy.kind === 'lists' ? policy.lists.map((list) => list.map(rowOf)) : []];
   });
-  const random = Object.keys(recordOf(stored['randaugment'], 'randaugment')).map((name) => {
+  const random = Object.keys(recordOf(stored['randaugment'], 'randaugment')).map((name): Row => {
     const policy = parsePolicy(name);
     if (policy.kind !== 'random') return [name, {}];
     const { count, weights = null, ops } = policy;
     const row = { num_layers: count, replace: weights === null, choice_weights: weights };
     return [name, { ...row, ops: ops.map(rowOf) }];
   });
-  const levels = opNames.map((op) => {
+  const levels = opNames.map((op): Row => {
     const magnitudes = Array.from({ length: 21 }, (_, i) => i / 2);
     const outcomes = magnitudes.map((magnitude) => [
       magnitude.toFixed(1),
