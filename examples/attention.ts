@@ -11,7 +11,7 @@ import {
   normalizeInto,
   selectBackend,
   visualizeAttention,
-} from '../lib/node.ts';
+} from 'tfjs-vit/node';
 
 const folder = process.argv[2] ?? 'imgs';
 console.log((await selectBackend()).reason);

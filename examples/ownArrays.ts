@@ -10,7 +10,7 @@ import {
   predict,
   selectBackend,
   trainInFolder,
-} from '../lib/node.ts';
+} from 'tfjs-vit/node';
 
 const size = 16;
 const line = (upright: boolean, place: number): Uint8Array =>

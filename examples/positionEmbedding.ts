@@ -5,7 +5,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { colorAt, contactSheet, loadModel, makeImage, selectBackend, vit } from '../lib/node.ts';
+import { colorAt, contactSheet, loadModel, makeImage, selectBackend, vit } from 'tfjs-vit/node';
 
 const folder = process.argv[2] ?? 'imgs';
 console.log((await selectBackend()).reason);

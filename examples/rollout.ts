@@ -16,7 +16,7 @@ import {
   readAttention,
   selectBackend,
   vit,
-} from '../lib/node.ts';
+} from 'tfjs-vit/node';
 
 const folder = process.argv[2] ?? 'imgs';
 console.log((await selectBackend()).reason);

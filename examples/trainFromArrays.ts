@@ -11,7 +11,7 @@ import {
   evaluate,
   selectBackend,
   trainInFolder,
-} from '../lib/node.ts';
+} from 'tfjs-vit/node';
 
 const size = 16;
 const classNames = ['lying', 'upright'];

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseExperiment } from '../lib/cli/experiment.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 let folder: string;
@@ -28,6 +29,14 @@ const examples: Record<string, { says: RegExp; leaves?: string }> = {
     says: /^A line that is upright, \d+ % sure$/m,
     leaves: path.join('lines', 'best_checkpoint.safetensors'),
   },
+  ownDataset: {
+    says: /^New images: (100\.0|9[5-9]\.\d) % right$/m,
+    leaves: path.join('ownDataset', 'best_checkpoint.safetensors'),
+  },
+  ownFamily: {
+    says: /^25450 parameters; loaded: the same logits, true$/m,
+    leaves: path.join('ownFamily', 'model.safetensors'),
+  },
   positionEmbedding: { says: /^Backend /, leaves: 'position_embedding.png' },
   rollout: { says: /^( *\d+\.\d % *){4}$/m, leaves: 'rollout.png' },
   trainFromArrays: {
@@ -48,4 +57,9 @@ test.each(Object.entries(examples))('%s', async (name, { says, leaves }) => {
   if (leaves === undefined) return;
   const bytes = fs.readFileSync(path.join(folder, leaves));
   if (leaves.endsWith('.png')) expect(bytes.toString('latin1', 1, 4)).toBe('PNG');
+});
+
+test('the sample config is an experiment', () => {
+  const text = fs.readFileSync(path.join(root, 'examples', 'mnist.json'), 'utf8');
+  expect(parseExperiment(JSON.parse(text) as object)).toMatchObject({ name: 'mnist-small' });
 });
