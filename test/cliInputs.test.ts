@@ -42,6 +42,11 @@ describe('bad input is one line and exit code 2', () => {
       /a module that loads/,
     ],
     [
+      'a config that throws null',
+      () => ['train', '--config', put('a.mjs', 'throw null')],
+      /a module that loads .*null/,
+    ],
+    [
       'a config that exports nothing',
       () => ['train', '--config', put('a.json', '[1]')],
       /a JSON object/,

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { isRecord } from '../core/check.ts';
 import { InputError, IoError, VitError, expected, messageOf, show } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
+import { errorCodeOf } from '../io/ioError.ts';
 
 /**
  * Reads the config of a file: the object of a .json file, or the default export (else the export `config`) of a module.
@@ -73,17 +74,25 @@ async function importConfig(file: string): Promise<Record<string, unknown>> {
   }
   await assertSource(file);
   let exported: Record<string, unknown>;
+  const sayEnd = (): void => {
+    const remedy = 'It ended the process, or waits for something that never comes.';
+    process.stderr.write(`${expected('a module that loads', '--config', file, remedy)}\n`);
+    process.exitCode = 2;
+  };
+  process.once('exit', sayEnd);
   try {
     exported = (await import(pathToFileURL(path.resolve(file)).href)) as typeof exported;
   } catch (error) {
     if (error instanceof VitError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+    if (errorCodeOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION') {
       throw new InputError(
         `Expected a config that Node ${process.versions.node} can load, received ${show(file)}. ` +
           'TypeScript needs Node 22.18 or later, or tsx: node --import tsx node_modules/.bin/tfjs-vit …; or give a .json file.',
       );
     }
     throw new InputError(expected('a module that loads', file, messageOf(error).split('\n')[0]));
+  } finally {
+    process.off('exit', sayEnd);
   }
   // A module that a transpiler made CommonJS has its own exports one level down.
   const inner = exported['default'];

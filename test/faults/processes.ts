@@ -71,7 +71,7 @@ const inTerminal = (
   const command = `${env} '${process.execPath}' '${join(process.cwd(), 'dist/lib/cli/main.js')}' ${quoted}`;
   return vit([], {
     cwd: place.folder,
-    wrapper: ['script', '-qec', command, log, '--'],
+    wrapper: ['sh', '-c', 'script -qec "$0" "$1"', command, log],
     main: '/dev/null',
   });
 };
