@@ -22,7 +22,7 @@ export function makeImage(
   data: Uint8Array,
 ): RgbImage {
   const image = { width, height, channels, data };
-  assertImage('image', image);
+  assertImage('image', image, { minSide: 0 });
   return image;
 }
 
@@ -30,19 +30,20 @@ export function makeImage(
  * Throws unless a value is an image: whole sides from 1, 1 or 3 channels, and as many bytes. Floats from 0 to 1 are refused.
  *
  * @param options.anyChannels  true: other numbers of channels pass, as images of measurements may have them
+ * @param options.minSide      the least width and height; 0 for an image that may be empty
  */
 export function assertImage(
   name: string,
   image: unknown,
-  { anyChannels = false } = {},
+  { anyChannels = false, minSide = 1 } = {},
 ): asserts image is RgbImage {
   const { width, height, channels, data } = (image as Partial<RgbImage> | null | undefined) ?? {};
   for (const [side, length] of [
     ['width', width],
     ['height', height],
   ] as const) {
-    if (Number.isSafeInteger(length) && Number(length) >= 1) continue;
-    throw new InputError(expected('an integer ≥ 1', `the ${side} of ${name}`, length));
+    if (Number.isSafeInteger(length) && Number(length) >= minSide) continue;
+    throw new InputError(expected(`an integer ≥ ${minSide}`, `the ${side} of ${name}`, length));
   }
   const isKnown = channels === 1 || channels === 3;
   if (!isKnown && !(anyChannels && Number.isSafeInteger(channels) && Number(channels) >= 1)) {

@@ -1,5 +1,6 @@
 // A FractalDB as a data set: its pictures are rendered when they are asked for, and nothing is on disk.
 
+import { assertKind } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { parseFractalOptions, type FullFractalOptions } from '../fractal/options.ts';
@@ -34,14 +35,9 @@ export interface FractalDatasetOptions extends FractalOptions, SearchOptions {
  *
  * @example const dataset = await fractalDataset({categories: 100, instances: 1, size: 64, points: 20_000});   // one of each: OFDB
  */
-export async function fractalDataset({
-  folder,
-  channels = 3,
-  workers: count,
-  onProgress,
-  stop,
-  ...given
-}: FractalDatasetOptions = {}): Promise<Dataset> {
+export async function fractalDataset(config: FractalDatasetOptions = {}): Promise<Dataset> {
+  assertKind('the options of fractalDataset', config, 'object');
+  const { folder, channels = 3, workers: count, onProgress, stop, ...given } = config;
   const options = parseFractalOptions(given);
   if (channels !== 3 && (channels !== 1 || options.draw.endsWith('color'))) {
     const what = options.draw.endsWith('color') ? '3' : '1 or 3';
