@@ -216,7 +216,7 @@ export const configRows: readonly Row[] = [
       '--steps',
       '1',
     ]),
-    refuses('summary --list NAME', /--list|no further/, () => [
+    refuses('summary --list NAME', /no MODEL for the list/, () => [
       'summary',
       '--list',
       'vit_tiny_patch16_224',

@@ -112,9 +112,9 @@ export function assertClean(ran: Ran, { seconds = 8, megabytes = 500 }: Limits =
   must(!(ran.peakMegabytes > megabytes), `${ran.peakMegabytes.toFixed(0)} MB`);
 }
 
-/** The lines of standard error but for the one that names the backend. */
+/** The lines of standard error but for those that name the backend and the model. */
 export function messagesOf({ error }: Ran): string[] {
-  return error.split('\n').filter((line) => line !== '' && !/^Backend \w+ /.test(line));
+  return error.split('\n').filter((line) => line !== '' && !/^(Backend \w+ |Model: )/.test(line));
 }
 
 /** What a command wrote, in one line. */
