@@ -271,3 +271,86 @@ describe('by name', () => {
     model.dispose();
   });
 });
+
+describe('arguments that say what they are', () => {
+  test.each<[unknown, string]>([
+    [new Set(['a']), 'Set'],
+    [new Float64Array(3), 'Float64Array(3)'],
+    [7n, '7n'],
+    [/x/, 'RegExp'],
+  ])('%p', async (value, shown) => {
+    const error = await errorOf(() => new door.Capture(as(value)));
+    expect(String(error)).toContain(`received ${shown}.`);
+  });
+
+  test('a tensor by its shape, a model by its class', async () => {
+    const tensor = tf.zeros([2, 3]);
+    const model = tinyModel();
+    expect(String(await errorOf(() => door.attentionMaps(as(tensor))))).toContain(
+      'for attentions, received Tensor [2, 3].',
+    );
+    expect(String(await errorOf(() => door.attentionMaps(as(model))))).toContain(
+      'for attentions, received VisionTransformer.',
+    );
+    tensor.dispose();
+    model.dispose();
+  });
+});
+
+describe('options without effect and of another kind', () => {
+  test('an unknown option of a forward pass is refused', async () => {
+    const model = tinyModel();
+    const [height, width, channels] = model.inputShape;
+    const images = tf.zeros([1, height, width, channels]);
+    const context = { capture: new door.Capture(['head']) };
+    expect(await errorOf(() => model.forward(images, as(context)))).toMatchObject({
+      name: 'InputError',
+      message: expect.stringMatching(/^Expected one of training, .* received "capture"\.$/),
+    });
+    images.dispose();
+    model.dispose();
+  });
+
+  test('fit checks its options when it is made', async () => {
+    expect(await errorOf(() => door.fit(as({ height: 8 })))).toBeInstanceOf(door.InputError);
+    expect(await errorOf(() => door.fit(as(undefined)))).toBeInstanceOf(door.InputError);
+  });
+
+  test.each<[string, object]>([
+    ['classNames', { classNames: ['a', null, 3] }],
+    ['classNames', { classNames: ['a'] }],
+    ['label', { label: 4000 }],
+    ['label', { label: '1' }],
+    ['label', { label: 1.5 }],
+    ['contrast', { contrast: 'x' }],
+    ['source', { source: 5 }],
+    ['checkpoint', { checkpoint: {} }],
+  ])('visualizeAttention refuses %s %p', async (name, options) => {
+    const model = tinyModel();
+    const [height, width, channels] = model.inputShape;
+    const picture = door.makeImage(width, height, 1, new Uint8Array(height * width));
+    const pixels = new Float32Array(height * width * channels);
+    const error = await errorOf(() =>
+      door.visualizeAttention({ model, pixels, picture, ...options }),
+    );
+    expect(error).toBeInstanceOf(door.InputError);
+    expect(String(error)).toContain(name);
+    model.dispose();
+  });
+
+  test('predict refuses names that are no texts, and logits of each token', async () => {
+    const preprocessing = { normalize: { mean: [0], std: [1] } };
+    const [model, tokens] = [tinyModel(), tinyModel({ globalPool: '' })];
+    const [height, width] = model.inputShape;
+    const image = door.makeImage(width, height, 1, new Uint8Array(height * width));
+    const classNames = as<string[]>(Array.from({ length: model.numClasses }, () => 3));
+    expect(
+      await errorOf(() => door.predict(model, image, { preprocessing, classNames })),
+    ).toBeInstanceOf(door.InputError);
+    expect(String(await errorOf(() => door.predict(tokens, image, { preprocessing })))).toMatch(
+      /Expected logits \[1, K\].*use model\.forward/,
+    );
+    model.dispose();
+    tokens.dispose();
+  });
+});

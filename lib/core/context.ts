@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { assertOneOf } from './check.ts';
+import { InputError, expected } from './errors.ts';
 import { assertInterceptor, type Interceptor } from './intercept.ts';
 import { assertFields, assertMethods } from './kinds.ts';
 import { precisions, type Precision } from './precision.ts';
@@ -31,6 +32,15 @@ export interface ForwardContext {
   recompute?: boolean;
 }
 
+const known: ReadonlySet<string> = new Set([
+  'training',
+  'rng',
+  'intercept',
+  'keepMask',
+  'precision',
+  'recompute',
+] satisfies (keyof ForwardContext)[]);
+
 /**
  * Throws an InputError unless a value is the context of a forward pass.
  *
@@ -42,6 +52,11 @@ export function assertContext(context: unknown): asserts context is ForwardConte
     keepMask: 'function?',
     recompute: 'boolean?',
   });
+  for (const name in context as object) {
+    if (known.has(name)) continue;
+    const what = `one of ${[...known].join(', ')}`;
+    throw new InputError(expected(what, 'an option of context', name));
+  }
   const { intercept, precision, rng } = context as ForwardContext;
   if (intercept !== undefined) assertInterceptor(intercept);
   if (precision !== undefined) assertOneOf('context.precision', precision, precisions);

@@ -92,14 +92,22 @@ export function show(value: unknown): string {
   if (typeof value === 'string') text = JSON.stringify(value);
   else if (Array.isArray(value)) text = `[${value.map((item) => show(item)).join(', ')}]`;
   else if (typeof value === 'function') text = `function ${value.name}`;
+  else if (typeof value === 'bigint') text = `${value}n`;
   else if (typeof value === 'object' && value !== null) text = showObject(value);
   else text = String(value);
   const shown = printable(text);
   return shown.length > 120 ? `${shown.slice(0, 117)}...` : shown;
 }
 
+// An object of a class by its class, and its size where it has one: its fields are not what was given wrong.
 function showObject(value: object): string {
   try {
+    const name: unknown = (Object.getPrototypeOf(value) as object | null)?.constructor?.name;
+    if (typeof name === 'string' && name !== '' && name !== 'Object') {
+      const { shape, length } = value as { shape?: unknown; length?: unknown };
+      if (Array.isArray(shape)) return `${name} ${show(shape)}`;
+      return typeof length === 'number' ? `${name}(${length})` : name;
+    }
     return JSON.stringify(value) ?? Object.prototype.toString.call(value);
   } catch {
     return Object.prototype.toString.call(value);

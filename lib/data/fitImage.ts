@@ -20,15 +20,15 @@ export type CropMode = NonNullable<FitOptions['cropMode']>;
  */
 export function fitImage(image: RgbImage, options: FitOptions): RgbImage {
   assertImage('image', image, { anyChannels: true });
-  const { height, width, cropMode, interpolation } = parseOptions<Required<FitOptions>>(
-    fitOptions,
-    options,
-    { what: 'an option of fit' },
-  );
+  const { height, width, cropMode, interpolation } = fullOptions(options);
   const size = { height, width };
   if (cropMode === 'squash') return resizeImage(image, size, interpolation);
   const kept = middlePart(image, size);
   return resizeImage(cropImage(image, kept), size, interpolation);
+}
+
+function fullOptions(options: FitOptions): Required<FitOptions> {
+  return parseOptions<Required<FitOptions>>(fitOptions, options, { what: 'an option of fit' });
 }
 
 /** The size of the middle part of an image that has the proportions of `size` and is as large as it can be, in whole pixels. */
@@ -45,6 +45,7 @@ export function middlePart(
 
 /** `fitImage` as a transform; it draws nothing. */
 export function fit(options: FitOptions): Transform {
+  fullOptions(options);
   return (image) => fitImage(image, options);
 }
 

@@ -78,6 +78,7 @@ export function assertAttention(
   if (heads < 1 || tokens < 1) {
     throw new ShapeError(expected('at least one head and one token', name, [...first.shape]));
   }
+  if (batch === 0) throw new ShapeError(expected('at least one image', name, [...first.shape]));
   assertInteger('batchIndex', batchIndex, { min: 0, max: batch - 1 });
   return { heads, tokens };
 }

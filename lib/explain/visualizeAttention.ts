@@ -1,11 +1,11 @@
 // The attention of a model for one image, as a picture.
 
 import { assertImage } from '../core/image.ts';
-import { assertFields } from '../core/kinds.ts';
+import { assertFields, assertListOf } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
-import { assertFiniteOutput } from '../core/check.ts';
-import { ShapeError, expected } from '../core/errors.ts';
+import { assertFiniteOutput, assertInteger, assertOneOf } from '../core/check.ts';
+import { InputError, ShapeError, expected } from '../core/errors.ts';
 import { classLabel, percent, shorten } from '../core/format.ts';
 import type { Precision } from '../core/precision.ts';
 import type { RgbImage } from '../core/image.ts';
@@ -83,10 +83,14 @@ export async function visualizeAttention(
     model: 'instance',
     pixels: 'floats',
     classNames: 'list?',
+    source: 'text?',
+    checkpoint: 'text?',
   });
   assertImage('picture', options.picture);
   const { model, picture, contrast, colormap, scale = 1 } = options;
   assertAttentionModel(model);
+  assertClasses(options);
+  if (contrast !== undefined) assertOneOf('contrast', contrast, ['shared', 'perMap']);
   const { probabilities, attentions } = await look(options);
   const prediction =
     probabilities === undefined ? undefined : predictionOf(probabilities, options.classNames);
@@ -104,6 +108,17 @@ export async function visualizeAttention(
     ...(colormap === undefined ? {} : { colormap }),
   });
   return { png: await svgToPng(svg, { scale }), svg, prediction };
+}
+
+// A name for each class, and a label that is one of them; a model without classes uses neither.
+function assertClasses({ model: { numClasses }, classNames, label }: VisualizeAttentionOptions) {
+  if (classNames !== undefined) assertListOf('classNames', classNames, 'text');
+  if (label !== undefined) assertInteger('label', label, { min: 0 });
+  if (numClasses === 0) return;
+  if (classNames !== undefined && classNames.length !== numClasses) {
+    throw new InputError(expected(`${numClasses} names`, 'classNames', classNames));
+  }
+  if (label !== undefined) assertInteger('label', label, { min: 0, max: numClasses - 1 });
 }
 
 /** The most probable class, and of equally probable ones the first. */

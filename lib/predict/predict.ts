@@ -3,6 +3,7 @@
 import { assertInteger, isRecord } from '../core/check.ts';
 import { InputError, NumericError, expected } from '../core/errors.ts';
 import { classLabel } from '../core/format.ts';
+import { assertListOf } from '../core/kinds.ts';
 import { recordOfModel } from '../core/modelRecord.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Precision } from '../core/precision.ts';
@@ -109,6 +110,7 @@ export function preparationFor(
   ) {
     throw new InputError(expected(`${numClasses} names`, 'classNames', classNames));
   }
+  if (classNames !== undefined) assertListOf('classNames', classNames, 'text');
   const { normalize, ...fields } = parseGiven(given, inputShape[2]);
   const record = recordOfModel(model);
   const stored = preparationOf(record, model, { note: onNote, normalize, assume: false });

@@ -33,6 +33,12 @@ export async function probabilitiesOf(
     t.softmax(model.forward(t.tensor4d(pixels, [1, ...inputShape]), { precision })),
   );
   try {
+    if (output.rank !== 2) {
+      const remedy = "It classifies each token (globalPool ''): use model.forward.";
+      throw new ShapeError(
+        expected('logits [1, K]', 'the output of the model', output.shape, remedy),
+      );
+    }
     const values = (await output.data()) as Float32Array;
     assertFiniteOutput('the image', values);
     return values;
