@@ -125,10 +125,12 @@ describe('a warning is given', () => {
     ['nothing on it', plain(() => 255)],
     ['nothing but noise', plain((i) => 150 + ((i * 7919) % 11))],
     ['nothing but shading', plain((i) => 100 + (i % 60) + Math.floor(i / 60))],
-  ])('for paper with %s, which is used as it is', (_, image) => {
+  ])('for paper with %s, which becomes a dark ground', (_, image) => {
     const adapted = adaptToMnist(image);
-    expect(adapted.image).toBe(image);
+    expect(adapted.image).toEqual(inverted(image));
     expect(adapted.note).toMatch(/^No digit was found/);
+    const dark = adaptToMnist(inverted(image));
+    expect(dark.image).toEqual(inverted(image));
   });
 
   test('for two digits side by side', () => {

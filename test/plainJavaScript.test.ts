@@ -2,6 +2,7 @@
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
+import { messageOf } from '../lib/core/errors.ts';
 import * as browserDoor from '../lib/index.ts';
 import * as door from '../lib/node.ts';
 import { tinyModel } from './support/training.ts';
@@ -56,7 +57,9 @@ describe('every export, called with what it cannot use', () => {
         const ours =
           error instanceof door.VitError && /^(Expected|Cannot) .*\.$/s.test(error.message);
         if (!ours)
-          wrong.push(`${name}(${args.map((arg) => JSON.stringify(arg)).join()}): ${error}`);
+          wrong.push(
+            `${name}(${args.map((arg) => JSON.stringify(arg)).join()}): ${messageOf(error)}`,
+          );
       }
     }
     expect(wrong).toEqual([]);

@@ -15,19 +15,21 @@ import type { TrainedModel } from './trainedModel.ts';
  * @property picture  the same for people
  * @property label    the true class, if the image is from a data set
  * @property source   where it comes from, in words
+ * @property title    the same with the part of it that is used, if that is not all
  */
 export interface InputImage {
   pixels: Float32Array;
   picture: RgbImage;
   label: number | undefined;
   source: string;
+  title: string;
 }
 
 /**
  * Opens an image for a model: a file, or the index of one in the test part of its data set.
  *
  * The image goes through the preprocessing that is stored with the model. A file is adapted as the model's data set asks for it,
- * and `note` says so. `source` and `note` say too which part of an image of other proportions is used.
+ * and `note` says so. `title` and `note` say too which part of an image of other proportions is used.
  *
  * @throws IoError, InputError if there is no such image
  */
@@ -44,7 +46,8 @@ export async function openImage(
   return {
     ...preprocessImage(image, preprocessing),
     label,
-    source: part === undefined ? source : `${source}, ${part}`,
+    source,
+    title: part === undefined ? source : `${source}, ${part}`,
   };
 }
 

@@ -35,11 +35,11 @@ export function colorAt(name: Colormap, fraction: number): Rgb {
   return [bytes[i]!, bytes[i + 1]!, bytes[i + 2]!];
 }
 
-/** White on a colour of relative luminance (WCAG 2) up to 0.3, where black on a mid-blue is hard to read; else black. */
+/** Black or white, whichever has a contrast of more than 4.5 to the colour (WCAG 2); white where both have. */
 export function textColorOn(color: Rgb): string {
   const [red, green, blue] = color.map((byte) => {
     const c = byte / 255;
     return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
   }) as [number, number, number];
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.3 ? '#000000' : '#ffffff';
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.183 ? '#000000' : '#ffffff';
 }

@@ -71,7 +71,7 @@ export const predict: Command = {
         );
         return 0;
       }
-      terminal.out(`${image.source}, by ${await checkpointTitle(trained.path)}:`);
+      terminal.out(`${image.title}, by ${await checkpointTitle(trained.path)}:`);
       const width = Math.max(...top.map(({ name }) => name.length));
       for (const { name, probability } of top) {
         terminal.out(`${name.padEnd(width)}  ${percent(probability, 2).padStart(8)}`);

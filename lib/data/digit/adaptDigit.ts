@@ -14,16 +14,33 @@ const [smallest, largest] = [112, 256];
 /**
  * Finds the digit of a photograph or a drawing, and gives it as MNIST's authors normalised theirs.
  *
- * @returns 28 × 28, light on dark; where nothing stands out from the paper, the image as it is. `note` says which
+ * @returns 28 × 28, light on dark; where nothing stands out from the paper, the image itself, inverted if its edge is light. `note`
+ *   says which
  */
 export function adaptDigit(image: RgbImage): AdaptedImage {
   const found = findDigit(flattenPaper(lumaPlane(atWorkingSize(image))));
-  if (found === undefined) {
-    const note =
-      'No digit was found in the image: nothing stands out from its ground. It is used as it is.';
-    return { image, note };
-  }
+  if (found === undefined) return notFound(image);
   return { image: digitField(found), note: noteOf(found) };
+}
+
+function notFound(image: RgbImage): AdaptedImage {
+  const why = 'No digit was found in the image: nothing stands out from its ground.';
+  if (edgeLevel(image) <= 127) return { image, note: `${why} It is used as it is.` };
+  const data = image.data.map((value) => 255 - value);
+  return { image: { ...image, data }, note: `${why} It is inverted, since its edge is light.` };
+}
+
+// The mean level of the outermost pixels, which show the paper.
+function edgeLevel({ width, height, channels, data }: RgbImage): number {
+  let [sum, count] = [0, 0];
+  for (let y = 0; y < height; y += 1) {
+    const step = y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
+    for (let x = 0; x < width; x += step) {
+      sum += data[(y * width + x) * channels]!;
+      count += 1;
+    }
+  }
+  return sum / count;
 }
 
 function atWorkingSize(image: RgbImage): RgbImage {
