@@ -1,7 +1,7 @@
 // The attention picture of an image: what `vis` and `demo` write.
 
 import path from 'node:path';
-import { percent } from '../core/format.ts';
+import { classLabel, percent } from '../core/format.ts';
 import { visualizeAttention } from '../explain/visualizeAttention.ts';
 import { openImage } from './inputImage.ts';
 import { checkpointTitle } from './checkpointTitle.ts';
@@ -43,7 +43,7 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
       ...(label !== undefined && { label }),
     });
     await writeAtomically(output, await encodePicture(svg, { file: output }));
-    terminal.out(`${source}: ${saidOf(prediction)}`);
+    terminal.out(`${source}: ${predictionText(prediction, label, trained.classNames)}`);
     terminal.out(`Model: ${title}`);
     terminal.out(`Wrote ${path.resolve(output)}`);
     return 0;
@@ -52,9 +52,16 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
   }
 }
 
-function saidOf(prediction: Prediction | undefined): string {
+/** A prediction in words: the class, its probability and, where the true class is another, which one it is. */
+export function predictionText(
+  prediction: Prediction | undefined,
+  label: number | undefined,
+  classNames: readonly string[] | undefined,
+): string {
   if (prediction === undefined)
     return 'no prediction, because the model has no logits for an image';
-  const { className, confidence } = prediction;
-  return `${className} with ${percent(confidence, 2)}`;
+  const { classIndex, className, confidence } = prediction;
+  const said = `${className} with ${percent(confidence, 2)}`;
+  if (label === undefined || label === classIndex) return said;
+  return `${said}, wrong: it is ${classLabel(label, classNames)}`;
 }

@@ -33,6 +33,6 @@ export async function assertRunPlace(
   throw new InputError(
     `Expected a folder without a run for --output-dir, received ${show(outputDir)}, which holds a run${far}. ` +
       `Go on with it: ${commandLine('train', '--resume', outputDir)}. ` +
-      'Begin anew in its place: add --overwrite. Keep both: add --output-dir DIR.',
+      'Begin anew in its place: add --overwrite. Keep both: give another --output-dir.',
   );
 }
