@@ -341,6 +341,25 @@ describe('options without effect and of another kind', () => {
     model.dispose();
   });
 
+  test.each<[string, () => unknown]>([
+    ['bars', () => door.barChartSvg({ bars: [{ label: as(null), value: 1 }] })],
+    ['bars', () => door.barChartSvg({ bars: [as(null)] })],
+    ['series', () => door.lineChartSvg({ series: [as({ name: 5, points: [] })] })],
+    ['series', () => door.lineChartSvg({ series: [as({ name: 'a', points: 5 })] })],
+    ['tiles', () => door.contactSheetSvg({ tiles: [as(null)] })],
+    ['minArea', () => door.randomErasing({ minArea: 0.5, maxArea: 0.1 })],
+    ['image', () => door.randomHorizontalFlip()(as(null), new door.Rng(1))],
+    ['image', () => door.randomVerticalFlip({ p: 1 })(as('x'), new door.Rng(1))],
+    [
+      'rng',
+      () => door.randomHorizontalFlip()(door.makeImage(1, 1, 1, new Uint8Array(1)), as(undefined)),
+    ],
+  ])('%s inside of what is given is checked too (%#)', async (name, call) => {
+    const error = await errorOf(call);
+    expect(error).toBeInstanceOf(door.InputError);
+    expect(String(error)).toMatch(new RegExp(`Expected .*${name}.*, received`));
+  });
+
   test('predict refuses names that are no texts, and logits of each token', async () => {
     const preprocessing = { normalize: { mean: [0], std: [1] } };
     const [model, tokens] = [tinyModel(), tinyModel({ globalPool: '' })];

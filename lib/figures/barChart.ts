@@ -48,6 +48,7 @@ export function barChartPanel(options: BarChartOptions): Panel {
   assertInteger('width', width, { min: 80, max: 8192 });
   assertInteger('barHeight', barHeight, { min: 8, max: 200 });
   if (bars.length === 0) return emptyPanel('no data', width, 60);
+  bars.forEach((bar, i) => assertFields(`bars[${i}]`, bar, { label: 'text' }));
   for (const { label, value } of bars) {
     if (!Number.isFinite(value) || value < 0) {
       throw new InputError(expected('a finite number ≥ 0', `bar "${label}"`, value));

@@ -42,6 +42,7 @@ function contactSheetPanel(given: ContactSheetOptions): Panel {
   assertFields('the contact sheet', given, { tiles: 'list', title: 'text?' });
   const { tiles, side = 96, ...options } = given;
   const columns = options.columns ?? Math.min(12, Math.max(1, Math.ceil(Math.sqrt(tiles.length))));
+  given.tiles.forEach((tile, i) => assertFields(`tiles[${i}]`, tile, { title: 'text?' }));
   assertInteger('columns', columns, { min: 1, max: 256 });
   assertInteger('side', side, { min: 8, max: 4096 });
   if (tiles.length === 0) return emptyPanel('no images');

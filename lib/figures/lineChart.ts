@@ -62,6 +62,9 @@ export function lineChartSvg(options: LineChartOptions): string {
 export function lineChartPanel(options: LineChartOptions): Panel {
   assertFields('the line chart', options, { series: 'list', title: 'text?' });
   const { series, width = 440, height = 300, xLabel = '', yLabel = '' } = options;
+  series.forEach((one, i) =>
+    assertFields(`series[${i}]`, one, { name: 'text', points: 'list', color: 'text?' }),
+  );
   assertInteger('width', width, { min: 160, max: 8192 });
   assertInteger('height', height, { min: 120, max: 8192 });
   const { xScale = 'linear', yScale = 'linear' } = options;

@@ -2,7 +2,8 @@
 
 import { parseOptions } from '../../core/option.ts';
 import { roundHalfToEven } from '../../core/round.ts';
-import type { RgbImage } from '../../core/image.ts';
+import { assertImage, type RgbImage } from '../../core/image.ts';
+import { assertMethods } from '../../core/kinds.ts';
 import type { Rng } from '../../core/rng.ts';
 import {
   cropImage,
@@ -113,5 +114,9 @@ function randomFlip(
   const { p } = parseOptions<Required<RandomFlipOptions>>(randomFlipOptions, options, {
     what: `an option of ${name}`,
   });
-  return (image, rng) => (rng.bernoulli(p) ? flip(image) : image);
+  return (image, rng) => {
+    assertImage('image', image, { anyChannels: true });
+    assertMethods('an Rng', 'rng', rng, ['bernoulli']);
+    return rng.bernoulli(p) ? flip(image) : image;
+  };
 }

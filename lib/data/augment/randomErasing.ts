@@ -1,5 +1,6 @@
 // Random erasing: boxes of noise in normalised images.
 
+import { InputError, expected } from '../../core/errors.ts';
 import { parseOptions } from '../../core/option.ts';
 import { roundHalfToEven } from '../../core/round.ts';
 import type { Rng } from '../../core/rng.ts';
@@ -21,6 +22,10 @@ export function randomErasing(options: RandomErasingOptions = {}): BatchTransfor
   const parsed = parseOptions<Required<RandomErasingOptions>>(randomErasingOptions, options, {
     what: 'an option of randomErasing',
   });
+  if (parsed.minArea > parsed.maxArea) {
+    const what = `a share up to maxArea, ${parsed.maxArea},`;
+    throw new InputError(expected(what, 'minArea', parsed.minArea));
+  }
   return (batch, rng) => {
     const { images, imageShape, indices, size } = batch;
     const pixels = images.length / size;
