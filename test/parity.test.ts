@@ -63,6 +63,27 @@ function changeTensor(file: string, name: string, change: (values: Float32Array)
   writeFileSync(file, formatSafetensors(tensors));
 }
 
+test('the short form has a line for each case, and the entries that fail', async () => {
+  const copy = changedCase(small, (golden) => {
+    const entries = golden['compare'] as { tensor?: string }[];
+    golden['compare'] = entries.filter(
+      ({ tensor }) => tensor === 'patch_embed' || tensor === 'logits',
+    );
+  });
+  changeTensor(path.join(copy, 'outputs.safetensors'), 'logits', (data) => (data[0]! += 1));
+  const lines: string[] = [];
+  await runParity(
+    [copy],
+    { line: (text) => lines.push(text), note: () => undefined },
+    { short: true },
+  );
+  expect(lines).toEqual([
+    expect.stringMatching(/^vit-timm\/dinov2-like\toutputs\.safetensors:logits\t.*\tFAIL$/),
+    'vit-timm/dinov2-like\t2 entries\tFAIL',
+    '0 passed, 1 failed, 0 skipped',
+  ]);
+});
+
 describe('the stored cases', () => {
   test('agree with the references, every entry in a line of seven columns', async () => {
     // test/augment.test.ts runs the cases of augment.

@@ -62,6 +62,23 @@ export function formatEntry(caseName: string, result: EntryResult): string {
   return columns.map(printable).join('\t');
 }
 
+/** The names of the columns of `formatEntry`, in its form. */
+export const entryHeader = [
+  'case',
+  'compared',
+  'max |ours - ref|',
+  'max relative',
+  'atol',
+  'rtol',
+  'verdict',
+].join('\t');
+
+/** One line for a whole case: its name, how many entries it has, its verdict. */
+export function formatCase({ name, entries, verdict }: CaseResult): string {
+  const count = `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}`;
+  return [name, count, verdict].map(printable).join('\t');
+}
+
 /** The file and what is compared in it. */
 export function nameOf(entry: EntryResult['entry']): string {
   return entry.kind === 'gradients' ? `${entry.file}:all gradients` : entryName(entry);

@@ -7,7 +7,7 @@ import { families } from './families.ts';
 import { UnsupportedCase } from './family.ts';
 import { findCases } from './findCases.ts';
 import { readCase } from './goldenCase.ts';
-import { formatEntry, formatTotals, nameOf, totalsOf, verdictOf } from './report.ts';
+import { formatCase, formatEntry, formatTotals, nameOf, totalsOf, verdictOf } from './report.ts';
 import type { CasePlan, Produced } from './family.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { CaseResult, EntryResult } from './report.ts';
@@ -26,6 +26,7 @@ export interface ParityOutput {
 /**
  * Runs every golden case at or below the folders on the backend that is set, and reports each compared entry.
  *
+ * @param options.short  true: a line for each case, and the entries that fail
  * @throws IoError, InputError if a folder is missing or holds no case. An invalid case does not throw: it is reported, the
  *         others run, and `exitCodeOf(totalsOf(result))` is 2
  *
@@ -35,12 +36,15 @@ export interface ParityOutput {
 export async function runParity(
   folders: readonly string[],
   output: ParityOutput,
-  { precision = 'fp32' }: { precision?: Precision } = {},
+  { precision = 'fp32', short = false }: { precision?: Precision; short?: boolean } = {},
 ): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   for (const folder of findCases(folders)) {
     const result = await runCase(folder, precision);
-    for (const entry of result.entries) output.line(formatEntry(result.name, entry));
+    for (const entry of result.entries) {
+      if (!short || entry.verdict === 'FAIL') output.line(formatEntry(result.name, entry));
+    }
+    if (short) output.line(formatCase(result));
     for (const note of notesOf(result)) output.note(note);
     results.push(result);
   }

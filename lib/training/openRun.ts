@@ -109,7 +109,7 @@ function restoreWeights(
   if (differences.length > 0 && !allowChanges) {
     throw new InputError(
       `Expected the configuration and data of the stored run, received others: ${listed(differences, 12)}. ` +
-        'Go on with the same, or allow the changes explicitly.',
+        'Go on with the same, or allow the changes (allowChanges, --allow-changes).',
     );
   }
   if (differences.length > 0) sinks.message?.(`Going on with changes: ${differences.join('; ')}.`);

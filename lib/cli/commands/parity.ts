@@ -1,6 +1,6 @@
 // `tfjs-vit parity`: this build beside stored results of the reference implementations.
 
-import { computeFlags, sharedFlags, textFlag } from '../flags.ts';
+import { booleanFlag, computeFlags, sharedFlags, textFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit parity`: does this build compute what PyTorch computes? */
@@ -23,6 +23,10 @@ export const parity: Command = {
       ...sharedFlags.precision,
       describe: 'Precision of matrix products; bf16 is held by relative L2 norms',
     },
+    short: {
+      type: 'boolean',
+      describe: 'Print a line for each case, and only the entries that fail',
+    },
     json: {
       type: 'string',
       value: 'FILE',
@@ -32,6 +36,7 @@ export const parity: Command = {
   },
   examples: [
     ['parity goldens', 'Every case below goldens/'],
+    ['parity --short goldens', 'A line for each case'],
     [
       'parity --backend cpu --json report.json goldens/vit-timm',
       'One family, one backend, a report',
@@ -39,7 +44,8 @@ export const parity: Command = {
   ],
   async run(args, terminal) {
     const { runParity } = await import('../../parity/run.ts');
-    const { exitCodeOf, formatJson, totalsOf } = await import('../../parity/report.ts');
+    const { entryHeader, exitCodeOf, formatJson, totalsOf } =
+      await import('../../parity/report.ts');
     const { writeAtomically } = await import('../outputFile.ts');
     const file = textFlag(args, 'json');
     const { useBackend } = await import('../useBackend.ts');
@@ -47,7 +53,10 @@ export const parity: Command = {
     const { precision } = compute;
     const backend = await useBackend(compute, terminal);
     const output = { line: terminal.out, note: terminal.error };
-    const cases = await runParity(args.positional, output, { precision });
+    const short = booleanFlag(args, 'short');
+    // The table alone is on standard output, for programs that read it.
+    if (!short) terminal.error(entryHeader);
+    const cases = await runParity(args.positional, output, { precision, short });
     if (file !== undefined) await writeAtomically(file, formatJson(backend, cases, precision));
     return exitCodeOf(totalsOf(cases));
   },
