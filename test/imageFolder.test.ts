@@ -1,0 +1,176 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { byCodePoint } from '../lib/core/codePoints.ts';
+import { makeImage } from '../lib/core/image.ts';
+import { loadCifar } from '../lib/io/cifar.ts';
+import { encodePng } from '../lib/io/encodePng.ts';
+import { BadImages, imageFolderDataset } from '../lib/io/imageFolder.ts';
+import { listImages, numericOrderNote } from '../lib/io/imageListing.ts';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'folder-'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const png = (level: number) => encodePng(makeImage(2, 2, 3, new Uint8Array(12).fill(level)));
+
+function put(name: string, content: Uint8Array | string = png(0)): void {
+  mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+  writeFileSync(path.join(root, name), content);
+}
+
+describe('listing', () => {
+  test('classes and files are in the order of text, folders inside a class belong to it', async () => {
+    for (const name of [
+      'b/2.png',
+      'b/10.PNG',
+      'b/z/1.Jpeg',
+      'b/a/9.webp',
+      'B/x.jpg',
+      'é/x.jpg',
+      'a/x.tif',
+    ])
+      put(name);
+    const { classNames, files, labels } = await listImages(root);
+    expect(classNames).toEqual(['B', 'a', 'b', 'é']);
+    const wanted = [
+      'B/x.jpg',
+      'a/x.tif',
+      'b/10.PNG',
+      'b/2.png',
+      'b/a/9.webp',
+      'b/z/1.Jpeg',
+      'é/x.jpg',
+    ];
+    expect(files).toEqual(wanted);
+    expect([...labels]).toEqual([0, 1, 2, 2, 2, 2, 3]);
+  });
+
+  test('dot entries and other files are no classes and no samples, and are counted', async () => {
+    for (const name of ['.git/x.png', '.DS_Store', 'Thumbs.db', 'a/x.png', 'a/.hidden.png', 'a/note.txt', 'a/.ipynb_checkpoints/x.png']) put(name); // prettier-ignore
+    const { files, ignored } = await listImages(root);
+    expect(files).toEqual(['a/x.png']);
+    expect(ignored).toEqual({ dotEntries: 4, otherFiles: 2 });
+  });
+
+  test('links are followed, once, and a link to nothing is a file that cannot be read', async () => {
+    put('a/x.png');
+    put('elsewhere.jpg/y.png');
+    symlinkSync(path.join(root, 'a'), path.join(root, 'a/again'));
+    symlinkSync(path.join(root, 'elsewhere.jpg'), path.join(root, 'linked'));
+    symlinkSync('nowhere', path.join(root, 'a/gone.png'));
+    const { files } = await listImages(root);
+    expect(files).toEqual(['a/gone.png', 'a/x.png', 'elsewhere.jpg/y.png', 'linked/y.png']);
+  });
+
+  test.each([
+    ['a missing folder', () => rmSync(root, { recursive: true }), {}, /Cannot read/],
+    ['an empty folder', () => undefined, {}, /a folder for each class/],
+    ['a flat folder', () => put('x.png'), {}, /1 images lie in it directly/],
+    ['no image', () => put('a/x.txt'), { allowEmptyClasses: true }, /images \(\.jpg/],
+    [
+      'an empty class',
+      () => (put('a/x.png'), put('b/x.txt')),
+      {},
+      /none in b".*--allow-empty-classes/,
+    ],
+    ['a class too few', () => put('a/x.png'), { classNames: ['a', 'b'] }, /without b/],
+    [
+      'a class too many',
+      () => (put('a/x.png'), put('c/x.png')),
+      { classNames: ['a'] },
+      /with c beside them/,
+    ],
+  ])('refuses %s', async (_, make, options, message) => {
+    make();
+    await expect(listImages(root, options)).rejects.toThrow(message);
+  });
+
+  test('an empty class stays a class where that is allowed', async () => {
+    for (const name of ['a/x.png', 'b/x.txt', 'c/x.png']) put(name);
+    const { classNames, labels } = await listImages(root, { allowEmptyClasses: true });
+    expect(classNames).toEqual(['a', 'b', 'c']);
+    expect([...labels]).toEqual([0, 2]);
+  });
+
+  test('the order of purely numeric names is told where it is not that of the numbers', () => {
+    expect(numericOrderNote(['0', '1', '10', '2'])).toMatch(/class 0 is "0", 1 is "1", 2 is "10"/);
+    expect(numericOrderNote(['00', '01', '10'])).toBeUndefined();
+    expect(numericOrderNote(['1', '2', 'x'])).toBeUndefined();
+  });
+
+  test('strings are compared as Python does', () => {
+    const sorted = ['a', 'ab', 'b', '\uffee', '😀'];
+    expect([...sorted].reverse().sort(byCodePoint)).toEqual(sorted);
+  });
+});
+
+describe('damaged images', () => {
+  test('are replaced by another of the class, always the same one, and noted', async () => {
+    [10, 20, 30].forEach((level, i) => put(`a/${i}.png`, png(level)));
+    put('a/bad.png', 'no image');
+    put('b/x.png', png(99));
+    const bad = new BadImages(1);
+    const dataset = imageFolderDataset(await listImages(root), { bad });
+    const index = 3;
+    const first = await dataset.image(index);
+    expect([10, 20, 30]).toContain(first.data[0]);
+    expect(await dataset.image(index)).toEqual(first);
+    expect(dataset.length).toBe(5);
+    expect(bad.list()).toMatchObject([{ file: 'a/bad.png', reason: /bad\.png/ }]);
+  });
+
+  test('beyond their number end the run with the first reason', async () => {
+    put('a/x.png');
+    for (const name of ['a/1.png', 'a/2.png']) put(name, 'no image');
+    const dataset = imageFolderDataset(await listImages(root), { bad: new BadImages(1) });
+    await dataset.image(0);
+    await expect(dataset.image(1)).rejects.toThrow(/at most 1 damaged images.*1\.png/);
+  });
+
+  test('may be all of a class', async () => {
+    for (const name of ['a/1.png', 'a/2.png']) put(name, 'no image');
+    const dataset = imageFolderDataset(await listImages(root), { bad: new BadImages(9) });
+    await expect(dataset.image(0)).rejects.toThrow(/an image that can be read for class a/);
+  });
+
+  test('include files that may not be read', async () => {
+    for (const name of ['a/1.png', 'a/2.png']) put(name, png(7));
+    chmodSync(path.join(root, 'a/1.png'), 0);
+    const bad = new BadImages(1);
+    const dataset = imageFolderDataset(await listImages(root), { bad });
+    expect((await dataset.image(0)).data[0]).toBe(7);
+    // Root may read everything.
+    expect(bad.list().length).toBe(process.getuid?.() === 0 ? 0 : 1);
+  });
+});
+
+describe('CIFAR', () => {
+  const record = (label: number[], level: number) =>
+    Buffer.concat([Buffer.from(label), ...[0, 1, 2].map((c) => Buffer.alloc(1024, level + c))]);
+
+  test('planes become pixels, and the fine label of CIFAR-100 counts', async () => {
+    put('train.bin', Buffer.concat([record([1, 42], 10), record([2, 7], 20)]));
+    put(
+      'fine_label_names.txt',
+      Array.from({ length: 100 }, (_, k) => `class${k}`).join('\n') + '\n',
+    );
+    const dataset = await loadCifar('CIFAR100', { folder: root, part: 'train' });
+    expect([dataset.length, dataset.label(0), dataset.label(1)]).toEqual([2, 42, 7]);
+    expect([...dataset.image(1).data.subarray(0, 6)]).toEqual([20, 21, 22, 20, 21, 22]);
+    expect(dataset.classNames[42]).toBe('class42');
+  });
+
+  test.each([
+    ['a broken record', () => put('test_batch.bin', new Uint8Array(3072)), /records of 3073 bytes/],
+    ['an empty file', () => put('test_batch.bin', ''), /received "?0 bytes/],
+    ['a label', () => put('test_batch.bin', record([10], 0)), /label of record 0/],
+    ['no file', () => undefined, /test_batch\.bin/],
+  ])('refuses %s', async (_, make, message) => {
+    put('batches.meta.txt', 'a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n');
+    make();
+    await expect(loadCifar('CIFAR10', { folder: root, part: 'test' })).rejects.toThrow(message);
+  });
+});
