@@ -55,7 +55,8 @@ function drawBars(count: number, seed: number): MemoryDataset {
 const folder = path.join(process.argv[2] ?? 'runs', 'ownDataset');
 console.log((await selectBackend()).reason);
 
-const { open, normalize } = datasetDescriptor('bars');
+const descriptor = datasetDescriptor('bars');
+const { normalize } = descriptor;
 const model = buildModel({
   imageSize: size,
   patchSize: 4,
@@ -71,13 +72,17 @@ await trainInFolder(
   {
     outputDir: folder,
     model,
-    train: await open({ part: 'train' }),
-    validation: await open({ part: 'validation' }),
+    train: await descriptor.open({ part: 'train' }),
+    validation: await descriptor.open({ part: 'validation' }),
     normalize,
     tensorboard: false,
   },
 );
-const loader = new Loader({ dataset: await open({ part: 'test' }), batchSize: 64, normalize });
+const loader = new Loader({
+  dataset: await descriptor.open({ part: 'test' }),
+  batchSize: 64,
+  normalize,
+});
 const { top1 } = await evaluate(model, loader);
 console.log(`New images: ${(100 * top1).toFixed(1)} % right`);
 model.dispose();

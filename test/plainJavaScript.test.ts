@@ -308,7 +308,9 @@ describe('options without effect and of another kind', () => {
     const context = { capture: new door.Capture(['head']) };
     expect(await errorOf(() => model.forward(images, as(context)))).toMatchObject({
       name: 'InputError',
-      message: expect.stringMatching(/^Expected one of training, .* received "capture"\.$/),
+      message: expect.stringMatching(
+        /^Expected one of training, .* received "capture"\.$/,
+      ) as string,
     });
     images.dispose();
     model.dispose();

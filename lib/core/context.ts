@@ -45,16 +45,21 @@ const known: ReadonlySet<string> = new Set([
  * Throws an InputError unless a value is the context of a forward pass.
  *
  * Models call it once a pass, their layers do not.
+ *
+ * @param others  names of options that stand beside those of the context
  */
-export function assertContext(context: unknown): asserts context is ForwardContext {
+export function assertContext(
+  context: unknown,
+  others: readonly string[] = [],
+): asserts context is ForwardContext {
   assertFields('context', context, {
     training: 'boolean?',
     keepMask: 'function?',
     recompute: 'boolean?',
   });
   for (const name in context as object) {
-    if (known.has(name)) continue;
-    const what = `one of ${[...known].join(', ')}`;
+    if (known.has(name) || others.includes(name)) continue;
+    const what = `one of ${[...others, ...known].join(', ')}`;
     throw new InputError(expected(what, 'an option of context', name));
   }
   const { intercept, precision, rng } = context as ForwardContext;

@@ -232,7 +232,7 @@ export class VisionTransformer extends Module implements Model {
     options: ForwardContext & { preLogits?: boolean } = {},
   ): tf.Tensor2D {
     assertModule(this);
-    assertContext(options);
+    assertContext(options, ['preLogits']);
     assertShape('features', features, [-1, -1, this.embedDim]);
     const { preLogits = false, ...context } = options;
     return t.tidy(() => {
@@ -275,7 +275,7 @@ export class VisionTransformer extends Module implements Model {
     images: tf.Tensor,
     options: IntermediatesOptions & ForwardContext = {},
   ): Intermediates {
-    assertContext(options);
+    assertContext(options, ['indices', 'norm', 'output']);
     const { indices, norm = false, output = 'NLC', ...context } = options;
     assertOneOf('output', output, ['NLC', 'NHWC']);
     const wanted = blockNumbers(indices, this.blocks.items.length);
