@@ -7,6 +7,7 @@ import { loadCifar } from '../lib/io/cifar.ts';
 import { encodePng } from '../lib/io/encodePng.ts';
 import { BadImages, imageFolderDataset } from '../lib/io/imageFolder.ts';
 import { listImages, numericOrderNote } from '../lib/io/imageListing.ts';
+import { vit } from './support/cli.ts';
 
 let root: string;
 beforeEach(() => {
@@ -172,5 +173,75 @@ describe('CIFAR', () => {
     put('batches.meta.txt', 'a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n');
     make();
     await expect(loadCifar('CIFAR10', { folder: root, part: 'test' })).rejects.toThrow(message);
+  });
+});
+
+describe('through the command line', () => {
+  const config = (dataset: string) => ({
+    name: 'photos',
+    model: {
+      imageSize: 8,
+      patchSize: 4,
+      inChannels: 3,
+      numClasses: 2,
+      embedDim: 12,
+      depth: 1,
+      numHeads: 2,
+    },
+    data: {
+      dataset,
+      folder: root,
+      trainTransforms: [
+        { name: 'randomResizedCrop', height: 8, width: 8 },
+        { name: 'randomHorizontalFlip' },
+        { name: 'autoAugment', policy: 'rand-m9-mstd0.5-inc1' },
+      ],
+    },
+    epochs: 1,
+    batchSize: 4,
+    learningRate: 1e-3,
+  });
+  const putClasses = (below: string, count: number) => {
+    for (const name of ['cat', 'dog'])
+      for (let i = 0; i < count; i += 1) put(`${below}${name}/${i}.png`);
+  };
+  const train = async (dataset: string) => {
+    const file = path.join(root, '..', `${path.basename(root)}.json`);
+    writeFileSync(file, JSON.stringify(config(dataset)));
+    const run = path.join(root, '..', `${path.basename(root)}-run`);
+    try {
+      return await vit('train', '--config', file, '--backend', 'cpu', '--output-dir', run);
+    } finally {
+      rmSync(file);
+      rmSync(run, { recursive: true, force: true });
+    }
+  };
+
+  test('ImageNet’s layout trains and chooses on val', async () => {
+    putClasses('train/', 4);
+    putClasses('val/', 2);
+    put('train/.DS_Store', '');
+    const { code, error } = await train('ImageNet');
+    expect([code, error]).toEqual([
+      0,
+      expect.stringContaining('8 images of 2 classes; entries left out: 1 that begin with a dot.'),
+    ]);
+    expect(error).toContain('4 images of 2 classes.');
+  });
+
+  test('a folder of class folders trains and holds images out', async () => {
+    putClasses('', 6);
+    const { code, error } = await train('folder');
+    expect([code, error]).toEqual([0, expect.stringContaining('12 images of 2 classes.')]);
+  });
+
+  test('a flat val is refused with the remedy', async () => {
+    putClasses('train/', 2);
+    put('val/1.png');
+    const { code, error } = await train('ImageNet');
+    expect([code, error]).toEqual([
+      2,
+      expect.stringMatching(/put those of each class into a folder/),
+    ]);
   });
 });

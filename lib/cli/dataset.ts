@@ -80,28 +80,30 @@ export function descriptorOf({ dataset }: DataConfig): DatasetDescriptor {
 /**
  * Opens a part of the data set.
  *
- * @param decode  how its image files are decoded; default as the data set says
+ * @param options.decode  how its image files are decoded; default as the data set says
+ * @param options.onNote  is told what a person should know about the files
  * @throws InputError if it has no such part; IoError, InputError if its files are missing or not what they should be
  */
 export async function openPart(
   config: DataConfig,
   part: DatasetPart,
-  decode?: DecodeMode,
+  { decode, onNote }: { decode?: DecodeMode; onNote?: (text: string) => void } = {},
 ): Promise<Dataset> {
   const descriptor = descriptorOf(config);
   const { parts, title, decode: usual = 'display' } = descriptor;
   if (!parts.includes(part)) {
     throw new InputError(expected(`one of ${parts.join(', ')}`, `the part of ${title}`, part));
   }
-  return descriptor.open({ part, folder: config.folder, decode: decode ?? usual });
+  return descriptor.open({ part, folder: config.folder, decode: decode ?? usual, onNote });
 }
 
 /** Opens a part of the data set if it has it. @throws as `openPart` */
 export async function openIfThere(
   config: DataConfig,
   part: DatasetPart,
+  options: { onNote?: (text: string) => void } = {},
 ): Promise<Dataset | undefined> {
-  return descriptorOf(config).parts.includes(part) ? openPart(config, part) : undefined;
+  return descriptorOf(config).parts.includes(part) ? openPart(config, part, options) : undefined;
 }
 
 /** The part whose images are looked at and reported on: the test part, else what comes nearest. */

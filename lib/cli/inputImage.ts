@@ -89,7 +89,7 @@ async function fromDataset(
     );
   }
   const part = reportedPart(data);
-  const dataset = await openPart(data, part, decode);
+  const dataset = await openPart(data, part, { decode });
   if (index >= dataset.length) {
     throw new InputError(expected(`an index from 0 to ${dataset.length - 1}`, '--image', index));
   }

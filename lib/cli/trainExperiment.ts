@@ -84,9 +84,10 @@ export async function trainExperiment(
     const { precision } = full;
     await useBackend({ ...options, precision }, terminal);
     const descriptor = descriptorOf(data);
-    const training = await openPart(data, 'train');
-    const validation = await openIfThere(data, 'validation');
-    const test = await openIfThere(data, 'test');
+    const said = { onNote: terminal.error };
+    const training = await openPart(data, 'train', said);
+    const validation = await openIfThere(data, 'validation', said);
+    const test = await openIfThere(data, 'test', said);
     // A run of before there was valSplit goes on as it began, and keeps the null that says so.
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);

@@ -17,11 +17,13 @@ export type DatasetPart = 'train' | 'validation' | 'test';
  *
  * @property folder  the folder of its files; default: where the data set has its own
  * @property decode  how image files are decoded, for a data set that consists of them: the mode that is stored with the model
+ * @property onNote  is told, in a sentence, what a person should know about the files
  */
 export interface OpenDatasetOptions {
   part: DatasetPart;
   folder?: string | undefined;
   decode?: DecodeMode;
+  onNote?: ((text: string) => void) | undefined;
 }
 
 /** An image adapted to a data set; `note` tells a person about the change, undefined where there is none. */

@@ -1,6 +1,12 @@
 // The data sets that come with the library, put into the registry when this file is loaded.
 
 import { registerDataset } from '../data/registry.ts';
+import { cifar100Descriptor, cifar10Descriptor } from './cifar.ts';
+import { imageFolderDescriptor, imageNetDescriptor } from './imageFolders.ts';
 import { mnistDescriptor } from './mnist.ts';
 
 registerDataset(mnistDescriptor);
+registerDataset(cifar10Descriptor);
+registerDataset(cifar100Descriptor);
+registerDataset(imageNetDescriptor);
+registerDataset(imageFolderDescriptor);

@@ -81,7 +81,7 @@ export const evaluateCommand: Command = {
           limitVal: numberFlag(args, 'limit-val') ?? null,
         },
         { preprocessing, ...transformsOf(data) },
-        await openPart(data, part, preprocessing.decode),
+        await openPart(data, part, { decode: preprocessing.decode }),
       );
       const { length } = loader.config.dataset;
       const batchSize = Math.min(length, neededNumber(args, 'batch-size'));

@@ -1,0 +1,73 @@
+// Data sets of image files in folders, for the registry: ImageNet's layout, and a single folder of class folders.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError, expected } from '../core/errors.ts';
+import { IMAGENET_NORMALIZATION } from '../data/normalize.ts';
+import type { Dataset } from '../data/dataset.ts';
+import type { DatasetDescriptor, OpenDatasetOptions } from '../data/registry.ts';
+import { imageFolderDataset } from './imageFolder.ts';
+import { listImages, numericOrderNote, type ImageListing } from './imageListing.ts';
+
+/**
+ * ImageNet's layout: `train/<class>/*` and `val/<class>/*`, decoded as Pillow does, which the published models were trained with.
+ *
+ * Both parts must have the same classes. The best epoch is chosen on `val`, and nothing of `train` is held out.
+ */
+export const imageNetDescriptor: DatasetDescriptor = {
+  name: 'ImageNet',
+  title: 'ImageNet',
+  parts: ['train', 'validation'],
+  inputChannels: 3,
+  normalize: IMAGENET_NORMALIZATION,
+  decode: 'pil',
+  async open(options) {
+    const root = folderOf(options, 'train/<class>/… and val/<class>/…');
+    const train = await listImages(join(root, 'train'));
+    if (options.part === 'train') return opened(train, options);
+    const place = join(root, 'val');
+    if (!existsSync(place)) {
+      const remedy = 'For a folder without one use the data set "folder", which holds images out.';
+      throw new InputError(expected('a folder val', root, 'none', remedy));
+    }
+    return opened(await listImages(place, { classNames: train.classNames }), options);
+  },
+};
+
+/**
+ * Class folders alone, in the folder itself or in its `train`: photographs of one's own, or a written FractalDB.
+ *
+ * Files are decoded as a viewer shows them, with their orientation. Images are held out for validation.
+ */
+export const imageFolderDescriptor: DatasetDescriptor = {
+  name: 'folder',
+  title: 'the folder',
+  parts: ['train'],
+  inputChannels: 3,
+  normalize: IMAGENET_NORMALIZATION,
+  async open(options) {
+    const root = folderOf(options, '<class>/…');
+    const train = join(root, 'train');
+    return opened(await listImages(existsSync(train) ? train : root), options);
+  },
+};
+
+function folderOf({ folder }: OpenDatasetOptions, layout: string): string {
+  if (folder !== undefined) return folder;
+  const remedy = `Give the folder with ${layout}: --data-path DIR.`;
+  throw new InputError(expected('a folder', 'the images of the data set', undefined, remedy));
+}
+
+function opened(listing: ImageListing, { decode, onNote }: OpenDatasetOptions): Dataset {
+  const { root, files, classNames, ignored } = listing;
+  const left = [
+    [ignored.dotEntries, 'that begin with a dot'],
+    [ignored.otherFiles, 'that are no images'],
+  ] as const;
+  const said = left.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const rest = said.length === 0 ? '' : `; entries left out: ${said.join(', ')}`;
+  onNote?.(`${root}: ${files.length} images of ${classNames.length} classes${rest}.`);
+  const order = numericOrderNote(classNames);
+  if (order !== undefined) onNote?.(order);
+  return imageFolderDataset(listing, { decode });
+}
