@@ -29,7 +29,8 @@ export async function drawAttention(options: DrawOptions, terminal: Terminal): P
   await useBackend({ backend, threads, precision }, terminal);
   const trained = await loadTrained(checkpoint, terminal.error);
   try {
-    const { pixels, picture, label, source } = await openImage(image, trained, terminal.error);
+    const input = await openImage(image, trained, terminal.error);
+    const { pixels, picture, label, title: source } = input;
     const title = await checkpointTitle(trained.path);
     const { svg, prediction } = await visualizeAttention({
       model: trained.model,
