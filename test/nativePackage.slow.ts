@@ -110,8 +110,8 @@ function packedPair(): void {
     );
   });
 
-  const missing = `The native backend cannot be used: its addon was not built here, and `;
-  const remedy = `Run npm install ${packageName(own)}@${version}, or, with a C++ compiler, node `;
+  const missing = `native is not used: its addon was not built here, and `;
+  const remedy = `Run npm install ${packageName(own)}@${version}, or with a C++ compiler run node `;
 
   test.each(['nothing', 'half', 'all but a byte'])(
     'is on wasm with a file of which %s is left',
@@ -226,7 +226,7 @@ const script = `
 
 function expectWasm(reason: string): void {
   expect(reason).toMatch(
-    /^Backend wasm \(.+\): native is not used: The native backend cannot be used: /,
+    /^Backend wasm \(.+\): native is not used: its addon was not built here, and /,
   );
   expect(reason).not.toContain('\n');
 }
