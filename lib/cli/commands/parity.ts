@@ -52,10 +52,15 @@ export const parity: Command = {
     const compute = computeFlags(args);
     const { precision } = compute;
     const backend = await useBackend(compute, terminal);
-    const output = { line: terminal.out, note: terminal.error };
     const short = booleanFlag(args, 'short');
-    // The table alone is on standard output, for programs that read it.
-    if (!short) terminal.error(entryHeader);
+    let isHeaded = short;
+    const line = (text: string): void => {
+      // The table alone is on standard output, for programs that read it.
+      if (!isHeaded) terminal.error(entryHeader);
+      isHeaded = true;
+      terminal.out(text);
+    };
+    const output = { line, note: terminal.error };
     const cases = await runParity(args.positional, output, { precision, short });
     if (file !== undefined) await writeAtomically(file, formatJson(backend, cases, precision));
     return exitCodeOf(totalsOf(cases));
