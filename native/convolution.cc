@@ -245,8 +245,8 @@ VIT_INLINE void each_seen(const Window& w, size_t row, const F& f) {
   }
 }
 
-// What lies outside an image counts as nothing, and so do its products with infinities and NaN, which with a zero would
-// be NaN: where a factor is not finite, only what lies inside is multiplied.
+// A position outside of the image adds nothing, whatever its factor. Zero times an infinity would be NaN, so where a
+// factor is not finite, only positions inside are multiplied.
 void convolve_inside(const Window& w, size_t n, const float* x, const float* filter, const float* bias, Clamp clamp,
                      float* out) {
   const size_t channels = w.channels, width = w.width.out * n;
@@ -294,7 +294,7 @@ void convolve(const Window& w, size_t n, const float* x, const float* filter, co
       clamp_rows(clamp, out + i * n, std::min(m - i, each), n, n);
     });
   }
-  // What is smaller is looked at: the filter, or the results, in which a factor that is not finite would be seen.
+  // The smaller one is searched for numbers that are not finite: the filter, or the results, where they would show.
   const bool outside = padded(w), few_weights = k <= m;
   if (outside && few_weights && !all_finite(filter, k * n)) return convolve_inside(w, n, x, filter, bias, clamp, out);
   float* packed = shared_scratch(packed_b_size(k, n));

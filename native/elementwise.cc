@@ -40,7 +40,7 @@ VIT_INLINE void binary_walk(const Walk& walk, const float* a, const float* b, fl
   });
 }
 
-// Of numbers that are equal, which may be 0 and -0, the bits that both have, or that one has.
+// Equal numbers may be 0 and -0: the larger has the bits that both have, the smaller those that one has.
 VIT_INLINE vf maximum_v(vf x, vf y) {
   const vf larger = x == y ? as_float(as_int(x) & as_int(y)) : max_v(x, y);
   return y != y ? y : larger;

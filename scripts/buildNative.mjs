@@ -63,7 +63,7 @@ async function main({ arch, force, standalone }) {
   const shared =
     process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared'];
   const objects = join(target, 'native-objects');
-  // Of a compiler that knows every instruction, so that what is up to date needs none.
+  // The plan is that of a compiler with every instruction, so that an addon that is up to date needs no compiler.
   const planned = addonJobs({ objects, compiler, arch, accepted: () => true });
   const key = fingerprint([compiler, ...shared, ...linkFlags, ...linkOrder(planned)]);
   if (!force && existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key)

@@ -100,7 +100,7 @@ function callAll(binding) {
       binding.setIsa(isa);
       if (attempt(name, make(call)) || attempt(name, without(call))) missing.delete(name);
       attempt(name, overlapping(call));
-      // What is wrong with an argument does not depend on the instruction set.
+      // The check of an argument does not depend on the instruction set.
       if (isa !== 'portable') continue;
       for (const { args } of attacksOn(call, (again) => attempt(name, again)))
         attempt(name, args());

@@ -98,7 +98,7 @@ describe('policies', () => {
       { length: n },
       (_, i) => transform(flat, new Rng(1).split(i)).data[0] !== 200,
     );
-    // Of 15 operations 5 change a flat light image's first pixel at magnitude 10: Invert, Posterize (to 4 bits), Brightness, and a
+    // Few of the 15 operations change a flat light image's first pixel at magnitude 10: Invert, Posterize (to 4 bits), Brightness, and a
     // corner that Rotate fills. Solarize's threshold is 256 there.
     const share = changed.filter(Boolean).length / n;
     const changing = ['Invert', 'Posterize', 'Brightness', 'Rotate', 'TranslateXRel', 'TranslateYRel', 'ShearX', 'ShearY'] as const; // prettier-ignore

@@ -108,7 +108,7 @@ function measured(text: string): Pick<Ran, 'cpuSeconds' | 'peakMegabytes'> {
   }
 }
 
-// What could change how a command behaves is not inherited.
+// Variables that could change how a command behaves are not inherited.
 function environment(changes: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, LANG } = process.env;
   return { PATH, HOME, TMPDIR, LANG, ...changes };

@@ -1,4 +1,4 @@
-// What is right for a command: a refusal in one line, or success. Whatever else is seen is a Fault.
+// The two right outcomes of a command: a refusal in one line, or success. Anything else is a Fault.
 
 import { Fault, applied, brief, must } from './row.ts';
 import { vit } from './command.ts';

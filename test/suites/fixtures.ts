@@ -1,4 +1,4 @@
-// What many rows begin with: the shipped model, a picture of a digit, a small experiment, and a small run that was trained once.
+// The inputs that many rows share: the shipped model, a picture of a digit, a small experiment, and a small run that was trained once.
 
 import { join } from 'node:path';
 import { makeImage } from '../../lib/core/image.ts';

@@ -1,4 +1,4 @@
-// What is right for a call of the library in this process: one of our errors, in one sentence, and in time.
+// The right outcome of a call of the library in this process: one of our errors, in one sentence, and in time.
 
 import { VitError, messageOf } from '../../lib/core/errors.ts';
 import { applied, brief, must } from './row.ts';
