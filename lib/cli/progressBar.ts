@@ -1,6 +1,7 @@
 // Progress of a command that counts: a bar in a terminal, lines elsewhere.
 
 import progress from 'cli-progress';
+import { barStyle } from '../io/barStyle.ts';
 import { duration } from '../io/progressSink.ts';
 import { takesEscapeCodes } from '../io/quietStream.ts';
 import type { ProgressStream } from '../io/progressSink.ts';
@@ -53,14 +54,7 @@ function startBar(stream: ProgressStream, title: string, total: number): progres
   const bar = new progress.SingleBar({
     stream,
     format: `${title} [{bar}] {value}/{total}  {left}`,
-    barCompleteChar: '=',
-    barIncompleteChar: ' ',
-    barsize: 20,
-    hideCursor: true,
-    clearOnComplete: true,
-    stopOnComplete: false,
-    // The command handles signals: it must be able to say how to go on.
-    gracefulExit: false,
+    ...barStyle,
   });
   bar.start(total, 0, { left: '' });
   return bar;

@@ -3,7 +3,7 @@
 import { parseOptions } from '../core/option.ts';
 import { roundHalfToEven } from '../core/round.ts';
 import type { RgbImage } from '../core/image.ts';
-import { cropImage, padImage } from './pixels/crop.ts';
+import { cropImage, levelsOf, padImage } from './pixels/crop.ts';
 import { resizeImage, type ResizeFilter } from './resizeImage.ts';
 import { centerCropOptions, resizeOptions } from './transformOptions.ts';
 import type { CenterCropOptions, ResizeOptions } from './transformOptionTypes.ts';
@@ -71,8 +71,5 @@ export function centerCrop(options: CenterCropOptions): Transform {
     options,
     { what: 'an option of centerCrop' },
   );
-  return (image) => {
-    const levels = Array.from({ length: image.channels }, (_, c) => fill[c % fill.length]!);
-    return centerCropImage(image, { height, width }, levels);
-  };
+  return (image) => centerCropImage(image, { height, width }, levelsOf(image, fill));
 }

@@ -2,6 +2,7 @@
 
 import { parseOptions } from '../core/option.ts';
 import { assertImage, type RgbImage } from '../core/image.ts';
+import { cropImage } from './pixels/crop.ts';
 import { resizeImage } from './resizeImage.ts';
 import { fitOptions } from './transformOptions.ts';
 import type { FitOptions } from './transformOptionTypes.ts';
@@ -19,12 +20,19 @@ export type CropMode = NonNullable<FitOptions['cropMode']>;
  * @example fitImage(photo, {width: 224, height: 224});
  */
 export function fitImage(image: RgbImage, options: FitOptions): RgbImage {
+  return fitted(image, fullOptions(options));
+}
+
+function fitted(
+  image: RgbImage,
+  { height, width, cropMode, interpolation }: Required<FitOptions>,
+): RgbImage {
   assertImage('image', image, { anyChannels: true });
-  const { height, width, cropMode, interpolation } = fullOptions(options);
   const size = { height, width };
   if (cropMode === 'squash') return resizeImage(image, size, interpolation);
   const kept = middlePart(image, size);
-  return resizeImage(cropImage(image, kept), size, interpolation);
+  const [top, left] = [(image.height - kept.height) / 2, (image.width - kept.width) / 2];
+  return resizeImage(cropImage(image, { top, left, ...kept }), size, interpolation);
 }
 
 function fullOptions(options: FitOptions): Required<FitOptions> {
@@ -45,27 +53,11 @@ export function middlePart(
 
 /** `fitImage` as a transform; it draws nothing. */
 export function fit(options: FitOptions): Transform {
-  fullOptions(options);
-  return (image) => fitImage(image, options);
+  const full = fullOptions(options);
+  return (image) => fitted(image, full);
 }
 
 // The number of pixels to cut off at either end of a length, so that about `wanted` of it and at least one pixel stays.
 function margin(length: number, wanted: number): number {
   return Math.min(Math.round((length - wanted) / 2), Math.floor((length - 1) / 2));
-}
-
-// The middle of an image, which has as many columns on either side of it and as many rows above and below.
-function cropImage(
-  image: RgbImage,
-  { width, height }: { width: number; height: number },
-): RgbImage {
-  const [cutX, cutY] = [(image.width - width) / 2, (image.height - height) / 2];
-  if (cutX === 0 && cutY === 0) return image;
-  const { channels } = image;
-  const data = new Uint8Array(width * height * channels);
-  for (let y = 0; y < height; y += 1) {
-    const from = ((y + cutY) * image.width + cutX) * channels;
-    data.set(image.data.subarray(from, from + width * channels), y * width * channels);
-  }
-  return { width, height, channels, data };
 }

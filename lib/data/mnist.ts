@@ -3,6 +3,7 @@
 import { assertImage, type RgbImage } from '../core/image.ts';
 import { MemoryDataset } from './dataset.ts';
 import { adaptDigit } from './digit/adaptDigit.ts';
+import { invert } from './pixels/tables.ts';
 import type { AdaptedImage } from './registry.ts';
 
 /** MNIST's ten classes. */
@@ -32,7 +33,7 @@ export function adaptToMnist(image: RgbImage): AdaptedImage {
   if (isMnistLike(image, false)) return { image };
   if (isMnistLike(image, true)) {
     return {
-      image: { ...image, data: image.data.map((value) => 255 - value) },
+      image: invert(image),
       note: "The image is dark on light: inverted, as MNIST's digits are light on dark.",
     };
   }

@@ -3,7 +3,7 @@
 import { assertInteger, assertOneOf, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
-import { greyOf } from '../data/luma.ts';
+import { greyOf } from '../data/pixels/luma.ts';
 import type { DecodeMode } from '../data/preprocessing.ts';
 import { decodeDisplay } from './decodeDisplay.ts';
 import { decodePil } from './decodePil.ts';

@@ -3,7 +3,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { byCodePoint } from '../core/codePoints.ts';
-import { InputError, expected } from '../core/errors.ts';
+import { InputError, expected, listed } from '../core/errors.ts';
 import { errorCodeOf, ioError } from './ioError.ts';
 
 /** The suffixes of image files, in lower case; upper case is the same. */
@@ -171,12 +171,6 @@ function assertSameClasses(
   throw new InputError(
     expected('the classes of the training part', root, differences.join(' and '), remedy),
   );
-}
-
-// The first three names and a count.
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
 /** A line that tells how purely numeric class names are ordered, where they are and the order is not that of their numbers. */

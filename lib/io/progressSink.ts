@@ -3,6 +3,7 @@
 import { assertFields } from '../core/kinds.ts';
 import progress from 'cli-progress';
 import { percent, printable } from '../core/format.ts';
+import { barStyle } from './barStyle.ts';
 import { reasonOf } from './ioError.ts';
 import { QuietStream, takesEscapeCodes } from './quietStream.ts';
 import { metricText, testLines } from './runLines.ts';
@@ -95,14 +96,7 @@ function barSink(out: LineStream, stream: ProgressStream): RunSink {
         bar = new progress.SingleBar({
           stream,
           format: 'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {figures}',
-          barCompleteChar: '=',
-          barIncompleteChar: ' ',
-          barsize: 20,
-          hideCursor: true,
-          clearOnComplete: true,
-          stopOnComplete: false,
-          // The run handles signals: it must be able to save.
-          gracefulExit: false,
+          ...barStyle,
         });
         bar.start(now.stepsInEpoch, now.step, payload(now));
       }

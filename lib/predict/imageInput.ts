@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { InputError, expected } from '../core/errors.ts';
 import { assertBytes, assertImage, makeImage, type RgbImage } from '../core/image.ts';
 import { flattenAlpha } from '../data/flattenAlpha.ts';
-import { greyOf, rgbOfGrey } from '../data/luma.ts';
+import { greyOf, rgbOfGrey } from '../data/pixels/luma.ts';
 
 /** Pixels as a canvas gives them: RGBA, 0 … 255. */
 export type PixelData = Pick<ImageData, 'width' | 'height' | 'data'>;

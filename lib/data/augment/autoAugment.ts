@@ -6,6 +6,7 @@ import type { Rng } from '../../core/rng.ts';
 import { autoAugmentOptions } from '../transformOptions.ts';
 import type { AutoAugmentOptions } from '../transformOptionTypes.ts';
 import type { Transform } from '../transform.ts';
+import { levelsOf } from '../pixels/crop.ts';
 import { levelArguments, type LevelContext } from './levels.ts';
 import { applyOp, type OpContext } from './ops.ts';
 import { parsePolicy, type AugmentPolicy, type PolicyOp } from './policy.ts';
@@ -28,7 +29,7 @@ export function autoAugment(options: AutoAugmentOptions): Transform {
   const policy = parsePolicy(parsed.policy, 'policy');
   const context: LevelContext = { translateConst: parsed.translateConst, translatePct };
   return (image, rng) => {
-    const levels = Array.from({ length: image.channels }, (_, c) => fill[c % fill.length]!);
+    const levels = levelsOf(image, fill);
     return drawOps(policy, rng.split('choice')).reduce((current, op, i) => {
       const draw = rng.split(i);
       const filter =

@@ -2,6 +2,7 @@
 
 import type { RgbImage } from '../../core/image.ts';
 import type { AdaptedImage } from '../registry.ts';
+import { invert } from '../pixels/tables.ts';
 import { resizeImage } from '../resizeImage.ts';
 import { digitField } from './digitField.ts';
 import { findDigit, type FoundDigit } from './findDigit.ts';
@@ -26,8 +27,7 @@ export function adaptDigit(image: RgbImage): AdaptedImage {
 function notFound(image: RgbImage): AdaptedImage {
   const why = 'No digit was found in the image: nothing stands out from its ground.';
   if (edgeLevel(image) <= 127) return { image, note: `${why} It is used as it is.` };
-  const data = image.data.map((value) => 255 - value);
-  return { image: { ...image, data }, note: `${why} It is inverted, since its edge is light.` };
+  return { image: invert(image), note: `${why} It is inverted, since its edge is light.` };
 }
 
 // The mean level of the outermost pixels, which show the paper.

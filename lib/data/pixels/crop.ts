@@ -28,6 +28,11 @@ export function cropImage(image: RgbImage, { top, left, height, width }: CropBox
   return { width, height, channels, data };
 }
 
+/** A level for each channel of an image, from as many or from one for all. */
+export function levelsOf({ channels }: RgbImage, fill: readonly number[]): number[] {
+  return Array.from({ length: channels }, (_, c) => fill[c % fill.length]!);
+}
+
 /** How far an image is extended on each side, in pixels. */
 export interface Padding {
   top?: number;

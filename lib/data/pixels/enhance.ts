@@ -1,6 +1,7 @@
 // Brightness, contrast, saturation and sharpness: blends of an image with a degenerate form of itself, as in PIL's ImageEnhance.
 
 import type { RgbImage } from '../../core/image.ts';
+import { greyOf, rgbOfGrey } from './luma.ts';
 import { applyTables } from './tables.ts';
 
 // Local because each look-up of a global costs time in a loop over pixels.
@@ -13,7 +14,7 @@ export function adjustBrightness(image: RgbImage, factor: number): RgbImage {
 
 /** Blended with the mean of its grey levels. @param factor  0 is that grey, 1 the image, above 1 more contrast */
 export function adjustContrast(image: RgbImage, factor: number): RgbImage {
-  const grey = greyLevels(image);
+  const { data: grey } = greyOf(image);
   let sum = 0;
   for (const level of grey) sum += level;
   return blendWithLevel(image, Math.trunc(sum / grey.length + 0.5), factor);
@@ -21,33 +22,12 @@ export function adjustContrast(image: RgbImage, factor: number): RgbImage {
 
 /** Blended with its grey levels. @param factor  0 is grey, 1 the image, above 1 more colourful */
 export function adjustSaturation(image: RgbImage, factor: number): RgbImage {
-  return image.channels === 1 ? image : blend(toGrey(image), image, factor);
+  return image.channels === 1 ? image : blend(rgbOfGrey(greyOf(image)), image, factor);
 }
 
 /** Blended with its smoothed form, a 3 × 3 mean in which the centre weighs 5. @param factor  0 is smooth, 1 the image, above 1 sharper */
 export function adjustSharpness(image: RgbImage, factor: number): RgbImage {
   return blend(smooth(image), image, factor);
-}
-
-/** The grey levels of an image, ITU-R 601: (19595 R + 38470 G + 7471 B) / 2¹⁶, rounded. PIL's `convert('L')`. */
-export function greyLevels({ channels, data }: RgbImage): Uint8Array {
-  if (channels === 1) return data;
-  const out = new Uint8Array(data.length / 3);
-  for (let i = 0, at = 0; i < out.length; i += 1, at += 3) {
-    out[i] = (19_595 * data[at]! + 38_470 * data[at + 1]! + 7_471 * data[at + 2]! + 32_768) >> 16;
-  }
-  return out;
-}
-
-/** The image in grey, with as many channels as before. */
-export function toGrey(image: RgbImage): RgbImage {
-  if (image.channels === 1) return image;
-  const grey = greyLevels(image);
-  const data = new Uint8Array(image.data.length);
-  for (let i = 0, at = 0; i < grey.length; i += 1, at += 3) {
-    data[at] = data[at + 1] = data[at + 2] = grey[i]!;
-  }
-  return { ...image, data };
 }
 
 /**

@@ -1,6 +1,6 @@
 // Grey and colour of one image.
 
-import { makeImage, type RgbImage } from '../core/image.ts';
+import { makeImage, type RgbImage } from '../../core/image.ts';
 
 /** The luma of ITU-R 601 as Pillow's mode 'L' rounds it; a grey image as it is. */
 export function greyOf(image: RgbImage): RgbImage {
@@ -18,6 +18,9 @@ export function greyOf(image: RgbImage): RgbImage {
 export function rgbOfGrey(image: RgbImage): RgbImage {
   const { width, height, channels, data } = image;
   if (channels === 3) return image;
-  const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => data[Math.floor(i / 3)]!);
+  const rgb = new Uint8Array(3 * width * height);
+  for (let i = 0, at = 0; i < data.length; i += 1, at += 3) {
+    rgb[at] = rgb[at + 1] = rgb[at + 2] = data[i]!;
+  }
   return makeImage(width, height, 3, rgb);
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { InputError, expected } from '../../core/errors.ts';
 import { jitters } from '../../data/augment/colorJitter.ts';
 import { applyOp, opNames, type OpName } from '../../data/augment/ops.ts';
+import { rgbOfGrey } from '../../data/pixels/luma.ts';
 import { cropImage, flipHorizontally, type CropBox } from '../../data/pixels/crop.ts';
 import { resizeImage, type ResizeFilter } from '../../data/resizeImage.ts';
 import { decodeImage } from '../../io/decodeImage.ts';
@@ -110,17 +111,7 @@ async function decodedFiles(golden: GoldenCase): Promise<Produced> {
   for (const name of new GoldenFile(golden, file).tensors.keys()) {
     const bytes = readBytes(path.join(golden.folder, name));
     const image = await decodeImage(bytes, { mode: 'pil' });
-    addLevels(produced, file, name, inThree(image));
+    addLevels(produced, file, name, rgbOfGrey(image));
   }
   return produced;
-}
-
-// A grey image with its level in all three channels.
-function inThree(image: RgbImage): RgbImage {
-  if (image.channels === 3) return image;
-  const data = Uint8Array.from(
-    { length: image.data.length * 3 },
-    (_, i) => image.data[Math.floor(i / 3)]!,
-  );
-  return { ...image, channels: 3, data };
 }
