@@ -49,6 +49,25 @@ async function chosen(choice: Parameters<typeof chooseCheckpoint>[1] = {}, given
   return [checkpoint, notes.join()];
 }
 
+describe('the name of a checkpoint', () => {
+  test('best_checkpoint.pth, as PyTorch’s programs write it, finds the file of ours beside it', async () => {
+    put('a', 1000);
+    const own = path.join('runs', 'a', 'best_checkpoint.safetensors');
+    const asked = own.replace('.safetensors', '.pth');
+    expect(await chosen({}, asked)).toEqual([
+      own,
+      `There is no ${asked}: best_checkpoint.safetensors beside it is taken.`,
+    ]);
+    expect(await chosen({}, asked.replace('.pth', '.pth.tar'))).toEqual([own, expect.any(String)]);
+    // One that is there, one of another name and a folder stay as they are.
+    for (const given of [own, path.join('runs', 'a', 'other.pth'), path.join('runs', 'a')]) {
+      expect(await chosen({}, given)).toEqual([given, '']);
+    }
+    writeFileSync(asked, 'torch');
+    expect(await chosen({}, asked)).toEqual([asked, '']);
+  });
+});
+
 describe('the default checkpoint', () => {
   test('is that of the run that was saved last, and a line says so', async () => {
     put('old', 1000);

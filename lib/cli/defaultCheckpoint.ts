@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { checkpointNames } from '../checkpoints/configFile.ts';
 import { readConfigFile } from '../io/checkpointFile.ts';
+import { checkpointPath } from '../io/checkpointPath.ts';
 import { openFolder } from '../io/folder.ts';
 import { runFileNames } from '../training/runFiles.ts';
 import { parseStoredData } from './dataset.ts';
@@ -27,19 +28,19 @@ export interface RunChoice {
 }
 
 /**
- * The checkpoint that was given; else the newest run, by the time of its last save, or the shipped model where there is no run.
+ * The checkpoint that was given (`checkpointPath`); else the newest run, by the time of its last save, or the shipped model where there is no run.
  *
  * A run is a folder in `runs`, or in a folder there, with a config.json and a checkpoint. One that cannot be read counts too: that it
  * is damaged has to be said, rather than an older one taken.
  *
- * @param note  told which was taken and why, where none was given
+ * @param note  told which was taken and why, where it is not the one that was given
  */
 export async function chooseCheckpoint(
   given: string | undefined,
   choice: RunChoice,
   note: (text: string) => void,
 ): Promise<string> {
-  if (given !== undefined) return given;
+  if (given !== undefined) return checkpointPath(given, note);
   const { folder = runsFolder, dataset } = choice;
   const run = await newestRun(folder, choice);
   const kind = dataset === undefined ? 'run' : `run on ${dataset}`;

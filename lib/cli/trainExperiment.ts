@@ -54,11 +54,15 @@ export async function trainExperiment(
 ): Promise<TrainResult> {
   const { openFolder } = await import('../io/folder.ts');
   const { runFolderOf } = await import('../io/runFolder.ts');
+  const { checkpointPath } = await import('../io/checkpointPath.ts');
   const { listenForSignals } = await import('../io/signals.ts');
   const { buildModel } = await import('../models/createModel.ts');
   const { train } = await import('../training/trainer.ts');
   const { runFigures } = await import('../figures/runFigures.ts');
-  const resumed = options.resume === undefined ? undefined : await runFolderOf(options.resume);
+  const resumed =
+    options.resume === undefined
+      ? undefined
+      : await runFolderOf(await checkpointPath(options.resume, terminal.error));
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const { overrides = new Map<string, unknown>() } = options;
   const {
