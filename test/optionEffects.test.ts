@@ -87,6 +87,13 @@ const v3 = { kind: 'v3', decay: 0.9 } as const;
 const stepped = { sched: 'step', warmupEpochs: 0, decayEpochs: 1, decayRate: 0.5 } as const;
 const cycles = { ...base.schedule, cycleLimit: 2 } as const;
 
+// No epoch is better than the first.
+const resting = {
+  epochs: 4,
+  learningRate: 1e-20,
+  schedule: { sched: 'constant', warmupEpochs: 0 },
+} as const;
+
 // Two configs that differ in one option only, beside which it has its effect.
 const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
   epochs: [{}, { epochs: 3 }],
@@ -100,6 +107,11 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
   valSplit: [{}, { valSplit: 6 }],
   limit: [{}, { limit: 12 }],
   limitVal: [{}, { limitVal: 5 }],
+  earlyStop: [resting, { ...resting, earlyStop: 1 }],
+  minEpochs: [
+    { ...resting, earlyStop: 1 },
+    { ...resting, earlyStop: 1, minEpochs: 3 },
+  ],
   maxSteps: [{}, { maxSteps: 3 }],
   checkpointSteps: [{}, { checkpointSteps: 2 }],
   checkpointMinutes: [{}, { checkpointMinutes: 0 }],

@@ -150,7 +150,7 @@ function tellEnd(
   { folder, told }: { folder: string; told: boolean },
   { out }: Terminal,
 ): void {
-  if (reason !== 'finished') {
+  if (reason !== 'finished' && reason !== 'earlyStop') {
     out(`Go on with it: ${commandLine('train', '--resume', folder)}`);
     return;
   }

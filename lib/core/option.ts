@@ -240,7 +240,7 @@ export function idleOptions(table: OptionTable, value: object, name = ''): IdleO
     const unmet = Object.entries(appliesTo).find(
       ([other, wanted]) => !isWanted(wanted, values[other]),
     );
-    if (one !== undefined && unmet !== undefined) {
+    if (one !== undefined && one !== null && unmet !== undefined) {
       const [other] = unmet;
       return [
         { path: path(name, key), reason: `${path(name, other)} is ${String(values[other])}` },

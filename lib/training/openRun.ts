@@ -9,6 +9,7 @@ import type { Normalization } from '../data/normalize.ts';
 import { makePreprocessing } from '../data/preprocessing.ts';
 import { assertPlace, writeFirst } from './beginRun.ts';
 import { classification } from './classification.ts';
+import { assertCanStopEarly } from './earlyStop.ts';
 import { assertFiniteWeights } from './guard.ts';
 import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
@@ -39,6 +40,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const loader = trainLoader(config, preparation, parts.train);
   const validation = parts.validation && evaluationLoader(config, preparation, parts.validation);
   const test = parts.test && evaluationLoader(config, preparation, parts.test);
+  assertCanStopEarly(config, validation);
   for (const part of [loader, validation, test]) {
     if (part !== undefined) task.assertFits(model, part, { precision: config.precision });
   }

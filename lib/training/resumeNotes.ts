@@ -2,6 +2,7 @@
 
 import { instructionSet } from '../ops/instructionSet.ts';
 import * as t from '../ops/tensor.ts';
+import { earlyStopNote, isStoppedEarly } from './earlyStop.ts';
 import { rateOfUpdate, scheduleOf } from './schedules.ts';
 import type { Run, TrainEnv } from './run.ts';
 import type { StoredRun } from './runFiles.ts';
@@ -21,6 +22,7 @@ export function resumeNotes(
     const next = rest ? 'Only the test is left.' : 'A larger number of epochs goes on with it.';
     return [`The run in ${place} is finished: epoch ${state.epoch} is done${asked}. ${next}`];
   }
+  if (isStoppedEarly(state, run.config)) return [earlyStopNote(state)];
   return [
     ...computingNotes(stored),
     `Going on after epoch ${state.epoch} of ${epochs}, step ${state.step}, from ${place}.`,

@@ -33,6 +33,8 @@ export function idleTrainOptions(config: TrainConfig): IdleOption[] {
 /** The options that may differ between a run and its continuation: how long, and how often to save. */
 const changeableKeys: ReadonlySet<string> = new Set([
   'epochs',
+  'earlyStop',
+  'minEpochs',
   'maxSteps',
   'checkpointSteps',
   'checkpointMinutes',

@@ -9,6 +9,7 @@ import { signalExitCodes } from '../core/stop.ts';
 import type { StopSignal } from '../core/stop.ts';
 import type { Batch } from '../data/batch.ts';
 import { prefetch } from '../data/prefetch.ts';
+import { earlyStopNote, isStoppedEarly } from './earlyStop.ts';
 import { endEpoch } from './endEpoch.ts';
 import { evaluateTest } from './evaluateTest.ts';
 import type { Evaluation } from './metrics.ts';
@@ -23,8 +24,8 @@ import type { TrainConfig } from './trainConfig.ts';
 import { updateModel } from './updateModel.ts';
 import { disposeUpdates } from './updates.ts';
 
-/** The reason why a run ended: all epochs are done, `maxSteps` was reached, or a signal came. */
-export type StopReason = 'finished' | 'maxSteps' | StopSignal;
+/** The reason why a run ended: all epochs are done, `earlyStop` or `maxSteps` was reached, or a signal came. */
+export type StopReason = 'finished' | 'earlyStop' | 'maxSteps' | StopSignal;
 
 /**
  * The result of a run.
@@ -95,7 +96,7 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
   let reason: StopReason = 'finished';
   const clock = { lastSave: performance.now() };
   Object.assign(run.times, { start: performance.now(), firstStep: state.step });
-  while (state.epoch < run.epochs) {
+  while (!isDone(run)) {
     const stopped = await trainEpoch(run, clock);
     // An epoch whose last update is done is also evaluated when maxSteps ends the run there.
     const complete = state.update >= run.updatesPerEpoch;
@@ -103,19 +104,31 @@ async function trainEpochs(run: Run): Promise<TrainResult<unknown>> {
     if (complete && state.update === 0) clock.lastSave = performance.now();
     const signal = signalOf(run) ?? stopped;
     if (signal === undefined) continue;
-    if (state.epoch < run.epochs) reason = signal;
+    if (!isDone(run)) reason = signal;
     break;
   }
   if (reason === 'finished') {
+    if (state.epoch < run.epochs) reason = 'earlyStop';
+    if (reason === 'earlyStop' && state.step > run.times.firstStep)
+      sinks.message(earlyStopNote(state));
     reason = (await evaluateTest(run)) ?? reason;
     await saveLast(run);
   } else {
     await saveLast(run, { always: true });
     sinks.message(`Stopped (${reason}) at step ${state.step}; saved in ${store.location}.`);
   }
-  const exitCode = reason === 'finished' || reason === 'maxSteps' ? 0 : signalExitCodes[reason];
+  const exitCode = isSignal(reason) ? signalExitCodes[reason] : 0;
   const { epoch, step, best, test, log } = state;
   return { reason, exitCode, epoch, step, best, test, log, evaluation };
+}
+
+// Whether no epoch is left to train.
+function isDone({ state, epochs, config }: Run): boolean {
+  return state.epoch >= epochs || isStoppedEarly(state, config);
+}
+
+function isSignal(reason: StopReason): reason is StopSignal {
+  return reason in signalExitCodes;
 }
 
 /** When the run was last saved, in ms. */

@@ -158,6 +158,29 @@ export const trainOptions = {
       describe: 'Validate and test on the first N images only',
     },
   },
+  earlyStop: {
+    ...count,
+    describe:
+      'End when so many epochs in a row were not better on the validation images than the best one; null: do not',
+    nullable: true,
+    default: null,
+    flag: {
+      name: 'early-stop',
+      aliases: ['patience'],
+      value: 'N',
+      describe: 'End after N epochs in a row without a better one on the validation images',
+    },
+  },
+  minEpochs: {
+    type: 'integer',
+    describe: 'Epochs before which `earlyStop` does not end a run; null: none',
+    min: 0,
+    max: 2 ** 31,
+    nullable: true,
+    default: null,
+    appliesTo: { earlyStop: { above: 0 } },
+    flag: { name: 'min-epochs', value: 'N', describe: 'Epochs before which it does not end early' },
+  },
   maxSteps: {
     ...count,
     describe: 'End after this many updates of the run; null: after `epochs`',

@@ -62,6 +62,16 @@ export interface TrainConfig {
    */
   limitVal?: number | null;
   /**
+   * End when so many epochs in a row were not better on the validation images than the best one;
+   * null: do not. An integer ≥ 1 and ≤ 2³¹. Default null. Flag `--early-stop`.
+   */
+  earlyStop?: number | null;
+  /**
+   * Epochs before which `earlyStop` does not end a run; null: none. An integer ≥ 0 and ≤ 2³¹.
+   * Default null. Only with `earlyStop` above 0. Flag `--min-epochs`.
+   */
+  minEpochs?: number | null;
+  /**
    * End after this many updates of the run; null: after `epochs`. An integer ≥ 1 and ≤ 2³¹.
    * Default null. Flag `--max-steps`.
    */
