@@ -224,7 +224,9 @@ describe('through the command line', () => {
     const { code, error } = await train('ImageNet');
     expect([code, error]).toEqual([
       0,
-      expect.stringContaining('8 images of 2 classes; entries left out: 1 that begin with a dot.'),
+      expect.stringContaining(
+        '8 images of 2 classes; entries left out: 1 that begin with a dot or are folders of the system.',
+      ),
     ]);
     expect(error).toContain('4 images of 2 classes.');
   });

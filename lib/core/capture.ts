@@ -73,9 +73,9 @@ export class Capture implements Interceptor {
   get(name: string): tf.Tensor {
     const tensor = this.kept.get(name);
     if (tensor === undefined) {
-      throw new InputError(
-        expected(`a captured tensor (${[...this.kept.keys()].join(', ') || 'none'})`, 'name', name),
-      );
+      const kept = [...this.kept.keys()].join(', ') || 'none';
+      const remedy = didYouMean(name, this.knownNames());
+      throw new InputError(expected(`a captured tensor (${kept})`, 'name', name, remedy));
     }
     return tensor;
   }

@@ -60,8 +60,13 @@ function folderOf({ folder }: OpenDatasetOptions, layout: string): string {
 
 function opened(listing: ImageListing, { decode, onNote }: OpenDatasetOptions): Dataset {
   const { root, files, classNames, ignored } = listing;
+  if (classNames.length === 1) {
+    const remedy = 'A classifier tells classes apart: add a folder for another one.';
+    const what = 'at least two class folders';
+    throw new InputError(expected(what, root, `only ${classNames[0]}`, remedy));
+  }
   const left = [
-    [ignored.dotEntries, 'that begin with a dot'],
+    [ignored.dotEntries, 'that begin with a dot or are folders of the system'],
     [ignored.otherFiles, 'that are no images'],
   ] as const;
   const said = left.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);

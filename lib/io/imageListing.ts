@@ -11,6 +11,11 @@ export const imageSuffixes: readonly string[] = [
   '.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif',
 ]; // prettier-ignore
 
+// Folders that systems and archives leave beside those of a person.
+const systemFolders = new Set([
+  '__MACOSX', '@eaDir', 'lost+found', '$RECYCLE.BIN', 'System Volume Information',
+]); // prettier-ignore
+
 /**
  * The images under a folder of class folders.
  *
@@ -18,7 +23,8 @@ export const imageSuffixes: readonly string[] = [
  * @property classNames  the names of the class folders, in the order of code points: the order of torchvision
  * @property files       paths of the images below `root`, class by class
  * @property labels      the class of each file
- * @property ignored     entries that are no class and no image: names that begin with a dot, and other files
+ * @property ignored     entries that are no class and no image: names that begin with a dot or are a system's own
+ *                       (`__MACOSX`), and other files
  */
 export interface ImageListing {
   root: string;
@@ -117,7 +123,7 @@ async function entriesOf(
   try {
     for (const entry of await readdir(place, { withFileTypes: true })) {
       const { name } = entry;
-      if (name.startsWith('.')) ignored.dotEntries += 1;
+      if (name.startsWith('.') || systemFolders.has(name)) ignored.dotEntries += 1;
       else if (await isFolder(entry, place)) folders.push(name);
       else if (imageSuffixes.includes(extname(name).toLowerCase())) images.push(name);
       else ignored.otherFiles += 1;

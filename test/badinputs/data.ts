@@ -1,10 +1,11 @@
-// B59–B74: data sets with files, sizes or labels that are wrong.
+// B59, B65–B67, B69, B74: data sets with files, sizes or labels that are wrong; folders of images have a file of their own.
 
 import * as fs from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { MemoryDataset, Loader } from '../../lib/index.ts';
 import { readIdx } from '../../lib/io/idx.ts';
 import { mnistFolder } from '../../lib/io/mnist.ts';
+import { folderRows } from './folders.ts';
 import { refuses } from '../suites/expect.ts';
 import { experiment, training } from '../suites/fixtures.ts';
 import { gives, throws } from '../suites/inProcess.ts';
@@ -98,21 +99,12 @@ export const dataRows: readonly Row[] = [
       return 'made; its first batch is none';
     }),
   ]),
-  ...['B60', 'B61', 'B62', 'B63', 'B64', 'B65', 'B66'].map((id) =>
+  ...folderRows,
+  ...['B65', 'B66'].map((id) =>
     answered(
       id,
-      {
-        B60: 'hidden files in class folders',
-        B61: 'class folders "1", "2", "10"',
-        B62: 'other classes in validation',
-        B63: 'nested and linked class folders',
-        B64: 'metadata.csv that leaves the folder',
-        B65: 'archives that leave the folder',
-        B66: 'zip bombs',
-      }[id]!,
-      id === 'B65' || id === 'B66'
-        ? 'no archive is unpacked yet; the issue on data sets brings it'
-        : 'no data set of folders yet (MNIST is four files); the issue on ImageNet folders brings it',
+      { B65: 'archives that leave the folder', B66: 'zip bombs' }[id]!,
+      'no archive is unpacked: data sets are folders, and MNIST may be gzip files one by one',
     ),
   ),
   ...cases('B67', [
@@ -156,7 +148,6 @@ export const dataRows: readonly Row[] = [
       return `${refused} of 2,000 refused`;
     }),
   ]),
-  answered('B68', 'CIFAR files', 'CIFAR is not read yet; the issue on data sets brings it'),
   ...cases('B69', [
     ...([[-1], [2], [1.5], [NaN], ['1'], [null], [undefined], [2 ** 40]] as const).map(([label]) =>
       throws(`the label ${String(label)} of K = 2`, /label 1/, dataset({ labels: [0, label] })),
@@ -168,18 +159,6 @@ export const dataRows: readonly Row[] = [
     ),
     throws('more labels than images', /images/, dataset({ labels: [0, 1, 1] })),
   ]),
-  ...['B70', 'B71', 'B72'].map((id) =>
-    answered(
-      id,
-      'images of a folder that cannot be read',
-      'no data set of image files yet; the issue on ImageNet folders brings --max-bad',
-    ),
-  ),
-  answered(
-    'B73',
-    'training and validation overlap',
-    'MNIST has no validation part: training images are held out by index and cannot overlap (test/valSplit)',
-  ),
   ...cases('B74', [
     gives("MNIST's own folder is where the package says", 'four files', () => {
       must(

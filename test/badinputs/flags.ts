@@ -43,7 +43,7 @@ export const flagRows: readonly Row[] = [
   ]),
   ...cases('B76', [
     ...['--no-json', '--json=false', '--json False', '--json=no', '--json=0'].map((words) =>
-      succeeds(words, /^\S+ +\d+\.\d+ %/, () => [...predict, '--image', '0', ...words.split(' ')]),
+      succeeds(words, /^\d +\d+\.\d+ %/m, () => [...predict, '--image', '0', ...words.split(' ')]),
     ),
     refusesWords('--json=maybe', /true or false for --json/, [
       ...predict,
