@@ -142,6 +142,8 @@ export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/da
 export { fit, fitImage, type CropMode } from './data/fitImage.ts';
 export type { Batch } from './data/batch.ts';
 export { autoAugment } from './data/augment/autoAugment.ts';
+export { augmentBatches, trainSteps, type AugmentInput } from './data/augment/createTransform.ts';
+export type { AugmentOptions } from './data/augment/optionTypes.ts';
 export { colorJitter } from './data/augment/colorJitter.ts';
 export { mixup } from './data/augment/mixup.ts';
 export {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { dataOptions } from '../lib/cli/dataOptions.ts';
+import { augmentOptions } from '../lib/data/augment/options.ts';
 import { valuePhrase } from '../lib/core/option.ts';
 import * as transforms from '../lib/data/transformOptions.ts';
 import { fractalOptions } from '../lib/fractal/options.ts';
@@ -25,8 +26,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const interfaces = {
   'lib/cli/dataOptionTypes.ts': {
     opening: "The options of an experiment's data as a type.",
-    imports: "import type { TransformStep } from '../data/transformRegistry.ts';\n\n",
+    imports: "import type { AugmentOptions } from '../data/augment/optionTypes.ts';\nimport type { TransformStep } from '../data/transformRegistry.ts';\n\n",
     types: [['DataConfig', 'The data of an experiment, as plain data.', dataOptions]],
+  },
+  'lib/data/augment/optionTypes.ts': {
+    opening: 'The options of augmentation as a type.',
+    types: [['AugmentOptions', 'Augmentation in the words of timm and DeiT, as plain data.', augmentOptions]],
   },
   'lib/data/transformOptionTypes.ts': {
     opening: 'The options of the transforms as types.',
@@ -73,6 +78,7 @@ const groups = {
   'Training': ['', trainOptions],
   'Vision Transformer, `model`': ['model', { ...visionTransformerOptions, ...visionTransformerShorthands }],
   'Data, `data`': ['data', dataOptions],
+  'Augmentation, `data.augment`': ['data.augment', augmentOptions],
   'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', transforms.randomAffineOptions],
   'Transform `randomElastic`': ['', transforms.randomElasticOptions],
   'Transform `fit`': ['', transforms.fitOptions],

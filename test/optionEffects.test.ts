@@ -378,6 +378,7 @@ describe('options of the transforms', () => {
         height: [fit, { ...fit, height: 4 }],
         width: [fit, { ...fit, width: 4 }],
         cropMode: [fit, { ...fit, cropMode: 'squash' }],
+        cropPct: [fit, { ...fit, cropPct: 0.5 }],
         interpolation: [fit, { ...fit, interpolation: 'bicubic' }],
       },
     ],

@@ -2,7 +2,8 @@ import { InputError } from '../lib/core/errors.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { warpElastic, randomElastic } from '../lib/data/randomElastic.ts';
 import { warpAffine } from '../lib/data/randomAffine.ts';
-import { parseDataConfig, transformsOf } from '../lib/cli/dataset.ts';
+import { transformsOf } from '../lib/cli/augmentation.ts';
+import { parseDataConfig } from '../lib/cli/dataset.ts';
 import type { RgbImage } from '../lib/core/image.ts';
 
 const [width, height, cells] = [14, 10, 3];
@@ -112,7 +113,7 @@ test('an experiment applies the elastic distortion before the affine map, and na
   ];
   expect(parsed).toEqual({ dataset: 'mnist', trainTransforms });
   expect(parseDataConfig({ dataset: 'mnist', trainTransforms })).toEqual(parsed);
-  const [bend, map] = transformsOf(parsed).trainTransforms;
+  const [bend, map] = transformsOf(parsed, { size: [28, 28], mean: [0] }).trainTransforms;
   const image = picture(1);
   expect(bend!(image, new Rng(1)).data).toEqual(
     randomElastic({ strength: 0.2 })(image, new Rng(1)).data,

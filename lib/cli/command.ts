@@ -3,7 +3,7 @@
 import type { Option, OptionFlag } from '../core/option.ts';
 
 /** A value as the command line gives it after checking. */
-export type FlagValue = string | number | boolean;
+export type FlagValue = string | number | boolean | readonly number[];
 
 /** The kind of a file or folder that a command writes. */
 export type OutputKind = 'picture' | 'trace' | 'profile' | 'parity' | 'run';
@@ -11,7 +11,8 @@ export type OutputKind = 'picture' | 'trace' | 'profile' | 'parity' | 'run';
 /**
  * One flag of a command: an option of `core/option.ts` whose value is a word.
  *
- * @property type         a `boolean` takes `--flag`, `--no-flag`, `--flag=false` and `--flag False`
+ * @property type         a `boolean` takes `--flag`, `--no-flag`, `--flag=false` and `--flag False`; `numbers` take `--flag 0.9 0.999`
+ *                        and `--flag 0.9,0.999`
  * @property default      the value if the flag is not given
  * @property defaultText  what the help says in place of the default, where the default comes from elsewhere
  * @property reads        true: the value names a file or folder that the command reads
@@ -21,9 +22,9 @@ export type OutputKind = 'picture' | 'trace' | 'profile' | 'parity' | 'run';
  */
 export interface Flag
   extends
-    Pick<Option, 'describe' | 'choices' | 'spellings' | 'min' | 'max' | 'required'>,
+    Pick<Option, 'describe' | 'choices' | 'spellings' | 'min' | 'max' | 'length' | 'required'>,
     Pick<OptionFlag, 'aliases' | 'value'> {
-  readonly type: 'string' | 'number' | 'integer' | 'boolean';
+  readonly type: 'string' | 'number' | 'integer' | 'boolean' | 'numbers';
   readonly default?: FlagValue;
   readonly defaultText?: string;
   readonly reads?: true;

@@ -1,5 +1,6 @@
 // The options of an experiment's data, each said once.
 
+import { augmentOptions } from '../data/augment/options.ts';
 import type { OptionTable } from '../core/option.ts';
 
 const steps = { type: 'any', written: 'readonly TransformStep[]' } as const;
@@ -18,7 +19,16 @@ export const dataOptions = {
   },
   trainTransforms: {
     ...steps,
-    describe: 'Augmentation of the training images: steps in the order of application',
+    describe:
+      'Augmentation of the training images: steps in the order of application, in place of those of `augment`',
   },
   evalTransforms: { ...steps, describe: 'Steps for the images of validation and test' },
+  augment: {
+    type: 'group',
+    describe:
+      "Augmentation in the words of timm and DeiT; an empty object is timm's random resized crop, mirroring and colour jitter; without it nothing is augmented",
+    title: 'Augmentation',
+    options: augmentOptions,
+    written: 'AugmentOptions',
+  },
 } as const satisfies OptionTable;

@@ -12,7 +12,6 @@ import type { DataConfig } from './dataOptionTypes.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DecodeMode } from '../data/preprocessing.ts';
 import type { DatasetDescriptor, DatasetPart } from '../data/registry.ts';
-import type { Transform } from '../data/transform.ts';
 import type { TransformStep } from '../data/transformRegistry.ts';
 
 export type { DataConfig };
@@ -25,15 +24,11 @@ export function parseDataConfig(value: unknown): DataConfig {
   const given = withoutNulls(renamed(value));
   // First, because its error lists the data sets there are.
   const { name: dataset } = datasetDescriptor(given['dataset']);
-  const { folder } = parseOptions<DataConfig>(dataOptions, given, { name: 'data', what: 'data' });
-  const config: DataConfig = { dataset, ...(folder !== undefined && { folder }) };
+  const parsed = parseOptions<DataConfig>(dataOptions, given, { name: 'data', what: 'data' });
   for (const key of ['trainTransforms', 'evalTransforms'] as const) {
-    const steps = given[key];
-    if (steps === undefined) continue;
-    makeTransforms(steps, `data.${key}`);
-    config[key] = steps as TransformStep[];
+    if (parsed[key] !== undefined) makeTransforms(parsed[key], `data.${key}`);
   }
-  return config;
+  return { ...parsed, dataset };
 }
 
 function withoutNulls(value: Record<string, unknown>): Record<string, unknown> {
@@ -110,15 +105,4 @@ export async function openIfThere(
 export function reportedPart(config: DataConfig): DatasetPart {
   const { parts } = descriptorOf(config);
   return (['test', 'validation', 'train'] as const).find((part) => parts.includes(part))!;
-}
-
-/** The transforms of the training images, and of the others. */
-export function transformsOf({ trainTransforms = [], evalTransforms = [] }: DataConfig): {
-  trainTransforms: Transform[];
-  evalTransforms: Transform[];
-} {
-  return {
-    trainTransforms: makeTransforms(trainTransforms, 'data.trainTransforms'),
-    evalTransforms: makeTransforms(evalTransforms, 'data.evalTransforms'),
-  };
 }

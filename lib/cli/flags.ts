@@ -106,9 +106,9 @@ export function flagNameAt(table: OptionTable, path: string): string {
 
 // A group's flag is a switch: it turns the group on and off.
 function flagOf(option: Option, path: string, heading: string | undefined): OptionPathFlag {
-  const { type, describe, choices, spellings, min, max, default: given, flag } = option;
+  const { type, describe, choices, spellings, min, max, length, default: given, flag } = option;
   const kind = type === 'group' ? 'boolean' : type;
-  if (kind === 'any' || kind === 'integers' || kind === 'numbers') {
+  if (kind === 'any' || kind === 'integers') {
     throw new InputError(expected('a single value', `the flag of ${path}`, type));
   }
   return {
@@ -119,11 +119,16 @@ function flagOf(option: Option, path: string, heading: string | undefined): Opti
     ...(spellings && { spellings }),
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
+    ...(length !== undefined && { length }),
     ...(flag?.value !== undefined && { value: flag.value }),
     ...(flag?.aliases && { aliases: flag.aliases }),
-    ...(kind !== 'boolean' && given != null && { defaultText: String(given as string | number) }),
+    ...(kind !== 'boolean' && given != null && { defaultText: defaultText(given) }),
     ...(heading !== undefined && { group: heading }),
   };
+}
+
+function defaultText(value: unknown): string {
+  return Array.isArray(value) ? value.join(' ') : String(value as string | number);
 }
 
 /** The value of a text flag, or `undefined` if it was not given. */

@@ -50,13 +50,21 @@ function positionalWord({ name, min, max }: NonNullable<Command['positional']>):
   return min > 0 ? `<${word}>` : `[${word}]`;
 }
 
+const kinds = {
+  string: 'string',
+  number: 'number',
+  integer: 'number',
+  numbers: 'array',
+  boolean: 'boolean',
+} as const satisfies Record<Flag['type'], string>;
+
 function shown({ type, describe, aliases, choices, required, group, ...flag }: Flag): Options {
   const text = flag.defaultText ?? (flag.default === undefined ? undefined : String(flag.default));
   return {
     describe,
     alias: [...(aliases ?? [])],
     // The choices say what kind of word it is, so yargs need not say "string" too.
-    ...(choices ? { choices: [...choices] } : { type: type === 'integer' ? 'number' : type }),
+    ...(choices ? { choices: [...choices] } : { type: kinds[type] }),
     ...(text !== undefined && { defaultDescription: text }),
     ...(required && { demandOption: true }),
     ...(group !== undefined && { group }),

@@ -101,7 +101,8 @@ function spelled(
     const off = on === undefined && raw.startsWith('no-') ? switchOf(raw.slice(3)) : undefined;
     const name = on ?? off;
     if (name === undefined) {
-      result.push(given === undefined ? `--${raw}` : `--${raw}=${given}`);
+      const value = given ?? numbersOf(flags[names.get(raw) ?? ''], queue);
+      result.push(value === undefined ? `--${raw}` : `--${raw}=${value}`);
       continue;
     }
     // Only an unmistakable word after the flag is its value: "1" may be the next argument.
@@ -110,6 +111,14 @@ function spelled(
     result.push(`--${name}=${value === (off === undefined)}`);
   }
   return result;
+}
+
+// The numbers that stand behind a flag of several, taken from the words that follow it.
+function numbersOf(flag: Flag | undefined, queue: string[]): string | undefined {
+  if (flag?.type !== 'numbers') return undefined;
+  const taken: string[] = [];
+  while (isNumeral(queue[0] ?? '')) taken.push(queue.shift()!);
+  return taken.length === 0 ? undefined : taken.join(',');
 }
 
 // A minus alone, or before a digit, is a value: -1.
@@ -145,7 +154,16 @@ function flagValue(name: string, flag: Flag, text: string): FlagValue {
 function valueOf({ type }: Flag, text: string): FlagValue {
   if (type === 'string') return text;
   if (type === 'boolean') return text === 'true';
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  if (type === 'numbers') return text.split(/[, ]+/).map(numberOf);
+  return numberOf(text);
+}
+
+function numberOf(text: string): number {
+  return isNumeral(text) ? Number(text) : NaN;
+}
+
+function isNumeral(text: string): boolean {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
 }
 
 function unknownFlag(

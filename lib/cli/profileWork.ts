@@ -18,7 +18,8 @@ import type { Normalization } from '../data/normalize.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 import type { Model } from '../models/model.ts';
 import { assertBatchFits } from './batchMemory.ts';
-import { descriptorOf, openPart, reportedPart, transformsOf } from './dataset.ts';
+import { evaluationOf, transformsOf, type DataTransforms } from './augmentation.ts';
+import { descriptorOf, openPart, reportedPart, type DataConfig } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { readConfig } from './readConfig.ts';
 
@@ -68,7 +69,7 @@ const small = {
  */
 export async function openWork(options: WorkOptions, note: (text: string) => void): Promise<Work> {
   const training = options.mode === 'train';
-  const { name, options: modelOptions, transforms, ...plan } = await planOf(options);
+  const { name, options: modelOptions, config, ...plan } = await planOf(options);
   const train = { ...plan.train, precision: options.precision ?? plan.train.precision };
   const { batchSize, accumulationSteps, precision } = train;
   // Only a configuration of the caller's is worth a warning.
@@ -78,7 +79,12 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
     assertBatchFits({ option: '--batch', model, batchSize, training });
     const { dataset, normalize } = plan.data ?? randomData(model, batchSize);
     const [height, width] = model.inputShape;
-    const preprocessing = makePreprocessing({ size: [height, width], normalize });
+    const { imageShape } = dataset;
+    const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
+    const transforms: Partial<DataTransforms> =
+      config === undefined ? {} : transformsOf(config, input);
+    const evaluation = config && evaluationOf(config, input);
+    const preprocessing = makePreprocessing({ ...evaluation, size: input.size, normalize });
     // Full batches only, so that every step has the same work.
     const limitVal = dataset.length - (dataset.length % batchSize);
     const loader = training
@@ -158,7 +164,8 @@ interface Plan {
   train: FullTrainConfig;
   /** Undefined: random images. */
   data: OpenedData | undefined;
-  transforms: Partial<ReturnType<typeof transformsOf>>;
+  /** Undefined: no transforms. */
+  config: DataConfig | undefined;
 }
 
 async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Promise<Plan> {
@@ -172,7 +179,7 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
         dataset: await openPart(data, mode === 'train' ? 'train' : reportedPart(data)),
         normalize: descriptorOf(data).normalize,
       },
-      transforms: transformsOf(data),
+      config: data,
     };
   }
   const modelOptions = model === undefined ? small : { name: model };
@@ -183,7 +190,7 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
     schedule: { sched: 'constant' },
   });
   const name = model ?? 'a ViT of 28 × 28 pixels (patch 4, 128 wide, 6 deep, 8 heads)';
-  return { name, options: modelOptions, train, data: undefined, transforms: {} };
+  return { name, options: modelOptions, train, data: undefined, config: undefined };
 }
 
 // One batch of noise, in bytes as a data set has them.

@@ -8,7 +8,8 @@ import { InputError, expected, show } from '../core/errors.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
 import { assertBatchFits } from './batchMemory.ts';
-import { descriptorOf, openIfThere, openPart, parseStoredData, transformsOf } from './dataset.ts';
+import { evaluationOf, transformsOf } from './augmentation.ts';
+import { descriptorOf, openIfThere, openPart, parseStoredData } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
@@ -99,6 +100,10 @@ export async function trainExperiment(
     try {
       const batchSize = Math.min(full.batchSize, training.length);
       assertBatchFits({ option: '--batch-size', model, batchSize, training: true });
+      const [height, width] = model.inputShape;
+      const { normalize } = descriptor;
+      const { imageShape } = training;
+      const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
       store = await openFolder(outputDir, { create: true, lock: true });
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =
@@ -109,14 +114,12 @@ export async function trainExperiment(
           model,
           train: training,
           ...(isOld ? { validation: test } : { validation, test }),
-          ...transformsOf(data),
-          normalize: descriptor.normalize,
+          ...transformsOf(data, input),
+          normalize,
           preprocessing: {
             decode: descriptor.decode,
-            size:
-              training.imageShape === undefined
-                ? [model.inputShape[0], model.inputShape[1]]
-                : undefined,
+            size: imageShape === undefined ? input.size : undefined,
+            ...evaluationOf(data, input),
           },
           store,
           resume: same ? store : resume,

@@ -2,6 +2,7 @@
 
 import { parseOptions } from '../core/option.ts';
 import { assertImage, type RgbImage } from '../core/image.ts';
+import { centerCropImage, resizeShorter } from './evalTransforms.ts';
 import { cropImage } from './pixels/crop.ts';
 import { resizeImage } from './resizeImage.ts';
 import { fitOptions } from './transformOptions.ts';
@@ -15,7 +16,8 @@ export type CropMode = NonNullable<FitOptions['cropMode']>;
  * An image cropped to the proportions of `size` and scaled to it as `resizeImage` does.
  *
  * With `center`, the crop is as large as it can be: one pair of opposite sides is not cropped. Both sides of the other pair lose
- * the same, so a mirrored image gives the mirrored result. An image that has the size already is returned as it is.
+ * the same, so a mirrored image gives the mirrored result. An image that has the size already is returned as it is. With `cropPct`
+ * the whole image is resized first, its shorter side to ⌊side / cropPct⌋, and the middle cut out of it, as timm and DeiT evaluate.
  *
  * @example fitImage(photo, {width: 224, height: 224});
  */
@@ -25,18 +27,28 @@ export function fitImage(image: RgbImage, options: FitOptions): RgbImage {
 
 function fitted(
   image: RgbImage,
-  { height, width, cropMode, interpolation }: Required<FitOptions>,
+  { height, width, cropMode, interpolation, cropPct }: FullFitOptions,
 ): RgbImage {
   assertImage('image', image, { anyChannels: true });
   const size = { height, width };
+  if (cropPct !== undefined) {
+    const [h, w] = [Math.floor(height / cropPct), Math.floor(width / cropPct)];
+    const large =
+      cropMode === 'center' && h === w
+        ? resizeShorter(image, h, interpolation)
+        : fitted(image, { height: h, width: w, cropMode, interpolation });
+    return centerCropImage(large, size);
+  }
   if (cropMode === 'squash') return resizeImage(image, size, interpolation);
   const kept = middlePart(image, size);
   const [top, left] = [(image.height - kept.height) / 2, (image.width - kept.width) / 2];
   return resizeImage(cropImage(image, { top, left, ...kept }), size, interpolation);
 }
 
-function fullOptions(options: FitOptions): Required<FitOptions> {
-  return parseOptions<Required<FitOptions>>(fitOptions, options, { what: 'an option of fit' });
+type FullFitOptions = Required<Omit<FitOptions, 'cropPct'>> & Pick<FitOptions, 'cropPct'>;
+
+function fullOptions(options: FitOptions): FullFitOptions {
+  return parseOptions<FullFitOptions>(fitOptions, options, { what: 'an option of fit' });
 }
 
 /** The size of the middle part of an image that has the proportions of `size` and is as large as it can be, in whole pixels. */

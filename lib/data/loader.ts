@@ -10,6 +10,7 @@ import { applyBatchTransforms, type BatchTransform } from './batchTransform.ts';
 import { assertDataset, assertLabel, type Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
 import type { Normalization } from './normalize.ts';
+import { repeatOrder, samplesInEpoch } from './repeats.ts';
 import { isPromise, samplesOf, type SampleSource } from './samples.ts';
 import type { Transform } from './transform.ts';
 
@@ -34,6 +35,8 @@ export interface Shard {
  * @property trainTransforms  applied to each image when training
  * @property evalTransforms   applied to each image otherwise
  * @property batchTransforms  applied to each batch when training: label smoothing, mixup
+ * @property repeats          copies of each image in a row, each augmented anew, when training: repeated augmentation; default 1. The
+ *                            number of samples in an epoch stays about the same (`samplesInEpoch`), so that it sees fewer images
  * @property dropLast         true: leave out the last batch of an epoch when it is not full; default false
  * @property shard            the part of each batch that this loader gives; default all of it. The shards of a step, in the order
  *                            of their ranks, are the batch of a single process. A batch transform sees the samples of its shard
@@ -49,6 +52,7 @@ export interface LoaderConfig {
   trainTransforms?: readonly Transform[];
   evalTransforms?: readonly Transform[];
   batchTransforms?: readonly BatchTransform[];
+  repeats?: number;
   dropLast?: boolean;
   shard?: Shard;
   samples?: SampleSource | undefined;
@@ -73,6 +77,8 @@ export class Loader {
   readonly config: FullLoaderConfig;
   /** Batches in an epoch. */
   readonly steps: number;
+  /** Samples in an epoch, with those of a last batch that `dropLast` leaves out. */
+  readonly samplesInEpoch: number;
   private readonly rng: Rng;
   private readonly samples: SampleSource;
   private order: { epoch: number; indices: Uint32Array } | undefined;
@@ -82,18 +88,26 @@ export class Loader {
     const { samples, ...given } = config;
     this.config = parse(given);
     const { dataset, batchSize, dropLast, training, trainTransforms, evalTransforms } = this.config;
-    const full = dataset.length / batchSize;
+    this.samplesInEpoch = samplesInEpoch(dataset.length, this.repeats);
+    const full = this.samplesInEpoch / batchSize;
     this.steps = dropLast ? Math.floor(full) : Math.ceil(full);
     this.rng = new Rng(this.config.seed);
     const transforms = training ? trainTransforms : evalTransforms;
     this.samples = samples ?? samplesOf(dataset, transforms, this.rng);
   }
 
+  /** Copies of each image in an epoch: those of the config when training. */
+  get repeats(): number {
+    return this.config.training ? this.config.repeats : 1;
+  }
+
   /** Batch `step` (from 0) of epoch `epoch` (from 0). */
   async batch(epoch: number, step: number): Promise<Batch> {
     assertInteger('step', step, { min: 0, max: this.steps - 1 });
     const { dataset, normalize, outputShape, training, batchTransforms } = this.config;
-    const indices = this.indicesOf(epoch, step);
+    const [from, to] = this.placesOf(step);
+    const indices = this.epochOrder(epoch).slice(from, to);
+    const copyOf = (i: number) => (from + i) % this.repeats;
     const size = indices.length;
     const pixels = sizeOf(outputShape);
     const K = dataset.numClasses;
@@ -103,9 +117,13 @@ export class Loader {
     const begun = new Map<number, RgbImage | Promise<RgbImage>>();
     for (let i = 0; i < size; i += 1) {
       const index = indices[i]!;
-      const pending = begun.get(i) ?? this.samples.prepare(index, epoch);
+      const pending = begun.get(i) ?? this.samples.prepare(index, epoch, copyOf(i));
       // Awaiting an image that is there already would cost a turn of the event loop.
-      if (isPromise(pending) && begun.size === 0) this.begin(indices, epoch, i + 1, begun);
+      if (isPromise(pending) && begun.size === 0) {
+        this.begin(indices.length, i + 1, begun, (k) =>
+          this.samples.prepare(indices[k]!, epoch, copyOf(k)),
+        );
+      }
       const image = isPromise(pending) ? await pending : pending;
       assertSize(image, outputShape, index);
       normalizeInto(image, normalize, images, i * pixels);
@@ -122,27 +140,26 @@ export class Loader {
 
   // Where images are waited for, all of a batch are begun together, so that several threads can prepare them.
   private begin(
-    indices: Uint32Array,
-    epoch: number,
+    size: number,
     from: number,
     begun: Map<number, RgbImage | Promise<RgbImage>>,
+    prepare: (i: number) => RgbImage | Promise<RgbImage>,
   ): void {
-    for (let i = from; i < indices.length; i += 1) {
-      const pending = this.samples.prepare(indices[i]!, epoch);
+    for (let i = from; i < size; i += 1) {
+      const pending = prepare(i);
       begun.set(i, pending);
       // The error reaches whoever awaits the image, which a batch that ends at another one does not.
       if (isPromise(pending)) void pending.catch(() => undefined);
     }
   }
 
-  // The samples of this shard in a step.
-  private indicesOf(epoch: number, step: number): Uint32Array {
+  // The places of this shard's samples of a step in the order of the epoch: the first, and the one after the last.
+  private placesOf(step: number): [from: number, to: number] {
     const { batchSize, shard } = this.config;
-    const whole = this.epochOrder(epoch).subarray(step * batchSize, (step + 1) * batchSize);
-    const [from, to] = [shard.rank, shard.rank + 1].map((rank) =>
-      Math.floor((rank * whole.length) / shard.size),
-    );
-    return whole.slice(from, to);
+    const begin = step * batchSize;
+    const length = Math.min(this.samplesInEpoch - begin, batchSize);
+    const place = (rank: number) => begin + Math.floor((rank * length) / shard.size);
+    return [place(shard.rank), place(shard.rank + 1)];
   }
 
   private epochOrder(epoch: number): Uint32Array {
@@ -150,7 +167,7 @@ export class Loader {
     if (this.order?.epoch === epoch) return this.order.indices;
     const { dataset, training } = this.config;
     const indices = training
-      ? this.rng.split('order', epoch).permutation(dataset.length)
+      ? repeatOrder(this.rng.split('order', epoch).permutation(dataset.length), this.repeats)
       : Uint32Array.from({ length: dataset.length }, (_, i) => i);
     this.order = { epoch, indices };
     return indices;
@@ -172,6 +189,8 @@ function parse(given: LoaderConfig): FullLoaderConfig {
   assertDataset('the data set', given.dataset);
   const { dataset, batchSize, normalize, outputShape = dataset.imageShape } = given;
   assertInteger('batchSize', batchSize, { min: 1, max: 2 ** 20 });
+  const { repeats = 1 } = given;
+  assertInteger('repeats', repeats, { min: 1, max: 1024 });
   if (outputShape === undefined) {
     const why = 'The images of the data set differ in size.';
     throw new InputError(expected('[H, W, C]', 'outputShape', undefined, why));
@@ -184,12 +203,13 @@ function parse(given: LoaderConfig): FullLoaderConfig {
   if (dataset.length === 0) {
     throw new InputError(expected('at least one image', 'the data set', 'an empty one'));
   }
-  if (given.training === true && batchSize > dataset.length) {
+  const most = samplesInEpoch(dataset.length, repeats);
+  if (given.training === true && batchSize > most) {
     throw new InputError(
-      expected(`at most ${dataset.length}, the number of images,`, 'batchSize', batchSize),
+      expected(`at most ${most}, the number of images,`, 'batchSize', batchSize),
     );
   }
-  const defaults = { seed: 0, training: false, dropLast: false };
+  const defaults = { seed: 0, training: false, repeats, dropLast: false };
   const transforms = { trainTransforms: [], evalTransforms: [], batchTransforms: [] };
   return { ...defaults, ...transforms, ...given, shard, outputShape };
 }

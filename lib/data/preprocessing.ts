@@ -1,6 +1,6 @@
 // How an image file becomes the input of a model: plain data that is stored with a run and with its checkpoint.
 
-import { assertInteger, assertOneOf, isRecord, sizeOf } from '../core/check.ts';
+import { assertInteger, assertNumber, assertOneOf, isRecord, sizeOf } from '../core/check.ts';
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
 import { assertImage, type RgbImage } from '../core/image.ts';
 import type { Dataset } from './dataset.ts';
@@ -26,6 +26,8 @@ export type DecodeMode = 'display' | 'pil';
  * @property cropMode       how an image of another size is brought to `size`: timm's `center` or `squash`
  * @property interpolation  the filter of the resizing
  * @property size           [H, W] of the input
+ * @property cropPct        share of the resized image's shorter side that the input is; absent: the largest part of the right proportions
+ *                          is resized
  * @property normalize      mean and deviation of each channel
  */
 export interface Preprocessing {
@@ -33,6 +35,7 @@ export interface Preprocessing {
   cropMode: CropMode;
   interpolation: ResizeFilter;
   size: readonly [number, number];
+  cropPct?: number;
   normalize: Normalization;
 }
 
@@ -45,8 +48,15 @@ export function makePreprocessing(
 ): Preprocessing {
   if (!isRecord(options)) throw new InputError(expected('an object', 'preprocessing', options));
   const { decode = 'display', cropMode = 'center', interpolation = 'bilinear', ...given } = options;
-  const { size, normalize } = given;
-  return { decode, cropMode, interpolation, size, normalize };
+  const { size, cropPct, normalize } = given;
+  return {
+    decode,
+    cropMode,
+    interpolation,
+    size,
+    ...(cropPct !== undefined && { cropPct }),
+    normalize,
+  };
 }
 
 /**
@@ -58,7 +68,7 @@ export function makePreprocessing(
 export function parsePreprocessing(value: unknown, channels: number): Preprocessing {
   const name = 'preprocessing of config.json';
   if (!isRecord(value)) throw new CheckpointError(expected('an object', name, value));
-  const { decode, cropMode, interpolation, size, normalize } = value;
+  const { decode, cropMode, interpolation, size, cropPct, normalize } = value;
   assertOneOf('preprocessing.decode', decode, ['display', 'pil']);
   assertOneOf('preprocessing.cropMode', cropMode, ['center', 'squash']);
   assertOneOf('preprocessing.interpolation', interpolation, resizeFilters);
@@ -66,11 +76,15 @@ export function parsePreprocessing(value: unknown, channels: number): Preprocess
     throw new CheckpointError(expected('[H, W]', 'preprocessing.size', size));
   }
   size.forEach((length) => assertInteger('preprocessing.size', length, { min: 1, max: 16384 }));
+  if (cropPct !== undefined) {
+    assertNumber('preprocessing.cropPct', cropPct as number, { min: 0.01, max: 1 });
+  }
   return {
     decode,
     cropMode,
     interpolation,
     size: [size[0] as number, size[1] as number],
+    ...(cropPct !== undefined && { cropPct: cropPct as number }),
     normalize: parseNormalization(normalize, channels),
   };
 }
@@ -99,27 +113,35 @@ export function preprocessImage(
   preprocessing: Preprocessing,
 ): { picture: RgbImage; pixels: Float32Array } {
   assertImage('image', image, { anyChannels: true });
-  const { size, cropMode, interpolation, normalize } = parsePreprocessing(
+  const { size, cropMode, interpolation, cropPct, normalize } = parsePreprocessing(
     preprocessing,
     image.channels,
   );
   const [height, width] = size;
-  const picture = fitImage(image, { height, width, cropMode, interpolation });
+  const picture = fitImage(image, {
+    height,
+    width,
+    cropMode,
+    interpolation,
+    ...(cropPct !== undefined && { cropPct }),
+  });
   const pixels = new Float32Array(sizeOf([height, width, picture.channels]));
   normalizeInto(picture, normalize, pixels, 0);
   return { picture, pixels };
 }
 
 /**
- * The shape of a data set's samples, and the transform that brings images of different sizes to that of the preprocessing.
+ * The shape of a data set's samples, and the transform that brings images of other sizes to that of the preprocessing.
  *
  * @returns `outputShape`, [H, W, C], for `Loader`, and `transforms`, at most one, to apply after all others
  */
 export function shapingOf(
   { imageShape }: Pick<Dataset, 'imageShape'>,
-  { size: [height, width], cropMode, interpolation, normalize }: Preprocessing,
+  { size: [height, width], cropMode, interpolation, cropPct, normalize }: Preprocessing,
 ): { outputShape: readonly [number, number, number]; transforms: Transform[] } {
-  if (imageShape !== undefined) return { outputShape: imageShape, transforms: [] };
-  const transform = fit({ height, width, cropMode, interpolation });
+  const fits = imageShape?.[0] === height && imageShape[1] === width;
+  if (fits && (cropPct ?? 1) === 1) return { outputShape: imageShape, transforms: [] };
+  const share = cropPct === undefined ? {} : { cropPct };
+  const transform = fit({ height, width, cropMode, interpolation, ...share });
   return { outputShape: [height, width, normalize.mean.length], transforms: [transform] };
 }

@@ -8,17 +8,22 @@ import { applyTransforms, type Transform } from './transform.ts';
 /**
  * The source of a loader's samples.
  *
- * A sample is a pure function of (seed, epoch, index), so any number of threads or processes may prepare them, in any order.
+ * A sample is a pure function of (seed, epoch, index, copy), so any number of threads or processes may prepare them, in any order.
  */
 export interface SampleSource {
-  /** The image of an index as a model gets it in an epoch, before it is normalised; its bytes are not written to. */
-  prepare(index: number, epoch: number): RgbImage | Promise<RgbImage>;
+  /**
+   * The image of an index as a model gets it in an epoch, before it is normalised; its bytes are not written to.
+   *
+   * @param copy  which of its copies in the epoch, from 0, where augmentation is repeated; each is augmented anew
+   */
+  prepare(index: number, epoch: number, copy?: number): RgbImage | Promise<RgbImage>;
 }
 
 /**
  * A source that prepares samples in this thread, when they are asked for.
  *
- * @param rng  the stream of the seed; sample (epoch, index) draws from `rng.split('transform', epoch, index)`
+ * @param rng  the stream of the seed; sample (epoch, index) draws from `rng.split('transform', epoch, index)`, a
+ *             further copy of it from a stream of its own
  */
 export function samplesOf(
   dataset: Dataset,
@@ -27,9 +32,10 @@ export function samplesOf(
 ): SampleSource {
   if (transforms.length === 0) return { prepare: (index) => dataset.image(index) };
   return {
-    prepare(index, epoch) {
-      const transformed = (image: RgbImage) =>
-        applyTransforms(image, transforms, rng.split('transform', epoch, index));
+    prepare(index, epoch, copy = 0) {
+      const own = rng.split('transform', epoch, index);
+      const stream = copy === 0 ? own : own.split('copy', copy);
+      const transformed = (image: RgbImage) => applyTransforms(image, transforms, stream);
       const pending = dataset.image(index);
       return isPromise(pending) ? pending.then(transformed) : transformed(pending);
     },

@@ -46,6 +46,11 @@ export interface FitOptions {
   cropMode?: 'center' | 'squash';
   /** Filter of `resizeImage`. Default "bilinear". */
   interpolation?: 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
+  /**
+   * timm's crop_pct: the image is resized to the size over this, then the middle is cut out;
+   * without it, the middle is resized. A finite number ≥ 0.01 and ≤ 1.
+   */
+  cropPct?: number;
 }
 
 /** The side to resize, and its length. */
@@ -170,6 +175,11 @@ export interface RandomErasingOptions {
   minAspect?: number;
   /** Boxes an image. An integer ≥ 1 and ≤ 100. Default 1. */
   count?: number;
+  /**
+   * Fewest boxes of an image, whose number is then drawn up to `count`; without it `count`. An
+   * integer ≥ 1 and ≤ 100.
+   */
+  minCount?: number;
 }
 
 /** How samples of a batch are mixed. */

@@ -101,6 +101,13 @@ export const fitOptions = {
     default: 'center',
   },
   interpolation,
+  cropPct: {
+    type: 'number',
+    describe:
+      "timm's crop_pct: the image is resized to the size over this, then the middle is cut out; without it, the middle is resized",
+    min: 0.01,
+    max: 1,
+  },
 } as const satisfies OptionTable;
 
 /** Options of `resize`. */
@@ -239,6 +246,13 @@ export const randomErasingOptions = {
     default: 0.3,
   },
   count: { type: 'integer', describe: 'Boxes an image', min: 1, max: 100, default: 1 },
+  minCount: {
+    type: 'integer',
+    describe:
+      'Fewest boxes of an image, whose number is then drawn up to `count`; without it `count`',
+    min: 1,
+    max: 100,
+  },
 } as const satisfies OptionTable;
 
 /** Options of `mixup`. */

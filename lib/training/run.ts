@@ -32,6 +32,7 @@ import type { TrainableModel } from './trainableModel.ts';
  * @property trainTransforms  augmentation of the training images
  * @property evalTransforms   applied to the images of validation and test
  * @property batchTransforms  applied to the batches of training, after label smoothing
+ * @property repeats        copies of each training image in a row, each augmented anew; default 1: see `LoaderConfig`
  * @property normalize      mean and deviation of the channels
  * @property preprocessing  how an image file becomes the model's input, stored with the run; a field that is not given has its
  *                          default. Images of a data set in which they differ in size are resized to its `size`
@@ -55,6 +56,7 @@ export interface TrainEnv<E = Evaluation> {
   trainTransforms?: readonly Transform[];
   evalTransforms?: readonly Transform[];
   batchTransforms?: readonly BatchTransform[];
+  repeats?: number;
   normalize: Normalization;
   preprocessing?: Omit<PreprocessingOptions, 'normalize'>;
   store: FileStore;

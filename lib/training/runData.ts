@@ -92,22 +92,25 @@ export function preprocessingOf({
 /** The preparation of the images of a loader: their preprocessing, and the transforms before it. */
 export type Preparation = Pick<
   TrainEnv,
-  'trainTransforms' | 'evalTransforms' | 'batchTransforms'
+  'trainTransforms' | 'evalTransforms' | 'batchTransforms' | 'repeats'
 > & { preprocessing: Preprocessing };
 
 /** The batches to train on, of the first `limit` images. */
 export function trainLoader(
   config: Pick<FullTrainConfig, 'batchSize' | 'seed' | 'smoothing' | 'dropLast' | 'limit'>,
-  { preprocessing, trainTransforms = [], batchTransforms = [] }: Preparation,
+  { preprocessing, trainTransforms = [], batchTransforms = [], repeats = 1 }: Preparation,
   train: Dataset,
 ): Loader {
   const { batchSize, seed, smoothing, dropLast, limit } = config;
   const dataset = limit === null ? train : firstImages(train, limit);
-  const { outputShape, transforms } = shapingOf(dataset, preprocessing);
+  // The crop of the middle is that of evaluation.
+  const { cropPct: _, ...whole } = preprocessing;
+  const { outputShape, transforms } = shapingOf(dataset, whole);
   return new Loader({
     dataset,
     batchSize,
     seed,
+    repeats,
     dropLast,
     normalize: preprocessing.normalize,
     outputShape,

@@ -11,6 +11,8 @@ import {
   sharedFlags,
   textFlag,
 } from '../flags.ts';
+import type { AugmentInput } from '../../data/augment/createTransform.ts';
+import type { Preprocessing } from '../../data/preprocessing.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
 
@@ -46,7 +48,8 @@ export const evaluateCommand: Command = {
     const { loadTrained } = await import('../trainedModel.ts');
     const { checkpointTitle } = await import('../checkpointTitle.ts');
     const { chooseCheckpoint } = await import('../defaultCheckpoint.ts');
-    const { descriptorOf, openPart, reportedPart, transformsOf } = await import('../dataset.ts');
+    const { descriptorOf, openPart, reportedPart } = await import('../dataset.ts');
+    const { transformsOf } = await import('../augmentation.ts');
     const { useBackend } = await import('../useBackend.ts');
     const { assertBatchFits } = await import('../batchMemory.ts');
     const { evaluate } = await import('../../training/evaluate.ts');
@@ -80,7 +83,7 @@ export const evaluateCommand: Command = {
           batchSize: neededNumber(args, 'batch-size'),
           limitVal: numberFlag(args, 'limit-val') ?? null,
         },
-        { preprocessing, ...transformsOf(data) },
+        { preprocessing, ...transformsOf(data, inputOf(preprocessing)) },
         await openPart(data, part, { decode: preprocessing.decode }),
       );
       const { length } = loader.config.dataset;
@@ -133,6 +136,10 @@ function classTable({ perClass, confusion }: Evaluation, names: readonly string[
     return `${name.padStart(width)} ${share.padStart(9)}  ${counts?.[k] ?? ''}`.trimEnd();
   });
   return ['', axes, head, ...rows];
+}
+
+function inputOf({ size, normalize: { mean } }: Preprocessing): AugmentInput {
+  return { size, mean };
 }
 
 async function dataOfConfig(file: string) {

@@ -19,9 +19,10 @@ import type { CropBox } from '../pixels/crop.ts';
  * @example new Loader({…, batchTransforms: [randomErasing({p: 0.25, mode: 'pixel'})]});
  */
 export function randomErasing(options: RandomErasingOptions = {}): BatchTransform {
-  const parsed = parseOptions<Required<RandomErasingOptions>>(randomErasingOptions, options, {
+  const given = parseOptions<FullOptions>(randomErasingOptions, options, {
     what: 'an option of randomErasing',
   });
+  const parsed = { ...given, minCount: Math.min(given.minCount ?? given.count, given.count) };
   if (parsed.minArea > parsed.maxArea) {
     const what = `a share up to maxArea, ${parsed.maxArea},`;
     throw new InputError(expected(what, 'minArea', parsed.minArea));
@@ -46,6 +47,9 @@ export function randomErasing(options: RandomErasingOptions = {}): BatchTransfor
   };
 }
 
+type FullOptions = Required<Omit<RandomErasingOptions, 'minCount'>> &
+  Pick<RandomErasingOptions, 'minCount'>;
+
 /** Sets the pixels of a box, [H, W, C] in place; `value` is called for each element, row by row. */
 export function eraseBox(
   image: Float32Array,
@@ -67,8 +71,11 @@ function eraseIn(
   rng: Rng,
 ): void {
   if (!rng.bernoulli(options.p)) return;
-  for (let k = 0; k < options.count; k += 1) {
-    const box = drawErasedBox(shape, options, rng);
+  const { minCount } = options;
+  const count =
+    minCount < options.count ? minCount + rng.integer(options.count - minCount + 1) : options.count;
+  for (let k = 0; k < count; k += 1) {
+    const box = drawErasedBox(shape, { ...options, count }, rng);
     if (box === undefined) continue;
     const colours = Array.from({ length: shape[2] }, () =>
       options.mode === 'rand' ? rng.normal() : 0,

@@ -1,0 +1,68 @@
+// The transforms of an experiment's data: the steps that its config lists, or those that `augment` stands for.
+
+import {
+  augmentBatches,
+  fixedFilter,
+  isSmall,
+  parseAugmentOptions,
+  trainSteps,
+  type AugmentInput,
+} from '../data/augment/createTransform.ts';
+import { makeTransforms } from '../data/transformRegistry.ts';
+import type { BatchTransform } from '../data/batchTransform.ts';
+import type { PreprocessingOptions } from '../data/preprocessing.ts';
+import type { Transform } from '../data/transform.ts';
+import type { TransformStep } from '../data/transformRegistry.ts';
+import type { DataConfig } from './dataOptionTypes.ts';
+
+/** The steps of the images of training and of evaluation, in their order, as plain data. */
+export interface DataSteps {
+  readonly train: readonly TransformStep[];
+  readonly evaluation: readonly TransformStep[];
+}
+
+/** The transforms of images and batches, and the copies of an image in an epoch, as `train` takes them. */
+export interface DataTransforms {
+  readonly trainTransforms: Transform[];
+  readonly evalTransforms: Transform[];
+  readonly batchTransforms: BatchTransform[];
+  readonly repeats: number;
+}
+
+/** The steps of a data config for an input. `trainTransforms` stand in place of those of `augment`. */
+export function stepsOf(
+  { trainTransforms, evalTransforms = [], augment }: DataConfig,
+  input: AugmentInput,
+): DataSteps {
+  const own = augment === undefined ? [] : trainSteps(augment, input);
+  return { train: trainTransforms ?? own, evaluation: evalTransforms };
+}
+
+/** The transforms of a data config for an input. @throws InputError naming the step or option that cannot be used */
+export function transformsOf(data: DataConfig, input: AugmentInput): DataTransforms {
+  const { train, evaluation } = stepsOf(data, input);
+  const { augment = {} } = data;
+  return {
+    trainTransforms: makeTransforms(train, 'data.trainTransforms'),
+    evalTransforms: makeTransforms(evaluation, 'data.evalTransforms'),
+    batchTransforms: augmentBatches(augment),
+    repeats: parseAugmentOptions(augment).augRepeats,
+  };
+}
+
+/**
+ * How images become the input in evaluation, as far as `augment` says it: the filter and the share of the crop in the middle.
+ *
+ * DeiT's input of at most 32 pixels is neither resized nor cropped; images of another size are still brought to it.
+ */
+export function evaluationOf(
+  { augment, trainTransforms }: DataConfig,
+  { size }: Pick<AugmentInput, 'size'>,
+): Pick<PreprocessingOptions, 'size' | 'interpolation' | 'cropPct'> {
+  // Beside steps of the config `augment` is about batches.
+  const listed = trainTransforms !== undefined && augment?.evalCropRatio === undefined;
+  if (augment === undefined || listed) return {};
+  const full = parseAugmentOptions(augment);
+  const interpolation = fixedFilter(full, 'bicubic');
+  return { size, interpolation, ...(!isSmall(size) && { cropPct: full.evalCropRatio }) };
+}
