@@ -103,6 +103,8 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
   seed: [{}, { seed: 1 }],
   loss: [{}, { loss: 'binary' }],
   smoothing: [{}, { smoothing: 0.1 }],
+  freeze: [{}, { freeze: 'head.bias' }],
+  unfreeze: [{ freeze: 'head.bias' }, { freeze: 'head.bias', unfreeze: 'head.bias' }],
   dropLast: [{}, { dropLast: true }],
   valSplit: [{}, { valSplit: 6 }],
   limit: [{}, { limit: 12 }],
@@ -157,8 +159,8 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
 };
 
 describe('options of a training', () => {
-  // `model` and `data` are for the record; the effect of `precision` is in precision.test.ts.
-  const elsewhere = ['model', 'data', 'precision'];
+  // `model` and `data` are for the record; the effect of `precision` is in precision.test.ts, that of `attnOnly` in freezing.test.ts.
+  const elsewhere = ['model', 'data', 'precision', 'attnOnly'];
 
   test('each has a row here', () => {
     expect(

@@ -107,7 +107,7 @@ export function flagNameAt(table: OptionTable, path: string): string {
 // A group's flag is a switch: it turns the group on and off.
 function flagOf(option: Option, path: string, heading: string | undefined): OptionPathFlag {
   const { type, describe, choices, spellings, min, max, length, default: given, flag } = option;
-  const kind = type === 'group' ? 'boolean' : type;
+  const kind = flag?.type ?? (type === 'group' ? 'boolean' : type);
   if (kind === 'any' || kind === 'integers') {
     throw new InputError(expected('a single value', `the flag of ${path}`, type));
   }

@@ -4,6 +4,7 @@ import { assertFields, assertListOf } from './kinds.ts';
 import * as tf from '@tensorflow/tfjs';
 import { InputError, expected, listed, show } from './errors.ts';
 import type { Interceptor, Step, StepForward } from './intercept.ts';
+import { namePattern } from './namePattern.ts';
 import { didYouMean } from './nearest.ts';
 import type { TokenLayout } from './tokenLayout.ts';
 
@@ -35,7 +36,7 @@ export class Capture implements Interceptor {
     assertListOf('the names of a Capture', names, 'text');
     assertFields('Capture', options, { onWarning: 'function?' });
     const { onWarning = console.warn } = options;
-    this.patterns = new Map(names.map((name) => [name, patternOf(name)]));
+    this.patterns = new Map(names.map((name) => [name, namePattern(name)]));
     this.onWarning = onWarning;
   }
 
@@ -118,13 +119,4 @@ export class Capture implements Interceptor {
     for (const tensor of this.kept.values()) tensor.dispose();
     this.kept.clear();
   }
-}
-
-function patternOf(name: string): RegExp {
-  const pieces = name.split(/(\*+)/).map((piece) => {
-    if (piece === '*') return '[^.]*';
-    if (piece.startsWith('*')) return '.*';
-    return piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
-  });
-  return new RegExp(`^${pieces.join('')}$`);
 }

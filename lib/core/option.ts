@@ -13,11 +13,13 @@ export type OptionType =
  *
  * @property name      in kebab form, without dashes: `batch-size`
  * @property aliases   other names, in kebab form
+ * @property type      the type of the flag, where the option's is no single value: a text that the option's `parse` takes apart
  * @property value     the word for the value in the help: `N`, `FILE`
  * @property describe  a text for the help alone; default: the option's
  */
 export interface OptionFlag {
   readonly name: string;
+  readonly type?: 'string';
   readonly aliases?: readonly string[];
   readonly value?: string;
   readonly describe?: string;

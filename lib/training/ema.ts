@@ -47,15 +47,17 @@ export class Ema {
     return Math.max(Math.min(warm, decay), minDecay);
   }
 
-  /** Takes the weights into the average; `step` counts the updates done, from 1. */
+  /** Takes the weights into the average, those that are given; the others' averages stay. `step` counts the updates done, from 1. */
   update(weights: ReadonlyMap<string, tf.Tensor>, step: number): void {
     const decay = this.decay(step);
-    const names = [...this.averages.keys()];
-    const values = names.map((name) => weights.get(name)!);
+    const names = [...this.averages.keys()].filter((name) => weights.has(name));
+    const [averages, values] = [this.averages, weights].map((all) =>
+      names.map((name) => all.get(name)!),
+    );
     const next = t.tidy(() =>
       decay === 0
-        ? values.map((value) => t.clone(value))
-        : ema([...this.averages.values()], values, { decay, reuse: true }),
+        ? values!.map((value) => t.clone(value))
+        : ema(averages!, values!, { decay, reuse: true }),
     );
     names.forEach((name, i) => this.replace(name, next[i]!));
   }

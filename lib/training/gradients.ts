@@ -11,6 +11,7 @@ import type { Batch } from '../data/batch.ts';
 import { explainBadLoss } from './guard.ts';
 import type { MetricSums, Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
+import type { TrainablePart } from './trainablePart.ts';
 import { valueAndGrad } from './valueAndGrad.ts';
 
 /**
@@ -30,11 +31,13 @@ export interface UpdateGradients {
 /**
  * The options of the gradients of an update.
  *
+ * @property trainable  the parameters to differentiate by; default: all of the model
  * @property precision  the precision of the matrix products; default fp32
- * @property rng  the random stream of the dropouts for batch i of the update
+ * @property rng        the random stream of the dropouts for batch i of the update
  */
 export interface GradientOptions {
   task: Task;
+  trainable?: TrainablePart;
   precision?: Precision;
   rng: (i: number) => Rng;
   /** How errors say where the run is: `step 17`. */
@@ -54,15 +57,17 @@ export interface GradientOptions {
 export async function updateGradients(
   model: TrainableModel,
   batches: readonly Batch[],
-  { task, precision = 'fp32', rng, when, phase = unmarked, intercept }: GradientOptions,
+  options: GradientOptions,
 ): Promise<UpdateGradients> {
+  const { task, trainable = model, precision = 'fp32', rng, when } = options;
+  const { phase = unmarked, intercept } = options;
   const sum: UpdateGradients = { gradients: new Map(), lossSum: 0, images: 0, counts: {} };
   const images = batches.reduce((total, batch) => total + batch.size, 0);
   try {
     for (const [i, batch] of batches.entries()) {
       const context = { training: true, rng: rng(i), precision, intercept };
       const loss = () => task.loss(model, batch, context);
-      const { value, gradients, outputs } = valueAndGrad(model, loss, { phase });
+      const { value, gradients, outputs } = valueAndGrad(trainable, loss, { phase });
       accumulate(sum.gradients, gradients, batch.size / images);
       try {
         const mean = (await value.data())[0]!;

@@ -3,6 +3,7 @@
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
 import { keepRecord } from '../core/modelRecord.ts';
+import { defaultsOf } from '../core/option.ts';
 import { parsePrecision } from '../core/precision.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { Normalization } from '../data/normalize.ts';
@@ -11,6 +12,7 @@ import { assertPlace, writeFirst } from './beginRun.ts';
 import { classification } from './classification.ts';
 import { assertCanStopEarly } from './earlyStop.ts';
 import { assertFiniteWeights } from './guard.ts';
+import { trainOptions } from './options/train.ts';
 import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
 import { readRun } from './runFiles.ts';
@@ -18,6 +20,7 @@ import type { StoredRun } from './runFiles.ts';
 import { resumeNotes } from './resumeNotes.ts';
 import { scheduleNotes } from './scheduleNotes.ts';
 import { combineSinks } from './sinks.ts';
+import { frozenNotes } from './trainablePart.ts';
 import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
 import type { Task } from './task.ts';
 import type { FullTrainConfig, TrainConfig } from './trainConfig.ts';
@@ -83,7 +86,12 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
     const run: Run = { ...updates, ...given };
     if (stored !== undefined) for (const note of resumeNotes(run, stored, env)) sinks.message(note);
     await writeFirst(run, resume);
-    for (const note of [...parts.notes, ...scheduleNotes(config, run)]) sinks.message(note);
+    const notes = [
+      ...parts.notes,
+      ...frozenNotes(model, run.trainable),
+      ...scheduleNotes(config, run),
+    ];
+    for (const note of notes) sinks.message(note);
     return run;
   } catch (error) {
     disposeUpdates(updates);
@@ -128,7 +136,7 @@ function upgradeRecord(
     throw new CheckpointError(expected('[H, W, C]', 'imageShape of the stored run', imageShape));
   }
   const size = imageShape.slice(0, 2);
-  return {
+  const upgraded: Record<string, unknown> = {
     valSplit: null,
     preprocessing: makePreprocessing({
       size: size as [number, number],
@@ -138,6 +146,8 @@ function upgradeRecord(
     data: asStored({ data: upgradeData(data) })['data'],
     precision: parsePrecision(stored['precision'] ?? 'fp32'),
   };
+  const missing = Object.entries(defaultsOf(trainOptions)).filter(([key]) => !(key in upgraded));
+  return { ...upgraded, ...Object.fromEntries(missing) };
 }
 
 // The config goes through JSON like the stored one.

@@ -21,6 +21,7 @@ import type { Schedule } from './schedules.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
+import type { TrainablePart } from './trainablePart.ts';
 
 /**
  * The inputs of a run besides its config.
@@ -92,7 +93,10 @@ export interface RunView<E = Evaluation> {
 /** Draws files of a run folder, by name. An error is reported, and training goes on. */
 export type FiguresOf<E = Evaluation> = (view: RunView<E>) => Promise<Map<string, Uint8Array>>;
 
-/** The parts of a run. `record` is the content of `config.json`, `epochs` the length of the run under its schedule. */
+/**
+ * The parts of a run. `record` is the content of `config.json`, `epochs` the length of the run under its schedule, `trainable` the
+ * parameters that are not frozen.
+ */
 export interface Run {
   readonly config: FullTrainConfig;
   readonly task: Task;
@@ -100,6 +104,7 @@ export interface Run {
   readonly record: Record<string, unknown>;
   readonly model: TrainableModel;
   readonly weights: ReadonlyMap<string, tf.Variable>;
+  readonly trainable: TrainablePart;
   readonly loader: Loader;
   readonly validation: Loader | undefined;
   readonly test: Loader | undefined;

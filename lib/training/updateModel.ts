@@ -37,7 +37,8 @@ export async function updateModel(
   batches: readonly Batch[],
   { phase = unmarked, intercept }: UpdateWatch = {},
 ): Promise<Record<string, number>> {
-  const { state, config, task, communicator, model, weights, optimizer, ema, schedule } = run;
+  const { state, config, task, communicator, model, weights, trainable } = run;
+  const { optimizer, ema, schedule } = run;
   const step = state.step + 1;
   const when = `step ${step}`;
   const rate = rateOfUpdate(schedule, state.epoch, state.step);
@@ -45,6 +46,7 @@ export async function updateModel(
   const rng = (i: number) => new Rng(config.seed).split('forward', state.epoch, first + i);
   const { gradients: own, ...sums } = await updateGradients(model, batches, {
     task,
+    trainable,
     precision: config.precision,
     rng,
     when,
@@ -63,7 +65,7 @@ export async function updateModel(
     disposeAll(gradients);
     if (clipped !== gradients) disposeAll(clipped);
   }
-  if (ema !== undefined) phase('optimizer', () => ema.update(weights, step));
+  if (ema !== undefined) phase('optimizer', () => ema.update(trainable.namedParameters(), step));
   state.step = step;
   state.update += 1;
   state.sums = addCounts(state.sums, {

@@ -10,6 +10,7 @@ import { epochsOf, scheduleOf } from './schedules.ts';
 import type { Task } from './task.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
+import { trainablePart } from './trainablePart.ts';
 
 /** The parts of a run that `updateModel` works with. */
 export type UpdateParts = Pick<
@@ -19,6 +20,7 @@ export type UpdateParts = Pick<
   | 'communicator'
   | 'model'
   | 'weights'
+  | 'trainable'
   | 'optimizer'
   | 'ema'
   | 'schedule'
@@ -56,11 +58,21 @@ export function buildUpdates(
   const updatesPerEpoch = Math.ceil(batchesPerEpoch / config.accumulationSteps);
   const schedule = scheduleOf(config, updatesPerEpoch);
   const weights = model.namedParameters();
-  const optimizer = makeOptimizer(model, { ...config.optimizer, learningRate });
+  const trainable = trainablePart(model, config);
+  const optimizer = makeOptimizer(trainable, { ...config.optimizer, learningRate });
   try {
     const ema = config.ema === null ? undefined : new Ema(weights, config.ema);
     const purpose = task ?? classification({ loss: config.loss });
-    const parts = { config, task: purpose, communicator, model, weights, optimizer, ema };
+    const parts = {
+      config,
+      task: purpose,
+      communicator,
+      model,
+      weights,
+      trainable,
+      optimizer,
+      ema,
+    };
     return { ...parts, schedule, epochs: epochsOf(schedule), updatesPerEpoch, state };
   } catch (error) {
     optimizer.dispose();

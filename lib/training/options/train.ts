@@ -3,12 +3,20 @@
 import { precisionOption } from '../../core/precision.ts';
 import { assertValSplit } from '../../data/split.ts';
 import { parseLossName } from '../../training/losses/registry.ts';
+import { parseNames } from '../parseNames.ts';
 import { clipOptions } from './clip.ts';
 import { emaOptions } from './ema.ts';
 import { optimizerOptions } from './optimizer.ts';
 import { scheduleOptions } from './schedule.ts';
 import type { OptionTable } from '../../core/option.ts';
 
+const names = {
+  type: 'any',
+  written: 'string | readonly string[]',
+  nullable: true,
+  default: null,
+  parse: parseNames,
+} as const;
 const count = { type: 'integer', min: 1, max: 2 ** 31 } as const;
 
 /** Options of `train`: what a config decides beside its model and its data. */
@@ -111,6 +119,28 @@ export const trainOptions = {
     nullable: true,
     default: null,
     flag: { name: 'model-ema', describe: 'Keep a moving average of the weights, and evaluate it' },
+  },
+  freeze: {
+    ...names,
+    describe:
+      'Parameters that stay as they are: names, and modules by name (`patch_embed`, `blocks.0`), in a list or joined by commas; `*` stands for any characters but a dot; null: none',
+    flag: {
+      name: 'freeze',
+      type: 'string',
+      value: 'NAME,…',
+      describe: 'Parameters and modules that stay as they are: patch_embed,blocks.0; * is any name',
+    },
+  },
+  attnOnly: {
+    type: 'boolean',
+    describe: 'true: only the parameters of attention are trained, and those that `unfreeze` names',
+    default: false,
+    flag: { name: 'attn-only', describe: 'Train the parameters of attention alone' },
+  },
+  unfreeze: {
+    ...names,
+    describe: 'Parameters and modules that are trained although `freeze` or `attnOnly` hold them',
+    flag: { name: 'unfreeze', type: 'string', value: 'NAME,…' },
   },
   dropLast: {
     type: 'boolean',

@@ -43,6 +43,22 @@ export interface TrainConfig {
    * Flag `--model-ema`.
    */
   ema?: EmaConfig | null;
+  /**
+   * Parameters that stay as they are: names, and modules by name (`patch_embed`, `blocks.0`), in
+   * a list or joined by commas; `*` stands for any characters but a dot; null: none. Default
+   * null. Flag `--freeze`.
+   */
+  freeze?: string | readonly string[] | null;
+  /**
+   * true: only the parameters of attention are trained, and those that `unfreeze` names. Default
+   * false. Flag `--attn-only`.
+   */
+  attnOnly?: boolean;
+  /**
+   * Parameters and modules that are trained although `freeze` or `attnOnly` hold them. Default
+   * null. Flag `--unfreeze`.
+   */
+  unfreeze?: string | readonly string[] | null;
   /** Leave out an epoch's last batch when it is not full. Default false. Flag `--drop-last`. */
   dropLast?: boolean;
   /**
