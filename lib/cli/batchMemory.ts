@@ -3,6 +3,7 @@
 import { sizeOf } from '../core/check.ts';
 import { InputError } from '../core/errors.ts';
 import { availableBytes, formatBytes } from '../io/memory.ts';
+import { buildModel } from '../models/createModel.ts';
 import { sumParameters } from '../models/layerRow.ts';
 import type { Model } from '../models/model.ts';
 
@@ -57,4 +58,19 @@ export function assertBatchFits(work: BatchWork, free = availableBytes()): void 
     `Expected a batch that fits into memory for ${option}, received ${batchSize}: ` +
       `${what} takes about ${formatBytes(total)}, ${formatBytes(free)} are free. ${remedy}`,
   );
+}
+
+/**
+ * `assertBatchFits` for a model that is not built yet, so that nobody waits for weights to be drawn before the refusal.
+ *
+ * @param options  of the model, as `buildModel` takes them
+ * @throws InputError as `assertBatchFits`
+ */
+export function assertBatchWillFit(options: object, work: Omit<BatchWork, 'model'>): void {
+  const model = buildModel(options, { initialize: false, onWarning: () => undefined });
+  try {
+    assertBatchFits({ ...work, model });
+  } finally {
+    model.dispose();
+  }
 }

@@ -12,7 +12,7 @@ import { softmaxCrossEntropy } from '../ops/softmaxCrossEntropy.ts';
 import { parseTrainConfig } from '../training/trainConfig.ts';
 import { updateModel } from '../training/updateModel.ts';
 import { buildUpdates, disposeUpdates } from '../training/updates.ts';
-import { assertBatchFits } from './batchMemory.ts';
+import { assertBatchWillFit } from './batchMemory.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { Batch } from '../data/batch.ts';
 import type { Model } from '../models/model.ts';
@@ -59,15 +59,9 @@ export async function* benchModel(
   { model: name, batchSize, seconds }: BenchOptions,
 ): AsyncGenerator<BenchRow> {
   const label = name ?? 'the MNIST model';
-  const model = buildModel(name === undefined ? smallModel : { name }, {
-    onWarning: () => undefined,
-  });
-  try {
-    assertBatchFits({ option: '--batch-size', model, batchSize, training: true });
-  } catch (error) {
-    model.dispose();
-    throw error;
-  }
+  const options = name === undefined ? smallModel : { name };
+  assertBatchWillFit(options, { option: '--batch-size', batchSize, training: true });
+  const model = buildModel(options, { onWarning: () => undefined });
   const batch = randomBatch(model, batchSize);
   const images = t.tensor4d(batch.images, [batchSize, ...batch.imageShape]);
   const training = parseTrainConfig({

@@ -17,7 +17,7 @@ import { buildUpdates, disposeUpdates } from '../training/updates.ts';
 import type { Normalization } from '../data/normalize.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 import type { Model } from '../models/model.ts';
-import { assertBatchFits } from './batchMemory.ts';
+import { assertBatchWillFit } from './batchMemory.ts';
 import { evaluationOf, transformsOf, type DataTransforms } from './augmentation.ts';
 import { descriptorOf, openPart, reportedPart, type DataConfig } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
@@ -74,9 +74,9 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
   const { batchSize, accumulationSteps, precision } = train;
   // Only a configuration of the caller's is worth a warning.
   const onWarning = options.config === undefined ? () => undefined : note;
+  assertBatchWillFit(modelOptions, { option: '--batch', batchSize, training });
   const model = buildModel(modelOptions, { onWarning });
   try {
-    assertBatchFits({ option: '--batch', model, batchSize, training });
     const { dataset, normalize } = plan.data ?? randomData(model, batchSize);
     const [height, width] = model.inputShape;
     const { imageShape } = dataset;

@@ -7,7 +7,7 @@ import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
-import { assertBatchFits } from './batchMemory.ts';
+import { assertBatchWillFit } from './batchMemory.ts';
 import { evaluationOf, transformsOf } from './augmentation.ts';
 import { descriptorOf, openIfThere, openPart, parseStoredData } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
@@ -96,10 +96,10 @@ export async function trainExperiment(
     // A run of before there was valSplit goes on as it began, and keeps the null that says so.
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
+    const batchSize = Math.min(full.batchSize, training.length);
+    assertBatchWillFit(modelConfig, { option: '--batch-size', batchSize, training: true });
     const model = buildModel(modelConfig, { onWarning: terminal.error });
     try {
-      const batchSize = Math.min(full.batchSize, training.length);
-      assertBatchFits({ option: '--batch-size', model, batchSize, training: true });
       const [height, width] = model.inputShape;
       const { normalize } = descriptor;
       const { imageShape } = training;

@@ -5,7 +5,6 @@ import { InputError, IoError, expected, messageOf } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DecodeMode } from '../data/preprocessing.ts';
-import { decodeImage } from './decodeImage.ts';
 import type { ImageListing } from './imageListing.ts';
 
 /** An image file that could not be used, and why. */
@@ -72,8 +71,11 @@ export function imageFolderDataset(
   { decode = 'display', channels = 3, bad = new BadImages(0) }: ImageFolderOptions = {},
 ): Dataset {
   const firsts = firstOfClasses(labels, classNames.length);
-  const open = (index: number) =>
-    decodeImage(join(root, files[index]!), { mode: decode, channels });
+  const open = async (index: number) => {
+    // The codec is loaded with the first image, so that a data set of another kind works without it.
+    const { decodeImage } = await import('./decodeImage.ts');
+    return decodeImage(join(root, files[index]!), { mode: decode, channels });
+  };
   return {
     length: files.length,
     numClasses: classNames.length,

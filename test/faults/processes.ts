@@ -254,7 +254,9 @@ export const processRows: readonly Row[] = [
         'saved, no lock left',
         async (place) => {
           const words = longTraining(place);
-          const ran = await inTerminal(place, [...words], 'TERM=xterm timeout -s HUP 4');
+          const first = place.path('run', 'checkpoint.safetensors');
+          const hangUp = `"$0" "$@" & until [ -e ${first} ]; do sleep 0.2; done; kill -HUP $!; wait $!`;
+          const ran = await inTerminal(place, words, `TERM=xterm sh -c '${hangUp}'`);
           return `exit ${ran.code}, step ${await soundRun(place.path('run'))}`;
         },
       ),
