@@ -80,6 +80,7 @@ export { LayerScale } from './layers/layerScale.ts';
 export { Linear, type LinearConfig } from './layers/linear.ts';
 export { Mlp, type MlpConfig } from './layers/mlp.ts';
 export { initial, inside, type InitScope, type WeightInit } from './layers/initScope.ts';
+export { PatchDropout, type PatchDropoutConfig } from './layers/patchDropout.ts';
 export { PatchEmbed, type PatchEmbedConfig, type PatchProjection } from './layers/patchEmbed.ts';
 export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
 export { Sequence } from './layers/sequence.ts';

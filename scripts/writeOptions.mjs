@@ -124,7 +124,7 @@ function defaultOf(option) {
   return value === undefined || option.type === 'group' && value !== null ? '' : JSON.stringify(value);
 } // prettier-ignore
 
-// A complete interface has every field, and none may be written. One of options given has their other names in camelCase too.
+// A complete interface has every field but the sparse ones, and none may be written. One of options given has their other names in camelCase too.
 function fieldsOf([name, option], form) {
   const aliases = option.aliases?.filter((alias) => /^[a-z]+([A-Z][a-z]*)+$/.test(alias)) ?? [];
   const own = fieldOf([name, option], form);
@@ -144,7 +144,8 @@ function fieldOf([name, option], form) {
     condition(option),
     flag === undefined ? '' : `Flag \`--${flag.name}\`.`,
   ].filter(Boolean);
-  const optional = form === 'complete' || required === true ? '' : '?';
+  const always = form === 'complete' && option.sparse !== true;
+  const optional = always || required === true ? '' : '?';
   const written = form === 'given' ? (option.given ?? typeOf(option)) : typeOf(option);
   return `${comment([sentences.join(' ')], 92)}\n${form === undefined ? '' : 'readonly '}${name}${optional}: ${written};`;
 }

@@ -3,21 +3,12 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { Rng } from '../lib/core/rng.ts';
-import { randomAffine } from '../lib/data/randomAffine.ts';
-import { randomElastic } from '../lib/data/randomElastic.ts';
-import { fitImage } from '../lib/data/fitImage.ts';
-import {
-  fitOptions,
-  randomAffineOptions,
-  randomElasticOptions,
-} from '../lib/data/transformOptions.ts';
 import { visionTransformerOptions } from '../lib/models/vit/options.ts';
 import { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { trainOptions } from '../lib/training/options/train.ts';
 import { idleTrainOptions, parseTrainConfig } from '../lib/training/trainConfig.ts';
 import { data, patterns, runToy, Toy } from './support/training.ts';
 import type { Option, OptionTable } from '../lib/core/option.ts';
-import type { Transform } from '../lib/data/transform.ts';
 import type { TrainEnv } from '../lib/training/run.ts';
 import type { TrainConfig } from '../lib/training/trainConfig.ts';
 
@@ -83,6 +74,8 @@ async function traced(
 }
 
 const sgd = { opt: 'sgd', momentum: 0.9, nesterov: false } as const;
+const lamb = { opt: 'lamb', maxGradNorm: 0.1 } as const;
+const muon = { opt: 'muon' } as const;
 const v3 = { kind: 'v3', decay: 0.9 } as const;
 const stepped = { sched: 'step', warmupEpochs: 0, decayEpochs: 1, decayRate: 0.5 } as const;
 const cycles = { ...base.schedule, cycleLimit: 2 } as const;
@@ -123,6 +116,38 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
   'optimizer.epsilon': [{}, { optimizer: { epsilon: 1e-2 } }],
   'optimizer.momentum': [{ optimizer: sgd }, { optimizer: { ...sgd, momentum: 0.5 } }],
   'optimizer.nesterov': [{ optimizer: sgd }, { optimizer: { ...sgd, nesterov: true } }],
+  'optimizer.biasCorrection': [
+    { optimizer: lamb },
+    { optimizer: { ...lamb, biasCorrection: false } },
+  ],
+  'optimizer.gradAveraging': [
+    { optimizer: lamb },
+    { optimizer: { ...lamb, gradAveraging: false } },
+  ],
+  'optimizer.maxGradNorm': [{ optimizer: lamb }, { optimizer: { ...lamb, maxGradNorm: null } }],
+  'optimizer.trustClip': [
+    { learningRate: 2, schedule: {}, optimizer: lamb },
+    { learningRate: 2, schedule: {}, optimizer: { ...lamb, trustClip: true } },
+  ],
+  'optimizer.alwaysAdapt': [{ optimizer: lamb }, { optimizer: { ...lamb, alwaysAdapt: true } }],
+  'optimizer.decoupledDecay': [
+    { optimizer: lamb },
+    { optimizer: { ...lamb, decoupledDecay: true } },
+  ],
+  'optimizer.nsSteps': [{ optimizer: muon }, { optimizer: { ...muon, nsSteps: 2 } }],
+  'optimizer.nsCoefficients': [
+    { optimizer: muon },
+    { optimizer: { ...muon, nsCoefficients: 'original' } },
+  ],
+  'optimizer.adjustLrFn': [{ optimizer: muon }, { optimizer: { ...muon, adjustLrFn: 'original' } }],
+  'optimizer.fallbackList': [
+    { optimizer: muon },
+    { optimizer: { ...muon, fallbackList: ['head.*'] } },
+  ],
+  'optimizer.fallbackLrScale': [
+    { optimizer: muon },
+    { optimizer: { ...muon, fallbackLrScale: 0.5 } },
+  ],
   'optimizer.layerDecay': [{}, { optimizer: { layerDecay: 0.5 } }],
   'schedule.sched': [{}, { schedule: { ...base.schedule, sched: 'linear' } }],
   'schedule.numEpochs': [{}, { schedule: { ...base.schedule, numEpochs: 3 } }],
@@ -159,8 +184,9 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
 };
 
 describe('options of a training', () => {
-  // `model` and `data` are for the record; the effect of `precision` is in precision.test.ts, that of `attnOnly` in freezing.test.ts.
-  const elsewhere = ['model', 'data', 'precision', 'attnOnly'];
+  // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts and
+  // trainingMuon.test.ts.
+  const elsewhere = ['model', 'data', 'precision', 'attnOnly', 'optimizer.fallbackNoWeightDecay'];
 
   test('each has a row here', () => {
     expect(
@@ -194,6 +220,12 @@ describe('options of a training', () => {
       'optimizer.nesterov',
       'optimizer.momentum is 0',
     ],
+    [
+      { optimizer: { opt: 'muon', trustClip: true } },
+      'optimizer.trustClip',
+      'optimizer.opt is muon',
+    ],
+    [{ optimizer: { opt: 'lamb', nsSteps: 3 } }, 'optimizer.nsSteps', 'optimizer.opt is lamb'],
     [{ schedule: { warmupLr: 0.1 } }, 'schedule.warmupLr', 'schedule.warmupEpochs is 0'],
     [{ schedule: { warmupPrefix: true } }, 'schedule.warmupPrefix', 'schedule.warmupEpochs is 0'],
     [{ schedule: { decayRate: 0.5 } }, 'schedule.decayRate', 'schedule.sched is cosine'],
@@ -266,6 +298,7 @@ describe('options of a Vision Transformer', () => {
     posEmbed: [{}, { posEmbed: 'none' }],
     dynamicImageSize: [{}, { dynamicImageSize: true }],
     dropRate: [{}, { dropRate: 0.5 }],
+    patchDropRate: [{}, { patchDropRate: 0.5 }],
     posDropRate: [{}, { posDropRate: 0.5 }],
     projDropRate: [{}, { projDropRate: 0.5 }],
     attnDropRate: [{}, { attnDropRate: 0.5 }],
@@ -331,70 +364,5 @@ describe('options of a Vision Transformer', () => {
     ],
   ])('%j is said to have no effect', (options, sentence) => {
     expect(trace(options).said).toEqual([sentence]);
-  });
-});
-
-describe('options of the transforms', () => {
-  const rng = new Rng(1);
-  const image = {
-    width: 12,
-    height: 8,
-    channels: 1 as const,
-    data: Uint8Array.from({ length: 96 }, () => 40 + rng.integer(200)),
-  };
-  const strong = { strength: 0.3 };
-  const fit = { height: 6, width: 6 };
-  const rows: [
-    string,
-    OptionTable,
-    (options: never) => Transform,
-    Record<string, [object, object]>,
-  ][] = [
-    [
-      'randomAffine',
-      randomAffineOptions,
-      randomAffine as (options: never) => Transform,
-      {
-        degrees: [{}, { degrees: 90 }],
-        translate: [{}, { translate: 0.5 }],
-        scale: [{}, { scale: [0.5, 0.6] }],
-        shear: [{}, { shear: 40 }],
-        fill: [{ degrees: 90 }, { degrees: 90, fill: 255 }],
-      },
-    ],
-    [
-      'randomElastic',
-      randomElasticOptions,
-      randomElastic as (options: never) => Transform,
-      {
-        strength: [strong, { strength: 0.1 }],
-        cells: [strong, { ...strong, cells: 2 }],
-        fill: [strong, { ...strong, fill: 255 }],
-      },
-    ],
-    [
-      'fit',
-      fitOptions,
-      (options: never) => (one) => fitImage(one, options),
-      {
-        height: [fit, { ...fit, height: 4 }],
-        width: [fit, { ...fit, width: 4 }],
-        cropMode: [fit, { ...fit, cropMode: 'squash' }],
-        cropPct: [fit, { ...fit, cropPct: 0.5 }],
-        interpolation: [fit, { ...fit, interpolation: 'bicubic' }],
-      },
-    ],
-  ];
-
-  test.each(rows)('%s: each changes the image', (_, table, make, pairs) => {
-    expect(Object.keys(pairs).sort()).toEqual(Object.keys(table).sort());
-    for (const [name, pair] of Object.entries(pairs)) {
-      const [one, other] = pair.map((options) =>
-        [...Array(8).keys()].map((seed) =>
-          JSON.stringify(make(options as never)(image, new Rng(seed))),
-        ),
-      );
-      expect([name, String(one) === String(other)]).toEqual([name, false]);
-    }
   });
 });

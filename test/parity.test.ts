@@ -102,6 +102,10 @@ describe('the stored cases', () => {
         'fractaldb/random1-patch-color',
         'fractaldb/weights',
         'train-step/adamw-layer-decay',
+        'train-step/lamb',
+        'train-step/lamb-options',
+        'train-step/muon',
+        'train-step/muon-options',
         'train-step/param-groups',
         'train-step/schedules',
         'train-step/sgd-nesterov',
@@ -227,7 +231,7 @@ describe('unsupported parts are skipped by name', () => {
     const kinds: [string, (golden: Record<string, unknown>) => void][] = [
       [
         'train-step/sgd-nesterov',
-        ({ config }) => Object.assign((config as { opt: object }).opt, { opt: 'lamb' }),
+        ({ config }) => Object.assign((config as { opt: object }).opt, { opt: 'lars' }),
       ],
       ['checkpoints/safetensors-fp16', (golden) => (golden['load'] = 'model.pth')],
       ['checkpoints/safetensors-metadata', (golden) => (golden['load'] = 'hf/')],

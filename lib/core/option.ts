@@ -33,6 +33,8 @@ export interface OptionFlag {
  *                      the option of one
  * @property required   true: it has no default and must be given
  * @property default    the value if it is not given; absent: the option is then left out
+ * @property sparse     true: a complete configuration leaves the option out where it has its default. It is for options that came
+ *                      later, so that configurations that were stored before stay equal
  * @property nullable   true: null may be given
  * @property min, max   limits of a number, or of each element of `numbers` and `integers`
  * @property length     how many elements `numbers` and `integers` have; absent: any number of them
@@ -54,6 +56,7 @@ export interface Option {
   readonly aliases?: readonly string[];
   readonly required?: boolean;
   readonly default?: unknown;
+  readonly sparse?: boolean;
   readonly nullable?: boolean;
   readonly min?: number;
   readonly max?: number;
@@ -95,6 +98,14 @@ export function defaultsOf(table: OptionTable): Record<string, unknown> {
       .filter(([, option]) => option.default !== undefined)
       .map(([name, option]) => [name, option.default]),
   );
+}
+
+/** The complete options without those that are `sparse` and have their default. */
+export function withoutSparse<T extends object>(table: OptionTable, complete: T): T {
+  const left = Object.entries(complete).filter(
+    ([name, value]) => table[name]?.sparse !== true || value !== table[name].default,
+  );
+  return Object.fromEntries(left) as T;
 }
 
 /**

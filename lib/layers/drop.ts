@@ -9,10 +9,11 @@ import type { ForwardContext } from '../core/context.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { moduleStep } from '../core/intercept.ts';
 import { Module } from '../core/module.ts';
+import type { Rng } from '../core/rng.ts';
 import { assertScope, type PathScope } from './initScope.ts';
 
-/** The base of dropout and drop path: a rate, a path, and the condition under which they act. */
-abstract class Drop extends Module {
+/** The base of all dropouts: a rate, a path, and the condition under which they act. */
+export abstract class Drop extends Module {
   readonly rate: number;
   readonly path: string;
 
@@ -29,16 +30,20 @@ abstract class Drop extends Module {
     return training === true && this.rate > 0;
   }
 
+  /** The stream that it draws from in this pass. @throws InputError if `context.rng` is missing */
+  protected draws({ rng }: ForwardContext): Rng {
+    const { path, rate } = this;
+    if (rng !== undefined) return rng.split(path);
+    const remedy = `${path} drops at rate ${rate} while training: pass {training: true, rng: new Rng(seed)}.`;
+    throw new InputError(expected('a random stream', 'context.rng', rng, remedy));
+  }
+
   protected drawKeepMask<R extends tf.Rank>(
     shape: readonly number[],
-    { rng }: ForwardContext,
+    context: ForwardContext,
   ): tf.Tensor<R> {
-    const { path, rate } = this;
-    if (rng === undefined) {
-      const remedy = `${path} drops at rate ${rate} while training: pass {training: true, rng: new Rng(seed)}.`;
-      throw new InputError(expected('a random stream', 'context.rng', rng, remedy));
-    }
-    const draws = rng.split(path);
+    const { rate } = this;
+    const draws = this.draws(context);
     const values = new Float32Array(sizeOf(shape));
     const threshold = rate * 2 ** 32;
     for (let i = 0; i < values.length; i += 1) values[i] = draws.uint32() >= threshold ? 1 : 0;

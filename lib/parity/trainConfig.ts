@@ -29,6 +29,19 @@ const optimizerKeys = {
   betas: 'betas',
   eps: 'epsilon',
   layer_decay: 'layerDecay',
+  nesterov: 'nesterov',
+  bias_correction: 'biasCorrection',
+  grad_averaging: 'gradAveraging',
+  max_grad_norm: 'maxGradNorm',
+  trust_clip: 'trustClip',
+  always_adapt: 'alwaysAdapt',
+  decoupled_decay: 'decoupledDecay',
+  ns_steps: 'nsSteps',
+  ns_coefficients: 'nsCoefficients',
+  adjust_lr_fn: 'adjustLrFn',
+  fallback_list: 'fallbackList',
+  fallback_no_weight_decay: 'fallbackNoWeightDecay',
+  fallback_lr_scale: 'fallbackLrScale',
 } as const satisfies Record<string, keyof OptimizerConfig>;
 
 // CosineLRScheduler counts in its own units, here updates; as epochs of one update they are the same numbers.
@@ -62,7 +75,7 @@ export function goldenTrainConfig(golden: GoldenCase): GoldenTrainConfig {
   const has = (key: string) => config[key] !== undefined && config[key] !== null;
   const optimizer = renamed(part('opt'), optimizerKeys, `config.opt of ${name}`);
   const opt = optimizer['opt'] ?? 'adamw';
-  if (opt !== 'adamw' && opt !== 'sgd') {
+  if (!['adamw', 'sgd', 'lamb', 'muon'].includes(opt as string)) {
     throw new UnsupportedCase(`the optimizer ${show(opt)} is not supported yet`);
   }
   return {

@@ -16,9 +16,9 @@ import type { RuleInput, UpdateRule } from './updateRule.ts';
  * Source: Loshchilov and Hutter 2019, alg. 2, in the form of torch.optim.AdamW.
  */
 export function adamWRule({
-  betas: [beta1, beta2],
-  epsilon,
-}: Required<Pick<OptimizerConfig, 'betas' | 'epsilon'>>): UpdateRule {
+  betas: [beta1, beta2] = [0.9, 0.999],
+  epsilon = 1e-8,
+}: Pick<OptimizerConfig, 'betas' | 'epsilon'>): UpdateRule {
   const tensorsOf = (inputs: readonly RuleInput[]): AdamWTensors => ({
     parameters: inputs.map(({ parameter }) => parameter),
     gradients: inputs.map(({ gradient }) => gradient),
@@ -34,11 +34,11 @@ export function adamWRule({
     step,
   });
   return {
-    slots: ['exp_avg', 'exp_avg_sq'],
+    slots: () => ['exp_avg', 'exp_avg_sq'],
     update: (inputs, step, { reuse } = { reuse: false }) => {
       const options = { ...optionsOf(inputs, step), reuse };
       const { parameters, firstMoments, secondMoments } = adamW(tensorsOf(inputs), options);
-      return [...parameters, ...firstMoments, ...secondMoments];
+      return parameters.map((weight, i) => [weight, firstMoments[i]!, secondMoments[i]!]);
     },
     inPlace: () => hasFastKernel(AdamW),
     // The reference would compute the whole update only to take its norm.

@@ -12,6 +12,8 @@ import { InputError, expected } from '../core/errors.ts';
 import type { Parameter } from '../core/module.ts';
 import { parseOptions } from '../core/option.ts';
 import { adamWRule } from './adamWRule.ts';
+import { lambRule } from './lambRule.ts';
+import { muonRule } from './muonRule.ts';
 import { optimizerConfigOptions } from './options/optimizer.ts';
 import type { OptimizerConfig } from './options/types.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from './paramGroups.ts';
@@ -49,12 +51,28 @@ export function makeOptimizer(model: OptimizedModel, config: OptimizerConfig): O
     layerDecay === undefined
       ? paramGroupsWeightDecay(model, weightDecay)
       : paramGroupsLayerDecay(model, { weightDecay, layerDecay });
-  const rule = opt === 'adamw' ? adamWRule(options) : sgdRule(options);
+  const rule = ruleOf(options, opt, model.noWeightDecay?.());
   return new Optimizer(model.namedParameters(), groups, rule, learningRate);
 }
 
-type FullOptimizerConfig = Required<Omit<OptimizerConfig, 'layerDecay'>> &
-  Pick<OptimizerConfig, 'layerDecay'>;
+type FullOptimizerConfig = OptimizerConfig & Required<Pick<OptimizerConfig, 'opt' | 'weightDecay'>>;
+
+function ruleOf(
+  options: OptimizerConfig,
+  opt: FullOptimizerConfig['opt'],
+  noWeightDecay: ReadonlySet<string> = new Set(),
+): UpdateRule {
+  switch (opt) {
+    case 'adamw':
+      return adamWRule(options);
+    case 'sgd':
+      return sgdRule(options);
+    case 'lamb':
+      return lambRule(options);
+    case 'muon':
+      return muonRule(options, noWeightDecay);
+  }
+}
 
 /** Applies a rule to named parameters. An update can be looked at before it is written. */
 export class Optimizer {
@@ -81,7 +99,7 @@ export class Optimizer {
     this.groupOf = new Map(groups.flatMap(({ params }, g) => params.map((name) => [name, g])));
     for (const [name, parameter] of parameters) {
       if (rule.inPlace?.() === true) t.tidy(() => parameter.assign(deepCopy(parameter)));
-      for (const slot of rule.slots) {
+      for (const slot of rule.slots(name, parameter.shape)) {
         this.slots.set(`${name}/${slot}`, t.keep(t.zeros(parameter.shape)));
       }
     }
@@ -116,21 +134,17 @@ export class Optimizer {
   }
 
   private compute(gradients: ReadonlyMap<string, tf.Tensor>, options: { reuse: boolean }): Update {
-    const names = [...gradients.keys()];
-    const { slots } = this.rule;
     const inputs = this.inputsOf(gradients);
     const outputs = t.tidy(() => this.rule.update(inputs, this.steps + 1, options));
-    for (const tensor of outputs) t.keep(tensor);
-    const at = (row: number) =>
-      names.map((name, i) => [name, outputs[row * names.length + i]!] as const);
-    return {
-      parameters: new Map(at(0)),
-      state: new Map(
-        slots.flatMap((slot, s) =>
-          at(s + 1).map(([name, tensor]) => [`${name}/${slot}`, tensor] as const),
-        ),
-      ),
-    };
+    const update: Update = { parameters: new Map(), state: new Map() };
+    inputs.forEach(({ name, parameter: { shape } }, i) => {
+      const [weight, ...state] = outputs[i]!;
+      update.parameters.set(name, t.keep(weight!));
+      this.rule.slots(name, shape).forEach((slot, s) => {
+        update.state.set(`${name}/${slot}`, t.keep(state[s]!));
+      });
+    });
+    return update;
   }
 
   /** Writes a proposed update and takes ownership of its tensors. */
@@ -181,10 +195,12 @@ export class Optimizer {
     if (parameter === undefined || group === undefined) {
       throw new InputError(expected('a parameter of the model', 'the gradient', name));
     }
+    const slots = this.rule.slots(name, parameter.shape);
     return {
+      name,
       parameter,
       gradient,
-      state: this.rule.slots.map((slot) => this.slots.get(`${name}/${slot}`)!),
+      state: slots.map((slot) => this.slots.get(`${name}/${slot}`)!),
       learningRate: this.rates[group]!,
       weightDecay: this.groups[group]!.weightDecay,
     };

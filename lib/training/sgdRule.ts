@@ -14,19 +14,17 @@ import type { UpdateRule } from './updateRule.ts';
  * Source: Sutskever et al. 2013, in the form of torch.optim.SGD without dampening.
  */
 export function sgdRule({
-  momentum,
-  nesterov,
-}: Required<Pick<OptimizerConfig, 'momentum' | 'nesterov'>>): UpdateRule {
+  momentum = 0.9,
+  nesterov = true,
+}: Pick<OptimizerConfig, 'momentum' | 'nesterov'>): UpdateRule {
   return {
-    slots: ['momentum_buffer'],
-    update: (inputs) => {
-      const parts = inputs.map(({ parameter, gradient, state, learningRate, weightDecay }) => {
+    slots: () => ['momentum_buffer'],
+    update: (inputs) =>
+      inputs.map(({ parameter, gradient, state, learningRate, weightDecay }) => {
         const full = weightDecay === 0 ? gradient : t.add(gradient, t.mul(parameter, weightDecay));
         const buffer = t.add(t.mul(state[0]!, momentum), full);
         const direction = nesterov ? t.add(full, t.mul(buffer, momentum)) : buffer;
-        return [t.sub(parameter, t.mul(direction, learningRate)), buffer] as const;
-      });
-      return [...parts.map(([weights]) => weights), ...parts.map(([, buffer]) => buffer)];
-    },
+        return [t.sub(parameter, t.mul(direction, learningRate)), buffer];
+      }),
   };
 }

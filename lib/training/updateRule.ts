@@ -2,8 +2,9 @@
 
 import type * as tf from '@tensorflow/tfjs';
 
-/** One parameter's part in an update. `state` has a tensor for each slot of the rule. */
+/** One parameter's part in an update. `state` has a tensor for each slot of the parameter. */
 export interface RuleInput {
+  name: string;
   parameter: tf.Tensor;
   gradient: tf.Tensor;
   state: readonly tf.Tensor[];
@@ -12,16 +13,17 @@ export interface RuleInput {
 }
 
 /**
- * An update as a pure function: step counts from 1; → new weights of all inputs, then each slot's new state of all inputs. With
+ * An update as a pure function: step counts from 1; → for each input its new weight, then the new state of each of its slots. With
  * `reuse` the caller donates the old ones, and the new ones may lie in their memory.
  *
- * @property slots  names of the state tensors, as torch calls them; they start at zero
+ * @property slots  names of a parameter's state tensors, as torch calls them; they start at zero. A rule may treat parameters
+ *                  differently by their name and shape
  * @property norm   the norm of the results of `update`, where it costs less than computing them; a rule may have none
  * @property inPlace  whether `reuse` gains anything on this backend; weights and state should then share their memory with nothing
  */
 export interface UpdateRule {
-  readonly slots: readonly string[];
-  update(inputs: readonly RuleInput[], step: number, options?: { reuse: boolean }): tf.Tensor[];
+  slots(name: string, shape: readonly number[]): readonly string[];
+  update(inputs: readonly RuleInput[], step: number, options?: { reuse: boolean }): tf.Tensor[][];
   norm?(inputs: readonly RuleInput[], step: number): tf.Scalar | undefined;
   inPlace?(): boolean;
 }

@@ -3,7 +3,7 @@
 import { assertFields } from '../../core/kinds.ts';
 import { assertNumber } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import { defaultsOf, parseOptions } from '../../core/option.ts';
+import { defaultsOf, parseOptions, withoutSparse } from '../../core/option.ts';
 import { visionTransformerOptions } from './options.ts';
 import type { VisionTransformerConfig } from './optionTypes.ts';
 
@@ -61,7 +61,7 @@ export function completeConfig(values: object): VisionTransformerConfig {
   assertDivisions(config);
   assertTokens(config);
   assertBuildable(config);
-  return config;
+  return withoutSparse(visionTransformerOptions, config);
 }
 
 // A lower bound of the parameters: matrices of the blocks, positions, patches and head.

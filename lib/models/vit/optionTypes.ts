@@ -80,6 +80,11 @@ export interface VisionTransformerConfig {
   readonly dynamicImageSize: boolean;
   /** Dropout before the head. A finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--drop`. */
   readonly dropRate: number;
+  /**
+   * Share of the patches of each image that training leaves out after the position embedding. A
+   * finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--patch-drop-rate`.
+   */
+  readonly patchDropRate?: number;
   /** Dropout after the position embedding. A finite number ≥ 0 and ≤ 0.999. Default 0. */
   readonly posDropRate: number;
   /** Dropout after each projection of a block. A finite number ≥ 0 and ≤ 0.999. Default 0. */
@@ -181,6 +186,11 @@ export interface VisionTransformerOptions {
   readonly dynamicImageSize?: boolean;
   /** Dropout before the head. A finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--drop`. */
   readonly dropRate?: number;
+  /**
+   * Share of the patches of each image that training leaves out after the position embedding. A
+   * finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--patch-drop-rate`.
+   */
+  readonly patchDropRate?: number;
   /** Dropout after the position embedding. A finite number ≥ 0 and ≤ 0.999. Default 0. */
   readonly posDropRate?: number;
   /** Dropout after each projection of a block. A finite number ≥ 0 and ≤ 0.999. Default 0. */

@@ -153,6 +153,17 @@ export const visionTransformerOptions = {
     aliases: ['drop'],
     flag: { name: 'drop', value: 'X' },
   },
+  patchDropRate: {
+    ...rate,
+    sparse: true,
+    describe:
+      'Share of the patches of each image that training leaves out after the position embedding',
+    flag: {
+      name: 'patch-drop-rate',
+      value: 'X',
+      describe: 'Share of the patches that training leaves out',
+    },
+  },
   posDropRate: { ...rate, describe: 'Dropout after the position embedding' },
   projDropRate: { ...rate, describe: 'Dropout after each projection of a block' },
   attnDropRate: {

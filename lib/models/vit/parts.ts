@@ -8,7 +8,8 @@ import { dropPathRates } from '../../layers/drop.ts';
 import { Identity } from '../../layers/identity.ts';
 import { Linear } from '../../layers/linear.ts';
 import { inside, type InitScope } from '../../layers/initScope.ts';
-import { mlpHiddenDimOf, type VisionTransformerConfig } from './config.ts';
+import { PatchDropout } from '../../layers/patchDropout.ts';
+import { mlpHiddenDimOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
 
 /** The form of GELU for each activation of a configuration. */
 export const activationForms = { gelu: 'erf', gelu_tanh: 'tanh', quick_gelu: 'quick' } as const;
@@ -30,6 +31,12 @@ export function makeBlocks(config: VisionTransformerConfig, scope: InitScope): B
   return dropPathRates(config.dropPathRate, config.depth).map(
     (dropPath, i) => new Block({ ...block, dropPath }, inside(scope, String(i))),
   );
+}
+
+/** The patch dropout of a model, which leaves the prefix tokens. */
+export function makePatchDrop(config: VisionTransformerConfig): PatchDropout {
+  const options = { rate: config.patchDropRate ?? 0, numPrefixTokens: numPrefixTokensOf(config) };
+  return new PatchDropout(options, { path: 'patch_drop' });
 }
 
 /** The head of a model: pooled features to logits. */

@@ -15,6 +15,7 @@ import type { Block } from '../../layers/block.ts';
 import { Dropout } from '../../layers/drop.ts';
 import { LayerNorm } from '../../layers/layerNorm.ts';
 import { initial, inside, type InitScope } from '../../layers/initScope.ts';
+import type { PatchDropout } from '../../layers/patchDropout.ts';
 import { PatchEmbed } from '../../layers/patchEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
 import { runBlocks } from '../../ops/runBlocks.ts';
@@ -33,7 +34,7 @@ import { idleModelOptions } from './idleOptions.ts';
 import type { Intermediates, IntermediatesOptions } from './intermediates.ts';
 import { layerGroups } from './layerGroups.ts';
 import { layerTable } from './layerTable.ts';
-import { activationForms, makeBlocks, makeHead, type Head } from './parts.ts';
+import { activationForms, makeBlocks, makeHead, makePatchDrop, type Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
 import { asImages, addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
@@ -64,6 +65,7 @@ export class VisionTransformer extends Module implements Model {
   readonly distToken: Parameter | undefined;
   readonly patchEmbed: PatchEmbed;
   readonly posDrop: Dropout;
+  readonly patchDrop: PatchDropout;
   readonly normPre: LayerNorm | undefined;
   readonly blocks: Sequence<Block>;
   readonly norm: LayerNorm | undefined;
@@ -107,6 +109,7 @@ export class VisionTransformer extends Module implements Model {
     const embed = { ...config, bias: !config.preNorm, flatten: !config.dynamicImageSize };
     this.patchEmbed = this.child('patch_embed', new PatchEmbed(embed, inside(root, 'patch_embed')));
     this.posDrop = drop('pos_drop', config.posDropRate);
+    this.patchDrop = this.child('patch_drop', makePatchDrop(config));
     if (config.preNorm) this.normPre = norm('norm_pre');
     this.blocks = this.child('blocks', new Sequence(makeBlocks(config, inside(root, 'blocks'))));
     if (!config.fcNorm) this.norm = norm('norm');
@@ -279,6 +282,10 @@ export class VisionTransformer extends Module implements Model {
     const { indices, norm = false, output = 'NLC', ...context } = options;
     assertOneOf('output', output, ['NLC', 'NHWC']);
     const wanted = blockNumbers(indices, this.blocks.items.length);
+    if (output === 'NHWC' && this.patchDrop.acts(context)) {
+      const remedy = 'Patches that training leaves out have no place on a grid.';
+      throw new InputError(expected("'NLC' with patchDropRate", 'output', output, remedy));
+    }
     return t.tidy(() => {
       let x = this.embed(images, context);
       const taken: tf.Tensor3D[] = [];
@@ -351,15 +358,13 @@ export class VisionTransformer extends Module implements Model {
     const placed = step('pos_embed', [patches] as const, context, (given) =>
       noEmbedClass ? join(place(given)) : place(join(given)),
     );
-    const kept = this.posDrop.forward(placed, context);
+    const kept = this.patchDrop.forward(this.posDrop.forward(placed, context), context);
+    const normed = this.normPre?.forward(kept, context) ?? kept;
+    // Patches that were left out have no place on a grid.
     const { numPrefixTokens, hasClassToken } = this;
     const layout = { numPrefixTokens, hasClassToken, gridSize: grid };
-    return namedTensor(
-      'blocks.input',
-      this.normPre?.forward(kept, context) ?? kept,
-      context,
-      layout,
-    );
+    const whole = !this.patchDrop.acts(context);
+    return namedTensor('blocks.input', normed, context, whole ? layout : undefined);
   }
 
   private finish(x: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {

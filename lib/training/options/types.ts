@@ -114,35 +114,88 @@ export interface OptimizerConfig {
   /** Learning rate of every group until `setRate`. A finite number ≥ 0. */
   learningRate: number;
   /**
-   * Update rule: Adam with decoupled weight decay, or SGD with momentum. Default "adamw". Flag
-   * `--opt`.
+   * Update rule: Adam with decoupled weight decay, SGD with momentum, LAMB (Adam with a trust
+   * ratio for each layer), or Muon (orthogonalised momentum for matrices, AdamW for the rest).
+   * Default "adamw". Flag `--opt`.
    */
-  opt?: 'adamw' | 'sgd';
+  opt?: 'adamw' | 'sgd' | 'lamb' | 'muon';
   /**
-   * Weight decay, decoupled in adamw, added to the gradient in sgd; never on vectors, biases and
-   * tokens. A finite number ≥ 0. Default 0.05. Flag `--weight-decay`.
+   * Weight decay, decoupled in adamw and muon, added to the gradient in sgd and to the step of
+   * Adam in lamb; never on vectors, biases and tokens. A finite number ≥ 0. Default 0.05. Flag
+   * `--weight-decay`.
    */
   weightDecay?: number;
   /**
-   * Decay rates of the two moments of adamw. 2 finite numbers ≥ 0 and < 1. Default [0.9,0.999].
-   * Only with `opt` adamw.
+   * Decay rates of the two moments of Adam; default [0.9, 0.999], in muon [0.9, 0.95]. 2 finite
+   * numbers ≥ 0 and < 1. Only with `opt` adamw or lamb or muon.
    */
   betas?: readonly [number, number];
   /**
-   * Added to √v̂ in adamw. A finite number > 0. Default 1e-8. Only with `opt` adamw. Flag
-   * `--opt-eps`.
+   * Added to √v̂ in Adam; in muon also the least norm of a matrix; default 1e-8, in lamb 1e-6,
+   * in muon 1e-7. A finite number > 0. Only with `opt` adamw or lamb or muon. Flag `--opt-eps`.
    */
   epsilon?: number;
   /**
-   * Momentum of sgd. A finite number ≥ 0 and ≤ 1. Default 0.9. Only with `opt` sgd. Flag
-   * `--momentum`.
+   * Momentum of sgd and muon. A finite number ≥ 0 and ≤ 1. Default 0.9. Only with `opt` sgd or
+   * muon. Flag `--momentum`.
    */
   momentum?: number;
   /**
-   * Nesterov's form of the momentum of sgd. Default true. Only with `opt` sgd. Only with
-   * `momentum` above 0. Flag `--nesterov`.
+   * Nesterov's form of the momentum; default true in sgd, and false in muon, where true is
+   * timm's nmuon. Only with `opt` sgd or muon. Only with `momentum` above 0. Flag `--nesterov`.
    */
   nesterov?: boolean;
+  /** true: the moments of lamb are divided by 1 − β^step. Default true. Only with `opt` lamb. */
+  biasCorrection?: boolean;
+  /**
+   * true: the first moment of lamb takes 1 − β1 of a gradient; false: all of it. Default true.
+   * Only with `opt` lamb.
+   */
+  gradAveraging?: boolean;
+  /**
+   * Norm of all gradients above which lamb scales them down; null: none. A finite number > 0.
+   * Default 1. Only with `opt` lamb. Flag `--max-grad-norm`.
+   */
+  maxGradNorm?: number | null;
+  /**
+   * true: the trust ratio of lamb is at most 1, timm's lambc. Default false. Only with `opt`
+   * lamb.
+   */
+  trustClip?: boolean;
+  /**
+   * true: lamb scales the steps of parameters without weight decay too. Default false. Only with
+   * `opt` lamb.
+   */
+  alwaysAdapt?: boolean;
+  /**
+   * true: lamb takes the weight decay off the weights, timm's lambw. Default false. Only with
+   * `opt` lamb.
+   */
+  decoupledDecay?: boolean;
+  /**
+   * Newton–Schulz iterations of muon. An integer ≥ 1 and ≤ 100. Default 5. Only with `opt` muon.
+   * Flag `--ns-steps`.
+   */
+  nsSteps?: number;
+  /** Coefficients of the iterations, by timm's names. Default "quintic". Only with `opt` muon. */
+  nsCoefficients?: 'original' | 'quintic' | 'polar_express';
+  /**
+   * Factor of muon on the learning rate of a matrix [out, in]: √max(1, out/in), 0.2·√max(out,
+   * in), or √(out/in). Default "match_rms_adamw". Only with `opt` muon.
+   */
+  adjustLrFn?: 'original' | 'match_rms_adamw' | 'rms_to_rms';
+  /**
+   * Names of matrices that muon leaves to AdamW, with * for any characters: `["head.*",
+   * "patch_embed.*"]`. Default []. Only with `opt` muon.
+   */
+  fallbackList?: readonly string[];
+  /** true: muon leaves what the model never decays to AdamW. Default false. Only with `opt` muon. */
+  fallbackNoWeightDecay?: boolean;
+  /**
+   * Factor on the learning rate of what muon leaves to AdamW. A finite number ≥ 0. Default 1.
+   * Only with `opt` muon.
+   */
+  fallbackLrScale?: number;
   /**
    * Factor on the learning rate from each layer to the layer below; without it all learn alike.
    * A finite number ≥ 0 and ≤ 1. Flag `--layer-decay`.
