@@ -107,17 +107,24 @@ export function growthChart(
 ): Promise<Uint8Array> {
   const { axis, kind } = growths[0]!;
   const words = { train: 'training step', infer: 'inference' };
+  // Training and inference have batches of different sizes, so their times are compared for one image.
+  const perImage = kind === 'time' && axis !== 'batch';
+  const shown = (mode: 'train' | 'infer', y: number): number => {
+    if (kind === 'memory') return y / 1e6;
+    return perImage ? y / batchesOf(axis)[mode] : y;
+  };
   return lineChart({
     series: growths.map(({ mode, places, exponent, base }) => ({
       name:
         `${words[mode]}: exponent ${exponent.toFixed(2)}` +
         (kind === 'time' ? '' : ` beyond ${amount(base, kind)} MB`),
-      points: places.map(([x, y]) => [x, kind === 'time' ? y : y / 1e6] as const),
+      points: places.map(([x, y]) => [x, shown(mode, y)] as const),
     })),
     xScale: 'log',
     yScale: 'log',
     xLabel: labels[axis],
-    yLabel: kind === 'time' ? 'milliseconds' : 'MB at the peak',
+    yLabel:
+      kind === 'memory' ? 'MB at the peak' : perImage ? 'milliseconds an image' : 'milliseconds',
     title: `${kind === 'time' ? 'Time' : 'Memory'} against ${axis}, ${about.precision}`,
     subtitle: `native, ${about.processor}, ${about.threads} threads. ${baseLine(axis)}`,
     width: 560,
@@ -133,9 +140,13 @@ const labels: Readonly<Record<CostAxis, string>> = {
   depth: 'blocks L',
 };
 
+function batchesOf(axis: CostAxis): { train: number; infer: number } {
+  return axis === 'tokens' ? costBase.batchOfTokens : costBase.batch;
+}
+
 function baseLine(axis: CostAxis): string {
-  const { batch, batchOfTokens, rows, width, depth } = costBase;
-  const batches = axis === 'tokens' ? batchOfTokens : batch;
+  const { rows, width, depth } = costBase;
+  const batches = batchesOf(axis);
   const parts = [
     ['batch', `batch ${batches.train} (inference ${batches.infer})`],
     ['tokens', `${rows * rows + 1} tokens`],

@@ -35,7 +35,8 @@ export const benchHelp = `npm run bench -- [options]
 
   --work A,B,…       ${workNames.join(', ')}
                      default train-small,infer-small,ops, the models with a batch of 32
-  --peers A,B,…      ${peerNames.join(', ')}; default wasm
+  --peers A,B,…      ${peerNames.join(', ')}; default wasm.
+                     Also --backend, as in tfjs-vit bench, which measures each backend by itself
   --batch N,M,…      images in a batch, also --batch-size; default small 256, tiny 32, base 8
   --precision A,B    fp32, bf16: of the products; default fp32. Who cannot is left out, and said so
   --rounds N         rounds in which the contenders take turns; default 5
@@ -67,7 +68,7 @@ export function parseOptions(words: readonly string[]): BenchOptions | undefined
     // wasm holds at most 4 GB, and a training step with 256 images needs more.
     batches: works === undefined && batches.length === 0 ? [32] : batches,
     precisions: listOf('precision', values.precision ?? 'fp32', precisions),
-    peers: listOf('peers', values.peers ?? 'wasm', peerNames),
+    peers: peersOf(values),
     rounds: wholeOf('rounds', values.rounds ?? '5', 10_000),
     threads: threadsOf(values.threads),
     seconds: values.seconds === undefined ? undefined : secondsOf(values.seconds),
@@ -79,11 +80,24 @@ export function parseOptions(words: readonly string[]): BenchOptions | undefined
   };
 }
 
+// `tfjs-vit bench` calls them backends; native, which always takes part here, may be among those.
+function peersOf(values: ReturnType<typeof parseFlags>): PeerName[] {
+  const backends = values.backends ?? values.backend;
+  if (values.peers !== undefined || backends === undefined) {
+    return listOf('peers', values.peers ?? 'wasm', peerNames);
+  }
+  const named = backends.split(',').map((name) => (name === 'tensorflow' ? 'tfjs-node' : name));
+  const others = named.filter((name) => name !== 'native');
+  return others.length === 0 ? [] : listOf('backend', others.join(','), peerNames);
+}
+
 function parseFlags(words: readonly string[]) {
   const text = { type: 'string' } as const;
   return readFlags('bench', words, {
     work: text,
     peers: text,
+    backend: text,
+    backends: text,
     batch: text,
     'batch-size': text,
     precision: text,

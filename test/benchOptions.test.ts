@@ -33,6 +33,9 @@ describe('the command line', () => {
 
   test('a name given twice counts once', () => {
     expect(parseOptions(['--peers', 'wasm,cpu,wasm'])!.peers).toEqual(['wasm', 'cpu']);
+    // The spelling of tfjs-vit bench.
+    expect(parseOptions(['--backend', 'native,tensorflow'])!.peers).toEqual(['tfjs-node']);
+    expect(parseOptions(['--backends', 'native'])!.peers).toEqual([]);
   });
 
   test('help names every peer', () => {

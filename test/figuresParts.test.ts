@@ -145,6 +145,14 @@ describe('svg', () => {
     );
     expect(data.some((byte, i) => i % 4 === 0 && byte < 80)).toBe(true);
   });
+
+  test('Japanese is drawn in letters, and not in boxes that are all alike', async () => {
+    const drawn = async (name: string) =>
+      PNG.sync.read(Buffer.from(await svgToPng(svgDocument(40, 20, '', [text(name, 5, 15)]))));
+    const pictures = await Promise.all(['犬', '猫', 'ね', 'ネ'].map(drawn));
+    const inked = pictures.map(({ data }) => data.toString('base64'));
+    expect(new Set(inked).size).toBe(4);
+  });
 });
 
 describe('text', () => {

@@ -189,6 +189,15 @@ describe('progressSink', () => {
     expect(lines).toHaveLength(5);
   });
 
+  test.each([
+    [5, false],
+    [6, true],
+  ])('tells top-5 of %d classes: %s', (numClasses, told) => {
+    const { stream, text } = collect(false);
+    progressSink({ stream, numClasses }).epoch!({ ...logOf(1), valTop5: 1 });
+    expect(text().includes('top-5')).toBe(told);
+  });
+
   test('draws a bar in a terminal and ends it before a line', () => {
     const { stream, text } = collect(true);
     const sink = progressSink({ stream });

@@ -127,7 +127,11 @@ export async function trainExperiment(
           allowChanges: options.allowChanges ?? false,
           upgradeData,
           sinks: [
-            ...(await sinksOf(store.path, precision, terminal)),
+            ...(await sinksOf(
+              store.path,
+              { precision, numClasses: training.numClasses },
+              terminal,
+            )),
             { test: () => (told = true) },
           ],
           stop,
@@ -205,13 +209,13 @@ async function storedExperiment(folder: string): Promise<Record<string, unknown>
 
 async function sinksOf(
   folder: string,
-  precision: Precision,
+  { precision, numClasses }: { precision: Precision; numClasses: number },
   terminal: Terminal,
 ): Promise<RunSink[]> {
   const { progressSink } = await import('../io/progressSink.ts');
   const { tensorboardSink } = await import('../io/tensorboard.ts');
   const events = tensorboardSink(path.join(folder, 'tensorboard'), { onFailure: terminal.error });
-  const progress = progressSink();
+  const progress = progressSink({ numClasses });
   // The title appears with the first step, because unusable input is refused before it and then nothing is trained.
   let title: string | undefined = `Training into ${folder}, ${precision}`;
   const said = (): void => {

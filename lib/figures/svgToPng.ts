@@ -6,14 +6,21 @@ import { assertNumber } from '../core/check.ts';
 import { InputError, UnsupportedError, expected, messageOf } from '../core/errors.ts';
 
 // The renderer is found at run time by a name in a variable: a browser bundle then leaves it out, and pages that only draw SVG
-// never need it. The two fonts are files of the package dejavu-fonts-ttf, so the same SVG gives the same bytes on every machine.
+// never need it. The fonts are files of npm packages, so the same SVG gives the same bytes on every machine.
 const renderer = '@resvg/resvg-js';
+
+const latinFonts = [
+  'dejavu-fonts-ttf/ttf/DejaVuSans.ttf',
+  'dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf',
+];
+const japaneseFont = '@expo-google-fonts/kosugi-maru/400Regular/KosugiMaru_400Regular.ttf';
 
 // Scripts that DejaVu Sans has no letters for: Chinese, Japanese, Korean and what lies above.
 const eastAsian = /[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffee]|[\ud840-\ud8ff]/;
 
 /**
- * An SVG as PNG bytes, drawn by resvg in DejaVu Sans. Only for East Asian letters, as in class names, are the system's fonts used.
+ * An SVG as PNG bytes, drawn by resvg in DejaVu Sans, and Japanese letters in Kosugi Maru. The system's fonts help with other
+ * East Asian letters.
  *
  * @param options.scale  pixels of the PNG per pixel of the SVG, 0.25 … 8; default 1
  * @throws InputError if it is no SVG, or the PNG would have more than 67 million pixels: resvg ends the process without memory
@@ -28,13 +35,14 @@ export async function svgToPng(svg: string, options: { scale?: number } = {}): P
   const { scale = 1 } = options;
   assertNumber('scale', scale, { min: 0.25, max: 8 });
   const { Resvg } = await loadRenderer();
+  const isEastAsian = eastAsian.test(svg);
   const picture = parsed(
     () =>
       new Resvg(svg, {
         fitTo: { mode: 'zoom', value: scale },
         font: {
-          loadSystemFonts: eastAsian.test(svg),
-          fontFiles: ['DejaVuSans', 'DejaVuSans-Bold'].map(fontPath),
+          loadSystemFonts: isEastAsian,
+          fontFiles: (isEastAsian ? [...latinFonts, japaneseFont] : latinFonts).map(fontPath),
           defaultFontFamily: 'DejaVu Sans',
         },
       }),
@@ -71,8 +79,8 @@ async function loadRenderer(): Promise<typeof resvg> {
   }
 }
 
-function fontPath(name: string): string {
-  const resolved = import.meta.resolve(`dejavu-fonts-ttf/ttf/${name}.ttf`);
+function fontPath(file: string): string {
+  const resolved = import.meta.resolve(file);
   if (!resolved.startsWith('file:')) return resolved;
   // file:///C:/fonts/x.ttf is C:/fonts/x.ttf on Windows, file:///fonts/x.ttf is /fonts/x.ttf elsewhere.
   return decodeURIComponent(new URL(resolved).pathname).replace(/^\/(?=[A-Za-z]:\/)/, '');

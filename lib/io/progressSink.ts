@@ -19,11 +19,13 @@ export type ProgressStream = TextStream;
  * @property stream  default process.stdout
  * @property title   a line that is written at once, before the first step, so that a person sees that the run has begun
  * @property lineMs  the shortest time in ms between two lines where there is no terminal; default 5000
+ * @property numClasses  the number of classes; below 6 top-5, which says nothing then, is left out. Default: it is shown
  */
 export interface ProgressOptions {
   stream?: ProgressStream;
   title?: string;
   lineMs?: number;
+  numClasses?: number;
 }
 
 /**
@@ -34,11 +36,17 @@ export interface ProgressOptions {
  * log's disk is full, it falls silent and the run goes on.
  */
 export function progressSink(options: ProgressOptions = {}): RunSink {
-  assertFields('progressSink', options, { stream: 'instance?', title: 'text?', lineMs: 'number?' });
-  const { stream = process.stdout, title, lineMs = 5000 } = options;
+  assertFields('progressSink', options, {
+    stream: 'instance?',
+    title: 'text?',
+    lineMs: 'number?',
+    numClasses: 'number?',
+  });
+  const { stream = process.stdout, title, lineMs = 5000, numClasses = Infinity } = options;
   const out = new LineStream(stream, stream === process.stdout ? tellLoss : undefined);
   if (title !== undefined) out.line(title);
-  return takesEscapeCodes(stream) ? barSink(out, stream) : lineSink(out, lineMs);
+  const ended = (log: EpochLog): void => out.line(epochLine(log, numClasses));
+  return takesEscapeCodes(stream) ? barSink(out, stream, ended) : lineSink(out, lineMs, ended);
 }
 
 function tellLoss(failure: unknown): void {
@@ -53,7 +61,7 @@ class LineStream extends QuietStream {
   }
 }
 
-function lineSink(out: LineStream, lineMs: number): RunSink {
+function lineSink(out: LineStream, lineMs: number, ended: (log: EpochLog) => void): RunSink {
   let last = -Infinity;
   return {
     message: (text) => out.line(text),
@@ -73,13 +81,13 @@ function lineSink(out: LineStream, lineMs: number): RunSink {
     },
     epoch: (log) => {
       last = performance.now();
-      out.line(epochLine(log));
+      ended(log);
     },
     test: (log) => testLines(log).forEach((text) => out.line(text)),
   };
 }
 
-function barSink(out: LineStream, stream: ProgressStream): RunSink {
+function barSink(out: LineStream, stream: ProgressStream, ended: (log: EpochLog) => void): RunSink {
   let bar: progress.SingleBar | undefined;
   const stop = (): void => {
     bar?.stop();
@@ -108,7 +116,7 @@ function barSink(out: LineStream, stream: ProgressStream): RunSink {
     },
     epoch: (log) => {
       stop();
-      out.line(epochLine(log));
+      ended(log);
     },
     test: (log) => {
       stop();
@@ -136,11 +144,12 @@ function figures(now: StepProgress): string {
   ].join('  ');
 }
 
-function epochLine(log: EpochLog): string {
+function epochLine(log: EpochLog, numClasses: number): string {
   const parts = [`epoch ${log.epoch}`, `train loss ${log.trainLoss.toFixed(4)}`];
   for (const [key, value] of Object.entries(log)) {
     if (!key.startsWith('val') || typeof value !== 'number') continue;
     const name = `${key.charAt(3).toLowerCase()}${key.slice(4)}`;
+    if (name === 'top5' && numClasses < 6) continue;
     parts.push(name === 'top5' ? metricText(name, value, 2) : `val ${metricText(name, value, 2)}`);
   }
   parts.push(`rate ${log.learningRate.toPrecision(3)}`);

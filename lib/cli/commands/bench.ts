@@ -13,6 +13,9 @@ import type { Command } from '../command.ts';
 
 const backends = sharedFlags.backend.choices.filter((name) => name !== 'auto');
 
+const comparison = (flag: string): string =>
+  `Backends and other libraries are compared in turns by npm run bench -- --${flag} … in a checkout.`;
+
 /** `tfjs-vit bench`: images/s of a model, and the time of each op, on every backend that works here. */
 export const bench: Command = {
   name: 'bench',
@@ -47,6 +50,14 @@ export const bench: Command = {
     },
     json: { type: 'boolean', describe: 'One JSON object a row on standard output' },
     threads: sharedFlags.threads,
+  },
+  elsewhere: {
+    peers: comparison('peers'),
+    work: comparison('work'),
+    rounds: comparison('rounds'),
+    only: comparison('only'),
+    chart: comparison('chart'),
+    precision: comparison('precision'),
   },
   examples: [
     ['bench', 'The MNIST model on native, wasm and cpu'],
