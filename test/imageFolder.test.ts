@@ -5,7 +5,8 @@ import { byCodePoint } from '../lib/core/codePoints.ts';
 import { makeImage } from '../lib/core/image.ts';
 import { loadCifar } from '../lib/io/cifar.ts';
 import { encodePng } from '../lib/io/encodePng.ts';
-import { BadImages, imageFolderDataset } from '../lib/io/imageFolder.ts';
+import { BadImages } from '../lib/data/badImages.ts';
+import { imageFolderDataset } from '../lib/io/imageFolder.ts';
 import { listImages, numericOrderNote } from '../lib/io/imageListing.ts';
 import { vit } from './support/cli.ts';
 
@@ -120,7 +121,8 @@ describe('damaged images', () => {
     expect([10, 20, 30]).toContain(first.data[0]);
     expect(await dataset.image(index)).toEqual(first);
     expect(dataset.length).toBe(5);
-    expect(bad.list()).toMatchObject([{ file: 'a/bad.png', reason: /bad\.png/ }]);
+    const reason = expect.stringContaining('its format is not read') as unknown;
+    expect(bad.list()).toEqual([{ file: path.join(root, 'a/bad.png'), reason }]);
   });
 
   test('beyond their number end the run with the first reason', async () => {
@@ -210,7 +212,8 @@ describe('through the command line', () => {
     writeFileSync(file, JSON.stringify(config(dataset)));
     const run = path.join(root, '..', `${path.basename(root)}-run`);
     try {
-      return await vit('train', '--config', file, '--backend', 'cpu', '--output-dir', run);
+      const flags = ['--backend', 'cpu', '--workers', '0', '--output-dir', run];
+      return await vit('train', '--config', file, ...flags);
     } finally {
       rmSync(file);
       rmSync(run, { recursive: true, force: true });

@@ -5,6 +5,16 @@ import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 
 /**
+ * An image as plain data, from which a worker thread makes it: the name of the reader that does, and what it needs.
+ *
+ * @example const source: ImageSource = {reader: 'file', file: '/photos/cat/1.jpg', mode: 'pil', channels: 3};
+ */
+export interface ImageSource {
+  readonly reader: string;
+  readonly [detail: string]: unknown;
+}
+
+/**
  * Labelled images by index. Reading the same index again gives the same image.
  *
  * @property imageShape  [H, W, C] of every image, before any transform; undefined where images differ in size
@@ -18,6 +28,13 @@ export interface Dataset {
   image(index: number): RgbImage | Promise<RgbImage>;
   /** The class of an index, 0 … numClasses − 1. */
   label(index: number): number;
+  /**
+   * The image of an index as plain data that a worker thread can read; a data set without it is read in the thread that has it.
+   *
+   * @param failures  the errors of the files that were tried for this index before, the first first: another one stands in
+   * @throws what `image` would throw where none is left
+   */
+  source?(index: number, failures?: readonly Error[]): ImageSource;
 }
 
 /**
@@ -80,6 +97,12 @@ export class MemoryDataset implements Dataset {
       channels,
       data: this.images.subarray(index * size, (index + 1) * size),
     };
+  }
+
+  source(index: number): ImageSource {
+    const { data, ...sizes } = this.image(index);
+    // A view would be sent with all the bytes that it is a part of.
+    return { reader: 'pixels', ...sizes, data: data.slice() };
   }
 
   label(index: number): number {
@@ -173,6 +196,9 @@ export function subset(dataset: Dataset, indices: Uint32Array): Dataset {
     imageShape,
     image: (i) => dataset.image(indices[i]!),
     label: (i) => dataset.label(indices[i]!),
+    ...(dataset.source && {
+      source: (i: number, failures?: readonly Error[]) => dataset.source!(indices[i]!, failures),
+    }),
   };
 }
 

@@ -7,7 +7,7 @@ import { cropImage, levelsOf, padImage } from './pixels/crop.ts';
 import { resizeImage, type ResizeFilter } from './resizeImage.ts';
 import { centerCropOptions, resizeOptions } from './transformOptions.ts';
 import type { CenterCropOptions, ResizeOptions } from './transformOptionTypes.ts';
-import type { Transform } from './transform.ts';
+import { withOrigin, type Transform } from './transform.ts';
 
 /**
  * The image with its shorter side at `size` and its proportions kept; the longer one is truncated. torchvision's `Resize(size)`.
@@ -58,10 +58,10 @@ export function resize(options: ResizeOptions): Transform {
     options,
     { what: 'an option of resize' },
   );
-  return (image) => {
+  return withOrigin('resize', options, (image) => {
     if (side === 'both') return resizeImage(image, { height: size, width: size }, interpolation);
     return (side === 'shorter' ? resizeShorter : resizeLonger)(image, size, interpolation);
-  };
+  });
 }
 
 /** Crops the middle. @example centerCrop({height: 224, width: 224}) */
@@ -71,5 +71,7 @@ export function centerCrop(options: CenterCropOptions): Transform {
     options,
     { what: 'an option of centerCrop' },
   );
-  return (image) => centerCropImage(image, { height, width }, levelsOf(image, fill));
+  return withOrigin('centerCrop', options, (image) =>
+    centerCropImage(image, { height, width }, levelsOf(image, fill)),
+  );
 }

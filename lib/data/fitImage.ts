@@ -7,7 +7,7 @@ import { cropImage } from './pixels/crop.ts';
 import { resizeImage } from './resizeImage.ts';
 import { fitOptions } from './transformOptions.ts';
 import type { FitOptions } from './transformOptionTypes.ts';
-import type { Transform } from './transform.ts';
+import { withOrigin, type Transform } from './transform.ts';
 
 /** How an image is brought to the proportions of the input, by timm's names; `fitOptions` says what each does. */
 export type CropMode = NonNullable<FitOptions['cropMode']>;
@@ -66,7 +66,7 @@ export function middlePart(
 /** `fitImage` as a transform; it draws nothing. */
 export function fit(options: FitOptions): Transform {
   const full = fullOptions(options);
-  return (image) => fitted(image, full);
+  return withOrigin('fit', full, (image) => fitted(image, full));
 }
 
 // The number of pixels to cut off at either end of a length, so that about `wanted` of it and at least one pixel stays.

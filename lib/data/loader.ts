@@ -11,7 +11,7 @@ import { assertDataset, assertLabel, type Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
 import type { Normalization } from './normalize.ts';
 import { repeatOrder, samplesInEpoch } from './repeats.ts';
-import { isPromise, samplesOf, type SampleSource } from './samples.ts';
+import { isPromise, samplesOf, type SampleSource, type SamplesOf } from './samples.ts';
 import type { Transform } from './transform.ts';
 
 /**
@@ -40,7 +40,7 @@ export interface Shard {
  * @property dropLast         true: leave out the last batch of an epoch when it is not full; default false
  * @property shard            the part of each batch that this loader gives; default all of it. The shards of a step, in the order
  *                            of their ranks, are the batch of a single process. A batch transform sees the samples of its shard
- * @property samples          reads and transforms the images; default: this thread does
+ * @property samples          reads and transforms the images, or makes what does; default: this thread does
  */
 export interface LoaderConfig {
   dataset: Dataset;
@@ -55,7 +55,7 @@ export interface LoaderConfig {
   repeats?: number;
   dropLast?: boolean;
   shard?: Shard;
-  samples?: SampleSource | undefined;
+  samples?: SampleSource | SamplesOf | undefined;
 }
 
 /** A loader's config with its defaults filled in. */
@@ -93,7 +93,11 @@ export class Loader {
     this.steps = dropLast ? Math.floor(full) : Math.ceil(full);
     this.rng = new Rng(this.config.seed);
     const transforms = training ? trainTransforms : evalTransforms;
-    this.samples = samples ?? samplesOf(dataset, transforms, this.rng);
+    const { seed, outputShape } = this.config;
+    this.samples =
+      typeof samples === 'function'
+        ? samples({ dataset, transforms, seed, outputShape, batchSize })
+        : (samples ?? samplesOf(dataset, transforms, this.rng));
   }
 
   /** Copies of each image in an epoch: those of the config when training. */
@@ -115,22 +119,30 @@ export class Loader {
     const labels = new Int32Array(size);
     const targets = new Float32Array(size * K);
     const begun = new Map<number, RgbImage | Promise<RgbImage>>();
-    for (let i = 0; i < size; i += 1) {
-      const index = indices[i]!;
-      const pending = begun.get(i) ?? this.samples.prepare(index, epoch, copyOf(i));
-      // Awaiting an image that is there already would cost a turn of the event loop.
-      if (isPromise(pending) && begun.size === 0) {
-        this.begin(indices.length, i + 1, begun, (k) =>
-          this.samples.prepare(indices[k]!, epoch, copyOf(k)),
-        );
+    const { samples } = this;
+    const prepare = (k: number) => samples.prepare(indices[k]!, epoch, copyOf(k));
+    let i = 0;
+    try {
+      for (; i < size; i += 1) {
+        const index = indices[i]!;
+        const pending = begun.get(i) ?? prepare(i);
+        // Awaiting an image that is there already would cost a turn of the event loop.
+        if (isPromise(pending) && begun.size === 0) this.begin(size, i + 1, begun, prepare);
+        const image = isPromise(pending) ? await pending : pending;
+        try {
+          assertSize(image, outputShape, index);
+          normalizeInto(image, normalize, images, i * pixels);
+        } finally {
+          samples.release?.(image);
+        }
+        const label = dataset.label(index);
+        assertLabel(label, index, K);
+        labels[i] = label;
+        targets[i * K + label] = 1;
       }
-      const image = isPromise(pending) ? await pending : pending;
-      assertSize(image, outputShape, index);
-      normalizeInto(image, normalize, images, i * pixels);
-      const label = dataset.label(index);
-      assertLabel(label, index, K);
-      labels[i] = label;
-      targets[i * K + label] = 1;
+    } catch (error) {
+      this.abandon(begun, i + 1);
+      throw error;
     }
     const batch = { size, images, imageShape: outputShape, targets, labels, indices };
     if (!training || batchTransforms.length === 0 || size === 0) return batch;
@@ -150,6 +162,16 @@ export class Loader {
       begun.set(i, pending);
       // The error reaches whoever awaits the image, which a batch that ends at another one does not.
       if (isPromise(pending)) void pending.catch(() => undefined);
+    }
+  }
+
+  // The images of a batch that ends early, which nobody will wait for.
+  private abandon(begun: ReadonlyMap<number, RgbImage | Promise<RgbImage>>, from: number): void {
+    const release = (image: RgbImage) => this.samples.release?.(image);
+    for (const [i, pending] of begun) {
+      if (i < from) continue;
+      if (isPromise(pending)) void pending.then(release, () => undefined);
+      else release(pending);
     }
   }
 
@@ -181,7 +203,7 @@ function assertLoaderConfig(config: LoaderConfig): void {
   for (const list of ['trainTransforms', 'evalTransforms', 'batchTransforms'] as const) {
     if (config[list] !== undefined) assertListOf(list, config[list], 'function');
   }
-  if (config.samples === undefined) return;
+  if (config.samples === undefined || typeof config.samples === 'function') return;
   assertMethods('a source of samples, with prepare,', 'samples', config.samples, ['prepare']);
 }
 

@@ -6,7 +6,7 @@ import type { Rng } from '../core/rng.ts';
 import { resampleImage } from './resampleImage.ts';
 import { randomAffineOptions } from './transformOptions.ts';
 import type { RandomAffineOptions } from './transformOptionTypes.ts';
-import type { Transform } from './transform.ts';
+import { withOrigin, type Transform } from './transform.ts';
 
 /** Output pixel (x, y) shows input position (a·x + b·y + c, d·x + e·y + f); pixel centres lie at whole numbers. */
 export type AffineMap = readonly [number, number, number, number, number, number];
@@ -23,7 +23,9 @@ export function randomAffine(options: RandomAffineOptions): Transform {
     options,
     { what: 'an option of randomAffine' },
   );
-  return (image, rng) => warpAffine(image, drawMap(image, rng), fill);
+  return withOrigin('randomAffine', options, (image, rng) =>
+    warpAffine(image, drawMap(image, rng), fill),
+  );
 
   function drawMap({ width, height }: RgbImage, rng: Rng): AffineMap {
     const angle = (rng.uniform(-degrees, degrees) * Math.PI) / 180;

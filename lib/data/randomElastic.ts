@@ -6,7 +6,7 @@ import type { Rng } from '../core/rng.ts';
 import { resampleImage } from './resampleImage.ts';
 import { randomElasticOptions } from './transformOptions.ts';
 import type { RandomElasticOptions } from './transformOptionTypes.ts';
-import type { Transform } from './transform.ts';
+import { withOrigin, type Transform } from './transform.ts';
 
 /**
  * Random elastic distortion: displacements are drawn at a coarse grid of control points, cubic B-splines interpolate between them,
@@ -25,12 +25,12 @@ export function randomElastic(options: RandomElasticOptions): Transform {
     { what: 'an option of randomElastic' },
   );
   const points = (cells + 3) ** 2;
-  return (image, rng) => {
+  return withOrigin('randomElastic', options, (image, rng) => {
     const { width, height } = image;
     const [moveX, moveY] = [(strength * width) / cells, (strength * height) / cells];
     const grid = { x: draws(points, moveX, rng), y: draws(points, moveY, rng) };
     return warpElastic(image, grid, fill);
-  };
+  });
 }
 
 /** Displacements of (cells + 3)² control points in pixels, row by row; the first lies one spacing outside of the image. */

@@ -17,13 +17,39 @@ export interface SampleSource {
    * @param copy  which of its copies in the epoch, from 0, where augmentation is repeated; each is augmented anew
    */
   prepare(index: number, epoch: number, copy?: number): RgbImage | Promise<RgbImage>;
+  /** Takes an image back whose bytes are no longer needed. Every image is given back once, in the order of `prepare` or any other. */
+  release?(image: RgbImage): void;
+}
+
+/**
+ * What a loader knows of its samples before the first is prepared.
+ *
+ * @property transforms   applied in their order
+ * @property seed         sample (epoch, index) draws from `sampleRng`
+ * @property outputShape  [H, W, C] of a prepared sample
+ * @property batchSize    how many are asked for at once
+ */
+export interface SampleParts {
+  readonly dataset: Dataset;
+  readonly transforms: readonly Transform[];
+  readonly seed: number;
+  readonly outputShape: readonly [number, number, number];
+  readonly batchSize: number;
+}
+
+/** Gives the source of a loader's samples: a pool of worker threads serves several loaders so. */
+export type SamplesOf = (parts: SampleParts) => SampleSource;
+
+/** The stream of the seed that a sample's transforms draw from; a further copy of it has a stream of its own. */
+export function sampleRng(rng: Rng, epoch: number, index: number, copy = 0): Rng {
+  const own = rng.split('transform', epoch, index);
+  return copy === 0 ? own : own.split('copy', copy);
 }
 
 /**
  * A source that prepares samples in this thread, when they are asked for.
  *
- * @param rng  the stream of the seed; sample (epoch, index) draws from `rng.split('transform', epoch, index)`, a
- *             further copy of it from a stream of its own
+ * @param rng  the stream of the seed
  */
 export function samplesOf(
   dataset: Dataset,
@@ -33,8 +59,7 @@ export function samplesOf(
   if (transforms.length === 0) return { prepare: (index) => dataset.image(index) };
   return {
     prepare(index, epoch, copy = 0) {
-      const own = rng.split('transform', epoch, index);
-      const stream = copy === 0 ? own : own.split('copy', copy);
+      const stream = sampleRng(rng, epoch, index, copy);
       const transformed = (image: RgbImage) => applyTransforms(image, transforms, stream);
       const pending = dataset.image(index);
       return isPromise(pending) ? pending.then(transformed) : transformed(pending);

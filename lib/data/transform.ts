@@ -15,6 +15,25 @@ import type { Rng } from '../core/rng.ts';
  */
 export type Transform = (image: RgbImage, rng: Rng) => RgbImage;
 
+/** A transform as plain data: the name under which it is registered, and its options. */
+export interface TransformOrigin {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+const origins = new WeakMap<Transform, TransformOrigin>();
+
+/** Notes from which name and options a transform was made, so that a worker thread can make it again. */
+export function withOrigin(name: string, options: object, transform: Transform): Transform {
+  origins.set(transform, { name, options: { ...options } });
+  return transform;
+}
+
+/** What a transform of the library was made from; undefined for a function of the caller's. */
+export function originOf(transform: Transform): TransformOrigin | undefined {
+  return origins.get(transform);
+}
+
 /** The image after every transform; transform i draws from `rng.split(i)`. */
 export function applyTransforms(
   image: RgbImage,

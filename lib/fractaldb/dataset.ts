@@ -10,9 +10,10 @@ import { readCategories } from './categoryFiles.ts';
 import { searchCategories, type SearchOptions } from './search.ts';
 import { FractalWorkers } from './workers.ts';
 import type { RgbImage } from '../core/image.ts';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset, ImageSource } from '../data/dataset.ts';
 import type { FractalOptions } from '../fractal/optionTypes.ts';
 import type { Ifs } from '../fractal/ifs.ts';
+import type { TaskTypes } from './tasks.ts';
 
 /**
  * The options of `fractalDataset` besides those of the pictures.
@@ -83,15 +84,22 @@ class FractalDataset implements Dataset {
   }
 
   async image(index: number): Promise<RgbImage> {
+    return pictureImage(await this.workers.run('picture', this.taskOf(index)), this.channels);
+  }
+
+  source(index: number): ImageSource {
+    return { reader: 'fractal', ...this.taskOf(index), channels: this.channels };
+  }
+
+  private taskOf(index: number): TaskTypes['picture']['task'] {
     assertInteger('index', index, { min: 0, max: this.length - 1 });
     const { size, pad, points, draw, weights, seed } = this.options;
     const category = this.label(index);
-    const picture = await this.workers.run('picture', {
+    return {
       ifs: this.categories[category]!,
       place: placeOf(category, Math.floor(index / this.numClasses)),
       options: { size, pad, points, draw, weights, seed },
-    });
-    return pictureImage(picture, this.channels);
+    };
   }
 
   label(index: number): number {

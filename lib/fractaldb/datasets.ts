@@ -36,6 +36,7 @@ export function fractalDescriptor(
         numClasses,
         classNames,
         image: (index) => dataset.image(index),
+        source: (index) => dataset.source!(index),
         label: (index) => dataset.label(index),
       };
     },

@@ -1,12 +1,11 @@
 // The main function of a worker thread: it does one task after the other.
 
 import { parentPort } from 'node:worker_threads';
-import { VitError, messageOf } from '../core/errors.ts';
+import { sentError, type SentError } from '../io/thread.ts';
 import { FractalTasks, type TaskName, type TaskTypes } from './tasks.ts';
 
 /** The answer of a thread to a task. */
-export type Answer =
-  { result: unknown } | { error: { code: string; message: string; stack: string } };
+export type Answer = { result: unknown } | { error: SentError };
 
 const tasks = new FractalTasks();
 
@@ -18,8 +17,6 @@ async function answerTo(name: TaskName, task: unknown): Promise<Answer> {
   try {
     return { result: await tasks.run(name, task as TaskTypes[TaskName]['task']) };
   } catch (error) {
-    const code = error instanceof VitError ? error.code : '';
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
-    return { error: { code, message: messageOf(error), stack } };
+    return { error: sentError(error) };
   }
 }

@@ -1,13 +1,11 @@
 // Worker threads for the tasks of a FractalDB; the results do not depend on their number.
 
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { assertInteger } from '../core/check.ts';
-import { InputError, IoError } from '../core/errors.ts';
+import { IoError } from '../core/errors.ts';
+import { receivedError, startThread } from '../io/thread.ts';
 import { FractalTasks, type TaskName, type TaskTypes } from './tasks.ts';
+import type { Worker } from 'node:worker_threads';
 import type { Answer } from './worker.ts';
 
 /** Threads that a FractalDB is made by, unless it is said: one for each core, at most 16. */
@@ -74,14 +72,14 @@ export class FractalWorkers {
   }
 
   private start(): Thread {
-    const worker = startWorker();
+    const worker = startThread('./worker', import.meta.url);
     worker.unref();
     const thread: Thread = { worker, job: undefined };
     worker.on('message', (answer: Answer) => {
       const { job } = thread;
       thread.job = undefined;
       worker.unref();
-      if ('error' in answer) job?.reject(errorOf(answer.error));
+      if ('error' in answer) job?.reject(receivedError(answer.error));
       else job?.resolve(answer.result as never);
       this.assign();
     });
@@ -101,31 +99,4 @@ export class FractalWorkers {
     if (this.queue.length > 0 && this.threads.length === 0) this.threads.push(this.start());
     this.assign();
   }
-}
-
-// In a checkout, and in its tests, the sources are TypeScript: tsx is registered in the thread before they are loaded, because Node
-// 20 loads a thread's file before what `--import` names.
-function startWorker(): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
-  if (!isSource) return new Worker(file);
-  const tsx = dirname(createRequire(import.meta.url).resolve('tsx/package.json'));
-  const loader = pathToFileURL(join(tsx, 'dist', 'esm', 'api', 'index.mjs')).href;
-  const [api, main] = [loader, file.href].map((url) => JSON.stringify(url));
-  const code = `import(${api}).then(({ register }) => { register(); return import(${main}); });`;
-  return new Worker(code, { eval: true, execArgv: [] });
-}
-
-function errorOf({
-  code,
-  message,
-  stack,
-}: {
-  code: string;
-  message: string;
-  stack: string;
-}): Error {
-  if (code === 'input') return new InputError(message);
-  if (code === 'io') return new IoError(message);
-  return Object.assign(new Error(message), { stack });
 }

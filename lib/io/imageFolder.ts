@@ -1,49 +1,12 @@
 // A data set of image files: decoded when asked for, a damaged file replaced by another of its class.
 
 import { join } from 'node:path';
-import { InputError, IoError, expected, messageOf } from '../core/errors.ts';
+import { InputError, IoError, expected } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
+import { BadImages } from '../data/badImages.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DecodeMode } from '../data/preprocessing.ts';
 import type { ImageListing } from './imageListing.ts';
-
-/** An image file that could not be used, and why. */
-export interface BadImage {
-  file: string;
-  reason: string;
-}
-
-/**
- * The damaged images of a data set, counted once each.
- *
- * @property max  how many may be met before the run ends
- */
-export class BadImages {
-  readonly max: number;
-  private readonly reasons = new Map<string, string>();
-
-  constructor(max: number) {
-    this.max = max;
-  }
-
-  /** Notes one. @throws InputError if there are more than `max`, naming the first and this one */
-  add(file: string, reason: string): void {
-    if (this.reasons.has(file)) return;
-    this.reasons.set(file, reason);
-    if (this.reasons.size <= this.max) return;
-    const [first] = this.list();
-    const found = `${this.reasons.size}, the first: ${first!.reason}`;
-    const remedy = 'Mend or remove the files, or raise --max-bad.';
-    throw new InputError(
-      expected(`at most ${this.max} damaged images`, 'the data set', found, remedy),
-    );
-  }
-
-  /** All of them, in the order in which they were met. */
-  list(): BadImage[] {
-    return [...this.reasons].map(([file, reason]) => ({ file, reason }));
-  }
-}
 
 /**
  * The options of `imageFolderDataset`.
@@ -70,50 +33,69 @@ export function imageFolderDataset(
   { root, classNames, files, labels }: ImageListing,
   { decode = 'display', channels = 3, bad = new BadImages(0) }: ImageFolderOptions = {},
 ): Dataset {
-  const firsts = firstOfClasses(labels, classNames.length);
-  const open = async (index: number) => {
-    // The codec is loaded with the first image, so that a data set of another kind works without it.
-    const { decodeImage } = await import('./decodeImage.ts');
-    return decodeImage(join(root, files[index]!), { mode: decode, channels });
+  let members: ClassMembers | undefined;
+  const place = (index: number) => join(root, files[index]!);
+  // The file that stands for an index after so many that could not be decoded.
+  const chosen = (index: number, failures: readonly Error[]): number => {
+    if (failures.length === 0) return index;
+    members ??= new ClassMembers(labels, classNames.length);
+    const others = members.replacements(index);
+    const at = (n: number): number | undefined => (n === 0 ? index : others[n - 1]);
+    bad.add(place(at(failures.length - 1)!), failures.at(-1)!.message);
+    const next = at(failures.length);
+    if (next !== undefined) return next;
+    const name = `class ${classNames[labels[index]!]}`;
+    throw new InputError(expected('an image that can be read', name, 'none'));
   };
   return {
     length: files.length,
     numClasses: classNames.length,
     classNames,
     label: (index) => labels[index]!,
+    source: (index, failures = []) => ({
+      reader: 'file',
+      file: place(chosen(index, failures)),
+      mode: decode,
+      channels,
+    }),
     async image(index) {
-      try {
-        return await open(index);
-      } catch (error) {
-        if (!(error instanceof IoError)) throw error;
-        bad.add(files[index]!, error.message);
-      }
-      for (const other of replacements(index, labels[index]!, firsts)) {
+      // The codec is loaded with the first image, so that a data set of another kind works without it.
+      const { decodeImage } = await import('./decodeImage.ts');
+      const failures: Error[] = [];
+      for (;;) {
+        const file = place(chosen(index, failures));
         try {
-          return await open(other);
+          return await decodeImage(file, { mode: decode, channels });
         } catch (error) {
           if (!(error instanceof IoError)) throw error;
-          bad.add(files[other]!, messageOf(error));
+          failures.push(error);
         }
       }
-      const name = classNames[labels[index]!];
-      throw new InputError(expected('an image that can be read', `class ${name}`, 'none'));
     },
   };
 }
 
-// Where the files of each class begin; the last entry is the number of all.
-function firstOfClasses(labels: Int32Array, K: number): Uint32Array {
-  const firsts = new Uint32Array(K + 1);
-  for (const label of labels) firsts[label + 1]! += 1;
-  for (let k = 0; k < K; k += 1) firsts[k + 1]! += firsts[k]!;
-  return firsts;
-}
+// The images of each class, in the order of the data set.
+class ClassMembers {
+  private readonly labels: Int32Array;
+  private readonly firsts: Uint32Array;
+  private readonly order: Uint32Array;
 
-// The other images of the class in an order that depends on the index alone.
-function* replacements(index: number, label: number, firsts: Uint32Array): Generator<number> {
-  const [from, end] = [firsts[label]!, firsts[label + 1]!];
-  for (const i of new Rng(0).split('replacement', index).permutation(end - from)) {
-    if (from + i !== index) yield from + i;
+  constructor(labels: Int32Array, K: number) {
+    this.labels = labels;
+    this.firsts = new Uint32Array(K + 1);
+    this.order = new Uint32Array(labels.length);
+    for (const label of labels) this.firsts[label + 1]! += 1;
+    for (let k = 0; k < K; k += 1) this.firsts[k + 1]! += this.firsts[k]!;
+    const next = this.firsts.slice();
+    labels.forEach((label, i) => (this.order[next[label]!++] = i));
+  }
+
+  // The other images of the class in an order that depends on the index alone.
+  replacements(index: number): number[] {
+    const label = this.labels[index]!;
+    const own = this.order.subarray(this.firsts[label], this.firsts[label + 1]);
+    const drawn = new Rng(0).split('replacement', index).permutation(own.length);
+    return Array.from(drawn, (i) => own[i]!).filter((other) => other !== index);
   }
 }

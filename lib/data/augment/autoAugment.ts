@@ -5,7 +5,7 @@ import type { RgbImage } from '../../core/image.ts';
 import type { Rng } from '../../core/rng.ts';
 import { autoAugmentOptions } from '../transformOptions.ts';
 import type { AutoAugmentOptions } from '../transformOptionTypes.ts';
-import type { Transform } from '../transform.ts';
+import { withOrigin, type Transform } from '../transform.ts';
 import { levelsOf } from '../pixels/crop.ts';
 import { levelArguments, type LevelContext } from './levels.ts';
 import { applyOp, type OpContext } from './ops.ts';
@@ -28,7 +28,7 @@ export function autoAugment(options: AutoAugmentOptions): Transform {
   const { interpolation, fill, translatePct } = parsed;
   const policy = parsePolicy(parsed.policy, 'policy');
   const context: LevelContext = { translateConst: parsed.translateConst, translatePct };
-  return (image, rng) => {
+  return withOrigin('autoAugment', options, (image, rng) => {
     const levels = levelsOf(image, fill);
     return drawOps(policy, rng.split('choice')).reduce((current, op, i) => {
       const draw = rng.split(i);
@@ -36,7 +36,7 @@ export function autoAugment(options: AutoAugmentOptions): Transform {
         interpolation === 'random' ? (draw.bernoulli(0.5) ? 'bilinear' : 'bicubic') : interpolation;
       return augment(current, op, { ...context, filter, fill: levels }, draw);
     }, image);
-  };
+  });
 }
 
 // The operations that an image meets.

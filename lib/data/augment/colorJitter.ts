@@ -6,7 +6,7 @@ import { adjustBrightness, adjustContrast, adjustSaturation } from '../pixels/en
 import { adjustHue } from '../pixels/hue.ts';
 import { colorJitterOptions } from '../transformOptions.ts';
 import type { ColorJitterOptions } from '../transformOptionTypes.ts';
-import type { Transform } from '../transform.ts';
+import { withOrigin, type Transform } from '../transform.ts';
 
 /**
  * The colour changes by name, each with its factor as torchvision defines it on a PIL image, to the bit.
@@ -33,7 +33,7 @@ export function colorJitter(options: ColorJitterOptions): Transform {
     what: 'an option of colorJitter',
   });
   const names = Object.keys(jitters) as (keyof typeof jitters)[];
-  return (image, rng) => {
+  return withOrigin('colorJitter', options, (image, rng) => {
     let current = image;
     for (const k of rng.permutation(names.length)) {
       const name = names[k]!;
@@ -44,5 +44,5 @@ export function colorJitter(options: ColorJitterOptions): Transform {
       if (strength > 0) current = jitters[name](current, factor);
     }
     return current;
-  };
+  });
 }

@@ -23,7 +23,7 @@ import type {
   RandomFlipOptions,
   RandomResizedCropOptions,
 } from '../transformOptionTypes.ts';
-import type { Transform } from '../transform.ts';
+import { withOrigin, type Transform } from '../transform.ts';
 
 /**
  * A part of random area and proportions, resized to height × width.
@@ -38,12 +38,12 @@ export function randomResizedCrop(options: RandomResizedCropOptions): Transform 
   const { height, width, scale, ratio, interpolation } = parseOptions<
     Required<RandomResizedCropOptions>
   >(randomResizedCropOptions, options, { what: 'an option of randomResizedCrop' });
-  return (image, rng) => {
+  return withOrigin('randomResizedCrop', options, (image, rng) => {
     const part = cropImage(image, drawCropBox(image, { scale, ratio }, rng));
     const filter =
       interpolation === 'random' ? (rng.bernoulli(0.5) ? 'bilinear' : 'bicubic') : interpolation;
     return resizeImage(part, { height, width }, filter);
-  };
+  });
 }
 
 /** The box of `randomResizedCrop`. */
@@ -82,7 +82,7 @@ export function randomCrop(options: RandomCropOptions): Transform {
     options,
     { what: 'an option of randomCrop' },
   );
-  return (image, rng) => {
+  return withOrigin('randomCrop', options, (image, rng) => {
     const margin = { top: padding, left: padding, bottom: padding, right: padding };
     const fill = paddingMode === 'reflect' ? 'reflect' : [0, 0, 0];
     let wide = padding === 0 ? image : padImage(image, margin, fill);
@@ -93,7 +93,7 @@ export function randomCrop(options: RandomCropOptions): Transform {
     const top = rng.integer(wide.height - height + 1);
     const left = rng.integer(wide.width - width + 1);
     return cropImage(wide, { top, left, height, width });
-  };
+  });
 }
 
 /** Mirrors the image with probability `p`. @example randomHorizontalFlip({p: 0.5}) */
@@ -114,9 +114,9 @@ function randomFlip(
   const { p } = parseOptions<Required<RandomFlipOptions>>(randomFlipOptions, options, {
     what: `an option of ${name}`,
   });
-  return (image, rng) => {
+  return withOrigin(name, options, (image, rng) => {
     assertImage('image', image, { anyChannels: true });
     assertMethods('an Rng', 'rng', rng, ['bernoulli']);
     return rng.bernoulli(p) ? flip(image) : image;
-  };
+  });
 }
