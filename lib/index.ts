@@ -139,7 +139,13 @@ export {
 export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.ts';
 
 // data
-export { MemoryDataset, type Dataset, type MemoryDatasetConfig } from './data/dataset.ts';
+export { BadImages, type BadImage } from './data/badImages.ts';
+export {
+  MemoryDataset,
+  type Dataset,
+  type ImageSource,
+  type MemoryDatasetConfig,
+} from './data/dataset.ts';
 export { fit, fitImage, type CropMode } from './data/fitImage.ts';
 export type { Batch } from './data/batch.ts';
 export { autoAugment } from './data/augment/autoAugment.ts';
@@ -184,7 +190,7 @@ export {
   type DatasetPart,
   type OpenDatasetOptions,
 } from './data/registry.ts';
-export type { SampleSource } from './data/samples.ts';
+export type { SampleParts, SampleSource, SamplesOf } from './data/samples.ts';
 export { holdOut } from './data/split.ts';
 export { resizeImage, type ResizeFilter } from './data/resizeImage.ts';
 export {

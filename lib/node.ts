@@ -71,6 +71,9 @@ export {
 export { progressSink, type ProgressOptions, type ProgressStream } from './io/progressSink.ts';
 export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
 
+// worker threads
+export { SampleWorkers, type SampleWorkersOptions } from './workers/sampleWorkers.ts';
+
 /**
  * Builds the model of a checkpoint file, a folder that holds one, a store, the bytes of a file, or what `readTensors` gave.
  *

@@ -10,6 +10,23 @@ export interface DataConfig {
   /** Where its files are; without it, where the data set has its own. Flag `--data-path`. */
   folder?: string;
   /**
+   * Threads that read and transform images, 0: the main thread does. Without it one for each
+   * core, at most 8, and none for images that lie in memory. Results do not depend on it. An
+   * integer ≥ 0 and ≤ 64. Flag `--workers`.
+   */
+  workers?: number;
+  /**
+   * How many image files may be damaged; 10 if it is not said. Each is replaced by another of
+   * its class, told, and listed in the run folder; one more ends the run. An integer ≥ 0. Flag
+   * `--max-bad`.
+   */
+  maxBad?: number;
+  /**
+   * A class folder without an image stays a class; otherwise it is an error. Flag
+   * `--allow-empty-classes`.
+   */
+  allowEmptyClasses?: boolean;
+  /**
    * Augmentation of the training images: steps in the order of application, in place of those of
    * `augment`.
    */

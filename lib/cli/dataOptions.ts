@@ -17,6 +17,35 @@ export const dataOptions = {
     describe: 'Where its files are; without it, where the data set has its own',
     flag: { name: 'data-path', value: 'DIR', describe: "Where the data set's files are" },
   },
+  workers: {
+    type: 'integer',
+    min: 0,
+    max: 64,
+    describe:
+      'Threads that read and transform images, 0: the main thread does. Without it one for each core, at most 8, and none for images that lie in memory. Results do not depend on it',
+    flag: {
+      name: 'workers',
+      aliases: ['num-workers'],
+      value: 'N',
+      describe: 'Threads that read and transform images; 0: the main thread does',
+    },
+  },
+  maxBad: {
+    type: 'integer',
+    min: 0,
+    describe:
+      'How many image files may be damaged; 10 if it is not said. Each is replaced by another of its class, told, and listed in the run folder; one more ends the run',
+    flag: {
+      name: 'max-bad',
+      value: 'N',
+      describe: 'How many image files may be damaged; 10 if it is not said',
+    },
+  },
+  allowEmptyClasses: {
+    type: 'boolean',
+    describe: 'A class folder without an image stays a class; otherwise it is an error',
+    flag: { name: 'allow-empty-classes', describe: 'A class folder may be without an image' },
+  },
   trainTransforms: {
     ...steps,
     describe:

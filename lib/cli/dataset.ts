@@ -11,7 +11,7 @@ import { dataOptions } from './dataOptions.ts';
 import type { DataConfig } from './dataOptionTypes.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DecodeMode } from '../data/preprocessing.ts';
-import type { DatasetDescriptor, DatasetPart } from '../data/registry.ts';
+import type { DatasetDescriptor, DatasetPart, OpenDatasetOptions } from '../data/registry.ts';
 import type { TransformStep } from '../data/transformRegistry.ts';
 
 export type { DataConfig };
@@ -77,26 +77,31 @@ export function descriptorOf({ dataset }: DataConfig): DatasetDescriptor {
  *
  * @param options.decode  how its image files are decoded; default as the data set says
  * @param options.onNote  is told what a person should know about the files
+ * @param options.bad     notes damaged image files; default: the first one is an error
  * @throws InputError if it has no such part; IoError, InputError if its files are missing or not what they should be
  */
 export async function openPart(
   config: DataConfig,
   part: DatasetPart,
-  { decode, onNote }: { decode?: DecodeMode; onNote?: (text: string) => void } = {},
+  { decode, ...told }: PartOptions & { decode?: DecodeMode } = {},
 ): Promise<Dataset> {
   const descriptor = descriptorOf(config);
   const { parts, title, decode: usual = 'display' } = descriptor;
   if (!parts.includes(part)) {
     throw new InputError(expected(`one of ${parts.join(', ')}`, `the part of ${title}`, part));
   }
-  return descriptor.open({ part, folder: config.folder, decode: decode ?? usual, onNote });
+  const { folder, allowEmptyClasses } = config;
+  return descriptor.open({ part, folder, allowEmptyClasses, decode: decode ?? usual, ...told });
 }
+
+/** What the opening of a part tells of its files, and whom. */
+export type PartOptions = Pick<OpenDatasetOptions, 'onNote' | 'bad'>;
 
 /** Opens a part of the data set if it has it. @throws as `openPart` */
 export async function openIfThere(
   config: DataConfig,
   part: DatasetPart,
-  options: { onNote?: (text: string) => void } = {},
+  options: PartOptions = {},
 ): Promise<Dataset | undefined> {
   return descriptorOf(config).parts.includes(part) ? openPart(config, part, options) : undefined;
 }

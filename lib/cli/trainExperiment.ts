@@ -15,6 +15,7 @@ import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
 import { commandLine } from './invocation.ts';
 import { assertRunPlace } from './runPlace.ts';
+import { runSamples, storedData, type RunSamples } from './runSamples.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -84,12 +85,14 @@ export async function trainExperiment(
   });
   const existed = existsSync(outputDir);
   let store: Folder | undefined;
+  let samples: RunSamples | undefined;
   let told = false;
   try {
     const { precision } = full;
     await useBackend({ ...options, precision }, terminal);
     const descriptor = descriptorOf(data);
-    const said = { onNote: terminal.error };
+    samples = await runSamples(data, { resumed, onNote: terminal.error });
+    const said = { onNote: terminal.error, bad: samples.bad };
     const training = await openPart(data, 'train', said);
     const validation = await openIfThere(data, 'validation', said);
     const test = await openIfThere(data, 'test', said);
@@ -109,13 +112,14 @@ export async function trainExperiment(
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
       const result = await train<Evaluation>(
-        { ...full, data: { name, ...data } },
+        { ...full, data: { name, ...storedData(data) } },
         {
           model,
           train: training,
           ...(isOld ? { validation: test } : { validation, test }),
           ...transformsOf(data, input),
           normalize,
+          ...samples.env,
           preprocessing: {
             decode: descriptor.decode,
             size: imageShape === undefined ? input.size : undefined,
@@ -139,12 +143,14 @@ export async function trainExperiment(
         },
       );
       tellEnd(result, { folder: outputDir, told }, terminal);
+      samples.tellEnd(terminal.out);
       return result;
     } finally {
       model.dispose();
     }
   } finally {
     stop.dispose();
+    await samples?.close();
     await store?.close();
     // Nothing half-written stays: a folder that got no run is removed again, if it is empty.
     if (store !== undefined && !existed) await rmdir(store.path).catch(() => undefined);
@@ -175,7 +181,7 @@ const oldSelection =
 // Data of an older version in today's form, with the name of the experiment, as a run stores them.
 function upgradeData(stored: unknown): unknown {
   const { name, data } = parseStoredData(stored);
-  return { name, ...data };
+  return { name, ...storedData(data) };
 }
 
 // A flag without effect is a mistake to be told before the run. The same in a config may be left over from another setting of

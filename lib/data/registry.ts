@@ -4,6 +4,7 @@ import { assertOneOf, assertRegistrable } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { RgbImage } from '../core/image.ts';
+import type { BadImages } from './badImages.ts';
 import type { Dataset } from './dataset.ts';
 import { assertNormalization, type Normalization } from './normalize.ts';
 import { assertValSplit } from './split.ts';
@@ -18,12 +19,16 @@ export type DatasetPart = 'train' | 'validation' | 'test';
  * @property folder  the folder of its files; default: where the data set has its own
  * @property decode  how image files are decoded, for a data set that consists of them: the mode that is stored with the model
  * @property onNote  is told, in a sentence, what a person should know about the files
+ * @property bad     notes damaged image files, which are then replaced; default: the first one is an error
+ * @property allowEmptyClasses  true: a class folder without an image stays a class; default false: it is an error
  */
 export interface OpenDatasetOptions {
   part: DatasetPart;
   folder?: string | undefined;
   decode?: DecodeMode;
   onNote?: ((text: string) => void) | undefined;
+  bad?: BadImages | undefined;
+  allowEmptyClasses?: boolean | undefined;
 }
 
 /** An image adapted to a data set; `note` tells a person about the change, undefined where there is none. */

@@ -23,14 +23,16 @@ export const imageNetDescriptor: DatasetDescriptor = {
   decode: 'pil',
   async open(options) {
     const root = folderOf(options, 'train/<class>/… and val/<class>/…');
-    const train = await listImages(join(root, 'train'));
+    const { allowEmptyClasses } = options;
+    const train = await listImages(join(root, 'train'), { allowEmptyClasses });
     if (options.part === 'train') return opened(train, options);
     const place = join(root, 'val');
     if (!existsSync(place)) {
       const remedy = 'For a folder without one use the data set "folder", which holds images out.';
       throw new InputError(expected('a folder val', root, 'none', remedy));
     }
-    return opened(await listImages(place, { classNames: train.classNames }), options);
+    const { classNames } = train;
+    return opened(await listImages(place, { classNames, allowEmptyClasses }), options);
   },
 };
 
@@ -48,7 +50,11 @@ export const imageFolderDescriptor: DatasetDescriptor = {
   async open(options) {
     const root = folderOf(options, '<class>/…');
     const train = join(root, 'train');
-    return opened(await listImages(existsSync(train) ? train : root), options);
+    const { allowEmptyClasses } = options;
+    return opened(
+      await listImages(existsSync(train) ? train : root, { allowEmptyClasses }),
+      options,
+    );
   },
 };
 
@@ -58,7 +64,7 @@ function folderOf({ folder }: OpenDatasetOptions, layout: string): string {
   throw new InputError(expected('a folder', 'the images of the data set', undefined, remedy));
 }
 
-function opened(listing: ImageListing, { decode, onNote }: OpenDatasetOptions): Dataset {
+function opened(listing: ImageListing, { decode, onNote, bad }: OpenDatasetOptions): Dataset {
   const { root, files, classNames, ignored } = listing;
   if (classNames.length === 1) {
     const remedy = 'A classifier tells classes apart: add a folder for another one.';
@@ -74,5 +80,5 @@ function opened(listing: ImageListing, { decode, onNote }: OpenDatasetOptions): 
   onNote?.(`${root}: ${files.length} images of ${classNames.length} classes${rest}.`);
   const order = numericOrderNote(classNames);
   if (order !== undefined) onNote?.(order);
-  return imageFolderDataset(listing, { decode });
+  return imageFolderDataset(listing, { decode, bad });
 }

@@ -72,9 +72,12 @@ async function namesIn(store: FileStore): Promise<string[]> {
   return [...new Set([...listed, ...Object.values(runFileNames)])];
 }
 
-async function removeStale({ store, ema, state }: Run, names: readonly string[]): Promise<void> {
+async function removeStale(
+  { store, ema, state, extraFiles }: Run,
+  names: readonly string[],
+): Promise<void> {
   const { average, test, ...always } = runFileNames;
-  const own = new Set<string>(Object.values(always));
+  const own = new Set<string>([...Object.values(always), ...(extraFiles?.().keys() ?? [])]);
   if (ema !== undefined) own.add(average);
   if (state.test !== null) own.add(test);
   for (const name of names) if (!own.has(name)) await store.remove?.(name);

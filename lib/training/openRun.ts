@@ -57,7 +57,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   if (stored === undefined) await assertFiniteWeights(model);
   else restoreWeights(model, stored, record, env, sinks);
 
-  const { communicator, figures } = env;
+  const { communicator, figures, extraFiles } = env;
   const updates = buildUpdates(model, config, {
     batchesPerEpoch: loader.steps,
     task,
@@ -82,6 +82,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
       sinks,
       stop,
       figures,
+      extraFiles,
     };
     const run: Run = { ...updates, ...given };
     if (stored !== undefined) for (const note of resumeNotes(run, stored, env)) sinks.message(note);

@@ -9,6 +9,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Normalization } from '../data/normalize.ts';
 import type { PreprocessingOptions } from '../data/preprocessing.ts';
+import type { SamplesOf } from '../data/samples.ts';
 import type { Transform } from '../data/transform.ts';
 import type { Communicator } from '../distributed/communicator.ts';
 import type { Ema } from './ema.ts';
@@ -34,6 +35,8 @@ import type { TrainablePart } from './trainablePart.ts';
  * @property evalTransforms   applied to the images of validation and test
  * @property batchTransforms  applied to the batches of training, after label smoothing
  * @property repeats        copies of each training image in a row, each augmented anew; default 1: see `LoaderConfig`
+ * @property samples       prepares the samples; default: this thread does. `SampleWorkers` of tfjs-vit/node has worker threads
+ * @property extraFiles    more files of the run folder, asked for with each save
  * @property normalize      mean and deviation of the channels
  * @property preprocessing  how an image file becomes the model's input, stored with the run; a field that is not given has its
  *                          default. Images of a data set in which they differ in size are resized to its `size`
@@ -58,6 +61,8 @@ export interface TrainEnv<E = Evaluation> {
   evalTransforms?: readonly Transform[];
   batchTransforms?: readonly BatchTransform[];
   repeats?: number;
+  samples?: SamplesOf | undefined;
+  extraFiles?: (() => ReadonlyMap<string, Uint8Array | string>) | undefined;
   normalize: Normalization;
   preprocessing?: Omit<PreprocessingOptions, 'normalize'>;
   store: FileStore;
@@ -116,6 +121,7 @@ export interface Run {
   readonly store: FileStore;
   readonly sinks: Required<RunSink>;
   readonly stop: Stop | undefined;
+  readonly extraFiles: TrainEnv['extraFiles'];
   readonly figures: FiguresOf<unknown> | undefined;
   readonly state: RunState;
   /** The times of this call, for the time left. */
@@ -138,7 +144,7 @@ export async function saveRun(
   const columns = logColumns(task);
   const content = { config: record, state, columns, weights, average: ema?.averages };
   const files = await runFiles({ ...content, moments: optimizer.state() }, { isBest });
-  for (const [name, bytes] of extra) unsaved.set(name, bytes);
+  for (const [name, bytes] of [...extra, ...(run.extraFiles?.() ?? [])]) unsaved.set(name, bytes);
   if (isBest) unsaved.set(runFileNames.best, files.get(runFileNames.best)!);
   for (const [name, bytes] of unsaved) files.set(name, bytes);
   await store.commit(files, { epoch: state.epoch, step: state.step, best: state.best });

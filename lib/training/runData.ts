@@ -92,13 +92,13 @@ export function preprocessingOf({
 /** The preparation of the images of a loader: their preprocessing, and the transforms before it. */
 export type Preparation = Pick<
   TrainEnv,
-  'trainTransforms' | 'evalTransforms' | 'batchTransforms' | 'repeats'
+  'trainTransforms' | 'evalTransforms' | 'batchTransforms' | 'repeats' | 'samples'
 > & { preprocessing: Preprocessing };
 
 /** The batches to train on, of the first `limit` images. */
 export function trainLoader(
   config: Pick<FullTrainConfig, 'batchSize' | 'seed' | 'smoothing' | 'dropLast' | 'limit'>,
-  { preprocessing, trainTransforms = [], batchTransforms = [], repeats = 1 }: Preparation,
+  { preprocessing, trainTransforms = [], batchTransforms = [], repeats = 1, samples }: Preparation,
   train: Dataset,
 ): Loader {
   const { batchSize, seed, smoothing, dropLast, limit } = config;
@@ -117,13 +117,14 @@ export function trainLoader(
     trainTransforms: [...trainTransforms, ...transforms],
     batchTransforms: [...(smoothing === 0 ? [] : [labelSmoothing(smoothing)]), ...batchTransforms],
     training: true,
+    samples,
   });
 }
 
 /** The batches of a part to evaluate on, its first `limitVal` images in order. */
 export function evaluationLoader(
   { batchSize, limitVal }: Pick<FullTrainConfig, 'batchSize' | 'limitVal'>,
-  { preprocessing, evalTransforms = [] }: Preparation,
+  { preprocessing, evalTransforms = [], samples }: Preparation,
   part: Dataset,
 ): Loader {
   const dataset = limitVal === null ? part : firstImages(part, limitVal);
@@ -134,6 +135,7 @@ export function evaluationLoader(
     normalize: preprocessing.normalize,
     outputShape,
     evalTransforms: [...evalTransforms, ...transforms],
+    samples,
   });
 }
 

@@ -30,7 +30,7 @@ export function idleTrainOptions(config: TrainConfig): IdleOption[] {
   return idle;
 }
 
-/** The options that may differ between a run and its continuation: how long, and how often to save. */
+/** The options that may differ between a run and its continuation: how long, how often to save, how many files may be damaged. */
 const changeableKeys: ReadonlySet<string> = new Set([
   'epochs',
   'earlyStop',
@@ -38,6 +38,7 @@ const changeableKeys: ReadonlySet<string> = new Set([
   'maxSteps',
   'checkpointSteps',
   'checkpointMinutes',
+  'data.maxBad',
 ]);
 
 /**
@@ -49,7 +50,7 @@ export function configDifferences(before: unknown, after: unknown): string[] {
   const [a, b] = [leaves(before), leaves(after)];
   const paths = [...new Set([...a.keys(), ...b.keys()])];
   return paths
-    .filter((path) => !changeableKeys.has(path.split('.')[0]!) && a.get(path) !== b.get(path))
+    .filter((path) => !changeableKeys.has(path) && a.get(path) !== b.get(path))
     .map((path) => `${path}: ${a.get(path) ?? 'not set'} → ${b.get(path) ?? 'not set'}`);
 }
 
