@@ -94,7 +94,7 @@ export async function openPart(
   return descriptor.open({ part, folder, allowEmptyClasses, decode: decode ?? usual, ...told });
 }
 
-/** What the opening of a part tells of its files, and whom. */
+/** The receivers of the news of a part: notes, and damaged images. */
 export type PartOptions = Pick<OpenDatasetOptions, 'onNote' | 'bad'>;
 
 /** Opens a part of the data set if it has it. @throws as `openPart` */

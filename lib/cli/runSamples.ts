@@ -16,7 +16,7 @@ const defaultMaxBad = 10;
 const maxListBytes = 2 ** 26;
 
 /**
- * What prepares the samples of a run.
+ * The source of the samples of a run, and its damaged images.
  *
  * @property bad  notes damaged image files of all its parts
  * @property env  for `train`

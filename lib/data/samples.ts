@@ -22,7 +22,7 @@ export interface SampleSource {
 }
 
 /**
- * What a loader knows of its samples before the first is prepared.
+ * The samples of a loader, as it knows them before the first is prepared.
  *
  * @property transforms   applied in their order
  * @property seed         sample (epoch, index) draws from `sampleRng`

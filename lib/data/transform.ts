@@ -29,7 +29,7 @@ export function withOrigin(name: string, options: object, transform: Transform):
   return transform;
 }
 
-/** What a transform of the library was made from; undefined for a function of the caller's. */
+/** The origin of a transform of the library; undefined for a function of the caller's. */
 export function originOf(transform: Transform): TransformOrigin | undefined {
   return origins.get(transform);
 }

@@ -5,7 +5,7 @@ import type { ImageSource } from '../data/dataset.ts';
 import type { SentError } from '../io/thread.ts';
 
 /**
- * What a worker is told of the samples of a loader, before the first of them.
+ * The samples of a loader, as a worker is told of them before the first.
  *
  * Prepared samples lie in `pixels`, each in a slot of `slotBytes`. `claims` has a number for each slot: the ticket of a sample that is
  * waiting there, or −w once worker w has taken it. So the workers share the work among them, while the main thread computes.
@@ -45,7 +45,7 @@ export interface Tasks {
   readonly tasks: readonly Task[];
 }
 
-/** What a worker is sent. */
+/** A message to a worker. */
 export type Order = Setup | Tasks;
 
 /**

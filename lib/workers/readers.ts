@@ -8,7 +8,7 @@ import type { ImageSource } from '../data/dataset.ts';
 
 type Reader = (source: never) => Promise<RgbImage> | RgbImage;
 
-// What a reader needs is loaded with its first image.
+// The parts that a reader needs are loaded with its first image.
 let fractals: FractalTasks | undefined;
 
 const readers: Readonly<Record<string, Reader>> = {

@@ -8,7 +8,7 @@ import type { RgbImage } from '../core/image.ts';
 import type { SampleParts, SampleSource } from '../data/samples.ts';
 import type { Answer, Setup, Task } from './messages.ts';
 
-/** What a source uses of its pool. `changed`: the number of samples that are waited for may have changed from or to 0. */
+/** The part of its pool that a source uses. `changed`: the number of samples that are waited for may have changed from or to 0. */
 export interface PoolLink {
   readonly group: number;
   ticket(): number;
