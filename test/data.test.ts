@@ -14,6 +14,18 @@ function dataset(count: number): MemoryDataset {
   return new MemoryDataset({ images, labels, imageShape: [8, 8, 1], classNames: ['a', 'b', 'c'] });
 }
 
+test.each([-1, 2, 0.5, NaN])('a data set in memory has no image %p of 2', (index) => {
+  const images = new Uint8Array(8);
+  const classNames = ['a', 'b'];
+  const two = new MemoryDataset({ images, labels: [0, 1], imageShape: [2, 2, 1], classNames });
+  expect(() => two.image(index)).toThrow('index of');
+  expect(() => two.label(index)).toThrow('index of');
+});
+
+test('a stream is split by numbers and texts alone', () => {
+  expect(() => new Rng(1).split(null as never)).toThrow(InputError);
+});
+
 describe('Rng', () => {
   test('Philox gives the published known answers', () => {
     const out = new Uint32Array(4);

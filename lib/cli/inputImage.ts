@@ -64,7 +64,7 @@ function usedPart(
 
 /** Whether an image is given by its index in the data set, not as a file. */
 export function isIndex(given: string): boolean {
-  return /^\d+$/.test(given) && !existsSync(given);
+  return /^-?\d+$/.test(given) && !existsSync(given);
 }
 
 interface Found {
@@ -90,7 +90,7 @@ async function fromDataset(
   }
   const part = reportedPart(data);
   const dataset = await openPart(data, part, { decode });
-  if (index >= dataset.length) {
+  if (index < 0 || index >= dataset.length) {
     throw new InputError(expected(`an index from 0 to ${dataset.length - 1}`, '--image', index));
   }
   return {

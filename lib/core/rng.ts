@@ -2,6 +2,7 @@
 // can be made without the draws before it. Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 
 import { assertInteger } from './check.ts';
+import { InputError, expected } from './errors.ts';
 
 // These are local because each look-up of a global costs 0.2 µs in a test runner's sandbox, and a draw makes a hundred.
 const { imul, floor } = Math;
@@ -110,6 +111,9 @@ function numberKey(key: number): [number, number, number] {
 
 // FNV-1a in two lanes; the name then passes through Philox, which does the mixing.
 function stringKey(key: string): [number, number, number] {
+  if (typeof key !== 'string') {
+    throw new InputError(expected('numbers and texts', 'the keys of split', key));
+  }
   let low = 0x811c9dc5;
   let high = 0x9747b28c;
   for (let i = 0; i < key.length; i += 1) {

@@ -89,6 +89,7 @@ export class MemoryDataset implements Dataset {
   }
 
   image(index: number): RgbImage {
+    assertInteger('the index of an image', index, { min: 0, max: this.length - 1 });
     const [height, width, channels] = this.imageShape;
     const size = height * width * channels;
     return {
@@ -106,6 +107,7 @@ export class MemoryDataset implements Dataset {
   }
 
   label(index: number): number {
+    assertInteger('the index of a label', index, { min: 0, max: this.length - 1 });
     return this.labels[index]!;
   }
 }

@@ -1,7 +1,7 @@
 // The redo journal of a folder. A set of files is written to a hidden folder, one rename to `.commit` commits it, then the
 // files move to their places, manifest.json last. Every step can be interrupted, and the moves can be repeated.
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CheckpointError, IoError, show } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/utf8.ts';
 import { ioError, errorCodeOf } from './ioError.ts';
@@ -16,7 +16,7 @@ const journalName = '.commit';
  * Replaces files of a folder as one.
  *
  * @param contents  the files with the manifest among them
- * @throws IoError naming the first file and all bytes. The old set is unchanged then. If only the moves failed, the new set is
+ * @throws IoError naming the file that failed, else the first, and all bytes. The old set is unchanged then. If only the moves failed, the new set is
  *   committed, and the moves are finished when the folder is opened next
  */
 export async function commitFiles(
@@ -36,15 +36,27 @@ export async function commitFiles(
     await syncFolder(folder, disk);
   } catch (error) {
     await disk.rm(stage, { recursive: true, force: true }).catch(() => undefined);
-    throw ioError('write', join(folder, [...contents.keys()][0] ?? manifestName), error, bytes);
+    const name = nameIn(error) ?? [...contents.keys()][0] ?? manifestName;
+    throw ioError('write', join(folder, name), error, bytes);
   } finally {
     releaseTemporary(name);
   }
   try {
     await rollForward(folder, disk);
   } catch (error) {
+    const name = nameIn(error);
+    if (name !== undefined) throw ioError('write', join(folder, name), error, bytes);
     throw ioError('move files within', folder, error, bytes);
   }
+}
+
+// The name of the file that the system's error is about; an error of a write to an open file has none.
+function nameIn(error: unknown): string | undefined {
+  const { dest, path } = (error ?? {}) as { dest?: unknown; path?: unknown };
+  const place = dest ?? path;
+  if (typeof place !== 'string') return undefined;
+  const name = basename(place);
+  return name.startsWith('.') ? undefined : name;
 }
 
 // This rename is the commit: from here on the new set counts. An older journal, ours or another process's, is finished before.
