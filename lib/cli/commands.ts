@@ -7,6 +7,7 @@ import { fractaldb } from './commands/fractaldb.ts';
 import { parity } from './commands/parity.ts';
 import { predict } from './commands/predict.ts';
 import { profile } from './commands/profile.ts';
+import { report } from './commands/report.ts';
 import { summary } from './commands/summary.ts';
 import { train } from './commands/train.ts';
 import { vis } from './commands/vis.ts';
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   demo,
   train,
   evaluateCommand,
+  report,
   predict,
   vis,
   summary,

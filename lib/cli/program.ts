@@ -1,6 +1,5 @@
 // The program `tfjs-vit`: finds the command, runs it, and turns what it throws into a line and an exit code.
 
-import { readFileSync } from 'node:fs';
 import { InputError, expected, messageOf } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { translateError } from '../io/foreignError.ts';
@@ -10,6 +9,7 @@ import { commands } from './commands.ts';
 import { helpText } from './help.ts';
 import { parseArguments } from './parseArguments.ts';
 import { standardTerminal } from './standardTerminal.ts';
+import { version } from './version.ts';
 import type { Command, Terminal } from './command.ts';
 
 /**
@@ -102,18 +102,4 @@ function findCommand(name: string): Command {
   const near = nearest(name, names);
   const remedy = near === undefined ? 'See tfjs-vit --help.' : `Did you mean ${near}?`;
   throw new InputError(expected(`a command (${names.join(', ')})`, 'tfjs-vit', name, remedy));
-}
-
-function version(): string {
-  // From lib/cli and from dist/lib/cli.
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      const text = readFileSync(new URL(up, import.meta.url), 'utf8');
-      const { name, version } = JSON.parse(text) as { name?: string; version?: string };
-      if (name === 'tfjs-vit' && version !== undefined) return version;
-    } catch {
-      continue;
-    }
-  }
-  return 'unknown';
 }

@@ -14,8 +14,10 @@ import { parseExperiment } from './experiment.ts';
 import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
 import { commandLine } from './invocation.ts';
+import { tellReport } from './tellReport.ts';
 import { assertRunPlace } from './runPlace.ts';
 import { runSamples, storedData, type RunSamples } from './runSamples.ts';
+import { storedExperiment } from './storedExperiment.ts';
 import { useBackend } from './useBackend.ts';
 import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -34,6 +36,7 @@ import type { Terminal } from './command.ts';
  * @property overrides     the options that flags set, by path: `optimizer.weightDecay`. They override the config
  * @property overwrite     true: a run that is in the folder is replaced
  * @property allowChanges  true: go on although config or data differ from the stored ones
+ * @property report        false: no report.html at the end; default true
  */
 export interface TrainOptions extends BackendOptions {
   outputDir?: string | undefined;
@@ -41,6 +44,7 @@ export interface TrainOptions extends BackendOptions {
   overrides?: ReadonlyMap<string, unknown>;
   overwrite?: boolean;
   allowChanges?: boolean;
+  report?: boolean;
 }
 
 /**
@@ -142,6 +146,13 @@ export async function trainExperiment(
           figures: runFigures,
         },
       );
+      const { best, log } = result;
+      const ended = result.reason === 'finished' || result.reason === 'earlyStop';
+      if (ended && options.report !== false) {
+        const parts = { train: training, ...(isOld ? { validation: test } : { validation, test }) };
+        const run = { store, name, data, config: full, model, parts, log, stop, samples };
+        await tellReport({ ...run, best: best?.epoch ?? null, reason: result.reason }, terminal);
+      }
       tellEnd(result, { folder: outputDir, told }, terminal);
       samples.tellEnd(terminal.out);
       return result;
@@ -194,23 +205,6 @@ function assertEffects(config: TrainConfig, overrides: ReadonlyMap<string, unkno
       `Expected no --${flag}, because ${reason}; received ${show(overrides.get(place))}. Leave the flag out, or change the other option.`,
     );
   }
-}
-
-/** The keys of a stored run's config that are derived from the experiment and made anew. */
-const derivedKeys = ['classNames', 'imageShape', 'normalize', 'preprocessing', 'fingerprints'];
-
-// The experiment of a run folder's config.json, to be gone on with: how long is asked anew.
-async function storedExperiment(folder: string): Promise<Record<string, unknown>> {
-  const { openFolder } = await import('../io/folder.ts');
-  const { readConfigFile } = await import('../io/checkpointFile.ts');
-  const record = await readConfigFile(await openFolder(folder, { readOnly: true }));
-  if (record === undefined) {
-    const remedy = 'Give the folder of a run.';
-    throw new InputError(expected('a run to go on with', '--resume', folder, remedy));
-  }
-  for (const key of derivedKeys) delete record[key];
-  const { name, ...data } = (record['data'] ?? {}) as Record<string, unknown>;
-  return { ...record, name, data, maxSteps: null, valSplit: record['valSplit'] ?? null };
 }
 
 async function sinksOf(

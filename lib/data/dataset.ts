@@ -35,6 +35,8 @@ export interface Dataset {
    * @throws what `image` would throw where none is left
    */
   source?(index: number, failures?: readonly Error[]): ImageSource;
+  /** Where the image of an index is, for a person: its file below the folder. Data sets without files do not have it. */
+  file?(index: number): string;
 }
 
 /**
@@ -201,6 +203,7 @@ export function subset(dataset: Dataset, indices: Uint32Array): Dataset {
     ...(dataset.source && {
       source: (i: number, failures?: readonly Error[]) => dataset.source!(indices[i]!, failures),
     }),
+    ...(dataset.file && { file: (i) => dataset.file!(indices[i]!) }),
   };
 }
 

@@ -47,10 +47,21 @@ export function trainingCurvesSvg(
   return figureSvg(curvesPanel(logs, options), { title: 'Training', ...options });
 }
 
-function curvesPanel(
+function curvesPanel(logs: readonly EpochLog[], options: TrainingCurvesOptions): Panel {
+  const charts = row(curvePanels(logs, options), { gap: 32 });
+  const { smoothing = 0 } = options;
+  if (smoothing === 0 || logs.length === 0) return charts;
+  const why =
+    `The training loss is that of smoothed labels (ε = ${smoothing}), which no prediction brings to 0, on augmented images; ` +
+    'the validation loss has neither.';
+  return column([charts, note(why, charts.width)]);
+}
+
+/** The two charts of a training run, loss and accuracy, by themselves. */
+export function curvePanels(
   logs: readonly EpochLog[],
-  { numClasses = Infinity, smoothing = 0 }: TrainingCurvesOptions,
-): Panel {
+  { numClasses = Infinity }: Pick<TrainingCurvesOptions, 'numClasses'> = {},
+): [loss: Panel, accuracy: Panel] {
   assertListOf('logs', logs, 'instance');
   const axis = { xLabel: 'epoch', xFormat: 'integer', width: 440, height: 300 } as const;
   const epochs = logs.map(({ epoch }) => epoch);
@@ -76,12 +87,7 @@ function curvesPanel(
     yLimits: [0, 1],
     ...markOf(best, 'valTop1', (value) => percent(value, 2)),
   });
-  const charts = row([loss, accuracy], { gap: 32 });
-  if (smoothing === 0 || logs.length === 0) return charts;
-  const why =
-    `The training loss is that of smoothed labels (ε = ${smoothing}), which no prediction brings to 0, on augmented images; ` +
-    'the validation loss has neither.';
-  return column([charts, note(why, charts.width)]);
+  return [loss, accuracy];
 }
 
 function chart(heading: string, options: LineChartOptions): Panel {

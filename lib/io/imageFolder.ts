@@ -58,6 +58,7 @@ export function imageFolderDataset(
       mode: decode,
       channels,
     }),
+    file: (index) => files[index]!,
     async image(index) {
       // The codec is loaded with the first image, so that a data set of another kind works without it.
       const { decodeImage } = await import('./decodeImage.ts');

@@ -38,7 +38,7 @@ export function classification(options: { loss?: string } = {}): Task<Evaluation
       correct: countCorrect((await logits!.data()) as Float32Array, labels),
     }),
     trainingMetrics: ({ correct }, images) => ({ top1: correct! / images }),
-    evaluator: ({ config }) => classEvaluator(config.dataset.numClasses),
+    evaluator: ({ config }) => logitEvaluator(new Metrics(config.dataset.numClasses)),
     metrics: ({ loss: plainLoss, top1, top5 }) => ({ loss: plainLoss, top1, top5 }),
     isBetter,
     assertFits: (model, { config: { dataset, outputShape } }, context) => {
@@ -56,8 +56,15 @@ function isBetter(a: MetricValues, b: MetricValues | null): boolean {
   return a['top1']! > b['top1']! || (a['top1'] === b['top1'] && a['loss']! < b['loss']!);
 }
 
-function classEvaluator(numClasses: number): Evaluator<Evaluation> {
-  const metrics = new Metrics(numClasses);
+/** Something that is computed from the logits of an evaluation, batch by batch. */
+export interface LogitMetrics<E> {
+  /** @param logits [B, K], row by row. @param labels [B] */
+  add(logits: ArrayLike<number>, labels: ArrayLike<number>): void;
+  result(): E;
+}
+
+/** An evaluator that runs the model and hands its logits on. */
+export function logitEvaluator<E>(metrics: LogitMetrics<E>): Evaluator<E> {
   return {
     add: async (model, batch, context) => {
       const logits = t.tidy(() => model.forward(imagesOf(batch), context));

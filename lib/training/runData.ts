@@ -30,7 +30,10 @@ export interface RunParts {
  * Divides the data of a run: a validation part that the caller gives is used as it is, else `valSplit` training images are held
  * out. The test part is never used to choose.
  */
-export function partsOf(config: FullTrainConfig, env: TrainEnv<unknown>): RunParts {
+export function partsOf(
+  config: Pick<FullTrainConfig, 'valSplit' | 'limit' | 'limitVal'>,
+  env: Pick<TrainEnv, 'train' | 'validation' | 'test'>,
+): RunParts {
   const { note, ...parts } = divided(config, env);
   return { ...parts, notes: [...(note === undefined ? [] : [note]), ...limitNotes(config, parts)] };
 }
@@ -38,7 +41,10 @@ export function partsOf(config: FullTrainConfig, env: TrainEnv<unknown>): RunPar
 type Parts = Omit<RunParts, 'notes'>;
 
 // One sentence for each limit that leaves nothing out.
-function limitNotes({ limit, limitVal }: FullTrainConfig, parts: Parts): string[] {
+function limitNotes(
+  { limit, limitVal }: Pick<FullTrainConfig, 'limit' | 'limitVal'>,
+  parts: Parts,
+): string[] {
   const { train, validation, test } = parts;
   const notes: string[] = [];
   if (limit !== null && limit > train.length) {
@@ -53,8 +59,8 @@ function limitNotes({ limit, limitVal }: FullTrainConfig, parts: Parts): string[
 }
 
 function divided(
-  { valSplit }: FullTrainConfig,
-  { train, validation, test }: TrainEnv<unknown>,
+  { valSplit }: Pick<FullTrainConfig, 'valSplit'>,
+  { train, validation, test }: Pick<TrainEnv, 'train' | 'validation' | 'test'>,
 ): Parts & { note: string | undefined } {
   if (validation !== undefined) {
     const note = `The best epoch is chosen on the validation part of the data, ${validation.length} images; nothing is held out.`;
@@ -80,7 +86,7 @@ export function preprocessingOf({
   train,
   normalize,
   preprocessing,
-}: TrainEnv<unknown>): Preprocessing {
+}: Pick<TrainEnv, 'train' | 'normalize' | 'preprocessing'>): Preprocessing {
   const size = preprocessing?.size ?? train.imageShape?.slice(0, 2);
   if (size === undefined) {
     const why = 'The images of the data set differ in size.';

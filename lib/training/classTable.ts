@@ -1,0 +1,70 @@
+// Precision, recall and F1 of each class.
+
+import type { Predictions } from './predictions.ts';
+
+/**
+ * The measures of one class; each is null where its denominator is 0.
+ *
+ * @property precision  of the images predicted as the class, the share that are of it
+ * @property recall     of the images of the class, the share predicted as it
+ * @property f1         2 · precision · recall / (precision + recall)
+ * @property support    images of the class
+ * @property predicted  images predicted as the class
+ */
+export interface ClassMeasures {
+  precision: number | null;
+  recall: number | null;
+  f1: number | null;
+  support: number;
+  predicted: number;
+}
+
+/**
+ * Precision, recall and F1 of each class, [K], as scikit-learn's `classification_report` has them.
+ *
+ * @example const [{recall}] = classTable(predictions, 10);
+ */
+export function classTable(
+  { labels, predicted }: Pick<Predictions, 'labels' | 'predicted'>,
+  K: number,
+): ClassMeasures[] {
+  const [support, taken, right] = [new Uint32Array(K), new Uint32Array(K), new Uint32Array(K)];
+  labels.forEach((label, i) => {
+    support[label]! += 1;
+    taken[predicted[i]!]! += 1;
+    if (predicted[i] === label) right[label]! += 1;
+  });
+  const share = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+  return Array.from({ length: K }, (_, k) => ({
+    precision: share(right[k]!, taken[k]!),
+    recall: share(right[k]!, support[k]!),
+    f1: share(2 * right[k]!, taken[k]! + support[k]!),
+    support: support[k]!,
+    predicted: taken[k]!,
+  }));
+}
+
+/** Images of class `actual` that were predicted as another one. */
+export interface Confusion {
+  actual: number;
+  predicted: number;
+  images: number;
+}
+
+/** The pairs of classes that were confused, the most frequent first. */
+export function confusions({
+  labels,
+  predicted,
+}: Pick<Predictions, 'labels' | 'predicted'>): Confusion[] {
+  const pairs = new Map<string, Confusion>();
+  labels.forEach((actual, i) => {
+    if (predicted[i] === actual) return;
+    const key = `${actual} ${predicted[i]!}`;
+    const pair = pairs.get(key) ?? { actual, predicted: predicted[i]!, images: 0 };
+    pair.images += 1;
+    pairs.set(key, pair);
+  });
+  const order = (a: Confusion, b: Confusion) =>
+    b.images - a.images || a.actual - b.actual || a.predicted - b.predicted;
+  return [...pairs.values()].sort(order);
+}
