@@ -54,6 +54,11 @@ test('a damaged image is replaced, told, listed and counted, and workers change 
   const manifest = readFileSync(path.join(runOf('one'), 'manifest.json'), 'utf8');
   expect(manifest).toContain('bad_images.jsonl');
 
+  const flags = ['--backend', 'cpu', '--workers', '1', '--max-bad', '1'];
+  const measured = await vit('eval', '--checkpoint', runOf('one'), ...flags);
+  expect([measured.code, measured.out]).toEqual([0, expect.stringContaining('13 of the train')]);
+  expect(measured.error).toMatch(/stands in for it[^]*1 image file is damaged/);
+
   expect((await anew('none', '--workers', '0')).code).toBe(0);
   // Stopped in the middle of an epoch, and gone on with.
   expect((await anew('stopped', '--workers', '1', '--max-steps', '4')).code).toBe(0);

@@ -24,8 +24,8 @@ const maxListBytes = 2 ** 26;
 export interface RunSamples {
   readonly bad: BadImages;
   readonly env: Pick<TrainEnv, 'samples' | 'extraFiles'>;
-  /** A line about the damaged images, where there were any. */
-  tellEnd(out: (text: string) => void): void;
+  /** A line about the damaged images, where there were any. @param options.isListed  false: no run folder lists them */
+  tellEnd(out: (text: string) => void, options?: { isListed?: boolean }): void;
   /** Ends the threads. */
   close(): Promise<void>;
 }
@@ -53,13 +53,13 @@ export async function runSamples(
       samples: workers.samplesOf,
       extraFiles: () => new Map(bad.count === 0 ? [] : [[badImagesName, lines().join('')]]),
     },
-    tellEnd(out) {
+    tellEnd(out, { isListed = true } = {}) {
       if (bad.count === 0) return;
       const text =
         bad.count === 1
           ? '1 image file is damaged and was replaced by another of its class'
           : `${bad.count} image files are damaged and were replaced by others of their classes`;
-      out(`${text}: ${badImagesName}.`);
+      out(isListed ? `${text}: ${badImagesName}.` : `${text}.`);
     },
     close: () => workers.close(),
   };

@@ -3,9 +3,11 @@
 import { InputError } from '../../core/errors.ts';
 import { classLabel, percent, shorten } from '../../core/format.ts';
 import { signalExitCodes } from '../../core/stop.ts';
+import { dataOptions } from '../dataOptions.ts';
 import {
   booleanFlag,
   computeFlags,
+  flagsOf,
   neededNumber,
   numberFlag,
   sharedFlags,
@@ -13,8 +15,12 @@ import {
 } from '../flags.ts';
 import type { AugmentInput } from '../../data/augment/createTransform.ts';
 import type { Preprocessing } from '../../data/preprocessing.ts';
+import type { RunSamples } from '../runSamples.ts';
 import type { Command } from '../command.ts';
 import type { Evaluation } from '../../training/metrics.ts';
+
+const { workers, 'max-bad': maxBad } = flagsOf(dataOptions);
+const dataFlags = { workers: workers!, 'max-bad': maxBad! };
 
 /** `tfjs-vit eval`: loss and accuracy of a checkpoint on its test set. */
 export const evaluateCommand: Command = {
@@ -38,6 +44,7 @@ export const evaluateCommand: Command = {
       aliases: ['limit'],
       describe: 'Only the first N images',
     },
+    ...dataFlags,
     json: { type: 'boolean', describe: 'One JSON object on standard output' },
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
@@ -56,7 +63,9 @@ export const evaluateCommand: Command = {
     const { evaluationLoader } = await import('../../training/runData.ts');
     const { assertClassifier } = await import('../classifier.ts');
     const { listenForSignals } = await import('../../io/signals.ts');
+    const { runSamples } = await import('../runSamples.ts');
     const stop = listenForSignals();
+    let samples: RunSamples | undefined;
     const compute = computeFlags(args);
     const { precision } = compute;
     await useBackend(compute, terminal);
@@ -74,6 +83,15 @@ export const evaluateCommand: Command = {
           'Expected --config FILE for eval: config.json beside the weights names no data.',
         );
       }
+      const said = { workers: numberFlag(args, 'workers'), maxBad: numberFlag(args, 'max-bad') };
+      samples = await runSamples(
+        {
+          ...data,
+          ...(said.workers !== undefined && { workers: said.workers }),
+          ...(said.maxBad !== undefined && { maxBad: said.maxBad }),
+        },
+        { onNote: terminal.error },
+      );
       const part = reportedPart(data);
       if (part !== 'test') terminal.error(`There is no test part: the ${part} part is measured.`);
       const { model, preprocessing } = trained;
@@ -83,8 +101,8 @@ export const evaluateCommand: Command = {
           batchSize: neededNumber(args, 'batch-size'),
           limitVal: numberFlag(args, 'limit-val') ?? null,
         },
-        { preprocessing, ...transformsOf(data, inputOf(preprocessing)) },
-        await openPart(data, part, { decode: preprocessing.decode }),
+        { preprocessing, ...transformsOf(data, inputOf(preprocessing)), ...samples.env },
+        await openPart(data, part, { decode: preprocessing.decode, bad: samples.bad }),
       );
       const { length } = loader.config.dataset;
       const batchSize = Math.min(length, neededNumber(args, 'batch-size'));
@@ -92,6 +110,7 @@ export const evaluateCommand: Command = {
       const began = performance.now();
       const result = await evaluate(model, loader, { stop, precision });
       if (result === undefined) return signalExitCodes[stop.signal ?? 'SIGINT'];
+      samples.tellEnd(terminal.error, { isListed: false });
       const imagesPerSecond = (1000 * result.images) / (performance.now() - began);
       if (booleanFlag(args, 'json')) {
         const about = { checkpoint: trained.path, precision };
@@ -112,6 +131,7 @@ export const evaluateCommand: Command = {
       return 0;
     } finally {
       stop.dispose();
+      await samples?.close();
       trained.model.dispose();
     }
   },
