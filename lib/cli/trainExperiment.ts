@@ -14,6 +14,7 @@ import { parseExperiment } from './experiment.ts';
 import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
 import { commandLine } from './invocation.ts';
+import { saysClasses, withClasses } from './modelClasses.ts';
 import { tellReport } from './tellReport.ts';
 import { assertRunPlace } from './runPlace.ts';
 import { runSamples, storedData, type RunSamples } from './runSamples.ts';
@@ -71,12 +72,8 @@ export async function trainExperiment(
       : await runFolderOf(await checkpointPath(options.resume, terminal.error));
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const { overrides = new Map<string, unknown>() } = options;
-  const {
-    name,
-    model: modelConfig,
-    data,
-    train: parsed,
-  } = parseExperiment(withOverrides(stored ?? config, overrides));
+  const given = withOverrides(stored ?? config, overrides);
+  const { name, model: parsedModel, data, train: parsed } = parseExperiment(given);
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
   const full =
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
@@ -103,6 +100,9 @@ export async function trainExperiment(
     // A run of before there was valSplit goes on as it began, and keeps the null that says so.
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
+    const modelConfig = saysClasses(given['model'])
+      ? parsedModel
+      : withClasses(parsedModel, training.numClasses);
     const batchSize = Math.min(full.batchSize, training.length);
     assertBatchWillFit(modelConfig, { option: '--batch-size', batchSize, training: true });
     const model = buildModel(modelConfig, { onWarning: terminal.error });
@@ -116,7 +116,7 @@ export async function trainExperiment(
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
       const result = await train<Evaluation>(
-        { ...full, data: { name, ...storedData(data) } },
+        { ...full, model: modelConfig, data: { name, ...storedData(data) } },
         {
           model,
           train: training,
