@@ -16,6 +16,11 @@ const systemFolders = new Set([
   '__MACOSX', '@eaDir', 'lost+found', '$RECYCLE.BIN', 'System Volume Information',
 ]); // prettier-ignore
 
+/** Whether a name has the suffix of an image. */
+export function isImageName(name: string): boolean {
+  return imageSuffixes.includes(extname(name).toLowerCase());
+}
+
 /**
  * The images under a folder of class folders.
  *
@@ -23,6 +28,7 @@ const systemFolders = new Set([
  * @property classNames  the names of the class folders, in the order of code points: the order of torchvision
  * @property files       paths of the images below `root`, class by class
  * @property labels      the class of each file
+ * @property changed     when each folder was changed last, in ns of the epoch, by its path below `root`
  * @property ignored     entries that are no class and no image: names that begin with a dot or are a system's own
  *                       (`__MACOSX`), and other files
  */
@@ -31,6 +37,7 @@ export interface ImageListing {
   classNames: readonly string[];
   files: readonly string[];
   labels: Int32Array;
+  changed: ReadonlyMap<string, bigint>;
   ignored: { dotEntries: number; otherFiles: number };
 }
 
@@ -63,7 +70,8 @@ export async function listImages(
   { allowEmptyClasses = false, classNames: wanted }: ListingOptions = {},
 ): Promise<ImageListing> {
   const ignored = { dotEntries: 0, otherFiles: 0 };
-  const top = await entriesOf(root, '', ignored);
+  const changed = new Map<string, bigint>();
+  const top = await entriesOf(root, '', { ignored, changed });
   const classNames = top.folders.sort(byCodePoint);
   if (classNames.length === 0) throw new InputError(noClasses(root, top.images.length));
   ignored.otherFiles += top.images.length;
@@ -73,7 +81,7 @@ export async function listImages(
   for (const name of classNames) {
     const before = files.length;
     const seen = new Set([await realpath(join(root, name))]);
-    await listClass(root, name, { files, seen, ignored });
+    await listClass(root, name, { files, seen, ignored, changed });
     counts.push(files.length - before);
   }
   const empty = classNames.filter((_, k) => counts[k] === 0);
@@ -85,12 +93,19 @@ export async function listImages(
   const labels = new Int32Array(files.length);
   let at = 0;
   counts.forEach((count, k) => labels.fill(k, at, (at += count)));
-  return { root, classNames, files, labels, ignored };
+  return { root, classNames, files, labels, changed, ignored };
+}
+
+/** The names of the class folders in a folder, in their order, without a look inside. @throws IoError as `listImages` */
+export async function classFolders(root: string): Promise<string[]> {
+  const unused = { ignored: { dotEntries: 0, otherFiles: 0 }, changed: new Map<string, bigint>() };
+  return (await entriesOf(root, '', unused)).folders.sort(byCodePoint);
 }
 
 interface Walk {
   files: string[];
   seen: Set<string>;
+  changed: Map<string, bigint>;
   ignored: ImageListing['ignored'];
 }
 
@@ -99,7 +114,7 @@ async function listClass(root: string, below: string, walk: Walk): Promise<void>
   const pending = [below];
   while (pending.length > 0) {
     const folder = pending.shift()!;
-    const { folders, images } = await entriesOf(root, folder, walk.ignored);
+    const { folders, images } = await entriesOf(root, folder, walk);
     for (const name of images.sort(byCodePoint)) walk.files.push(`${folder}/${name}`);
     const inside: string[] = [];
     for (const name of folders.sort(byCodePoint)) {
@@ -115,17 +130,20 @@ async function listClass(root: string, below: string, walk: Walk): Promise<void>
 async function entriesOf(
   root: string,
   below: string,
-  ignored: ImageListing['ignored'],
+  { ignored, changed }: Pick<Walk, 'ignored' | 'changed'>,
 ): Promise<{ folders: string[]; images: string[] }> {
   const place = join(root, below);
   const folders: string[] = [];
   const images: string[] = [];
   try {
+    // Before it is read, so that a change meanwhile is seen the next time.
+    changed.set(below, (await stat(place, { bigint: true })).mtimeNs);
     for (const entry of await readdir(place, { withFileTypes: true })) {
       const { name } = entry;
       if (name.startsWith('.') || systemFolders.has(name)) ignored.dotEntries += 1;
-      else if (await isFolder(entry, place)) folders.push(name);
-      else if (imageSuffixes.includes(extname(name).toLowerCase())) images.push(name);
+      else if (entry.isSymbolicLink() ? await leadsToFolder(entry, place) : entry.isDirectory()) {
+        folders.push(name);
+      } else if (isImageName(name)) images.push(name);
       else ignored.otherFiles += 1;
     }
   } catch (error) {
@@ -134,13 +152,9 @@ async function entriesOf(
   return { folders, images };
 }
 
-async function isFolder(
-  entry: { name: string; isDirectory(): boolean; isSymbolicLink(): boolean },
-  place: string,
-): Promise<boolean> {
-  if (!entry.isSymbolicLink()) return entry.isDirectory();
+async function leadsToFolder({ name }: { name: string }, place: string): Promise<boolean> {
   try {
-    return (await stat(join(place, entry.name))).isDirectory();
+    return (await stat(join(place, name))).isDirectory();
   } catch (error) {
     // A link to nothing, or in a circle, is no folder; if its name is that of an image, reading it will say so.
     if (['ENOENT', 'ELOOP'].includes(errorCodeOf(error) ?? '')) return false;
