@@ -7,7 +7,8 @@ import { loadCifar } from '../lib/io/cifar.ts';
 import { encodePng } from '../lib/io/encodePng.ts';
 import { BadImages } from '../lib/data/badImages.ts';
 import { imageFolderDataset } from '../lib/io/imageFolder.ts';
-import { listImages, numericOrderNote } from '../lib/io/imageListing.ts';
+import { cachedListing } from '../lib/io/cachedListing.ts';
+import { classFolders, listImages, numericOrderNote } from '../lib/io/imageListing.ts';
 import { vit } from './support/cli.ts';
 
 let root: string;
@@ -95,6 +96,18 @@ describe('listing', () => {
     const { classNames, labels } = await listImages(root, { allowEmptyClasses: true });
     expect(classNames).toEqual(['a', 'b', 'c']);
     expect([...labels]).toEqual([0, 2]);
+  });
+
+  test('is kept, and made again when a name comes or goes', async () => {
+    for (const name of ['a/x.png', 'b/more/y.png']) put(name);
+    const first = await cachedListing(root);
+    expect(await cachedListing(root)).toBe(first);
+    put('b/more/z.png');
+    const second = await cachedListing(root);
+    expect(second.files).toEqual(['a/x.png', 'b/more/y.png', 'b/more/z.png']);
+    rmSync(path.join(root, 'a'), { recursive: true });
+    expect((await cachedListing(root)).classNames).toEqual(['b']);
+    expect(await classFolders(root)).toEqual(['b']);
   });
 
   test('the order of purely numeric names is told where it is not that of the numbers', () => {
@@ -207,9 +220,9 @@ describe('through the command line', () => {
     for (const name of ['cat', 'dog'])
       for (let i = 0; i < count; i += 1) put(`${below}${name}/${i}.png`);
   };
-  const train = async (dataset: string) => {
+  const train = async (dataset: string, change: object = {}) => {
     const file = path.join(root, '..', `${path.basename(root)}.json`);
-    writeFileSync(file, JSON.stringify(config(dataset)));
+    writeFileSync(file, JSON.stringify({ ...config(dataset), ...change }));
     const run = path.join(root, '..', `${path.basename(root)}-run`);
     try {
       const flags = ['--backend', 'cpu', '--workers', '0', '--output-dir', run];
@@ -238,6 +251,21 @@ describe('through the command line', () => {
     putClasses('', 6);
     const { code, error } = await train('folder');
     expect([code, error]).toEqual([0, expect.stringContaining('12 images of 2 classes.')]);
+  });
+
+  test('FractalDB’s layout trains on all images, and the model has as many classes as there are', async () => {
+    putClasses('train/', 4);
+    put('train/cat/parameters.csv', '');
+    const { numClasses, ...model } = config('FractalDB').model;
+    const { code, error } = await train('FractalDB', { model });
+    expect(error).toContain('8 images of 2 classes; entries left out: 1 that are no images.');
+    expect([code, numClasses]).toEqual([0, 2]);
+  });
+
+  test('ImageNet’s layout is asked for where there are class folders alone', async () => {
+    putClasses('', 2);
+    const { code, error } = await train('ImageNet');
+    expect([code, error]).toEqual([2, expect.stringMatching(/a folder train.*"folder"/)]);
   });
 
   test('a flat val is refused with the remedy', async () => {

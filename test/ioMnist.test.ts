@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { Rng } from '../lib/core/rng.ts';
 import { readIdx } from '../lib/io/idx.ts';
 import { loadMnist, mnistFolder } from '../lib/io/mnist.ts';
@@ -79,6 +80,26 @@ describe('loadMnist', () => {
     expect([count, images.length, [...labels]]).toEqual([3, 3 * 784, [5, 0, 4]]);
     expect((await loadMnist({ split: 'test', limit: 1e6 })).count).toBe(10_000);
     expect(await refusalOf(loadMnist({ limit: 0 }))).toMatch(/limit/);
+  });
+
+  test.each([
+    ['', '-idx', ''],
+    ['', '.idx', ''],
+    ['', '-idx', '.gz'],
+    ['MNIST/raw', '-idx', '.gz'],
+    ['raw', '.idx', ''],
+  ])('finds files in %p, named by %p and %p', async (below, mark, suffix) => {
+    const folder = join(place(), below);
+    fs.mkdirSync(folder, { recursive: true });
+    const put = (name: string, bytes: Uint8Array) =>
+      fs.writeFileSync(join(folder, name), suffix === '' ? bytes : gzipSync(bytes));
+    const labels = Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 3);
+    const images = new Uint8Array(16 + 2 * 784).fill(9);
+    images.set([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28]);
+    put(`train-images${mark}3-ubyte${suffix}`, images);
+    put(`train-labels${mark}1-ubyte${suffix}`, labels);
+    const loaded = await loadMnist({ folder: place() });
+    expect([loaded.count, [...loaded.labels], loaded.images[5]]).toEqual([2, [7, 3], 9]);
   });
 
   test('names a file that is missing or does not belong', async () => {

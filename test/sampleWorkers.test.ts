@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { makeImage } from '../lib/core/image.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { BadImages } from '../lib/data/badImages.ts';
+import { fractalDataset } from '../lib/fractaldb/dataset.ts';
 import { Loader, type LoaderConfig } from '../lib/data/loader.ts';
 import { MemoryDataset, firstImages, type Dataset } from '../lib/data/dataset.ts';
 import { prefetch } from '../lib/data/prefetch.ts';
@@ -111,6 +112,13 @@ test('several loaders share the threads, and images in memory go through them wh
   ]);
   expect(a).toEqual(await batchesOf(ofMemory));
   expect(b).toEqual(await batchesOf(ofFiles, 1));
+});
+
+test('pictures of a FractalDB are rendered in the threads', async () => {
+  const options = { categories: 2, instances: 3, size: 16, points: 2000, workers: 0 };
+  const dataset = await fractalDataset(options);
+  const config = { dataset, batchSize: 4, normalize, training: true };
+  expect(await batchesOf({ ...config, samples }, 1)).toEqual(await batchesOf(config, 1));
 });
 
 test('a worker that dies is replaced, and neither order nor pixels change', async () => {

@@ -5,7 +5,7 @@ import '../fractaldb/datasets.ts';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { parseOptions } from '../core/option.ts';
-import { datasetDescriptor } from '../data/registry.ts';
+import { datasetDescriptor, partsIn } from '../data/registry.ts';
 import { makeTransforms } from '../data/transformRegistry.ts';
 import { dataOptions } from './dataOptions.ts';
 import type { DataConfig } from './dataOptionTypes.ts';
@@ -86,7 +86,8 @@ export async function openPart(
   { decode, ...told }: PartOptions & { decode?: DecodeMode } = {},
 ): Promise<Dataset> {
   const descriptor = descriptorOf(config);
-  const { parts, title, decode: usual = 'display' } = descriptor;
+  const { title, decode: usual = 'display' } = descriptor;
+  const parts = partsIn(descriptor, config.folder);
   if (!parts.includes(part)) {
     throw new InputError(expected(`one of ${parts.join(', ')}`, `the part of ${title}`, part));
   }
@@ -103,11 +104,12 @@ export async function openIfThere(
   part: DatasetPart,
   options: PartOptions = {},
 ): Promise<Dataset | undefined> {
-  return descriptorOf(config).parts.includes(part) ? openPart(config, part, options) : undefined;
+  const parts = partsIn(descriptorOf(config), config.folder);
+  return parts.includes(part) ? openPart(config, part, options) : undefined;
 }
 
 /** The part whose images are looked at and reported on: the test part, else what comes nearest. */
 export function reportedPart(config: DataConfig): DatasetPart {
-  const { parts } = descriptorOf(config);
+  const parts = partsIn(descriptorOf(config), config.folder);
   return (['test', 'validation', 'train'] as const).find((part) => parts.includes(part))!;
 }

@@ -51,7 +51,7 @@ export function parseExperiment(value: unknown): Experiment {
   }
   const parsedData = parseDataConfig(data);
   const parsedModel = parseModelOptions(model);
-  const { valSplit = defaultValSplit(descriptorOf(parsedData)) } = train;
+  const { valSplit = defaultValSplit(descriptorOf(parsedData), parsedData.folder) } = train;
   const config = { ...train, valSplit, model: parsedModel, data: parsedData };
   return {
     name,

@@ -43,6 +43,7 @@ export interface AdaptedImage {
  * @property name           how a config names it: `mnist`
  * @property title          how a sentence names it: `MNIST`
  * @property parts          the parts that it has; `train` at least
+ * @property partsIn        the parts among them that a folder has, where that differs; default all
  * @property classNames     the names of its classes, where they are known before a file is read
  * @property inputChannels  channels of its images; a file that is given to one of its models is decoded to as many
  * @property normalize      mean and deviation of its channels
@@ -56,6 +57,7 @@ export interface DatasetDescriptor {
   readonly name: string;
   readonly title: string;
   readonly parts: readonly DatasetPart[];
+  readonly partsIn?: (folder: string | undefined) => readonly DatasetPart[];
   readonly classNames?: readonly string[];
   readonly inputChannels: 1 | 3;
   readonly normalize: Normalization;
@@ -124,7 +126,16 @@ export function datasetDescriptor(name: unknown): DatasetDescriptor {
   throw new InputError(expected(`one of ${names.join(', ')}`, 'data.dataset', name, remedy));
 }
 
+/** The parts of a data set that a folder has. */
+export function partsIn(
+  { parts, partsIn: inFolder }: Pick<DatasetDescriptor, 'parts' | 'partsIn'>,
+  folder: string | undefined,
+): readonly DatasetPart[] {
+  return inFolder?.(folder) ?? parts;
+}
+
 /** The default validation split of a data set: 0 where it has a validation part, else its `valSplit`. */
-export function defaultValSplit({ parts, valSplit = 0.1 }: DatasetDescriptor): number {
-  return parts.includes('validation') ? 0 : valSplit;
+export function defaultValSplit(descriptor: DatasetDescriptor, folder?: string): number {
+  const { valSplit = 0.1 } = descriptor;
+  return partsIn(descriptor, folder).includes('validation') ? 0 : valSplit;
 }

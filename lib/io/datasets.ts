@@ -2,7 +2,12 @@
 
 import { registerDataset } from '../data/registry.ts';
 import { cifar100Descriptor, cifar10Descriptor } from './cifar.ts';
-import { imageFolderDescriptor, imageNetDescriptor } from './imageFolders.ts';
+import { csvDescriptor } from './csvList.ts';
+import {
+  fractalFolderDescriptor,
+  imageFolderDescriptor,
+  imageNetDescriptor,
+} from './imageFolders.ts';
 import { mnistDescriptor } from './mnist.ts';
 
 registerDataset(mnistDescriptor);
@@ -10,3 +15,5 @@ registerDataset(cifar10Descriptor);
 registerDataset(cifar100Descriptor);
 registerDataset(imageNetDescriptor);
 registerDataset(imageFolderDescriptor);
+registerDataset(fractalFolderDescriptor);
+registerDataset(csvDescriptor);

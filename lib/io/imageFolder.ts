@@ -1,6 +1,6 @@
 // A data set of image files: decoded when asked for, a damaged file replaced by another of its class.
 
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { InputError, IoError, expected } from '../core/errors.ts';
 import { Rng } from '../core/rng.ts';
 import { BadImages } from '../data/badImages.ts';
@@ -30,11 +30,17 @@ export interface ImageFolderOptions {
  * @example const dataset = imageFolderDataset(await listImages('photos/train'), {bad: new BadImages(50)});
  */
 export function imageFolderDataset(
-  { root, classNames, files, labels }: ImageListing,
+  {
+    root,
+    classNames,
+    files,
+    labels,
+  }: Pick<ImageListing, 'root' | 'classNames' | 'files' | 'labels'>,
   { decode = 'display', channels = 3, bad = new BadImages(0) }: ImageFolderOptions = {},
 ): Dataset {
   let members: ClassMembers | undefined;
-  const place = (index: number) => join(root, files[index]!);
+  const place = (index: number) =>
+    isAbsolute(files[index]!) ? files[index]! : join(root, files[index]!);
   // The file that stands for an index after so many that could not be decoded.
   const chosen = (index: number, failures: readonly Error[]): number => {
     if (failures.length === 0) return index;

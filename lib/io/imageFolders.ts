@@ -7,7 +7,8 @@ import { IMAGENET_NORMALIZATION } from '../data/normalize.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DatasetDescriptor, OpenDatasetOptions } from '../data/registry.ts';
 import { imageFolderDataset } from './imageFolder.ts';
-import { listImages, numericOrderNote, type ImageListing } from './imageListing.ts';
+import { cachedListing } from './cachedListing.ts';
+import { classFolders, numericOrderNote, type ImageListing } from './imageListing.ts';
 
 /**
  * ImageNet's layout: `train/<class>/*` and `val/<class>/*`, decoded as Pillow does, which the published models were trained with.
@@ -24,15 +25,21 @@ export const imageNetDescriptor: DatasetDescriptor = {
   async open(options) {
     const root = folderOf(options, 'train/<class>/… and val/<class>/…');
     const { allowEmptyClasses } = options;
-    const train = await listImages(join(root, 'train'), { allowEmptyClasses });
-    if (options.part === 'train') return opened(train, options);
+    const train = join(root, 'train');
+    if (existsSync(root) && !existsSync(train)) {
+      const remedy = 'Class folders without train and val are the data set "folder".';
+      throw new InputError(expected('a folder train', root, 'none', remedy));
+    }
+    if (options.part === 'train') {
+      return opened(await cachedListing(train, { allowEmptyClasses }), options);
+    }
     const place = join(root, 'val');
     if (!existsSync(place)) {
       const remedy = 'For a folder without one use the data set "folder", which holds images out.';
       throw new InputError(expected('a folder val', root, 'none', remedy));
     }
-    const { classNames } = train;
-    return opened(await listImages(place, { classNames, allowEmptyClasses }), options);
+    const classNames = await classFolders(train);
+    return opened(await cachedListing(place, { classNames, allowEmptyClasses }), options);
   },
 };
 
@@ -52,10 +59,25 @@ export const imageFolderDescriptor: DatasetDescriptor = {
     const train = join(root, 'train');
     const { allowEmptyClasses } = options;
     return opened(
-      await listImages(existsSync(train) ? train : root, { allowEmptyClasses }),
+      await cachedListing(existsSync(train) ? train : root, { allowEmptyClasses }),
       options,
     );
   },
+};
+
+/**
+ * FractalDB's layout, `train/<category>/*` alone, as `tfjs-vit fractaldb` and the original write it: nothing is held out, and files of
+ * parameters beside the pictures are no images.
+ */
+export const fractalFolderDescriptor: DatasetDescriptor = {
+  name: 'FractalDB',
+  title: 'FractalDB',
+  parts: ['train'],
+  inputChannels: 3,
+  normalize: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  decode: 'pil',
+  valSplit: 0,
+  open: (options) => imageFolderDescriptor.open(options),
 };
 
 function folderOf({ folder }: OpenDatasetOptions, layout: string): string {

@@ -104,12 +104,12 @@ export const dataRows: readonly Row[] = [
     answered(
       id,
       { B65: 'archives that leave the folder', B66: 'zip bombs' }[id]!,
-      'no archive is unpacked: data sets are folders, and MNIST may be gzip files one by one',
+      'no archive is unpacked: data sets are folders, and gzip files of MNIST are unpacked up to 268 MB each',
     ),
   ),
   ...cases('B67', [
-    refusesData('a file compressed by gzip', /gunzip/, {
-      'train-images-idx3-ubyte': gzipSync(files(40)['train-images-idx3-ubyte']),
+    refusesData('a gzip file that is cut off', /a whole gzip file.*Download it again/, {
+      'train-images-idx3-ubyte': gzipSync(files(40)['train-images-idx3-ubyte']).subarray(0, 99),
     }),
     refusesData('a wrong magic number', /magic number/, {
       'train-labels-idx1-ubyte': idx([40], labels(40), 0x0d01),
