@@ -118,7 +118,11 @@ describe('bad input is one line and exit code 2', () => {
     ],
     ['a model by a flag', () => quick('--model', 'vit'), /"--model"\. The config names the model/],
     ['a data set by a flag', () => quick('--data-set', 'x'), /The config names the data set/],
-    ['tuning that is not there', () => quick('--finetune', 'x'), /Fine-tuning is not there yet/],
+    [
+      'a start that is not there',
+      () => quick('--finetune', 'x'),
+      /^Cannot read "x": there is no such/,
+    ],
     ['a flag of one letter', () => quick('--x', '1'), /"--x"\. See tfjs-vit train --help\./],
     [
       'a way of clipping with clipping turned off',

@@ -64,6 +64,7 @@ export async function trainExperiment(
   const { checkpointPath } = await import('../io/checkpointPath.ts');
   const { listenForSignals } = await import('../io/signals.ts');
   const { buildModel } = await import('../models/createModel.ts');
+  const { openFineTuning } = await import('./fineTuning.ts');
   const { train } = await import('../training/trainer.ts');
   const { runFigures } = await import('../figures/runFigures.ts');
   const resumed =
@@ -73,7 +74,14 @@ export async function trainExperiment(
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const { overrides = new Map<string, unknown>() } = options;
   const given = withOverrides(stored ?? config, overrides);
-  const { name, model: parsedModel, data, train: parsed } = parseExperiment(given);
+  // A run that goes on has its weights, and its own complete model.
+  const tuning = stored === undefined ? await openFineTuning(given, terminal.error) : undefined;
+  const {
+    name,
+    model: parsedModel,
+    data,
+    train: parsed,
+  } = parseExperiment(tuning?.experiment ?? given);
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
   const full =
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
@@ -105,7 +113,10 @@ export async function trainExperiment(
       : withClasses(parsedModel, training.numClasses);
     const batchSize = Math.min(full.batchSize, training.length);
     assertBatchWillFit(modelConfig, { option: '--batch-size', batchSize, training: true });
-    const model = buildModel(modelConfig, { onWarning: terminal.error });
+    const { model, train: trainConfig } = tuning?.build(full, {
+      numClasses: training.numClasses,
+      inChannels: descriptor.inputChannels,
+    }) ?? { model: buildModel(modelConfig, { onWarning: terminal.error }), train: full };
     try {
       const [height, width] = model.inputShape;
       const { normalize } = descriptor;
@@ -116,7 +127,7 @@ export async function trainExperiment(
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
       const result = await train<Evaluation>(
-        { ...full, model: modelConfig, data: { name, ...storedData(data) } },
+        { ...trainConfig, model: model.config, data: { name, ...storedData(data) } },
         {
           model,
           train: training,
@@ -126,7 +137,8 @@ export async function trainExperiment(
           ...samples.env,
           preprocessing: {
             decode: descriptor.decode,
-            size: imageShape === undefined ? input.size : undefined,
+            // A model from a checkpoint keeps its resolution, whatever the images have.
+            size: imageShape === undefined || full.finetune !== null ? input.size : undefined,
             ...evaluationOf(data, input),
           },
           store,

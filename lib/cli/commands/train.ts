@@ -83,7 +83,6 @@ export const train: Command = {
     model: 'The config names the model: model.name, or its options.',
     'data-set': 'The config names the data set: data.dataset.',
     dataset: 'The config names the data set: data.dataset.',
-    finetune: 'Fine-tuning is not there yet.',
     eval: 'tfjs-vit eval --checkpoint RUN measures a run.',
   },
   examples: [
@@ -130,11 +129,15 @@ function assertConsistent(
   args: Arguments,
   { config, resume }: { config: string | undefined; resume: string | undefined },
 ): void {
-  const recipe = textFlag(args, 'recipe');
+  const [recipe, finetune] = [textFlag(args, 'recipe'), textFlag(args, 'finetune')];
   for (const [name, value] of Object.entries({ recipe, config })) {
     if (resume === undefined || value === undefined) continue;
     const remedy = 'A run goes on with its own config: leave one of the two out.';
     throw new InputError(expected(`no --${name}`, '--resume', value, remedy));
+  }
+  if (resume !== undefined && finetune !== undefined) {
+    const remedy = 'A run goes on with its own weights: leave one of the two out.';
+    throw new InputError(expected('no --finetune', '--resume', finetune, remedy));
   }
   if (resume === undefined && booleanFlag(args, 'allow-changes')) {
     const remedy =
