@@ -88,14 +88,7 @@ export { Sequence } from './layers/sequence.ts';
 // models
 export { buildModel, createModel, modelConfig, modelNames } from './models/createModel.ts';
 export type { ModelOptions } from './models/families.ts';
-export type { AdaptOptions, ModelFamily, PosEmbedInterpolation } from './models/family.ts';
-export {
-  fineTune,
-  fineTuneConfig,
-  fineTuneLines,
-  type FineTuneOptions,
-  type FineTuneReport,
-} from './models/fineTune.ts';
+export type { ModelFamily } from './models/family.ts';
 export { layerNormRow, layerRow, linearRow, type LayerRow } from './models/layerRow.ts';
 export {
   countParameters,
@@ -167,7 +160,12 @@ export {
   randomVerticalFlip,
 } from './data/augment/randomCrops.ts';
 export { randomErasing } from './data/augment/randomErasing.ts';
-export { labelSmoothing, type BatchPlace, type BatchTransform } from './data/batchTransform.ts';
+export {
+  labelSmoothing,
+  thresholdTargets,
+  type BatchPlace,
+  type BatchTransform,
+} from './data/batchTransform.ts';
 export { centerCrop, resize } from './data/evalTransforms.ts';
 export { processBatch, type ImageProcessor } from './data/imageProcessor.ts';
 export { Loader, type LoaderConfig, type Shard } from './data/loader.ts';
@@ -254,10 +252,9 @@ export type {
   ClipConfig,
   EmaConfig,
   OptimizerConfig,
-  ScheduleConfig,
-  ScheduleOptions,
+  TrainConfig,
 } from './training/options/types.ts';
-export type { TrainConfig } from './training/options/trainTypes.ts';
+export type { ScheduleConfig, ScheduleOptions } from './training/options/scheduleTypes.ts';
 export {
   makeOptimizer,
   type OptimizedModel,

@@ -93,8 +93,13 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
   batchSize: [{}, { batchSize: 9 }],
   accumulationSteps: [{}, { accumulationSteps: 2 }],
   learningRate: [{}, { learningRate: 0.02 }],
+  lrBaseSize: [{}, { lrBaseSize: 16 }],
   seed: [{}, { seed: 1 }],
   loss: [{}, { loss: 'binary' }],
+  targetThreshold: [
+    { loss: 'binary', smoothing: 0.5 },
+    { loss: 'binary', smoothing: 0.5, targetThreshold: 1 },
+  ],
   smoothing: [{}, { smoothing: 0.1 }],
   freeze: [{}, { freeze: 'head.bias' }],
   unfreeze: [{ freeze: 'head.bias' }, { freeze: 'head.bias', unfreeze: 'head.bias' }],
@@ -110,6 +115,10 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
   maxSteps: [{}, { maxSteps: 3 }],
   checkpointSteps: [{}, { checkpointSteps: 2 }],
   checkpointMinutes: [{}, { checkpointMinutes: 0 }],
+  deitCompat: [
+    { schedule: { ...base.schedule, stepOnEpochs: true } },
+    { schedule: { ...base.schedule, stepOnEpochs: true }, deitCompat: true },
+  ],
   'optimizer.opt': [{}, { optimizer: { opt: 'sgd' } }],
   'optimizer.weightDecay': [{}, { optimizer: { weightDecay: 0.5 } }],
   'optimizer.betas': [{}, { optimizer: { betas: [0.8, 0.9] } }],
@@ -184,10 +193,9 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
 };
 
 describe('options of a training', () => {
-  // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts, fineTune.test.ts and
+  // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts and
   // trainingMuon.test.ts.
-  const tested = ['precision', 'attnOnly', 'finetune', 'posEmbedInterpolation'];
-  const elsewhere = ['model', 'data', ...tested, 'optimizer.fallbackNoWeightDecay'];
+  const elsewhere = ['model', 'data', 'precision', 'attnOnly', 'optimizer.fallbackNoWeightDecay'];
 
   test('each has a row here', () => {
     expect(

@@ -8,11 +8,13 @@ import {
   trainSteps,
   type AugmentInput,
 } from '../data/augment/createTransform.ts';
+import { assertNormalization, type Normalization } from '../data/normalize.ts';
 import { makeTransforms } from '../data/transformRegistry.ts';
 import type { BatchTransform } from '../data/batchTransform.ts';
 import type { PreprocessingOptions } from '../data/preprocessing.ts';
 import type { Transform } from '../data/transform.ts';
 import type { TransformStep } from '../data/transformRegistry.ts';
+import { descriptorOf } from './dataset.ts';
 import type { DataConfig } from './dataOptionTypes.ts';
 
 /** The steps of the images of training and of evaluation, in their order, as plain data. */
@@ -30,12 +32,26 @@ export interface DataTransforms {
 }
 
 /** The steps of a data config for an input. `trainTransforms` stand in place of those of `augment`. */
-export function stepsOf(
-  { trainTransforms, evalTransforms = [], augment }: DataConfig,
-  input: AugmentInput,
-): DataSteps {
+export function stepsOf(data: DataConfig, input: AugmentInput): DataSteps {
+  const { trainTransforms, evalTransforms = [], augment } = data;
   const own = augment === undefined ? [] : trainSteps(augment, input);
-  return { train: trainTransforms ?? own, evaluation: evalTransforms };
+  const isGrey = descriptorOf(data).inputChannels < input.mean.length;
+  const first: TransformStep[] = isGrey ? [{ name: 'toRgb' }] : [];
+  return {
+    train: [...first, ...(trainTransforms ?? own)],
+    evaluation: [...first, ...evalTransforms],
+  };
+}
+
+/** Mean and deviation for a model of so many channels: those of the data config, else the data set's; one value serves all channels. */
+export function normalizationOf(data: DataConfig, channels: number): Normalization {
+  const { normalize } = descriptorOf(data);
+  const spread = (values: readonly number[]) =>
+    values.length === 1 ? Array.from({ length: channels }, () => values[0]!) : values;
+  const given = { mean: data.mean ?? normalize.mean, std: data.std ?? normalize.std };
+  const spreaded = { mean: spread(given.mean), std: spread(given.std) };
+  assertNormalization(spreaded, channels);
+  return spreaded;
 }
 
 /** The transforms of a data config for an input. @throws InputError naming the step or option that cannot be used */
@@ -65,4 +81,12 @@ export function evaluationOf(
   const full = parseAugmentOptions(augment);
   const interpolation = fixedFilter(full, 'bicubic');
   return { size, interpolation, ...(!isSmall(size) && { cropPct: full.evalCropRatio }) };
+}
+
+/** A sentence where the images of a data set all have another size than the input; undefined where they do not. */
+export function sizeNote({ size: [height, width], imageShape }: AugmentInput): string | undefined {
+  if (imageShape === undefined) return undefined;
+  const [h, w] = imageShape;
+  if (h === height && w === width) return undefined;
+  return `Images of ${h} × ${w} pixels are brought to the ${height} × ${width} of the model.`;
 }

@@ -27,6 +27,16 @@ export interface DataConfig {
    */
   allowEmptyClasses?: boolean;
   /**
+   * Mean of each channel, 0 … 1, in place of the data set's. A list of finite numbers ≥ 0 and ≤
+   * 1. Flag `--mean`.
+   */
+  mean?: readonly number[];
+  /**
+   * Deviation of each channel, in units of 0 … 1, in place of the data set's. A list of finite
+   * numbers ≥ 0.000001 and ≤ 10. Flag `--std`.
+   */
+  std?: readonly number[];
+  /**
    * Augmentation of the training images: steps in the order of application, in place of those of
    * `augment`.
    */

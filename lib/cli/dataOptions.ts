@@ -46,6 +46,20 @@ export const dataOptions = {
     describe: 'A class folder without an image stays a class; otherwise it is an error',
     flag: { name: 'allow-empty-classes', describe: 'A class folder may be without an image' },
   },
+  mean: {
+    type: 'numbers',
+    describe: "Mean of each channel, 0 … 1, in place of the data set's",
+    min: 0,
+    max: 1,
+    flag: { name: 'mean', value: 'X X X' },
+  },
+  std: {
+    type: 'numbers',
+    describe: "Deviation of each channel, in units of 0 … 1, in place of the data set's",
+    min: 1e-6,
+    max: 10,
+    flag: { name: 'std', value: 'X X X' },
+  },
   trainTransforms: {
     ...steps,
     describe:

@@ -18,9 +18,15 @@ import type { Normalization } from '../data/normalize.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 import type { Model } from '../models/model.ts';
 import { assertBatchWillFit } from './batchMemory.ts';
-import { evaluationOf, transformsOf, type DataTransforms } from './augmentation.ts';
+import {
+  evaluationOf,
+  normalizationOf,
+  transformsOf,
+  type DataTransforms,
+} from './augmentation.ts';
 import { descriptorOf, openPart, reportedPart, type DataConfig } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
+import { followData } from './followData.ts';
 import { readConfig } from './readConfig.ts';
 
 /** The step and the model to profile; `model` and `config` exclude each other. */
@@ -77,9 +83,10 @@ export async function openWork(options: WorkOptions, note: (text: string) => voi
   assertBatchWillFit(modelOptions, { option: '--batch', batchSize, training });
   const model = buildModel(modelOptions, { onWarning });
   try {
-    const { dataset, normalize } = plan.data ?? randomData(model, batchSize);
-    const [height, width] = model.inputShape;
+    const { dataset, ...given } = plan.data ?? randomData(model, batchSize);
+    const [height, width, channels] = model.inputShape;
     const { imageShape } = dataset;
+    const normalize = given.normalize ?? normalizationOf(config!, channels);
     const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
     const transforms: Partial<DataTransforms> =
       config === undefined ? {} : transformsOf(config, input);
@@ -155,7 +162,8 @@ async function batchesOf(loader: Loader, first: number, count: number): Promise<
 
 interface OpenedData {
   dataset: Dataset;
-  normalize: Normalization;
+  /** Undefined: that of the config. */
+  normalize: Normalization | undefined;
 }
 
 interface Plan {
@@ -170,15 +178,17 @@ interface Plan {
 
 async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Promise<Plan> {
   if (file !== undefined) {
-    const { name, model: parsed, data, train } = parseExperiment(await readConfig(file));
+    const given = await readConfig(file);
+    const { name, data, train } = parseExperiment(given);
+    const { inputChannels } = descriptorOf(data);
+    const dataset = await openPart(data, mode === 'train' ? 'train' : reportedPart(data));
+    const { numClasses } = dataset;
+    const options = followData(given['model'], { numClasses, inChannels: inputChannels }) as object;
     return {
       name,
-      options: parsed,
+      options,
       train: { ...train, batchSize: batchSize ?? train.batchSize },
-      data: {
-        dataset: await openPart(data, mode === 'train' ? 'train' : reportedPart(data)),
-        normalize: descriptorOf(data).normalize,
-      },
+      data: { dataset, normalize: undefined },
       config: data,
     };
   }

@@ -3,18 +3,18 @@
 import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { isRecord } from '../core/check.ts';
-import { InputError, expected, show } from '../core/errors.ts';
+import { InputError, show } from '../core/errors.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
 import { assertBatchWillFit } from './batchMemory.ts';
-import { evaluationOf, transformsOf } from './augmentation.ts';
+import { evaluationOf, normalizationOf, sizeNote, transformsOf } from './augmentation.ts';
 import { descriptorOf, openIfThere, openPart, parseStoredData } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
+import { withOverrides } from './experimentOverrides.ts';
+import { followData } from './followData.ts';
 import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
 import { commandLine } from './invocation.ts';
-import { saysClasses, withClasses } from './modelClasses.ts';
 import { tellReport } from './tellReport.ts';
 import { assertRunPlace } from './runPlace.ts';
 import { runSamples, storedData, type RunSamples } from './runSamples.ts';
@@ -63,8 +63,7 @@ export async function trainExperiment(
   const { runFolderOf } = await import('../io/runFolder.ts');
   const { checkpointPath } = await import('../io/checkpointPath.ts');
   const { listenForSignals } = await import('../io/signals.ts');
-  const { buildModel } = await import('../models/createModel.ts');
-  const { openFineTuning } = await import('./fineTuning.ts');
+  const { buildModel, parseModelOptions } = await import('../models/createModel.ts');
   const { train } = await import('../training/trainer.ts');
   const { runFigures } = await import('../figures/runFigures.ts');
   const resumed =
@@ -74,14 +73,7 @@ export async function trainExperiment(
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const { overrides = new Map<string, unknown>() } = options;
   const given = withOverrides(stored ?? config, overrides);
-  // A run that goes on has its weights, and its own complete model.
-  const tuning = stored === undefined ? await openFineTuning(given, terminal.error) : undefined;
-  const {
-    name,
-    model: parsedModel,
-    data,
-    train: parsed,
-  } = parseExperiment(tuning?.experiment ?? given);
+  const { name, data, train: parsed } = parseExperiment(given);
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
   const full =
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
@@ -108,26 +100,28 @@ export async function trainExperiment(
     // A run of before there was valSplit goes on as it began, and keeps the null that says so.
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
-    const modelConfig = saysClasses(given['model'])
-      ? parsedModel
-      : withClasses(parsedModel, training.numClasses);
+    const modelConfig = parseModelOptions(
+      followData(given['model'], {
+        numClasses: training.numClasses,
+        inChannels: descriptor.inputChannels,
+      }),
+    );
     const batchSize = Math.min(full.batchSize, training.length);
     assertBatchWillFit(modelConfig, { option: '--batch-size', batchSize, training: true });
-    const { model, train: trainConfig } = tuning?.build(full, {
-      numClasses: training.numClasses,
-      inChannels: descriptor.inputChannels,
-    }) ?? { model: buildModel(modelConfig, { onWarning: terminal.error }), train: full };
+    const model = buildModel(modelConfig, { onWarning: terminal.error });
     try {
-      const [height, width] = model.inputShape;
-      const { normalize } = descriptor;
+      const [height, width, channels] = model.inputShape;
+      const normalize = normalizationOf(data, channels);
       const { imageShape } = training;
       const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
+      const note = sizeNote(input);
+      if (note !== undefined) terminal.error(note);
       store = await openFolder(outputDir, { create: true, lock: true });
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
       const result = await train<Evaluation>(
-        { ...trainConfig, model: model.config, data: { name, ...storedData(data) } },
+        { ...full, model: modelConfig, data: { name, ...storedData(data) } },
         {
           model,
           train: training,
@@ -137,8 +131,7 @@ export async function trainExperiment(
           ...samples.env,
           preprocessing: {
             decode: descriptor.decode,
-            // A model from a checkpoint keeps its resolution, whatever the images have.
-            size: imageShape === undefined || full.finetune !== null ? input.size : undefined,
+            size: input.size,
             ...evaluationOf(data, input),
           },
           store,
@@ -235,34 +228,4 @@ async function sinksOf(
     title = undefined;
   };
   return [{ step: said, epoch: said }, progress, events];
-}
-
-// A copy of the config with values put at their paths: `optimizer.weightDecay`.
-function withOverrides(
-  config: unknown,
-  overrides: ReadonlyMap<string, unknown>,
-): Record<string, unknown> {
-  if (!isRecord(config)) {
-    throw new InputError(expected('an experiment', 'the config', config));
-  }
-  const result: Record<string, unknown> = { ...config };
-  for (const [key, value] of overrides) {
-    const names = key.split('.');
-    // A group that is turned on keeps what the config says of it.
-    if (isRecord(value) && isRecord(result[key])) continue;
-    const last = names.pop()!;
-    let at = result;
-    for (const name of names) {
-      const group = at[name] ?? {};
-      if (!isRecord(group)) throw new InputError(expected('an object', name, group));
-      at[name] = { ...group };
-      at = at[name] as Record<string, unknown>;
-    }
-    at[last] = value;
-  }
-  const { clip } = result;
-  if (overrides.has('clip.mode') && isRecord(clip) && clip['value'] === undefined) {
-    throw new InputError('Expected --clip-grad X with --clip-mode, received none.');
-  }
-  return result;
 }

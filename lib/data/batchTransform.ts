@@ -71,3 +71,20 @@ export function labelSmoothing(smoothing: number): BatchTransform {
     return batch;
   };
 }
+
+/**
+ * Targets of a binary loss: 1 where a target is above the threshold, else 0. Beside mixing, each of the classes is then wholly there.
+ *
+ * Source: DeiT's `--bce-loss`, with threshold 0; timm's `--bce-target-thresh`.
+ *
+ * @param threshold  0 … 1
+ * @example new Loader({dataset, batchSize: 64, normalize, training: true, batchTransforms: [mixup(), thresholdTargets(0)]});
+ */
+export function thresholdTargets(threshold: number): BatchTransform {
+  assertNumber('threshold', threshold, { min: 0, max: 1 });
+  return (batch) => {
+    const { targets } = batch;
+    for (let i = 0; i < targets.length; i += 1) targets[i] = targets[i]! > threshold ? 1 : 0;
+    return batch;
+  };
+}

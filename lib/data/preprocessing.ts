@@ -139,9 +139,10 @@ export function shapingOf(
   { imageShape }: Pick<Dataset, 'imageShape'>,
   { size: [height, width], cropMode, interpolation, cropPct, normalize }: Preprocessing,
 ): { outputShape: readonly [number, number, number]; transforms: Transform[] } {
+  const outputShape = [height, width, normalize.mean.length] as const;
   const fits = imageShape?.[0] === height && imageShape[1] === width;
-  if (fits && (cropPct ?? 1) === 1) return { outputShape: imageShape, transforms: [] };
+  if (fits && (cropPct ?? 1) === 1) return { outputShape, transforms: [] };
   const share = cropPct === undefined ? {} : { cropPct };
   const transform = fit({ height, width, cropMode, interpolation, ...share });
-  return { outputShape: [height, width, normalize.mean.length], transforms: [transform] };
+  return { outputShape, transforms: [transform] };
 }

@@ -41,6 +41,7 @@ export interface AdaptedImage {
  * The description of a data set, as training and the command line need it.
  *
  * @property name           how a config names it: `mnist`
+ * @property aliases        other names, those of DeiT: `IMNET`; case does not count in them, nor in the name
  * @property title          how a sentence names it: `MNIST`
  * @property parts          the parts that it has; `train` at least
  * @property partsIn        the parts among them that a folder has, where that differs; default all
@@ -55,6 +56,7 @@ export interface AdaptedImage {
  */
 export interface DatasetDescriptor {
   readonly name: string;
+  readonly aliases?: readonly string[];
   readonly title: string;
   readonly parts: readonly DatasetPart[];
   readonly partsIn?: (folder: string | undefined) => readonly DatasetPart[];
@@ -116,14 +118,22 @@ export function datasetNames(): string[] {
   return [...descriptors.keys()];
 }
 
-/** The descriptor of a name. @throws InputError listing the known names, and the nearest, if it is none of them */
+/** The descriptor of a name or an alias; case does not count. @throws InputError listing the known names, and the nearest, if it is none of them */
 export function datasetDescriptor(name: unknown): DatasetDescriptor {
-  const found = typeof name === 'string' ? descriptors.get(name) : undefined;
+  const found = typeof name === 'string' ? (descriptors.get(name) ?? called(name)) : undefined;
   if (found !== undefined) return found;
   const names = datasetNames();
   const otherwise = 'Register it with registerDataset.';
   const remedy = typeof name === 'string' ? didYouMean(name, names, otherwise) : '';
   throw new InputError(expected(`one of ${names.join(', ')}`, 'data.dataset', name, remedy));
+}
+
+// The data set that has the word as its name or an alias, whatever the case.
+function called(word: string): DatasetDescriptor | undefined {
+  const wanted = word.toLowerCase();
+  return [...descriptors.values()].find(({ name, aliases = [] }) =>
+    [name, ...aliases].some((known) => known.toLowerCase() === wanted),
+  );
 }
 
 /** The parts of a data set that a folder has. */

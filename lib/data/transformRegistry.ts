@@ -16,6 +16,7 @@ import { centerCrop, resize } from './evalTransforms.ts';
 import { fit } from './fitImage.ts';
 import { randomAffine } from './randomAffine.ts';
 import { randomElastic } from './randomElastic.ts';
+import { toRgb } from './toRgb.ts';
 import * as tables from './transformOptions.ts';
 import type { OptionTable } from '../core/option.ts';
 import type { Transform } from './transform.ts';
@@ -34,6 +35,7 @@ export type TransformStep =
   | ({ readonly name: 'randomVerticalFlip' } & options.RandomFlipOptions)
   | ({ readonly name: 'colorJitter' } & options.ColorJitterOptions)
   | ({ readonly name: 'autoAugment' } & options.AutoAugmentOptions)
+  | { readonly name: 'toRgb' }
   | RegisteredStep;
 
 /** A step of a transform from outside. */
@@ -122,6 +124,7 @@ const own: readonly [string, OptionTable, (options: never) => Transform][] = [
   ['randomVerticalFlip', tables.randomFlipOptions, randomVerticalFlip],
   ['colorJitter', tables.colorJitterOptions, colorJitter],
   ['autoAugment', tables.autoAugmentOptions, autoAugment],
+  ['toRgb', {}, () => toRgb],
 ];
 
 for (const [name, table, make] of own) {

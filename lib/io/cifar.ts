@@ -54,6 +54,8 @@ function descriptor(
 ): DatasetDescriptor {
   return {
     name,
+    // DeiT's CIFAR is CIFAR-100.
+    aliases: [title, ...(name === 'CIFAR100' ? ['CIFAR'] : [])],
     title,
     parts: ['train', 'test'],
     inputChannels: 3,

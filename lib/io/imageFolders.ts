@@ -17,6 +17,7 @@ import { classFolders, numericOrderNote, type ImageListing } from './imageListin
  */
 export const imageNetDescriptor: DatasetDescriptor = {
   name: 'ImageNet',
+  aliases: ['IMNET', 'ImageNet-1k'],
   title: 'ImageNet',
   parts: ['train', 'validation'],
   inputChannels: 3,
@@ -50,6 +51,7 @@ export const imageNetDescriptor: DatasetDescriptor = {
  */
 export const imageFolderDescriptor: DatasetDescriptor = {
   name: 'folder',
+  aliases: ['image_folder', 'ImageFolder'],
   title: 'the folder',
   parts: ['train'],
   inputChannels: 3,

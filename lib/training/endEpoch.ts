@@ -22,7 +22,10 @@ export async function endEpoch(run: Run): Promise<unknown> {
   let evaluation: unknown;
   if (validation !== undefined) {
     const work = () => evaluatePart(run, 'validation', validation);
-    evaluation = await (ema === undefined ? work() : withWeights(model, ema.averages, work));
+    const { deitCompat } = run.config;
+    evaluation = await (ema === undefined || deitCompat
+      ? work()
+      : withWeights(model, ema.averages, work));
     if (evaluation === undefined) return undefined;
   }
   const metrics = evaluation === undefined ? undefined : task.metrics(evaluation);

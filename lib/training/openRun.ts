@@ -37,7 +37,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const task = taskOf(config, env.task);
   const { model, store, resume, stop, saveWaitSeconds = 60 } = env;
   await assertPlace(env);
-  const parts = await partsOf(config, env);
+  const parts = partsOf(config, env);
   const preprocessing = preprocessingOf(env);
   const preparation = { ...env, preprocessing };
   const loader = trainLoader(config, preparation, parts.train);
@@ -66,6 +66,8 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   });
   try {
     if (stored !== undefined) {
+      const forgets = config.deitCompat && stored.state.epoch < updates.epochs;
+      if (forgets) updates.state.best = null;
       updates.optimizer.restore(stored.moments, stored.state.step);
       if (stored.average !== undefined) updates.ema?.restore(stored.average);
     }

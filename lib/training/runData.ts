@@ -1,13 +1,12 @@
 // The data of a run: its loaders, and the record that a resumed run is compared with.
 
 import { InputError, expected } from '../core/errors.ts';
-import { labelSmoothing } from '../data/batchTransform.ts';
-import { copyNotes } from '../data/copies.ts';
+import { labelSmoothing, thresholdTargets } from '../data/batchTransform.ts';
 import { firstImages } from '../data/dataset.ts';
 import { fingerprint } from '../data/fingerprint.ts';
 import { Loader } from '../data/loader.ts';
 import { makePreprocessing, shapingOf, type Preprocessing } from '../data/preprocessing.ts';
-import { divisibleClasses, heldOutCount, holdOut } from '../data/split.ts';
+import { heldOutCount, holdOut } from '../data/split.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Run, TrainEnv } from './run.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
@@ -31,13 +30,12 @@ export interface RunParts {
  * Divides the data of a run: a validation part that the caller gives is used as it is, else `valSplit` training images are held
  * out. The test part is never used to choose.
  */
-export async function partsOf(
+export function partsOf(
   config: Pick<FullTrainConfig, 'valSplit' | 'limit' | 'limitVal'>,
   env: Pick<TrainEnv, 'train' | 'validation' | 'test'>,
-): Promise<RunParts> {
-  const { note, copies = [], ...parts } = await divided(config, env);
-  const first = note === undefined ? [] : [note];
-  return { ...parts, notes: [...first, ...copies, ...limitNotes(config, parts)] };
+): RunParts {
+  const { note, ...parts } = divided(config, env);
+  return { ...parts, notes: [...(note === undefined ? [] : [note]), ...limitNotes(config, parts)] };
 }
 
 type Parts = Omit<RunParts, 'notes'>;
@@ -60,10 +58,10 @@ function limitNotes(
   return notes;
 }
 
-async function divided(
+function divided(
   { valSplit }: Pick<FullTrainConfig, 'valSplit'>,
   { train, validation, test }: Pick<TrainEnv, 'train' | 'validation' | 'test'>,
-): Promise<Parts & { note: string | undefined; copies?: readonly string[] }> {
+): Parts & { note: string | undefined } {
   if (validation !== undefined) {
     const note = `The best epoch is chosen on the validation part of the data, ${validation.length} images; nothing is held out.`;
     return {
@@ -73,16 +71,14 @@ async function divided(
       note: test === undefined && valSplit === null ? undefined : note,
     };
   }
-  // A fraction gives an image of each class at least.
-  const count = heldOutCount(valSplit ?? 0, train.length, divisibleClasses(train));
+  const count = heldOutCount(valSplit ?? 0, train.length);
   if (count === 0) {
     const note = 'No validation images (valSplit 0): the last epoch counts as the best.';
     return { train, validation: undefined, test, note };
   }
-  const keys = await train.contentKeys?.();
-  const parts = holdOut(train, count, keys);
-  const note = `Held out for validation: ${parts.validation.length} of ${train.length} training images, the same ones always. The best epoch is chosen on them.`;
-  return { ...parts, test, note, copies: keys === undefined ? [] : copyNotes(train, keys) };
+  const parts = holdOut(train, count);
+  const note = `Held out for validation: ${count} of ${train.length} training images, the same ones always. The best epoch is chosen on them.`;
+  return { ...parts, test, note };
 }
 
 /** How an image file becomes the input of the run's model; the size is that of the images unless `env` says another. */
@@ -107,11 +103,15 @@ export type Preparation = Pick<
 
 /** The batches to train on, of the first `limit` images. */
 export function trainLoader(
-  config: Pick<FullTrainConfig, 'batchSize' | 'seed' | 'smoothing' | 'dropLast' | 'limit'>,
+  config: Pick<
+    FullTrainConfig,
+    'batchSize' | 'seed' | 'smoothing' | 'targetThreshold' | 'dropLast' | 'limit'
+  >,
   { preprocessing, trainTransforms = [], batchTransforms = [], repeats = 1, samples }: Preparation,
   train: Dataset,
 ): Loader {
-  const { batchSize, seed, smoothing, dropLast, limit } = config;
+  const { batchSize, seed, smoothing, targetThreshold, dropLast, limit } = config;
+  const smoothed = smoothing === 0 ? [] : [labelSmoothing(smoothing)];
   const dataset = limit === null ? train : firstImages(train, limit);
   // The crop of the middle is that of evaluation.
   const { cropPct: _, ...whole } = preprocessing;
@@ -125,7 +125,10 @@ export function trainLoader(
     normalize: preprocessing.normalize,
     outputShape,
     trainTransforms: [...trainTransforms, ...transforms],
-    batchTransforms: [...(smoothing === 0 ? [] : [labelSmoothing(smoothing)]), ...batchTransforms],
+    batchTransforms:
+      targetThreshold === null
+        ? [...smoothed, ...batchTransforms]
+        : [...batchTransforms, thresholdTargets(targetThreshold), ...smoothed],
     training: true,
     samples,
   });

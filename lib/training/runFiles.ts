@@ -64,7 +64,8 @@ export interface StoredRun {
 /**
  * The files of the present state of a run.
  *
- * @param isBest  the evaluated weights (the average if there is one) are the best so far: also write them as the best checkpoint
+ * @param isBest  the evaluated weights (the average if there is one, but for `deitCompat`) are the best so far: also write them as
+ *                the best checkpoint
  */
 export async function runFiles(
   { config, state, columns, weights, average, moments }: RunContent,
@@ -78,11 +79,10 @@ export async function runFiles(
     [runFileNames.weights, await weightBytes(weights, model)],
   ]);
   if (average !== undefined) files.set(runFileNames.average, await weightBytes(average, model));
-  if (isBest)
-    files.set(
-      runFileNames.best,
-      files.get(runFileNames.average) ?? files.get(runFileNames.weights)!,
-    );
+  if (isBest) {
+    const evaluated = config['deitCompat'] === true ? undefined : files.get(runFileNames.average);
+    files.set(runFileNames.best, evaluated ?? files.get(runFileNames.weights)!);
+  }
   const isa = instructionSet();
   const metadata = {
     version: stateVersion,

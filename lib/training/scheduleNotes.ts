@@ -2,8 +2,8 @@
 
 import { defaultsOf } from '../core/option.ts';
 import { scheduleOptions } from './options/schedule.ts';
-import { rateOfUpdate, type Schedule } from './schedules.ts';
-import type { ScheduleOptions } from './options/types.ts';
+import { baseRateOf, rateOfUpdate, type Schedule } from './schedules.ts';
+import type { ScheduleOptions } from './options/scheduleTypes.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /** A schedule in a run: how long the run is, in epochs, and how many updates an epoch has. */
@@ -18,7 +18,7 @@ export interface ScheduledRun {
  * that come after its end.
  */
 export function scheduleNotes(
-  config: Pick<FullTrainConfig, 'schedule' | 'learningRate'>,
+  config: Pick<FullTrainConfig, 'schedule'> & Parameters<typeof baseRateOf>[0],
   { schedule, epochs, updatesPerEpoch }: ScheduledRun,
 ): string[] {
   const options = {
@@ -31,7 +31,7 @@ export function scheduleNotes(
     const last = rateOfUpdate(schedule, epochs - 1, epochs * updatesPerEpoch - 1);
     notes.push(
       `The warm-up of ${count(warmupEpochs)} is as long as the run of ${count(epochs)} or longer: ` +
-        `the learning rate ends at ${last.toPrecision(3)}, on its way to ${config.learningRate}.`,
+        `the learning rate ends at ${last.toPrecision(3)}, on its way to ${baseRateOf(config)}.`,
     );
   }
   const firstStep = decayEpochs + (warmupPrefix ? warmupEpochs : 0);

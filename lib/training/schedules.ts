@@ -4,7 +4,7 @@ import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { defaultsOf, parseOptions } from '../core/option.ts';
 import { scheduleConfigOptions, scheduleOptions } from './options/schedule.ts';
-import type { ScheduleConfig } from './options/types.ts';
+import type { ScheduleConfig } from './options/scheduleTypes.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /**
@@ -58,13 +58,49 @@ export function makeSchedule(baseLr: number, config: ScheduleConfig): Schedule {
   };
 }
 
-/** The schedule of a training, whose options are a config's and whose length is known. */
+/**
+ * The schedule of a training, whose options are a config's and whose length is known.
+ *
+ * @param begin  the epoch at whose beginning the training was begun or resumed, which decides under `deitCompat`
+ */
 export function scheduleOf(
-  { learningRate, epochs, schedule }: FullTrainConfig,
+  config: Omit<FullTrainConfig, 'model' | 'data'>,
   updatesPerEpoch: number,
+  begin = 0,
 ): Schedule {
+  const { epochs, schedule, deitCompat = false } = config;
   const given = { ...defaultsOf(scheduleOptions), numEpochs: epochs, ...schedule };
-  return makeSchedule(learningRate, { ...given, updatesPerEpoch });
+  const made = makeSchedule(baseRateOf(config), { ...given, updatesPerEpoch });
+  return deitCompat ? lateSchedule(made, { begin, epochs: given.numEpochs }) : made;
+}
+
+/** The learning rate after the warm-up: the config's, scaled to the images of an update where `lrBaseSize` says for how many it is. */
+export function baseRateOf({
+  learningRate,
+  lrBaseSize,
+  batchSize,
+  accumulationSteps,
+}: Pick<
+  FullTrainConfig,
+  'learningRate' | 'lrBaseSize' | 'batchSize' | 'accumulationSteps'
+>): number {
+  // A stored config of before there was the option has none.
+  if (lrBaseSize == null) return learningRate;
+  return (learningRate * batchSize * accumulationSteps) / lrBaseSize;
+}
+
+// DeiT takes its step after an epoch with the number of that epoch, and after a resume with that of the next.
+function lateSchedule(
+  schedule: Schedule,
+  { begin, epochs }: { begin: number; epochs: number },
+): Schedule {
+  const { unit } = schedule;
+  const late = (t: number) => (t === 0 || t === begin ? t : t - 1);
+  return {
+    ...schedule,
+    totalEpochs: epochs,
+    rate: (t) => schedule.rate(unit === 'epoch' ? late(t) : t),
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { Ema } from './ema.ts';
 import { makeOptimizer } from './optimizer.ts';
 import type { Run } from './run.ts';
 import { initialState, type RunState } from './runState.ts';
-import { epochsOf, scheduleOf } from './schedules.ts';
+import { baseRateOf, epochsOf, scheduleOf } from './schedules.ts';
 import type { Task } from './task.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
@@ -54,9 +54,13 @@ export function buildUpdates(
   config: FullTrainConfig,
   { batchesPerEpoch, task, communicator = singleProcess, state = initialState() }: UpdateOptions,
 ): UpdateParts {
-  const { learningRate } = config;
+  const learningRate = baseRateOf(config);
   const updatesPerEpoch = Math.ceil(batchesPerEpoch / config.accumulationSteps);
-  const schedule = scheduleOf(config, updatesPerEpoch);
+  const schedule = scheduleOf(
+    config,
+    updatesPerEpoch,
+    state.update === 0 ? state.epoch : undefined,
+  );
   const weights = model.namedParameters();
   const trainable = trainablePart(model, config);
   const optimizer = makeOptimizer(trainable, { ...config.optimizer, learningRate });

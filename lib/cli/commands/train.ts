@@ -1,12 +1,16 @@
 // `tfjs-vit train`: an experiment and what its flags change in it.
 
 import { InputError, expected } from '../../core/errors.ts';
+import { parsePrecision } from '../../core/precision.ts';
 import { familyOptions } from '../../models/familyOptions.ts';
 import { trainOptions } from '../../training/options/train.ts';
 import { dataOptions } from '../dataOptions.ts';
 import { booleanFlag, flagsOf, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { ignoredFlags, ignoredNote, refusedFlags } from '../ignoredFlags.ts';
 import { readConfig, readRecipe } from '../readConfig.ts';
-import type { Arguments, Command, Flag } from '../command.ts';
+import { recipeFlags, recipeOverrides } from '../recipeFlags.ts';
+import { recipeNamed, recipes } from '../recipes.ts';
+import type { Arguments, Command, Flag, Terminal } from '../command.ts';
 import type { OptionPathFlag } from '../flags.ts';
 
 const optionFlags = flagsOf(trainOptions, 'Training:');
@@ -36,7 +40,8 @@ const flags = {
   recipe: {
     type: 'string',
     value: 'NAME',
-    describe: "Another experiment of the config file: one of its export 'recipes', by name",
+    describe: `An experiment by its name: ${Object.keys(recipes).join(', ')}; with --config one of the file's export 'recipes'`,
+    defaultText: 'deit, where flags name the data and there is no config',
     group: 'Run:',
   },
   'output-dir': {
@@ -51,6 +56,11 @@ const flags = {
     type: 'string',
     value: 'DIR|FILE',
     describe: 'A run folder, or a file in one, to go on from, with its own config',
+    group: 'Run:',
+  },
+  eval: {
+    type: 'boolean',
+    describe: 'Train nothing: measure the checkpoint that --resume names',
     group: 'Run:',
   },
   overwrite: {
@@ -72,6 +82,8 @@ const flags = {
   backend: { ...sharedFlags.backend, group: 'Run:' },
   threads: { ...sharedFlags.threads, group: 'Run:' },
   ...settings,
+  ...recipeFlags,
+  ...ignoredFlags,
 } as const satisfies Record<string, Flag>;
 
 /** `tfjs-vit train`: an experiment from its config file to its run folder. */
@@ -80,10 +92,8 @@ export const train: Command = {
   describe: 'Train a model: an experiment in a config file, a run folder as its result',
   flags,
   elsewhere: {
-    model: 'The config names the model: model.name, or its options.',
-    'data-set': 'The config names the data set: data.dataset.',
-    dataset: 'The config names the data set: data.dataset.',
-    eval: 'tfjs-vit eval --checkpoint RUN measures a run.',
+    ...refusedFlags,
+    finetune: 'Fine-tuning is not there yet.',
   },
   examples: [
     ['train --config mnist/config.ts', 'MNIST from scratch, into runs/mnist'],
@@ -95,19 +105,21 @@ export const train: Command = {
       'train --config mnist/config.ts --recipe mnist-long',
       'A longer training that the file names, into runs/mnist-long',
     ],
+    [
+      'train --data-set ImageNet --data-path imagenet --model vit_tiny_16_224',
+      "DeiT's recipe on a folder with train/<class>/… and val/<class>/…",
+    ],
     ['train --resume runs/mnist', 'Go on where a run stopped'],
   ],
   async run(args, terminal) {
     const [config, resume] = [textFlag(args, 'config'), textFlag(args, 'resume')];
-    if (config === undefined && resume === undefined) {
-      throw new InputError(
-        'Expected --config FILE or --resume DIR for train, received neither. See tfjs-vit train --help.',
-      );
-    }
     assertConsistent(args, { config, resume });
+    const note = ignoredNote(args);
+    if (note !== undefined) terminal.error(note);
+    if (booleanFlag(args, 'eval')) return evaluateResumed(args, terminal);
     const { trainExperiment } = await import('../trainExperiment.ts');
     const { exitCode } = await trainExperiment(
-      await experimentOf(config, textFlag(args, 'recipe')),
+      resume === undefined ? await experimentOf(args) : undefined,
       {
         outputDir: textFlag(args, 'output-dir'),
         resume,
@@ -124,20 +136,36 @@ export const train: Command = {
   },
 };
 
+// DeiT's `--eval --resume FILE`.
+async function evaluateResumed(args: Arguments, terminal: Terminal): Promise<number> {
+  const checkpoint = textFlag(args, 'resume');
+  if (checkpoint === undefined) {
+    const remedy = 'It names the checkpoint to measure.';
+    throw new InputError(expected('--resume FILE', '--eval', undefined, remedy));
+  }
+  const { evaluateCheckpoint } = await import('../evaluateCheckpoint.ts');
+  const options = {
+    checkpoint,
+    overrides: overridesOf(args),
+    batchSize: numberFlag(args, 'batch-size') ?? 200,
+    limitVal: numberFlag(args, 'limit-val'),
+    backend: textFlag(args, 'backend'),
+    threads: numberFlag(args, 'threads'),
+    precision: parsePrecision(textFlag(args, 'precision') ?? 'fp32'),
+  };
+  return evaluateCheckpoint(options, terminal);
+}
+
 // Flags of a new run beside --resume, and the reverse, would have no effect.
 function assertConsistent(
   args: Arguments,
   { config, resume }: { config: string | undefined; resume: string | undefined },
 ): void {
-  const [recipe, finetune] = [textFlag(args, 'recipe'), textFlag(args, 'finetune')];
+  const recipe = textFlag(args, 'recipe');
   for (const [name, value] of Object.entries({ recipe, config })) {
     if (resume === undefined || value === undefined) continue;
     const remedy = 'A run goes on with its own config: leave one of the two out.';
     throw new InputError(expected(`no --${name}`, '--resume', value, remedy));
-  }
-  if (resume !== undefined && finetune !== undefined) {
-    const remedy = 'A run goes on with its own weights: leave one of the two out.';
-    throw new InputError(expected('no --finetune', '--resume', finetune, remedy));
   }
   if (resume === undefined && booleanFlag(args, 'allow-changes')) {
     const remedy =
@@ -146,18 +174,24 @@ function assertConsistent(
   }
 }
 
-// The experiment that the flags name; undefined: the one stored in the run that --resume names.
-async function experimentOf(
-  config: string | undefined,
-  recipe: string | undefined,
-): Promise<Record<string, unknown> | undefined> {
-  if (config === undefined) return undefined;
-  return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
+// The experiment that the flags name: that of a config file, else a recipe of the library.
+async function experimentOf(args: Arguments): Promise<object> {
+  const [config, recipe] = [textFlag(args, 'config'), textFlag(args, 'recipe')];
+  if (config !== undefined) {
+    return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
+  }
+  const named = textFlag(args, 'data-set') ?? textFlag(args, 'data-path');
+  if (recipe === undefined && named === undefined) {
+    throw new InputError(
+      'Expected --config FILE, --recipe NAME, --data-set NAME or --resume DIR for train, received none. See tfjs-vit train --help.',
+    );
+  }
+  return recipeNamed(recipe ?? 'deit');
 }
 
 /** The options that the flags set, by their path in the config. */
 export function overridesOf(args: Arguments): Map<string, unknown> {
-  const overrides = new Map<string, unknown>();
+  const overrides = recipeOverrides(args);
   for (const [name, { path }] of Object.entries(settings)) {
     if (args.flags[name] !== undefined && !/^(clip|ema)\b/.test(path)) {
       overrides.set(path, args.flags[name]);

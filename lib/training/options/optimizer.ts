@@ -42,6 +42,7 @@ export const optimizerOptions = {
     min: 0,
     max: 1 - Number.EPSILON,
     appliesTo: { opt: ['adamw', 'lamb', 'muon'] },
+    flag: { name: 'opt-betas', value: 'X X' },
   },
   epsilon: {
     type: 'number',

@@ -117,7 +117,7 @@ export const scheduleConfigOptions = {
     min: 0,
     default: 0.1,
     appliesTo: { sched: ['step'] },
-    flag: { name: 'decay-rate', value: 'X' },
+    flag: { name: 'decay-rate', aliases: ['dr'], value: 'X' },
   },
 } as const satisfies OptionTable;
 

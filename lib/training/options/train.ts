@@ -59,6 +59,18 @@ export const trainOptions = {
     min: Number.MIN_VALUE,
     flag: { name: 'lr', aliases: ['learning-rate'], value: 'X' },
   },
+  lrBaseSize: {
+    ...count,
+    describe:
+      'Images in an update that `learningRate` is said for: it is multiplied by batchSize · accumulationSteps over this, in DeiT 512; null: not',
+    nullable: true,
+    default: null,
+    flag: {
+      name: 'lr-base-size',
+      value: 'N',
+      describe: 'Images in an update that --lr is said for: it is scaled to those there are',
+    },
+  },
   seed: {
     type: 'integer',
     describe: 'Seed of order, augmentation and dropouts',
@@ -76,6 +88,21 @@ export const trainOptions = {
       'a name of `lossNames`; softmax: cross-entropy; binary: sigmoid cross-entropy of each class',
     default: 'softmax',
     parse: parseLossName,
+  },
+  targetThreshold: {
+    type: 'number',
+    describe:
+      'Targets above this become 1 and the others 0, after mixing and before smoothing; null: they stay',
+    min: 0,
+    max: 1,
+    nullable: true,
+    default: null,
+    appliesTo: { loss: ['binary'] },
+    flag: {
+      name: 'bce-target-thresh',
+      value: 'X',
+      describe: 'With --bce-loss: targets above this become 1, the others 0; DeiT has 0',
+    },
   },
   smoothing: {
     type: 'number',
@@ -119,29 +146,6 @@ export const trainOptions = {
     nullable: true,
     default: null,
     flag: { name: 'model-ema', describe: 'Keep a moving average of the weights, and evaluate it' },
-  },
-  finetune: {
-    type: 'string',
-    describe:
-      'Checkpoint to begin with, a file or a run folder: other classes get a new head, another resolution a resampled position embedding; the options of `model` that are not given are its own; null: first weights are drawn',
-    nullable: true,
-    default: null,
-    flag: {
-      name: 'finetune',
-      value: 'DIR|FILE',
-      reads: true,
-      describe:
-        "Begin with a checkpoint's weights; model options that are not given are the checkpoint's",
-    },
-  },
-  posEmbedInterpolation: {
-    type: 'string',
-    describe:
-      "Filter of a position embedding that `finetune` resamples, both bicubic: timm's with antialias, DeiT's without; null: timm's",
-    choices: ['timm', 'deit'],
-    nullable: true,
-    default: null,
-    flag: { name: 'pos-embed-interpolation', value: 'NAME' },
   },
   freeze: {
     ...names,
@@ -259,6 +263,17 @@ export const trainOptions = {
     nullable: true,
     default: 5,
     flag: { name: 'checkpoint-minutes', value: 'X', describe: 'Also save every X minutes' },
+  },
+  deitCompat: {
+    type: 'boolean',
+    describe:
+      "true: where DeiT's training is not right, as DeiT: rates per epoch come one epoch late, but for the first epoch after a resume; the weights are evaluated and not their average; a resumed run forgets its best score; cooldown epochs are not trained",
+    default: false,
+    flag: {
+      name: 'deit-compat',
+      describe:
+        'As DeiT where it is not right: a rate one epoch late, an average that is not evaluated, a best score that a resume forgets',
+    },
   },
   precision: { ...precisionOption, flag: { name: 'precision', value: 'NAME' } },
 } as const satisfies OptionTable;
