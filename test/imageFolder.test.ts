@@ -268,6 +268,14 @@ describe('through the command line', () => {
     expect([code, error]).toEqual([2, expect.stringMatching(/a folder train.*"folder"/)]);
   });
 
+  test('images that both parts have are told', async () => {
+    putClasses('train/', 4);
+    putClasses('val/', 2);
+    put('val/dog/other.png', encodePng(makeImage(3, 2, 3, new Uint8Array(18).fill(9))));
+    const { code, error } = await train('ImageNet');
+    expect([code, error]).toEqual([0, expect.stringContaining('4 of 5 validation images')]);
+  });
+
   test('a flat val is refused with the remedy', async () => {
     putClasses('train/', 2);
     put('val/1.png');

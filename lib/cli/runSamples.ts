@@ -11,6 +11,7 @@ export const badImagesName = 'bad_images.jsonl';
 
 // A run of hours does not end because of a few files; where more are damaged, the data set itself is at fault.
 const defaultMaxBad = 10;
+const mostTold = 10;
 
 // A longer list of an earlier part of a run is not taken over.
 const maxListBytes = 2 ** 26;
@@ -41,9 +42,13 @@ export async function runSamples(
   { resumed, onNote }: { resumed?: string | undefined; onNote: (text: string) => void },
 ): Promise<RunSamples> {
   const { SampleWorkers } = await import('../workers/sampleWorkers.ts');
-  const bad = new BadImages(maxBad, ({ reason }) =>
-    onNote(`${reason} Another image of its class stands in for it.`),
-  );
+  let told = 0;
+  const bad = new BadImages(maxBad, ({ reason }) => {
+    told += 1;
+    if (told > mostTold) return;
+    const rest = told < mostTold ? '' : ` Further ones are listed in ${badImagesName} alone.`;
+    onNote(`${reason} Another image of its class stands in for it.${rest}`);
+  });
   if (resumed !== undefined) bad.restore(await listedIn(resumed));
   const workers = new SampleWorkers({ workers: count, onNote });
   const lines = () => bad.list().map((one) => `${JSON.stringify(one)}\n`);

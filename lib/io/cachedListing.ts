@@ -31,6 +31,14 @@ export async function cachedListing(
   return listing;
 }
 
+/** The listing of a folder if it was made before; undefined otherwise, so that nothing is listed for it. */
+export function knownListing(
+  root: string,
+  { allowEmptyClasses = false }: Pick<ListingOptions, 'allowEmptyClasses'> = {},
+): ImageListing | undefined {
+  return kept.get(JSON.stringify([resolve(root), allowEmptyClasses, null]));
+}
+
 async function isCurrent({ root, changed }: ImageListing): Promise<boolean> {
   try {
     for (const [folder, time] of changed) {

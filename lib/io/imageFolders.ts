@@ -7,8 +7,9 @@ import { IMAGENET_NORMALIZATION } from '../data/normalize.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { DatasetDescriptor, OpenDatasetOptions } from '../data/registry.ts';
 import { imageFolderDataset } from './imageFolder.ts';
-import { cachedListing } from './cachedListing.ts';
+import { cachedListing, knownListing } from './cachedListing.ts';
 import { classFolders, numericOrderNote, type ImageListing } from './imageListing.ts';
+import { overlapNote } from './overlap.ts';
 
 /**
  * ImageNet's layout: `train/<class>/*` and `val/<class>/*`, decoded as Pillow does, which the published models were trained with.
@@ -40,7 +41,12 @@ export const imageNetDescriptor: DatasetDescriptor = {
       throw new InputError(expected('a folder val', root, 'none', remedy));
     }
     const classNames = await classFolders(train);
-    return opened(await cachedListing(place, { classNames, allowEmptyClasses }), options);
+    const validation = await cachedListing(place, { classNames, allowEmptyClasses });
+    // Where the validation part alone is opened, as in eval, the training part is not listed for this.
+    const training = knownListing(train, { allowEmptyClasses });
+    const overlap = training && (await overlapNote(training, validation));
+    if (overlap !== undefined) options.onNote?.(overlap);
+    return opened(validation, options);
   },
 };
 

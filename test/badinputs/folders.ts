@@ -1,57 +1,15 @@
-// B60–B64, B68, B70–B73: folders of images, lists of images and CIFAR's files.
+// B60–B63, B68, B70–B73: folders of images, lists of images and CIFAR's files.
 
 import * as fs from 'node:fs';
-import { join } from 'node:path';
-import { makeImage } from '../../lib/core/image.ts';
-import { encodePng } from '../../lib/io/encodePng.ts';
 import { vit } from '../suites/command.ts';
 import { assertOutput, refuses, succeeds } from '../suites/expect.ts';
-import { experiment } from '../suites/fixtures.ts';
+import { classes, picture, trainOn } from '../suites/imageFolders.ts';
 import { applied, cases, must } from '../suites/row.ts';
 import type { Place } from '../suites/place.ts';
 import type { Row } from '../suites/row.ts';
 
-const model = {
-  imageSize: 8,
-  patchSize: 4,
-  inChannels: 3,
-  embedDim: 12,
-  depth: 1,
-  numHeads: 2,
-};
-
-/** A picture of 8 × 8 pixels of one colour. */
-function picture(level: number): Uint8Array {
-  return encodePng(makeImage(8, 8, 3, new Uint8Array(192).fill(level)));
-}
-
-/** Writes class folders with pictures. @returns the folder */
-function classes(place: Place, names: readonly string[], { count = 6, below = 'data' } = {}) {
-  names.forEach((name, k) => {
-    for (let i = 0; i < count; i += 1)
-      place.put(join(below, name, `${i}.png`), picture(40 * k + i));
-  });
-  return place.path(below);
-}
-
-/** The words that train on a folder of images. */
-function trainOn(
-  place: Place,
-  { dataset = 'folder', K = 2, folder = place.path('data'), epochs = 1 } = {},
-  ...more: string[]
-): string[] {
-  const change = {
-    model: { ...model, numClasses: K },
-    data: { dataset, evalTransforms: [], trainTransforms: [] },
-    epochs,
-    batchSize: 4,
-  };
-  const words = ['train', '--backend', 'cpu', '--config', experiment(place, change)];
-  return [...words, '--data-path', folder, '--output-dir', place.path('run'), ...more];
-}
-
 const notes =
-  /images of \d+ classes|Class names are numbers|Held out|No validation|^Training|best epoch/;
+  /images of \d+ classes|Class names are numbers|Held out|No validation|^Training|best epoch|stands in for it\.$/;
 const refusesFolder = (what: string, message: RegExp, words: (place: Place) => string[]) =>
   refuses(what, message, words, { notes });
 const trains = (what: string, output: RegExp, words: (place: Place) => string[]) =>
@@ -163,6 +121,69 @@ export const folderRows: readonly Row[] = [
       fs.symlinkSync(place.path('data', 'a'), place.path('data', 'a', 'self'));
       fs.symlinkSync(place.path('data', 'nothing'), place.path('data', 'b', 'dangling'));
     }),
+  ]),
+  ...cases('B70', [
+    trains('2 of 24 images are corrupt, with --max-bad 2', /2 image files are damaged/, (place) => {
+      classes(place, ['a', 'b'], { count: 12 });
+      place.put('data/a/3.png', picture(0).subarray(0, 40));
+      place.put('data/b/5.png', 'no picture');
+      return trainOn(place, {}, '--max-bad', '2', '--val-split', '0');
+    }),
+    (id) =>
+      applied(id, '… are listed in the run folder', 'two lines', async (place) => {
+        classes(place, ['a', 'b'], { count: 12 });
+        place.put('data/a/3.png', picture(0).subarray(0, 40));
+        place.put('data/b/5.png', '');
+        const words = trainOn(place, {}, '--val-split', '0');
+        assertOutput(await vit(words, { cwd: place.folder }), /./, { seconds: 15 });
+        const list = fs.readFileSync(place.path('run', 'bad_images.jsonl'), 'utf8');
+        const lines = list.trim().split('\n');
+        must(lines.length === 2 && /a\/3\.png/.test(lines[0]!), list);
+        return list;
+      }),
+    refusesFolder('one more than --max-bad', /at most 1 damaged images/, (place) => {
+      classes(place, ['a', 'b'], { count: 12 });
+      place.put('data/a/3.png', 'x');
+      place.put('data/b/5.png', 'x');
+      return trainOn(place, {}, '--max-bad', '1', '--val-split', '0');
+    }),
+  ]),
+  ...cases('B71', [
+    refusesFolder('all images are corrupt', /damaged images|image that can be read/, (place) => {
+      classes(place, ['a', 'b'], { count: 12 });
+      for (const name of ['a', 'b']) {
+        for (let i = 0; i < 12; i += 1) place.put(`data/${name}/${i}.png`, 'x');
+      }
+      return trainOn(place);
+    }),
+    refusesFolder('all images of a class are corrupt', /image that can be read/, (place) => {
+      classes(place, ['a', 'b']);
+      for (let i = 0; i < 6; i += 1) place.put(`data/a/${i}.png`, 'x');
+      return trainOn(place, {}, '--max-bad', '100');
+    }),
+  ]),
+  ...cases('B72', [
+    trains(
+      'an image that is a folder, and a link to nothing',
+      /1 image file is damaged/,
+      (place) => {
+        classes(place, ['a', 'b'], { count: 12 });
+        fs.mkdirSync(place.path('data/a/x.png'));
+        fs.symlinkSync(place.path('nothing'), place.path('data/b/y.png'));
+        return trainOn(place, {}, '--val-split', '0');
+      },
+    ),
+  ]),
+  ...cases('B73', [
+    trains(
+      'val holds images of train',
+      /4 of 4 validation images .* are training images too/,
+      (place) => {
+        classes(place, ['a', 'b'], { below: 'data/train' });
+        classes(place, ['a', 'b'], { below: 'data/val', count: 2 });
+        return trainOn(place, { dataset: 'ImageNet' });
+      },
+    ),
   ]),
   ...cases('B68', [
     ...(['CIFAR10', 'CIFAR100'] as const).map((dataset) =>

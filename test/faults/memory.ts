@@ -1,5 +1,6 @@
 // F36–F40, F42, F44–F54: memory, backends that differ, and what is not built yet.
 
+import * as fs from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import {
   Capture,
@@ -12,7 +13,8 @@ import { makeImage } from '../../lib/core/image.ts';
 import { loadModel } from '../../lib/node.ts';
 import { nativeUnavailableReason } from '../../lib/backends/native/index.ts';
 import { patterns, runToy, normalize, tinyModel, Toy } from '../support/training.ts';
-import { seenOf } from '../suites/expect.ts';
+import { assertOutput, seenOf } from '../suites/expect.ts';
+import { classes, trainOn } from '../suites/imageFolders.ts';
 import { vit } from '../suites/command.ts';
 import { digit, shipped } from '../suites/fixtures.ts';
 import { gives } from '../suites/inProcess.ts';
@@ -218,7 +220,7 @@ export const memoryRows: readonly Row[] = [
   answered(
     'F46',
     'a worker that crashes in mid-batch',
-    'samples are prepared in this thread so far; the issue on the recipe brings the worker pool',
+    'test/sampleWorkers ends worker threads in the middle of batches: they are started anew, and no sample is lost or moved',
   ),
   ...cases('F47', [
     gives('prefetching while an image throws', 'the error at its batch, no hang', async () => {
@@ -239,11 +241,32 @@ export const memoryRows: readonly Row[] = [
       return must(false, 'no error');
     }),
   ]),
-  answered(
-    'F48',
-    'an image that is deleted or cut between epochs',
-    'no data set of image files yet; the issue on ImageNet folders brings --max-bad',
-  ),
+  ...cases('F48', [
+    ...(['deleted', 'cut', 'emptied'] as const).map(
+      (how) => (id: string) =>
+        applied(
+          id,
+          `an image that is ${how} between epochs`,
+          'replaced and told',
+          async (place) => {
+            classes(place, ['a', 'b'], { count: 12 });
+            const file = place.path('data/a/3.png');
+            const words = trainOn(place, { epochs: 12 }, '--val-split', '0', '--workers', '1');
+            let done = false;
+            const ran = await vit(words, {
+              cwd: place.folder,
+              onOutput: (_, text) => {
+                if (done || !/^epoch 1 /m.test(text)) return;
+                done = true;
+                if (how === 'deleted') fs.rmSync(file);
+                else fs.truncateSync(file, how === 'cut' ? 40 : 0);
+              },
+            });
+            return assertOutput(ran, /1 image file is damaged/, { seconds: 20 });
+          },
+        ),
+    ),
+  ]),
   ...(['F49', 'F50'] as const).map((id) =>
     answered(
       id,
