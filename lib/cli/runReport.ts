@@ -61,7 +61,7 @@ const mostWorst = 24;
  */
 export async function writeReport(run: ReportedRun): Promise<boolean> {
   const { store, name, data, config, model, log, best, epochs, end, stop } = run;
-  const divided = partsOf(config, run.parts);
+  const divided = await partsOf(config, run.parts);
   const { limit } = config;
   const train = limit === null ? divided.train : firstImages(divided.train, limit);
   const parts = { ...divided, train };

@@ -35,6 +35,11 @@ export interface Dataset {
    * @throws what `image` would throw where none is left
    */
   source?(index: number, failures?: readonly Error[]): ImageSource;
+  /**
+   * A number of each image, [n], that follows from its content, by which images are held out: the same ones wherever they lie and
+   * whatever their order is. Equal numbers are copies. Default: the index.
+   */
+  contentKeys?(): Promise<Float64Array>;
   /** Where the image of an index is, for a person: its file below the folder. Data sets without files do not have it. */
   file?(index: number): string;
 }

@@ -65,6 +65,10 @@ export function imageFolderDataset(
       channels,
     }),
     file: (index) => files[index]!,
+    contentKeys: async () => {
+      const { contentKeysOf } = await import('./contentKeys.ts');
+      return contentKeysOf(files.length, place);
+    },
     async image(index) {
       // The codec is loaded with the first image, so that a data set of another kind works without it.
       const { decodeImage } = await import('./decodeImage.ts');

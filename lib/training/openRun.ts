@@ -37,7 +37,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const task = taskOf(config, env.task);
   const { model, store, resume, stop, saveWaitSeconds = 60 } = env;
   await assertPlace(env);
-  const parts = partsOf(config, env);
+  const parts = await partsOf(config, env);
   const preprocessing = preprocessingOf(env);
   const preparation = { ...env, preprocessing };
   const loader = trainLoader(config, preparation, parts.train);

@@ -2,11 +2,12 @@
 
 import { InputError, expected } from '../core/errors.ts';
 import { labelSmoothing, thresholdTargets } from '../data/batchTransform.ts';
+import { copyNotes } from '../data/copies.ts';
 import { firstImages } from '../data/dataset.ts';
 import { fingerprint } from '../data/fingerprint.ts';
 import { Loader } from '../data/loader.ts';
 import { makePreprocessing, shapingOf, type Preprocessing } from '../data/preprocessing.ts';
-import { heldOutCount, holdOut } from '../data/split.ts';
+import { divisibleClasses, heldOutCount, holdOut } from '../data/split.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Run, TrainEnv } from './run.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
@@ -30,12 +31,13 @@ export interface RunParts {
  * Divides the data of a run: a validation part that the caller gives is used as it is, else `valSplit` training images are held
  * out. The test part is never used to choose.
  */
-export function partsOf(
+export async function partsOf(
   config: Pick<FullTrainConfig, 'valSplit' | 'limit' | 'limitVal'>,
   env: Pick<TrainEnv, 'train' | 'validation' | 'test'>,
-): RunParts {
-  const { note, ...parts } = divided(config, env);
-  return { ...parts, notes: [...(note === undefined ? [] : [note]), ...limitNotes(config, parts)] };
+): Promise<RunParts> {
+  const { note, copies = [], ...parts } = await divided(config, env);
+  const first = note === undefined ? [] : [note];
+  return { ...parts, notes: [...first, ...copies, ...limitNotes(config, parts)] };
 }
 
 type Parts = Omit<RunParts, 'notes'>;
@@ -58,10 +60,10 @@ function limitNotes(
   return notes;
 }
 
-function divided(
+async function divided(
   { valSplit }: Pick<FullTrainConfig, 'valSplit'>,
   { train, validation, test }: Pick<TrainEnv, 'train' | 'validation' | 'test'>,
-): Parts & { note: string | undefined } {
+): Promise<Parts & { note: string | undefined; copies?: readonly string[] }> {
   if (validation !== undefined) {
     const note = `The best epoch is chosen on the validation part of the data, ${validation.length} images; nothing is held out.`;
     return {
@@ -71,14 +73,16 @@ function divided(
       note: test === undefined && valSplit === null ? undefined : note,
     };
   }
-  const count = heldOutCount(valSplit ?? 0, train.length);
+  // A fraction gives an image of each class at least.
+  const count = heldOutCount(valSplit ?? 0, train.length, divisibleClasses(train));
   if (count === 0) {
     const note = 'No validation images (valSplit 0): the last epoch counts as the best.';
     return { train, validation: undefined, test, note };
   }
-  const parts = holdOut(train, count);
-  const note = `Held out for validation: ${count} of ${train.length} training images, the same ones always. The best epoch is chosen on them.`;
-  return { ...parts, test, note };
+  const keys = await train.contentKeys?.();
+  const parts = holdOut(train, count, keys);
+  const note = `Held out for validation: ${parts.validation.length} of ${train.length} training images, the same ones always. The best epoch is chosen on them.`;
+  return { ...parts, test, note, copies: keys === undefined ? [] : copyNotes(train, keys) };
 }
 
 /** How an image file becomes the input of the run's model; the size is that of the images unless `env` says another. */
