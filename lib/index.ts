@@ -88,7 +88,14 @@ export { Sequence } from './layers/sequence.ts';
 // models
 export { buildModel, createModel, modelConfig, modelNames } from './models/createModel.ts';
 export type { ModelOptions } from './models/families.ts';
-export type { ModelFamily } from './models/family.ts';
+export type { AdaptOptions, ModelFamily, PosEmbedInterpolation } from './models/family.ts';
+export {
+  fineTune,
+  fineTuneConfig,
+  fineTuneLines,
+  type FineTuneOptions,
+  type FineTuneReport,
+} from './models/fineTune.ts';
 export { layerNormRow, layerRow, linearRow, type LayerRow } from './models/layerRow.ts';
 export {
   countParameters,
@@ -252,9 +259,10 @@ export type {
   ClipConfig,
   EmaConfig,
   OptimizerConfig,
-  TrainConfig,
+  ScheduleConfig,
+  ScheduleOptions,
 } from './training/options/types.ts';
-export type { ScheduleConfig, ScheduleOptions } from './training/options/scheduleTypes.ts';
+export type { TrainConfig } from './training/options/trainTypes.ts';
 export {
   makeOptimizer,
   type OptimizedModel,

@@ -61,19 +61,20 @@ const interfaces = {
       ['VisionTransformerOptions', 'A part of a configuration, in our names; the rest has the defaults of timm.', { ...visionTransformerOptions, ...visionTransformerShorthands }, 'given'],
     ],
   },
-  'lib/training/options/scheduleTypes.ts': {
-    opening: "The options of the learning rate's schedule as types.",
+  'lib/training/options/trainTypes.ts': {
+    opening: 'The options of a training as a type.',
+    imports:
+      "import type { ClipConfig, EmaConfig, OptimizerConfig, ScheduleOptions } from './types.ts';\n\n",
     types: [
-      ['ScheduleOptions', "The learning rate over time, in a training's config.", scheduleOptions],
-      ['ScheduleConfig', 'The learning rate over time, in timm\'s words.', scheduleConfigOptions],
+      ['TrainConfig', 'Everything that decides a training run, as plain data: what `config.json` of a run folder holds.', trainOptions],
     ],
   },
   'lib/training/options/types.ts': {
-    opening: 'The options of a training as types.',
-    imports: "import type { ScheduleOptions } from './scheduleTypes.ts';\n\n",
+    opening: 'The options of the parts of a training as types.',
     types: [
-      ['TrainConfig', 'Everything that decides a training run, as plain data: what `config.json` of a run folder holds.', trainOptions],
       ['OptimizerConfig', 'The update rule of the weights, and its numbers.', optimizerConfigOptions],
+      ['ScheduleOptions', "The learning rate over time, in a training's config.", scheduleOptions],
+      ['ScheduleConfig', 'The learning rate over time, in timm\'s words.', scheduleConfigOptions],
       ['ClipConfig', 'Gradient clipping: a limit on the size of the gradients.', clipOptions],
       ['EmaConfig', 'A moving average of the weights.', emaOptions],
     ],

@@ -122,7 +122,11 @@ describe('bad input is one line and exit code 2', () => {
     ],
     ['no model', () => quick('--model', 'vit'), /a model name for model\.name, received "vit"/],
     ['no data set', () => quick('--data-set', 'x'), /one of mnist, .* received "x"/],
-    ['tuning that is not there', () => quick('--finetune', 'x'), /Fine-tuning is not there yet/],
+    [
+      'a start that is not there',
+      () => quick('--finetune', 'x'),
+      /^Cannot read "x": there is no such/,
+    ],
     ['a flag of one letter', () => quick('--x', '1'), /"--x"\. See tfjs-vit train --help\./],
     [
       'a way of clipping with clipping turned off',

@@ -193,9 +193,10 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
 };
 
 describe('options of a training', () => {
-  // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts and
+  // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts, fineTune.test.ts and
   // trainingMuon.test.ts.
-  const elsewhere = ['model', 'data', 'precision', 'attnOnly', 'optimizer.fallbackNoWeightDecay'];
+  const tested = ['precision', 'attnOnly', 'finetune', 'posEmbedInterpolation'];
+  const elsewhere = ['model', 'data', ...tested, 'optimizer.fallbackNoWeightDecay'];
 
   test('each has a row here', () => {
     expect(

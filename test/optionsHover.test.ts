@@ -10,7 +10,7 @@ import { trainOptions } from '../lib/training/options/train.ts';
 const root = path.resolve(__dirname, '..');
 const file = path.join(root, 'test/hover.example.ts');
 const text = `
-import type { TrainConfig } from '../lib/training/options/types.ts';
+import type { TrainConfig } from '../lib/training/options/trainTypes.ts';
 export const config: TrainConfig = {
   epochs: 1,
   batchSize: 8,

@@ -2,7 +2,7 @@ import { InputError } from '../lib/core/errors.ts';
 import { layerGroups } from '../lib/models/vit/layerGroups.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from '../lib/training/paramGroups.ts';
 import { makeSchedule } from '../lib/training/schedules.ts';
-import type { ScheduleConfig } from '../lib/training/options/scheduleTypes.ts';
+import type { ScheduleConfig } from '../lib/training/options/types.ts';
 
 interface Row {
   name: string;

@@ -122,6 +122,7 @@ function flagOf(option: Option, path: string, heading: string | undefined): Opti
     ...(length !== undefined && { length }),
     ...(flag?.value !== undefined && { value: flag.value }),
     ...(flag?.aliases && { aliases: flag.aliases }),
+    ...(flag?.reads && { reads: flag.reads }),
     ...(kind !== 'boolean' && given != null && { defaultText: defaultText(given) }),
     ...(heading !== undefined && { group: heading }),
   };

@@ -64,6 +64,7 @@ export async function trainExperiment(
   const { checkpointPath } = await import('../io/checkpointPath.ts');
   const { listenForSignals } = await import('../io/signals.ts');
   const { buildModel, parseModelOptions } = await import('../models/createModel.ts');
+  const { openFineTuning } = await import('./fineTuning.ts');
   const { train } = await import('../training/trainer.ts');
   const { runFigures } = await import('../figures/runFigures.ts');
   const resumed =
@@ -73,7 +74,9 @@ export async function trainExperiment(
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const { overrides = new Map<string, unknown>() } = options;
   const given = withOverrides(stored ?? config, overrides);
-  const { name, data, train: parsed } = parseExperiment(given);
+  // A run that goes on has its weights, and its own complete model.
+  const tuning = stored === undefined ? await openFineTuning(given, terminal.error) : undefined;
+  const { name, data, train: parsed } = parseExperiment(tuning?.experiment ?? given);
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
   const full =
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
@@ -101,14 +104,17 @@ export async function trainExperiment(
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
     const modelConfig = parseModelOptions(
-      followData(given['model'], {
+      followData((tuning?.experiment ?? given)['model'], {
         numClasses: training.numClasses,
         inChannels: descriptor.inputChannels,
       }),
     );
     const batchSize = Math.min(full.batchSize, training.length);
     assertBatchWillFit(modelConfig, { option: '--batch-size', batchSize, training: true });
-    const model = buildModel(modelConfig, { onWarning: terminal.error });
+    const { model, train: trainConfig } = tuning?.build(full, {
+      numClasses: training.numClasses,
+      inChannels: descriptor.inputChannels,
+    }) ?? { model: buildModel(modelConfig, { onWarning: terminal.error }), train: full };
     try {
       const [height, width, channels] = model.inputShape;
       const normalize = normalizationOf(data, channels);
@@ -121,7 +127,7 @@ export async function trainExperiment(
       const resume =
         same || resumed === undefined ? undefined : await openFolder(resumed, { readOnly: true });
       const result = await train<Evaluation>(
-        { ...full, model: modelConfig, data: { name, ...storedData(data) } },
+        { ...trainConfig, model: model.config, data: { name, ...storedData(data) } },
         {
           model,
           train: training,

@@ -15,6 +15,7 @@ export type OptionType =
  * @property aliases   other names, in kebab form
  * @property type      the type of the flag, where the option's is no single value: a text that the option's `parse` takes apart
  * @property value     the word for the value in the help: `N`, `FILE`
+ * @property reads     true: the value names a file or folder that the command reads
  * @property describe  a text for the help alone; default: the option's
  */
 export interface OptionFlag {
@@ -22,6 +23,7 @@ export interface OptionFlag {
   readonly type?: 'string';
   readonly aliases?: readonly string[];
   readonly value?: string;
+  readonly reads?: true;
   readonly describe?: string;
 }
 

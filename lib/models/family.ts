@@ -4,6 +4,27 @@ import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import type { LayerRow } from './layerRow.ts';
 import type { BuildOptions, Model } from './model.ts';
 
+/** The filters that a position embedding is resampled with: timm's bicubic with antialias, or DeiT's without. */
+export const posEmbedInterpolations = ['timm', 'deit'] as const;
+
+/** How a position embedding is resampled: one of `posEmbedInterpolations`. */
+export type PosEmbedInterpolation = (typeof posEmbedInterpolations)[number];
+
+/**
+ * How the tensors of a checkpoint are brought to a configuration, besides their names.
+ *
+ * @property source                 the configuration that the checkpoint was made with, where it is known; without it the grid of a
+ *                                  position embedding is taken to be square
+ * @property posEmbedInterpolation  the filter for another grid; default timm's
+ * @property inputChannels          true: the weights of the images' channels are adapted to another number of them
+ *                                  (`adaptInputChannels`); default false: the loader reports the shape
+ */
+export interface AdaptOptions<C extends object = object> {
+  source?: C | undefined;
+  posEmbedInterpolation?: PosEmbedInterpolation;
+  inputChannels?: boolean;
+}
+
 /**
  * A family of models that share one configuration type, as `registerModelFamily` takes it.
  *
@@ -55,11 +76,24 @@ export interface ModelFamily<C extends object = object, M extends Model = Model>
    *
    * @param tensors  as the file names them
    * @param note     told, in a sentence each, what is left out or changed besides names and layouts
+   * @param options  how; default as it is for a checkpoint that is only loaded
    * @throws CheckpointError if they cannot be brought to those of the parameters
    */
   adapt?(
     tensors: ReadonlyMap<string, HostTensor>,
     config: C,
     note?: (text: string) => void,
+    options?: AdaptOptions<C>,
   ): ReadonlyMap<string, HostTensor>;
+  /**
+   * A configuration with some options replaced, in any vocabulary of `parseConfig`; default: `parseConfig({...config, ...options})`.
+   *
+   * @throws InputError for an option that cannot be used
+   */
+  override?(config: C, options: object): C;
+  /**
+   * The modules whose weights belong to the classes, timm's `classifier`: fine-tuning on other classes makes them anew. Default:
+   * `head`, `head_dist` and `fc`.
+   */
+  readonly classifiers?: readonly string[];
 }

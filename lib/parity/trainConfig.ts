@@ -4,8 +4,12 @@ import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { UnsupportedCase } from './family.ts';
 import { goldenModelConfig, onlyKnownKeys } from './modelConfig.ts';
-import type { ClipConfig, EmaConfig, OptimizerConfig } from '../training/options/types.ts';
-import type { ScheduleConfig } from '../training/options/scheduleTypes.ts';
+import type {
+  ClipConfig,
+  EmaConfig,
+  OptimizerConfig,
+  ScheduleConfig,
+} from '../training/options/types.ts';
 import type { GoldenCase } from './goldenCase.ts';
 
 /** A train-step case's config in our names; an option that was not used is absent. */

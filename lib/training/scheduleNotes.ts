@@ -3,7 +3,7 @@
 import { defaultsOf } from '../core/option.ts';
 import { scheduleOptions } from './options/schedule.ts';
 import { baseRateOf, rateOfUpdate, type Schedule } from './schedules.ts';
-import type { ScheduleOptions } from './options/scheduleTypes.ts';
+import type { ScheduleOptions } from './options/types.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /** A schedule in a run: how long the run is, in epochs, and how many updates an epoch has. */

@@ -4,7 +4,7 @@ import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { defaultsOf, parseOptions } from '../core/option.ts';
 import { scheduleConfigOptions, scheduleOptions } from './options/schedule.ts';
-import type { ScheduleConfig } from './options/scheduleTypes.ts';
+import type { ScheduleConfig } from './options/types.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 
 /**

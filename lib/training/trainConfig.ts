@@ -4,7 +4,7 @@ import { isRecord } from '../core/check.ts';
 import { idleOptions, parseOptions } from '../core/option.ts';
 import { trainOptions } from './options/train.ts';
 import type { IdleOption } from '../core/option.ts';
-import type { TrainConfig } from './options/types.ts';
+import type { TrainConfig } from './options/trainTypes.ts';
 
 export type { TrainConfig };
 
@@ -26,6 +26,10 @@ export function idleTrainOptions(config: TrainConfig): IdleOption[] {
   const { numEpochs } = config.schedule ?? {};
   if (numEpochs !== undefined && numEpochs !== config.epochs) {
     idle.push({ path: 'epochs', reason: `schedule.numEpochs is ${numEpochs}` });
+  }
+  const { finetune = null, posEmbedInterpolation = null } = config;
+  if (posEmbedInterpolation !== null && finetune === null) {
+    idle.push({ path: 'posEmbedInterpolation', reason: 'there is no finetune' });
   }
   return idle;
 }

@@ -92,7 +92,7 @@ export const configRows: readonly Row[] = [
     refusesFlags('--drop 1', /--drop/, ['--drop', '1']),
   ]),
   ...cases('B81', [
-    refuses('--resume with --finetune, which is not built', /--finetune/, (place) => [
+    refuses('--resume with --finetune', /--finetune/, (place) => [
       'train',
       '--resume',
       place.folder,

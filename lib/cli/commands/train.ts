@@ -93,7 +93,6 @@ export const train: Command = {
   flags,
   elsewhere: {
     ...refusedFlags,
-    finetune: 'Fine-tuning is not there yet.',
   },
   examples: [
     ['train --config mnist/config.ts', 'MNIST from scratch, into runs/mnist'],
@@ -161,11 +160,15 @@ function assertConsistent(
   args: Arguments,
   { config, resume }: { config: string | undefined; resume: string | undefined },
 ): void {
-  const recipe = textFlag(args, 'recipe');
+  const [recipe, finetune] = [textFlag(args, 'recipe'), textFlag(args, 'finetune')];
   for (const [name, value] of Object.entries({ recipe, config })) {
     if (resume === undefined || value === undefined) continue;
     const remedy = 'A run goes on with its own config: leave one of the two out.';
     throw new InputError(expected(`no --${name}`, '--resume', value, remedy));
+  }
+  if (resume !== undefined && finetune !== undefined) {
+    const remedy = 'A run goes on with its own weights: leave one of the two out.';
+    throw new InputError(expected('no --finetune', '--resume', finetune, remedy));
   }
   if (resume === undefined && booleanFlag(args, 'allow-changes')) {
     const remedy =

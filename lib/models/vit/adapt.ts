@@ -3,7 +3,9 @@
 
 import { sizeOf } from '../../core/check.ts';
 import { isNumericDtype, toFloat32, type HostTensor } from '../../checkpoints/hostTensor.ts';
+import { adaptInputChannels } from '../../checkpoints/inputChannels.ts';
 import { resampleMatrix } from '../../ops/resampleMatrix.ts';
+import type { AdaptOptions, PosEmbedInterpolation } from '../family.ts';
 import { gridSizeOf } from './config.ts';
 import { fromHuggingFace, isHuggingFace } from './huggingFace.ts';
 import { placedPrefix } from './tokens.ts';
@@ -19,11 +21,13 @@ const wrappers = ['module.', '_orig_mod.', 'model.', 'timm_model.', 'visual.trun
  *
  * timm's and DeiT's names stay as they are. A prefix that all names share is taken off, Hugging Face's names become timm's
  * (`fromHuggingFace`), and `gamma_1` of DeiT III `ls1.gamma`. A patch embedding that was stored as a matrix gets the shape of a
- * convolution. A learned position embedding of a square grid is resampled to the grid of the configuration, bicubic with antialias.
+ * convolution. A learned position embedding is resampled to the grid of the configuration; it is that of a square grid, unless
+ * `options.source` says another.
  * A model without classes takes no head. Any other difference is left for the loader to report: a head of another number of classes has
  * no weights that fit.
  *
- * @param note  told, in a sentence each, what was left out or resampled; default: nobody
+ * @param note     told, in a sentence each, what was left out or resampled; default: nobody
+ * @param options  the filter of the resampling, the checkpoint's own configuration, and whether channels are adapted
  * @throws CheckpointError if the names cannot be brought to those of the model
  *
  * Source: `checkpoint_filter_fn` and `resample_abs_pos_embed` of timm.
@@ -34,6 +38,7 @@ export function adapt(
   tensors: Tensors,
   config: VisionTransformerConfig,
   note: (text: string) => void = () => undefined,
+  options: AdaptOptions<VisionTransformerConfig> = {},
 ): Map<string, HostTensor> {
   const leftOut = (name: string) => note(`${name} is left out: the model has no use for it.`);
   const bare = withoutWrappers(tensors);
@@ -49,7 +54,10 @@ export function adapt(
     if (tensor !== undefined) own.set(name, changed(tensor));
   };
   change('patch_embed.proj.weight', (tensor) => asConvolution(tensor, config));
-  change('pos_embed', (tensor) => onGrid(tensor, config, note));
+  if (options.inputChannels === true) {
+    change('patch_embed.proj.weight', (tensor) => onChannels(tensor, config, note));
+  }
+  change('pos_embed', (tensor) => onGrid(tensor, config, options, note));
   return own;
 }
 
@@ -74,36 +82,71 @@ function asConvolution(tensor: HostTensor, config: VisionTransformerConfig): Hos
   return flat && sizeOf(tensor.shape) === sizeOf(shape) ? { ...tensor, shape } : tensor;
 }
 
-// The position embedding of a square grid on the grid of the configuration; any other is returned as it is.
+function onChannels(
+  tensor: HostTensor,
+  { inChannels }: VisionTransformerConfig,
+  note: (text: string) => void,
+): HostTensor {
+  const [, own] = tensor.shape;
+  if (own === inChannels || tensor.shape.length !== 4 || !isNumericDtype(tensor.dtype))
+    return tensor;
+  note(`patch_embed.proj.weight is adapted from ${own} to ${inChannels} channels.`);
+  return adaptInputChannels(tensor, inChannels, 'patch_embed.proj.weight');
+}
+
+// The position embedding on the grid of the configuration; one whose own grid is not known is returned as it is.
 function onGrid(
   tensor: HostTensor,
   config: VisionTransformerConfig,
+  { source, posEmbedInterpolation: filter = 'timm' }: AdaptOptions<VisionTransformerConfig>,
   note: (text: string) => void,
 ): HostTensor {
   const [, tokens = 0, dim = 0] = tensor.shape;
   const to = gridSizeOf(config);
   const prefix = placedPrefix(config);
-  const side = Math.sqrt(tokens - prefix);
   const fits = config.posEmbed === 'learned' && dim === config.embedDim && tensor.shape[0] === 1;
   if (!fits || tensor.shape.length !== 3 || !isNumericDtype(tensor.dtype)) return tensor;
-  if (tokens === prefix + to[0] * to[1] || !Number.isInteger(side) || side === 0) return tensor;
+  const from = ownGrid(tokens - prefix, source);
+  if (from === undefined || (from[0] === to[0] && from[1] === to[1])) return tensor;
+  if (source === undefined && from[0] * from[1] === to[0] * to[1]) return tensor;
   const values = toFloat32(tensor, 'pos_embed');
   const data = new Float32Array((prefix + to[0] * to[1]) * dim);
   data.set(values.subarray(0, prefix * dim));
-  resampled(values.subarray(prefix * dim), data.subarray(prefix * dim), { side, to, dim });
-  note(`pos_embed is resampled from ${side}×${side} to ${to[0]}×${to[1]} patches.`);
+  const grids = { from, to, dim, antialias: antialias[filter] };
+  resampled(values.subarray(prefix * dim), data.subarray(prefix * dim), grids);
+  const how = filter === 'timm' ? '' : ', bicubic without antialias';
+  note(`pos_embed is resampled from ${from.join('×')} to ${to.join('×')} patches${how}.`);
   return { dtype: 'F32', shape: [1, prefix + to[0] * to[1], dim], data };
+}
+
+const antialias: Readonly<Record<PosEmbedInterpolation, boolean>> = { timm: true, deit: false };
+
+// The grid of so many patches: that of the source if it has as many, else a square.
+function ownGrid(
+  patches: number,
+  source: VisionTransformerConfig | undefined,
+): [number, number] | undefined {
+  const known = source && gridSizeOf(source);
+  if (known !== undefined && known[0] * known[1] === patches) return known;
+  const side = Math.sqrt(patches);
+  return Number.isInteger(side) && side > 0 ? [side, side] : undefined;
 }
 
 // out[y, x, c] = Σ_v Σ_u rows[y, v] · columns[x, u] · from[v, u, c], summed in float64.
 function resampled(
   from: Float32Array,
   out: Float32Array,
-  { side, to: [height, width], dim }: { side: number; to: [number, number]; dim: number },
+  {
+    from: [oldHeight, oldWidth],
+    to: [height, width],
+    dim,
+    antialias: isStretched,
+  }: { from: [number, number]; to: [number, number]; dim: number; antialias: boolean },
 ): void {
-  const rows = resampleMatrix(side, height, { method: 'bicubic', antialias: true });
-  const columns = resampleMatrix(side, width, { method: 'bicubic', antialias: true });
-  const wide = new Float64Array(side * width * dim);
+  const filter = { method: 'bicubic', antialias: isStretched } as const;
+  const rows = resampleMatrix(oldHeight, height, filter);
+  const columns = resampleMatrix(oldWidth, width, filter);
+  const wide = new Float64Array(oldHeight * width * dim);
   const add = (
     sum: Float64Array,
     at: number,
@@ -114,17 +157,18 @@ function resampled(
     if (factor === 0) return;
     for (let c = 0; c < dim; c += 1) sum[at + c]! += factor * source[start + c]!;
   };
-  for (let v = 0; v < side; v += 1) {
+  for (let v = 0; v < oldHeight; v += 1) {
     for (let x = 0; x < width; x += 1) {
-      for (let u = 0; u < side; u += 1) {
-        add(wide, (v * width + x) * dim, columns[x * side + u]!, from, (v * side + u) * dim);
+      for (let u = 0; u < oldWidth; u += 1) {
+        const source = (v * oldWidth + u) * dim;
+        add(wide, (v * width + x) * dim, columns[x * oldWidth + u]!, from, source);
       }
     }
   }
   const sum = new Float64Array(height * width * dim);
   for (let y = 0; y < height; y += 1) {
-    for (let v = 0; v < side; v += 1) {
-      const factor = rows[y * side + v]!;
+    for (let v = 0; v < oldHeight; v += 1) {
+      const factor = rows[y * oldHeight + v]!;
       for (let x = 0; x < width; x += 1) {
         add(sum, (y * width + x) * dim, factor, wide, (v * width + x) * dim);
       }

@@ -27,6 +27,8 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   layerTable,
   warnings: (config) => [...configWarnings(config), ...idleModelOptions(config)],
   adapt,
+  override: overridden,
+  classifiers: ['head', 'head_dist'],
 };
 
 // `vit_tiny_16_224` is short for `vit_tiny_patch16_224`.
@@ -35,10 +37,20 @@ function fullName(name: string): string {
 }
 
 function sizeConfig(name: string, overrides: object = {}): VisionTransformerConfig {
-  const own = knownOptions(overrides);
-  const size: Record<string, unknown> = { ...modelSizes[fullName(name)] };
-  // An override that replaces an option of the table under another name.
-  if ('hiddenDim' in own) delete size.mlpRatio;
-  if ('numPatches' in own) delete size.imageSize;
-  return parseModelConfig({ ...size, ...own });
+  return parseModelConfig(replaced(modelSizes[fullName(name)] ?? {}, overrides));
+}
+
+function overridden(config: VisionTransformerConfig, options: object): VisionTransformerConfig {
+  return parseModelConfig(replaced(config, options));
+}
+
+// Options with others in their place, in any vocabulary.
+function replaced(options: object, others: object): object {
+  const own = knownOptions(others);
+  const base: Record<string, unknown> = { ...options };
+  // A shorthand replaces an option under another name.
+  if ('hiddenDim' in own) delete base['mlpRatio'];
+  if ('numPatches' in own) delete base['imageSize'];
+  if ('dropout' in own) for (const name of ['posDropRate', 'projDropRate']) delete base[name];
+  return { ...base, ...own };
 }

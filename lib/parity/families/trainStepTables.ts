@@ -6,7 +6,7 @@ import { buildModel } from '../../models/createModel.ts';
 import { paramGroupsLayerDecay, paramGroupsWeightDecay } from '../../training/paramGroups.ts';
 import { makeSchedule } from '../../training/schedules.ts';
 import { goldenBuild, goldenModelConfig, onlyKnownKeys } from '../modelConfig.ts';
-import type { ScheduleConfig } from '../../training/options/scheduleTypes.ts';
+import type { ScheduleConfig } from '../../training/options/types.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 
 const scheduleKeys = {

@@ -147,6 +147,29 @@ export const trainOptions = {
     default: null,
     flag: { name: 'model-ema', describe: 'Keep a moving average of the weights, and evaluate it' },
   },
+  finetune: {
+    type: 'string',
+    describe:
+      'Checkpoint to begin with, a file or a run folder: other classes get a new head, another resolution a resampled position embedding; the options of `model` that are not given are its own; null: first weights are drawn',
+    nullable: true,
+    default: null,
+    flag: {
+      name: 'finetune',
+      value: 'DIR|FILE',
+      reads: true,
+      describe:
+        "Begin with a checkpoint's weights; model options that are not given are the checkpoint's",
+    },
+  },
+  posEmbedInterpolation: {
+    type: 'string',
+    describe:
+      "Filter of a position embedding that `finetune` resamples, both bicubic: timm's with antialias, DeiT's without; null: timm's",
+    choices: ['timm', 'deit'],
+    nullable: true,
+    default: null,
+    flag: { name: 'pos-embed-interpolation', value: 'NAME' },
+  },
   freeze: {
     ...names,
     describe:

@@ -1,134 +1,4 @@
-// The options of a training as types. Written by `npm run options` from the tables beside it: change those.
-
-import type { ScheduleOptions } from './scheduleTypes.ts';
-
-/** Everything that decides a training run, as plain data: what `config.json` of a run folder holds. */
-export interface TrainConfig {
-  /**
-   * The model's configuration, for the record; the model itself is given to `train`. Default
-   * null.
-   */
-  model?: unknown;
-  /** The data and their augmentation, for the record. Default null. */
-  data?: unknown;
-  /**
-   * Passes over the data; cooldown, warm-up with `warmupPrefix` and further cycles of the
-   * schedule come on top. An integer ≥ 1 and ≤ 2³¹. Flag `--epochs`.
-   */
-  epochs: number;
-  /** Images in a batch. An integer ≥ 1 and ≤ 2³¹. Flag `--batch-size`. */
-  batchSize: number;
-  /**
-   * Batches in an update, whose gradients are averaged over the images. An integer ≥ 1 and ≤
-   * 2³¹. Default 1. Flag `--accumulation-steps`.
-   */
-  accumulationSteps?: number;
-  /** Learning rate after the warm-up, per update. A finite number > 0. Flag `--lr`. */
-  learningRate: number;
-  /**
-   * Images in an update that `learningRate` is said for: it is multiplied by batchSize ·
-   * accumulationSteps over this, in DeiT 512; null: not. An integer ≥ 1 and ≤ 2³¹. Default null.
-   * Flag `--lr-base-size`.
-   */
-  lrBaseSize?: number | null;
-  /** Seed of order, augmentation and dropouts. An integer ≥ 0. Default 0. Flag `--seed`. */
-  seed?: number;
-  /**
-   * a name of `lossNames`; softmax: cross-entropy; binary: sigmoid cross-entropy of each class.
-   * Default "softmax".
-   */
-  loss?: string;
-  /**
-   * Targets above this become 1 and the others 0, after mixing and before smoothing; null: they
-   * stay. A finite number ≥ 0 and ≤ 1. Default null. Only with `loss` binary. Flag
-   * `--bce-target-thresh`.
-   */
-  targetThreshold?: number | null;
-  /** ε of label smoothing. A finite number ≥ 0 and ≤ 1. Default 0. Flag `--smoothing`. */
-  smoothing?: number;
-  /** The update rule of the weights, and its numbers. */
-  optimizer?: Omit<OptimizerConfig, 'learningRate'>;
-  /** The learning rate over time. */
-  schedule?: ScheduleOptions;
-  /** Gradient clipping: a limit on the size of the gradients; null: none. Default null. */
-  clip?: ClipConfig | null;
-  /**
-   * A moving average of the weights, which is then what is evaluated; null: none. Default null.
-   * Flag `--model-ema`.
-   */
-  ema?: EmaConfig | null;
-  /**
-   * Parameters that stay as they are: names, and modules by name (`patch_embed`, `blocks.0`), in
-   * a list or joined by commas; `*` stands for any characters but a dot; null: none. Default
-   * null. Flag `--freeze`.
-   */
-  freeze?: string | readonly string[] | null;
-  /**
-   * true: only the parameters of attention are trained, and those that `unfreeze` names. Default
-   * false. Flag `--attn-only`.
-   */
-  attnOnly?: boolean;
-  /**
-   * Parameters and modules that are trained although `freeze` or `attnOnly` hold them. Default
-   * null. Flag `--unfreeze`.
-   */
-  unfreeze?: string | readonly string[] | null;
-  /** Leave out an epoch's last batch when it is not full. Default false. Flag `--drop-last`. */
-  dropLast?: boolean;
-  /**
-   * Training images that are held out for validation where the data have no validation part: a
-   * number ≥ 1, or a fraction < 1 of them; 0 and null: none. A finite number ≥ 0. Default null.
-   * Flag `--val-split`.
-   */
-  valSplit?: number | null;
-  /**
-   * Train on the first images only, counted after the split; null: on all. An integer ≥ 1 and ≤
-   * 2³¹. Default null. Flag `--limit`.
-   */
-  limit?: number | null;
-  /**
-   * Validate and test on the first images only; null: on all. An integer ≥ 1 and ≤ 2³¹. Default
-   * null. Flag `--limit-val`.
-   */
-  limitVal?: number | null;
-  /**
-   * End when so many epochs in a row were not better on the validation images than the best one;
-   * null: do not. An integer ≥ 1 and ≤ 2³¹. Default null. Flag `--early-stop`.
-   */
-  earlyStop?: number | null;
-  /**
-   * Epochs before which `earlyStop` does not end a run; null: none. An integer ≥ 0 and ≤ 2³¹.
-   * Default null. Only with `earlyStop` above 0. Flag `--min-epochs`.
-   */
-  minEpochs?: number | null;
-  /**
-   * End after this many updates of the run; null: after `epochs`. An integer ≥ 1 and ≤ 2³¹.
-   * Default null. Flag `--max-steps`.
-   */
-  maxSteps?: number | null;
-  /**
-   * Also save after every so many updates within an epoch; null: do not. An integer ≥ 1 and ≤
-   * 2³¹. Default null. Flag `--checkpoint-steps`.
-   */
-  checkpointSteps?: number | null;
-  /**
-   * Also save when this many minutes have passed; null: do not. A finite number ≥ 0. Default 5.
-   * Flag `--checkpoint-minutes`.
-   */
-  checkpointMinutes?: number | null;
-  /**
-   * true: where DeiT's training is not right, as DeiT: rates per epoch come one epoch late, but
-   * for the first epoch after a resume; the weights are evaluated and not their average; a
-   * resumed run forgets its best score; cooldown epochs are not trained. Default false. Flag
-   * `--deit-compat`.
-   */
-  deitCompat?: boolean;
-  /**
-   * Precision of matrix products; sums and weights are float32 in both. Default "fp32". Flag
-   * `--precision`.
-   */
-  precision?: 'fp32' | 'bf16';
-}
+// The options of the parts of a training as types. Written by `npm run options` from the tables beside it: change those.
 
 /** The update rule of the weights, and its numbers. */
 export interface OptimizerConfig {
@@ -222,6 +92,150 @@ export interface OptimizerConfig {
    * A finite number ≥ 0 and ≤ 1. Flag `--layer-decay`.
    */
   layerDecay?: number;
+}
+
+/** The learning rate over time, in a training's config. */
+export interface ScheduleOptions {
+  /**
+   * Form: half a cosine, steps, a straight line, or the base rate after the warm-up. Default
+   * "cosine". Flag `--sched`.
+   */
+  sched?: 'cosine' | 'step' | 'linear' | 'constant';
+  /**
+   * Epochs of linear warm-up; they count as a part of `numEpochs` unless `warmupPrefix`. A
+   * finite number ≥ 0. Default 0. Flag `--warmup-epochs`.
+   */
+  warmupEpochs?: number;
+  /**
+   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Only with
+   * `warmupEpochs` above 0. Flag `--warmup-lr`.
+   */
+  warmupLr?: number;
+  /**
+   * Learning rate where cosine and linear end. A finite number ≥ 0. Default 0. Only with `sched`
+   * cosine or linear. Flag `--min-lr`.
+   */
+  minLr?: number;
+  /**
+   * Epochs at `minLr` after the end of cosine and linear; they make the run longer. A finite
+   * number ≥ 0. Default 0. Only with `sched` cosine or linear. Flag `--cooldown-epochs`.
+   */
+  cooldownEpochs?: number;
+  /**
+   * true: the warm-up comes before `numEpochs`, makes the run longer and does not shift the
+   * curve. Default false. Only with `warmupEpochs` above 0.
+   */
+  warmupPrefix?: boolean;
+  /**
+   * Exponent k of (t/T)^k in cosine and linear. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear.
+   */
+  kDecay?: number;
+  /**
+   * Number of cycles of cosine and linear, which follow one another and make the run longer. An
+   * integer ≥ 1. Default 1. Only with `sched` cosine or linear.
+   */
+  cycleLimit?: number;
+  /**
+   * Length of a cycle over that of the cycle before. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
+   */
+  cycleMul?: number;
+  /**
+   * Peak of a cycle over that of the cycle before. A finite number ≥ 0. Default 0.1. Only with
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
+   */
+  cycleDecay?: number;
+  /**
+   * Epochs between two steps of the step schedule. A finite number > 0. Default 90. Only with
+   * `sched` step. Flag `--decay-epochs`.
+   */
+  decayEpochs?: number;
+  /**
+   * Factor on the rate at a step of the step schedule. A finite number ≥ 0. Default 0.1. Only
+   * with `sched` step. Flag `--decay-rate`.
+   */
+  decayRate?: number;
+  /**
+   * Length without the cooldown, and without the warm-up if `warmupPrefix`; it then decides in
+   * place of `epochs`; default `epochs`. A finite number > 0.
+   */
+  numEpochs?: number;
+  /** true: a new rate each epoch; false: each update. Default false. */
+  stepOnEpochs?: boolean;
+}
+
+/** The learning rate over time, in timm's words. */
+export interface ScheduleConfig {
+  /**
+   * Form: half a cosine, steps, a straight line, or the base rate after the warm-up. Default
+   * "cosine". Flag `--sched`.
+   */
+  sched?: 'cosine' | 'step' | 'linear' | 'constant';
+  /** Length without the cooldown, and without the warm-up if `warmupPrefix`. A finite number > 0. */
+  numEpochs: number;
+  /**
+   * Epochs of linear warm-up; they count as a part of `numEpochs` unless `warmupPrefix`. A
+   * finite number ≥ 0. Default 0. Flag `--warmup-epochs`.
+   */
+  warmupEpochs?: number;
+  /**
+   * Learning rate at the start of the warm-up. A finite number ≥ 0. Default 0.00001. Only with
+   * `warmupEpochs` above 0. Flag `--warmup-lr`.
+   */
+  warmupLr?: number;
+  /**
+   * Learning rate where cosine and linear end. A finite number ≥ 0. Default 0. Only with `sched`
+   * cosine or linear. Flag `--min-lr`.
+   */
+  minLr?: number;
+  /**
+   * Epochs at `minLr` after the end of cosine and linear; they make the run longer. A finite
+   * number ≥ 0. Default 0. Only with `sched` cosine or linear. Flag `--cooldown-epochs`.
+   */
+  cooldownEpochs?: number;
+  /**
+   * true: the warm-up comes before `numEpochs`, makes the run longer and does not shift the
+   * curve. Default false. Only with `warmupEpochs` above 0.
+   */
+  warmupPrefix?: boolean;
+  /**
+   * true: a new rate each epoch; false: each update, which needs `updatesPerEpoch`. Default
+   * true.
+   */
+  stepOnEpochs?: boolean;
+  /** Optimizer updates in an epoch. A finite number ≥ 0. Default 0. */
+  updatesPerEpoch?: number;
+  /**
+   * Exponent k of (t/T)^k in cosine and linear. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear.
+   */
+  kDecay?: number;
+  /**
+   * Number of cycles of cosine and linear, which follow one another and make the run longer. An
+   * integer ≥ 1. Default 1. Only with `sched` cosine or linear.
+   */
+  cycleLimit?: number;
+  /**
+   * Length of a cycle over that of the cycle before. A finite number > 0. Default 1. Only with
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
+   */
+  cycleMul?: number;
+  /**
+   * Peak of a cycle over that of the cycle before. A finite number ≥ 0. Default 0.1. Only with
+   * `sched` cosine or linear. Only with `cycleLimit` above 1.
+   */
+  cycleDecay?: number;
+  /**
+   * Epochs between two steps of the step schedule. A finite number > 0. Default 90. Only with
+   * `sched` step. Flag `--decay-epochs`.
+   */
+  decayEpochs?: number;
+  /**
+   * Factor on the rate at a step of the step schedule. A finite number ≥ 0. Default 0.1. Only
+   * with `sched` step. Flag `--decay-rate`.
+   */
+  decayRate?: number;
 }
 
 /** Gradient clipping: a limit on the size of the gradients. */

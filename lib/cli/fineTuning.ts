@@ -1,0 +1,67 @@
+// The start of a fine-tuning: the checkpoint that `finetune` of an experiment names, and the model with its weights.
+
+import { InputError, expected } from '../core/errors.ts';
+import { readCheckpoint } from '../io/checkpointFile.ts';
+import { checkpointPath } from '../io/checkpointPath.ts';
+import { fineTune, fineTuneConfig, fineTuneLines } from '../models/fineTune.ts';
+import { parseNames } from '../training/parseNames.ts';
+import type { Model } from '../models/model.ts';
+import type { FullTrainConfig } from '../training/trainConfig.ts';
+
+/** The properties of the data that a model must have: their classes, and the channels of their images. */
+export interface ModelData {
+  numClasses: number;
+  inChannels: number;
+}
+
+/**
+ * A checkpoint that was read, ready to become a model.
+ *
+ * @property experiment  the experiment with the checkpoint's model options in place of those that it does not give
+ */
+export interface FineTuning {
+  readonly experiment: Record<string, unknown>;
+  /**
+   * Builds the model and says what became of every tensor.
+   *
+   * @returns the model, which the caller owns, and the config: with `attnOnly` a new head is trained too
+   * @throws CheckpointError if the tensors are of another model
+   */
+  build(train: FullTrainConfig, data: ModelData): { model: Model; train: FullTrainConfig };
+}
+
+/**
+ * Reads the checkpoint that an experiment is fine-tuned from, a file or a run folder; undefined if it names none.
+ *
+ * @param note  told, a sentence each, what was taken and what became of it
+ * @throws IoError, CheckpointError, UnsupportedError, InputError if it cannot be read or used
+ */
+export async function openFineTuning(
+  experiment: Record<string, unknown>,
+  note: (text: string) => void,
+): Promise<FineTuning | undefined> {
+  const { finetune: given, model: options = {} } = experiment;
+  if (given === undefined || given === null) return undefined;
+  if (typeof given !== 'string' || given === '') {
+    throw new InputError(expected('a checkpoint file or a run folder', 'finetune', given));
+  }
+  const { tensors, config: source, path } = await readCheckpoint(await checkpointPath(given, note));
+  return {
+    experiment: { ...experiment, model: fineTuneConfig(source, options) },
+    build(train, data) {
+      const { posEmbedInterpolation: filter } = train;
+      const { model, report } = fineTune(fineTuneConfig(source, options, data), {
+        tensors,
+        source,
+        onWarning: note,
+        ...(filter !== null && { posEmbedInterpolation: filter }),
+      });
+      fineTuneLines(path, report).forEach(note);
+      if (!train.attnOnly || report.fresh.length === 0) return { model, train };
+      note('The head is new, so it is trained beside the parameters of attention.');
+      const { unfreeze } = train;
+      const named = unfreeze === null ? [] : parseNames(unfreeze, 'unfreeze');
+      return { model, train: { ...train, unfreeze: [...named, ...report.fresh] } };
+    },
+  };
+}
