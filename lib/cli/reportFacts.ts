@@ -5,6 +5,8 @@ import * as path from 'node:path';
 import { percent } from '../core/format.ts';
 import { sizeOf } from '../core/check.ts';
 import { getBackend } from '../ops/tensor.ts';
+import { isErasing, isMixing, parseAugmentOptions } from '../data/augment/createTransform.ts';
+import { normalizationOf, stepsOf } from './augmentation.ts';
 import { version } from './version.ts';
 import { descriptorOf, type DataConfig } from './dataset.ts';
 import type { EpochLog } from '../core/runSink.ts';
@@ -60,12 +62,12 @@ function modelFacts({ config, model }: RunFacts): FactGroup {
       width: text(given['embedDim']),
       depth: text(given['depth']),
       heads: text(given['numHeads']),
-      'begun from': text((config as { finetune?: unknown }).finetune),
+      'begun from': text(config.finetune),
     }),
   };
 }
 
-function recipeFacts({ config, data }: RunFacts): FactGroup {
+function recipeFacts({ config, data, model }: RunFacts): FactGroup {
   const { optimizer, schedule, ema, epochs, earlyStop, smoothing, accumulationSteps } = config;
   const { opt = 'adamw', weightDecay } = optimizer;
   const decay = weightDecay === undefined ? '' : `, weight decay ${weightDecay}`;
@@ -80,7 +82,7 @@ function recipeFacts({ config, data }: RunFacts): FactGroup {
       'batch size': `${config.batchSize}${batch}`,
       'learning rate': `${config.learningRate}, ${sched}${warm}`,
       optimizer: `${opt}${decay}`,
-      augmentation: augmentation(data),
+      augmentation: augmentation(data, model),
       'label smoothing': smoothing > 0 ? smoothing : undefined,
       'moving average': ema === null ? undefined : `decay ${ema.decay ?? 'by default'}`,
       precision: config.precision,
@@ -107,19 +109,30 @@ function timeFacts({ log }: RunFacts): FactGroup {
   };
 }
 
-function augmentation({ trainTransforms = [], ...rest }: DataConfig): string {
-  const steps = trainTransforms.map(({ name, ...options }) => {
-    const given = Object.entries(options).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
-    return given.length === 0 ? name : `${name} (${given.join(', ')})`;
+// Options that follow from the size of the input, or say how pixels are resampled, would hide the rest.
+const quiet = new Set(['height', 'width', 'ratio', 'interpolation', 'fill', 'translateConst']);
+
+function augmentation(data: DataConfig, { inputShape }: Model): string {
+  const [height, width, channels] = inputShape;
+  const { mean } = normalizationOf(data, channels);
+  const steps = stepsOf(data, { size: [height, width], mean }).train.map(({ name, ...options }) => {
+    const given = Object.entries(options).filter(([key]) => !quiet.has(key));
+    const said = given.map(([key, value]) => `${key} ${text(value)}`);
+    return said.length === 0 ? name : `${name} (${said.join(', ')})`;
   });
-  const { augment } = rest as { augment?: unknown };
-  if (augment !== undefined) steps.unshift(JSON.stringify(augment));
+  if (data.augment !== undefined) {
+    const full = parseAugmentOptions(data.augment);
+    if (isErasing(full)) steps.push(`randomErasing (${full.reprob})`);
+    if (isMixing(full)) steps.push(`mixup ${full.mixup}, cutmix ${full.cutmix}`);
+    if (full.augRepeats > 1) steps.push(`${full.augRepeats} copies`);
+  }
   return steps.length === 0 ? 'none' : steps.join(' → ');
 }
 
 function text(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value)) return value.join(' × ');
+  if (Array.isArray(value))
+    return value.join(value.length === 2 && value[0] === value[1] ? ' × ' : ' to ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -92,7 +92,7 @@ export async function writeReport(run: ReportedRun): Promise<boolean> {
   const { classNames } = parts.train;
   const page = reportPage({
     ...{ name, log, best, epochs, end, smoothing, classNames, trainingCounts, evaluated },
-    pretrained: (config as { finetune?: unknown }).finetune != null,
+    pretrained: config.finetune !== null,
     badImages: run.samples.bad.list(),
     facts: factsOf({ data, config, model, parts, log }),
   });

@@ -19,10 +19,13 @@ type Rule = (report: RunReport, evidence: Evidence) => Advice | undefined;
 export function adviceFor(report: RunReport, evidence: Evidence | undefined): Advice[] {
   if (evidence === undefined) return [holdOutImages];
   const all = rules.flatMap((rule) => rule(report, evidence) ?? []);
-  // Both say to train longer.
-  const found = all.some(({ id }) => id === 'underfitting')
-    ? all.filter(({ id }) => id !== 'longer')
-    : all;
+  const has = (id: string) => all.some((advice) => advice.id === id);
+  const found = all.filter(({ id }) => {
+    // A model that knows nothing makes every mistake there is.
+    if (has('chance')) return ['chance', 'badFiles', 'pretrain', 'few'].includes(id);
+    // Both say to train longer.
+    return id !== 'longer' || !has('underfitting');
+  });
   const [important, hints] = [
     found.filter(({ tone }) => tone === 'important'),
     found.filter(({ tone }) => tone === 'hint'),
@@ -148,16 +151,22 @@ const sureMistakes: Rule = (_, { sure, images }) => {
   };
 };
 
-const fewHeldOut: Rule = (_, { images, interval, classes, top1 }) => {
+const fewHeldOut: Rule = ({ evaluated, trainingCounts }, { images, interval, classes, top1 }) => {
   const smallest = classes.reduce((least, { support }) => Math.min(least, support), Infinity);
   if (images >= 200 && smallest >= 10) return undefined;
+  const share = images / (images + trainingCounts.reduce((a, b) => a + b, 0));
+  const more = Math.round(Math.min(0.4, 2 * share) * 20) / 20;
+  const remedy =
+    evaluated!.part === 'validation' && more > share
+      ? html`A larger share gives surer numbers: <code>--val-split ${more}</code>.`
+      : html`More images give surer numbers.`;
   return {
     id: 'few',
     tone: 'hint',
-    title: 'Few images were held out',
+    title: 'Few images to measure on',
     text: html`With ${images} images, ${percent(top1)} stands for anything from
-      ${percent(interval[0])} to ${percent(interval[1])}; the smallest class has ${smallest}. A
-      larger share gives surer numbers: <code>--val-split 0.2</code>.`,
+    ${percent(interval[0])} to ${percent(interval[1])}; the smallest class has ${smallest}.
+    ${remedy}`,
   };
 };
 

@@ -254,10 +254,8 @@ function factsSection({ facts }: RunReport): Html {
   </section>`;
 }
 
-// Seconds as 45 s, 3 min 20 s, or 2 h 5 min.
+// Seconds as 45 s, 12 min, or 2.5 h.
 function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

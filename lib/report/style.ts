@@ -23,9 +23,9 @@ a { color: var(--link); }
 code { font: 0.9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--sunken); border-radius: 4px;
   padding: 1px 5px; overflow-wrap: anywhere; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 20px 22px; margin-top: 20px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 12px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 12px; }
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; }
-.card b { display: block; font-size: 1.55rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.card b { display: block; font-size: 1.4rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .card span { color: var(--muted); font-size: 0.85rem; display: block; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 20px; align-items: start; }
 svg.figure { display: block; width: 100%; height: auto; max-width: 560px; font-family: inherit; }

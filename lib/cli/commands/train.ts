@@ -89,12 +89,21 @@ const flags = {
 /** `tfjs-vit train`: an experiment from its config file to its run folder. */
 export const train: Command = {
   name: 'train',
-  describe: 'Train a model: an experiment in a config file, a run folder as its result',
+  describe: 'Train a model, on a folder of images or by a config file; a run folder is the result',
+  positional: {
+    name: 'FOLDER',
+    describe:
+      'Images to train on, in a folder for each class; the preset follows from their number',
+    min: 0,
+    max: 1,
+    reads: true,
+  },
   flags,
   elsewhere: {
     ...refusedFlags,
   },
   examples: [
+    ['train ./photos', 'A folder with a folder of images for each class, into runs/photos'],
     ['train --config mnist/config.ts', 'MNIST from scratch, into runs/mnist'],
     [
       'train --config mnist/config.ts --epochs 2 --limit 6000 --output-dir runs/quick',
@@ -112,13 +121,18 @@ export const train: Command = {
   ],
   async run(args, terminal) {
     const [config, resume] = [textFlag(args, 'config'), textFlag(args, 'resume')];
+    const [folder] = args.positional;
     assertConsistent(args, { config, resume });
     const note = ignoredNote(args);
     if (note !== undefined) terminal.error(note);
     if (booleanFlag(args, 'eval')) return evaluateResumed(args, terminal);
     const { trainExperiment } = await import('../trainExperiment.ts');
     const { exitCode } = await trainExperiment(
-      resume === undefined ? await experimentOf(args) : undefined,
+      folder !== undefined
+        ? await onFolder(args, terminal)
+        : resume === undefined
+          ? await experimentOf(args)
+          : undefined,
       {
         outputDir: textFlag(args, 'output-dir'),
         resume,
@@ -186,10 +200,17 @@ async function experimentOf(args: Arguments): Promise<object> {
   const named = textFlag(args, 'data-set') ?? textFlag(args, 'data-path');
   if (recipe === undefined && named === undefined) {
     throw new InputError(
-      'Expected --config FILE, --recipe NAME, --data-set NAME or --resume DIR for train, received none. See tfjs-vit train --help.',
+      'Expected a folder of images, --config FILE, --recipe NAME, --data-set NAME or --resume DIR for train, received none. See tfjs-vit train --help.',
     );
   }
   return recipeNamed(recipe ?? 'deit');
+}
+
+// The experiment of --config or --recipe on a folder of images, or the preset for it.
+async function onFolder(args: Arguments, terminal: Terminal): Promise<object> {
+  const { experimentOnFolder } = await import('../folderArgument.ts');
+  const chosen = ['config', 'recipe'].some((name) => args.flags[name] !== undefined);
+  return experimentOnFolder(args, chosen ? () => experimentOf(args) : undefined, terminal);
 }
 
 /** The options that the flags set, by their path in the config. */

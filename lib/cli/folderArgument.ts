@@ -1,0 +1,39 @@
+// The folder that `train` takes as a word: `tfjs-vit train ./photos`.
+
+import { InputError, expected } from '../core/errors.ts';
+import { numberFlag, textFlag } from './flags.ts';
+import { folderData, folderExperiment } from './folderExperiment.ts';
+import type { Arguments, Terminal } from './command.ts';
+
+/**
+ * The experiment on the folder that the command line names: a preset by the number of its images, or the experiment of --config and
+ * --recipe on its images.
+ *
+ * @param chosen  reads that of --config or --recipe; undefined where neither is given
+ * @throws InputError for a folder that cannot be used, and for flags that name other data
+ */
+export async function experimentOnFolder(
+  args: Arguments,
+  chosen: (() => Promise<object>) | undefined,
+  { error }: Terminal,
+): Promise<object> {
+  const folder = args.positional[0]!;
+  for (const name of ['resume', 'data-path', 'data-set']) {
+    const value = textFlag(args, name);
+    if (value === undefined) continue;
+    const remedy = 'Leave one of the two out.';
+    throw new InputError(expected(`no --${name}`, `train ${folder}`, value, remedy));
+  }
+  const data = await folderData(folder);
+  if (chosen !== undefined) {
+    const experiment = (await chosen()) as { data?: object };
+    return { ...experiment, data: { ...experiment.data, ...data } };
+  }
+  const options = {
+    epochs: numberFlag(args, 'epochs'),
+    valSplit: numberFlag(args, 'val-split'),
+    finetune: textFlag(args, 'finetune'),
+    model: textFlag(args, 'model'),
+  };
+  return folderExperiment(data, options, error);
+}
