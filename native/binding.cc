@@ -404,6 +404,7 @@ NAPI_MODULE_INIT() {
       &vit::indexing_exports,
       &vit::counting_exports,
       &vit::fractal_exports,
+      &vit::pixel_exports,
   };
   for (const vit::Exports* list : all)
     if (!vit::add(env, exports, *list)) return nullptr;

@@ -107,6 +107,34 @@ constexpr int kInterface = 2;
   FIELD(size_t, pad) \
   FIELD(bool, patch)
 
+// Pillow's resampling of rows: [height, width, channels] to [height, count, channels] by `taps` pixels each.
+#define VIT_RESAMPLE_ROWS_FIELDS(FIELD) \
+  FIELD(size_t, height) \
+  FIELD(size_t, width) \
+  FIELD(size_t, channels) \
+  FIELD(size_t, count) \
+  FIELD(size_t, taps)
+
+// Pillow's resampling of columns: [height, stride] to [count, stride] by `taps` pixels each.
+#define VIT_RESAMPLE_COLUMNS_FIELDS(FIELD) \
+  FIELD(size_t, height) \
+  FIELD(size_t, stride) \
+  FIELD(size_t, count) \
+  FIELD(size_t, taps)
+
+// Pillow's affine map: output (x, y) shows the input at (a·x + b·y + c, d·x + e·y + f).
+#define VIT_MAP_PIXELS_FIELDS(FIELD) \
+  FIELD(size_t, width) \
+  FIELD(size_t, height) \
+  FIELD(size_t, channels) \
+  FIELD(bool, bicubic) \
+  FIELD(double, a) \
+  FIELD(double, b) \
+  FIELD(double, c) \
+  FIELD(double, d) \
+  FIELD(double, e) \
+  FIELD(double, f)
+
 // The numbers of an AdamW step that all parameters share.
 #define VIT_ADAM_W_FIELDS(FIELD) \
   FIELD(double, beta1) \
@@ -163,6 +191,9 @@ VIT_DESCRIPTOR(SampleCall, VIT_SAMPLE_FIELDS)
 VIT_DESCRIPTOR(TransformCall, VIT_TRANSFORM_FIELDS)
 VIT_DESCRIPTOR(FractalScanCall, VIT_FRACTAL_SCAN_FIELDS)
 VIT_DESCRIPTOR(FractalLayoutCall, VIT_FRACTAL_LAYOUT_FIELDS)
+VIT_DESCRIPTOR(ResampleRowsCall, VIT_RESAMPLE_ROWS_FIELDS)
+VIT_DESCRIPTOR(ResampleColumnsCall, VIT_RESAMPLE_COLUMNS_FIELDS)
+VIT_DESCRIPTOR(MapPixelsCall, VIT_MAP_PIXELS_FIELDS)
 VIT_DESCRIPTOR(AdamWCall, VIT_ADAM_W_FIELDS)
 
 #undef VIT_MEMBER

@@ -51,6 +51,7 @@ extern const Exports axis_exports;
 extern const Exports indexing_exports;
 extern const Exports counting_exports;
 extern const Exports fractal_exports;
+extern const Exports pixel_exports;
 
 // undefined, the result of most entries.
 napi_value nothing(const Arguments& args);

@@ -41,7 +41,7 @@ export function sourcesOf(folder) {
 }
 
 // The sources in which a threshold, a tie or the edge of a pixel decides, so that the numbers must be JavaScript's to the last bit.
-export const exact = ['transform', 'non_max_suppression', 'fractal'];
+export const exact = ['transform', 'non_max_suppression', 'fractal', 'pixels'];
 // The routines that only a processor with tiles has, or an emulation of them.
 const onlyProducts = new Set(['bf16_tiles']);
 const portable = ['-DVIT_ISA=portable'];

@@ -3,6 +3,12 @@
 import { assertInteger, assertOneOf } from '../core/check.ts';
 import { assertImage, makeImage } from '../core/image.ts';
 import type { RgbImage } from '../core/image.ts';
+import {
+  resampleColumns,
+  resamplePlan,
+  resampleRows,
+  type FilterShape,
+} from './pixels/resample.ts';
 
 /**
  * The filters of PIL's `Image.resize`. All but `nearest` average when an image is made smaller, so nothing flickers or vanishes.
@@ -12,7 +18,7 @@ export type ResizeFilter = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic
 type Averaging = Exclude<ResizeFilter, 'nearest'>;
 
 // Support in source pixels at scale 1, and the weight at a distance from the centre.
-const filters: Record<Averaging, { support: number; weight: (x: number) => number }> = {
+const filters: Record<Averaging, FilterShape> = {
   box: { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
   hamming: { support: 1, weight: hamming },
@@ -22,9 +28,6 @@ const filters: Record<Averaging, { support: number; weight: (x: number) => numbe
 
 /** The names of the filters. */
 export const resizeFilters = ['nearest', ...Object.keys(filters)] as readonly ResizeFilter[];
-
-// Weights are integers of 22 fractional bits, as in PIL: sums of 8-bit pixels stay below 2³¹.
-const precision = 22;
 
 /**
  * An image in another size, as PIL's `Image.resize((width, height), filter)` makes it.
@@ -80,64 +83,18 @@ function positions(from: number, to: number): Uint32Array {
   return out;
 }
 
-/** Where the weights of one target pixel start in the source, and the weights. */
-interface Window {
-  first: number;
-  weights: Int32Array;
-}
-
-function windows(from: number, to: number, filter: Averaging): Window[] {
-  const { support, weight } = filters[filter];
-  const scale = from / to;
-  const stretch = Math.max(1, scale);
-  return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support * stretch + 0.5));
-    const end = Math.min(from, Math.trunc(centre + support * stretch + 0.5));
-    const raw = Array.from({ length: end - first }, (__, x) =>
-      weight((x + first - centre + 0.5) * (1 / stretch)),
-    );
-    const sum = raw.reduce((a, b) => a + b, 0);
-    const weights = Int32Array.from(raw, (value) => {
-      const fixed = (sum === 0 ? value : value / sum) * 2 ** precision;
-      return Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
-    });
-    return { first, weights };
-  });
-}
-
 function resizeRows(image: RgbImage, width: number, filter: Averaging): RgbImage {
   const { height, channels, data } = image;
-  const out = makeImage(width, height, channels, new Uint8Array(width * height * channels));
-  const plan = windows(image.width, width, filter);
-  for (let y = 0, at = 0; y < height; y += 1) {
-    for (const { first, weights } of plan) {
-      const from = (y * image.width + first) * channels;
-      for (let c = 0; c < channels; c += 1, at += 1) {
-        out.data[at] = weighted(data, from + c, channels, weights);
-      }
-    }
-  }
-  return out;
+  const plan = resamplePlan(image.width, width, filters[filter]);
+  const sizes = { height, width: image.width, channels };
+  return makeImage(width, height, channels, resampleRows(data, sizes, plan));
 }
 
 function resizeColumns(image: RgbImage, height: number, filter: Averaging): RgbImage {
   const { width, channels, data } = image;
-  const out = makeImage(width, height, channels, new Uint8Array(width * height * channels));
-  const stride = width * channels;
-  let at = 0;
-  for (const { first, weights } of windows(image.height, height, filter)) {
-    for (let i = 0; i < stride; i += 1, at += 1) {
-      out.data[at] = weighted(data, first * stride + i, stride, weights);
-    }
-  }
-  return out;
-}
-
-function weighted(data: Uint8Array, from: number, step: number, weights: Int32Array): number {
-  let sum = 1 << (precision - 1);
-  for (let k = 0, at = from; k < weights.length; k += 1, at += step) sum += weights[k]! * data[at]!;
-  return Math.min(255, Math.max(0, sum >> precision));
+  const plan = resamplePlan(image.height, height, filters[filter]);
+  const sizes = { height: image.height, stride: width * channels };
+  return makeImage(width, height, channels, resampleColumns(data, sizes, plan));
 }
 
 function hamming(x: number): number {

@@ -8,6 +8,7 @@ import { Rng } from '../core/rng.ts';
 import { samplesOf, type SampleParts, type SampleSource } from '../data/samples.ts';
 import { originOf } from '../data/transform.ts';
 import { startThread } from '../io/thread.ts';
+import { useNativePixels } from './nativePixels.ts';
 import { WorkerSource } from './workerSource.ts';
 import type { Worker } from 'node:worker_threads';
 import type { Answer, Order, Task } from './messages.ts';
@@ -64,6 +65,8 @@ export class SampleWorkers {
     assertFields('SampleWorkers', options, { onNote: 'function?', start: 'function?' });
     const { workers, onNote = () => undefined, start } = options;
     if (workers !== undefined) assertInteger('workers', workers, { min: 0, max: 64 });
+    // For the loaders whose samples are prepared in this thread.
+    useNativePixels();
     this.workers = workers;
     this.onNote = onNote;
     this.startWorker = start ?? ((id) => startThread('./worker', import.meta.url, { id }));

@@ -280,5 +280,18 @@ export const addonCalls: Readonly<Record<string, readonly Argument[]>> = {
     { kind: 'ints', make: () => new Int32Array(32 * 32), length: 'exact' },
     { kind: 'ints', make: () => new Int32Array(32 * 32), length: 'exact' },
   ],
+  // 2 rows of 4 pixels become rows of 3, columns of 4 become columns of 3, and a map of 4 by 2 pixels.
+  resampleRows: [
+    descriptor(true, ...of('size', 2, 4, 3, 3, 2)),
+    ...[b(24), ints(0, 1, 2), ints(1, 2, 3, 4, 5, 6), b(18)],
+  ],
+  resampleColumns: [
+    descriptor(true, ...of('size', 4, 5, 3, 2)),
+    ...[b(20), ints(0, 1, 2), ints(1, 2, 3, 4, 5, 6), b(15)],
+  ],
+  mapPixels: [
+    descriptor(true, ...of('size', 4, 2, 3), ...of('flag', 1), ...of('real', 1, 0.1, 0, 0.1, 1, 0)),
+    ...[b(24), b(24)],
+  ],
   nonMaxSuppression: [f(12), f(3), real(0.5), real(0), real(-1), ints(0, 0, 0), bias(3)],
 };

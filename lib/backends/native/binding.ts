@@ -5,6 +5,7 @@ import type { AxisBinding } from './axisBinding.ts';
 import type { CountingBinding } from './countingBinding.ts';
 import type { Elements } from './elements.ts';
 import type { FractalBinding } from './fractalBinding.ts';
+import type { PixelBinding } from './pixelBinding.ts';
 import type { IndexingBinding } from './indexingBinding.ts';
 import type { SpatialBinding } from './spatialBinding.ts';
 
@@ -76,7 +77,13 @@ export type AdamWUpdate = readonly [
 
 /** The addon. Every call checks its arguments and throws a TypeError for a wrong type, length or range. */
 export interface NativeBinding
-  extends AxisBinding, CountingBinding, FractalBinding, IndexingBinding, SpatialBinding {
+  extends
+    AxisBinding,
+    CountingBinding,
+    FractalBinding,
+    IndexingBinding,
+    PixelBinding,
+    SpatialBinding {
   /** The number of the interface: INTERFACE of generated/descriptors.ts where the addon was built from these sources. */
   interfaceNumber(): number;
   isa(): string;

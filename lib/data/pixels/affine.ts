@@ -1,7 +1,8 @@
 // Affine maps of an image as Pillow computes them.
 
 import type { RgbImage } from '../../core/image.ts';
-import { bicubicAt, bilinearAt, type Sampler } from './samplers.ts';
+import { pixelKernels } from './pixelKernels.ts';
+import { bicubicAt, bilinearAt } from './samplers.ts';
 
 /** How a value between pixels is found. */
 export type AffineFilter = 'nearest' | 'bilinear' | 'bicubic';
@@ -31,7 +32,7 @@ export function affine(
 ): RgbImage {
   const out = filled(image, fill);
   if (filter === 'nearest') mapNearest(image, matrix, out);
-  else mapSmooth(image, matrix, out, filter === 'bilinear' ? bilinearAt : bicubicAt);
+  else mapSmooth(image, matrix, out, filter === 'bicubic');
   return { ...image, data: out };
 }
 
@@ -156,8 +157,14 @@ function coordinates(start: number, step: number, count: number): Float64Array {
   return out;
 }
 
-function mapSmooth(image: RgbImage, matrix: Matrix, out: Uint8Array, sample: Sampler): void {
-  const { width, height, channels } = image;
+function mapSmooth(image: RgbImage, matrix: Matrix, out: Uint8Array, bicubic: boolean): void {
+  const { width, height, channels, data } = image;
+  const fast = pixelKernels(channels);
+  if (fast !== undefined) {
+    fast.mapSmooth(data, { width, height, channels, bicubic, matrix }, out);
+    return;
+  }
+  const sample = bicubic ? bicubicAt : bilinearAt;
   const [a, b, c, d, e, f] = matrix;
   for (let y = 0, to = 0; y < height; y += 1) {
     const yin = y + 0.5;

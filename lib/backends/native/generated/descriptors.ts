@@ -267,6 +267,92 @@ export function fractalLayoutDescriptor(
   return into;
 }
 
+/** Pillow's resampling of rows: [height, width, channels] to [height, count, channels] by `taps` pixels each. */
+export interface ResampleRowsDescriptor {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly count: number;
+  readonly taps: number;
+}
+
+/** How many numbers a packed ResampleRowsDescriptor has. */
+export const RESAMPLE_ROWS_FIELDS = 5;
+const resampleRowsNumbers = new Float64Array(RESAMPLE_ROWS_FIELDS);
+/** Packs a descriptor from element `at` on; by default into an array that the next call of this function overwrites. */
+export function resampleRowsDescriptor(
+  of: ResampleRowsDescriptor,
+  into: Float64Array = resampleRowsNumbers,
+  at = 0,
+): Float64Array {
+  into[at + 0] = of.height;
+  into[at + 1] = of.width;
+  into[at + 2] = of.channels;
+  into[at + 3] = of.count;
+  into[at + 4] = of.taps;
+  return into;
+}
+
+/** Pillow's resampling of columns: [height, stride] to [count, stride] by `taps` pixels each. */
+export interface ResampleColumnsDescriptor {
+  readonly height: number;
+  readonly stride: number;
+  readonly count: number;
+  readonly taps: number;
+}
+
+/** How many numbers a packed ResampleColumnsDescriptor has. */
+export const RESAMPLE_COLUMNS_FIELDS = 4;
+const resampleColumnsNumbers = new Float64Array(RESAMPLE_COLUMNS_FIELDS);
+/** Packs a descriptor from element `at` on; by default into an array that the next call of this function overwrites. */
+export function resampleColumnsDescriptor(
+  of: ResampleColumnsDescriptor,
+  into: Float64Array = resampleColumnsNumbers,
+  at = 0,
+): Float64Array {
+  into[at + 0] = of.height;
+  into[at + 1] = of.stride;
+  into[at + 2] = of.count;
+  into[at + 3] = of.taps;
+  return into;
+}
+
+/** Pillow's affine map: output (x, y) shows the input at (a·x + b·y + c, d·x + e·y + f). */
+export interface MapPixelsDescriptor {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly bicubic: boolean;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+  readonly e: number;
+  readonly f: number;
+}
+
+/** How many numbers a packed MapPixelsDescriptor has. */
+export const MAP_PIXELS_FIELDS = 10;
+const mapPixelsNumbers = new Float64Array(MAP_PIXELS_FIELDS);
+/** Packs a descriptor from element `at` on; by default into an array that the next call of this function overwrites. */
+export function mapPixelsDescriptor(
+  of: MapPixelsDescriptor,
+  into: Float64Array = mapPixelsNumbers,
+  at = 0,
+): Float64Array {
+  into[at + 0] = of.width;
+  into[at + 1] = of.height;
+  into[at + 2] = of.channels;
+  into[at + 3] = of.bicubic ? 1 : 0;
+  into[at + 4] = of.a;
+  into[at + 5] = of.b;
+  into[at + 6] = of.c;
+  into[at + 7] = of.d;
+  into[at + 8] = of.e;
+  into[at + 9] = of.f;
+  return into;
+}
+
 /** The numbers of an AdamW step that all parameters share. */
 export interface AdamWDescriptor {
   readonly beta1: number;
