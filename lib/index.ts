@@ -53,6 +53,7 @@ export {
   type AttentionOptions,
   type AttentionResult,
 } from './ops/attention.ts';
+export { batchNorm, type BatchNormResult } from './ops/batchNorm.ts';
 export { binaryCrossEntropy } from './ops/binaryCrossEntropy.ts';
 export { dropPath } from './ops/dropPath.ts';
 export { dropout } from './ops/dropout.ts';
@@ -72,7 +73,9 @@ export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 // layers
 export { Attention, type AttentionConfig } from './layers/attention.ts';
 export { AttentionPool, type AttentionPoolConfig } from './layers/attentionPool.ts';
+export { BatchNorm, type BatchNormConfig } from './layers/batchNorm.ts';
 export { Block, type BlockConfig } from './layers/block.ts';
+export { Conv2d, type Conv2dConfig } from './layers/conv2d.ts';
 export { DropPath, Dropout, dropPathRates } from './layers/drop.ts';
 export { Identity } from './layers/identity.ts';
 export { LayerNorm, type LayerNormConfig } from './layers/layerNorm.ts';
@@ -114,6 +117,9 @@ export {
   type GlobalPool,
   type VisionTransformerConfig,
 } from './models/vit/config.ts';
+export type { ResNetConfig, ResNetOptions } from './models/resnet/config.ts';
+export { resnet } from './models/resnet/family.ts';
+export { ResNet } from './models/resnet/resNet.ts';
 export { vit } from './models/vit/family.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './models/vit/parseConfig.ts';
 export { VisionTransformer } from './models/vit/visionTransformer.ts';

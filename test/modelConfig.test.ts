@@ -1,6 +1,6 @@
 import { InputError } from '../lib/core/errors.ts';
 import { configWarnings } from '../lib/models/vit/config.ts';
-import { modelConfig, modelNames } from '../lib/models/createModel.ts';
+import { modelConfig, modelNames, parseModelOptions } from '../lib/models/createModel.ts';
 import { countParameters, gigaMacs, parameterShapes, summarize } from '../lib/models/layerTable.ts';
 import { parseModelConfig } from '../lib/models/vit/parseConfig.ts';
 
@@ -103,8 +103,8 @@ describe('parseModelConfig', () => {
   test('a parsed configuration parses to itself, also through JSON', () => {
     for (const name of modelNames()) {
       const config = modelConfig(name);
-      expect(parseModelConfig(config)).toEqual(config);
-      expect(parseModelConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+      expect(parseModelOptions(config)).toEqual(config);
+      expect(parseModelOptions(JSON.parse(JSON.stringify(config)))).toEqual(config);
     }
     const odd = parseModelConfig({ embedDim: 192, hiddenDim: 500, numHeads: 3 });
     expect(parseModelConfig(odd)).toEqual(odd);

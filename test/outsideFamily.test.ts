@@ -168,14 +168,16 @@ describe('a family from outside', () => {
     expect(() => door.buildModel({ family: 'vit', name: 'mlp_small' })).toThrow(
       /mlp, which has mlp_small, for model\.family/,
     );
-    expect(() => door.buildModel({ model_type: 'resnet' })).toThrow(/Give family, one of vit, mlp/);
+    expect(() => door.buildModel({ model_type: 'resnet' })).toThrow(
+      /Give family, one of vit, resnet, mlp/,
+    );
   });
 
   test('cannot take a name or a size that is taken', () => {
     expect(() => door.registerModelFamily(mlp)).toThrow(/a name that is free/);
     const twin = { ...mlp, family: 'twin', names: () => ['vit_tiny_16_224'] };
     expect(() => door.registerModelFamily(twin)).toThrow(/received "vit_tiny_16_224"/);
-    expect(door.modelFamilies().map(({ family }) => family)).toEqual(['vit', 'mlp']);
+    expect(door.modelFamilies().map(({ family }) => family)).toEqual(['vit', 'resnet', 'mlp']);
   });
 
   test('is saved and loaded, bit for bit', async () => {

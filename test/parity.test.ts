@@ -101,6 +101,8 @@ describe('the stored cases', () => {
         'fractaldb/filling-rate',
         'fractaldb/random1-patch-color',
         'fractaldb/weights',
+        'resnet/resnet18-narrow',
+        'resnet/small-input',
         'train-step/adamw-layer-decay',
         'train-step/lamb',
         'train-step/lamb-options',

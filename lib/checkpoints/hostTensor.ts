@@ -120,6 +120,36 @@ export function hostTensor(shape: readonly number[], data: Float32Array): HostTe
 }
 
 /**
+ * The elements of a tensor of tfjs as a host tensor: F32 of float32, over the array itself; I64 of int32, as torch stores its counters.
+ *
+ * @example hostTensorOf(variable, await variable.data());
+ */
+export function hostTensorOf(
+  { shape, dtype }: { readonly shape: readonly number[]; readonly dtype: string },
+  data: Float32Array | Int32Array | Uint8Array,
+): HostTensor {
+  if (dtype !== 'int32') return hostTensor(shape, data as Float32Array);
+  return { dtype: 'I64', shape: [...shape], data: BigInt64Array.from(data as Int32Array, BigInt) };
+}
+
+/**
+ * The elements as int32, a fraction cut off.
+ *
+ * @param name  how errors call the tensor
+ * @throws CheckpointError for C64, F8, F6 and F4, and for an element that int32 cannot hold
+ */
+export function toInt32(tensor: HostTensor, name = 'a tensor'): Int32Array {
+  const { data } = tensor;
+  const values =
+    tensor.dtype === 'I64' || tensor.dtype === 'U64'
+      ? Array.from(data as BigInt64Array, Number)
+      : Array.from(toFloat32(tensor, name));
+  const bad = values.find((value) => !(Math.abs(value) < 2 ** 31));
+  if (bad === undefined) return Int32Array.from(values);
+  throw new CheckpointError(expected('an integer below 2³¹', name, bad));
+}
+
+/**
  * The elements as float32.
  *
  * Exact for F32 (the array itself), F16, BF16 (subnormals, infinities and NaN payloads kept), I16, I8, U16, U8 and BOOL; F64, I64,

@@ -1,14 +1,15 @@
 // Weights between a model and host tensors: copies out of it, and loading by name with a report of every tensor.
 
 import { assertFields, assertKind } from '../core/kinds.ts';
-import * as tf from '../ops/tensor.ts';
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../ops/tensor.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
-import { hostTensor, isNumericDtype, toFloat32 } from './hostTensor.ts';
+import { hostTensorOf, isNumericDtype, toFloat32, toInt32 } from './hostTensor.ts';
 import { stateDictErrors } from './stateDictErrors.ts';
 import { assertModule, type Module } from '../core/module.ts';
 import type { Dtype, HostTensor } from './hostTensor.ts';
 
-/** The outcome for every tensor of a checkpoint and every parameter of a model. */
+/** The outcome for every tensor of a checkpoint and every parameter and buffer of a model. */
 export interface LoadReport {
   /** Parameters that took their values from the checkpoint. */
   loaded: string[];
@@ -36,15 +37,16 @@ export interface LoadModelOptions {
 }
 
 /**
- * Copies of all parameters by timm's names, as float32. Reads synchronously: on a GPU use `downloadModelTensors`.
+ * Copies of all parameters and buffers by timm's names, parameters as float32. Reads synchronously: on a GPU use
+ * `downloadModelTensors`.
  *
  * @example const bytes = formatSafetensors(modelTensors(model));
  */
 export function modelTensors(model: Module): Map<string, HostTensor> {
   assertModule(model);
   const tensors = new Map<string, HostTensor>();
-  for (const [name, parameter] of model.namedParameters()) {
-    tensors.set(name, hostTensor(parameter.shape, Float32Array.from(parameter.dataSync())));
+  for (const [name, tensor] of model.stateDict()) {
+    tensors.set(name, hostTensorOf(tensor, tensor.dataSync().slice()));
   }
   return tensors;
 }
@@ -53,14 +55,20 @@ export function modelTensors(model: Module): Map<string, HostTensor> {
 export async function downloadModelTensors(model: Module): Promise<Map<string, HostTensor>> {
   assertModule(model);
   const tensors = new Map<string, HostTensor>();
-  for (const [name, parameter] of model.namedParameters()) {
-    tensors.set(name, hostTensor(parameter.shape, Float32Array.from(await parameter.data())));
+  for (const [name, tensor] of model.stateDict()) {
+    tensors.set(name, hostTensorOf(tensor, (await tensor.data()).slice()));
   }
   return tensors;
 }
 
+/** A host tensor on the backend, in the dtype of the tensor that it replaces. @throws CheckpointError as `toFloat32`, `toInt32` */
+export function uploadTensor(host: HostTensor, dtype: string, name: string): tf.Tensor {
+  if (dtype === 'int32') return t.tensor(toInt32(host, name), host.shape, 'int32');
+  return t.tensor(toFloat32(host, name), host.shape, 'float32');
+}
+
 /**
- * Copies tensors into the parameters of the same name.
+ * Copies tensors into the parameters and buffers of the same name.
  *
  * Nothing is dropped in silence: the report lists every tensor that was loaded and every one that was not. Elements become
  * float32 (`toFloat32`); a tensor of a dtype without values, such as F8_E4M3, is not loaded.
@@ -81,7 +89,7 @@ export function loadModelTensors(
   assertTensors(tensors);
   assertFields('options', options, { strict: 'boolean?', allowNonFinite: 'boolean?' });
   const { strict = true, allowNonFinite = false } = options;
-  const parameters = model.namedParameters();
+  const parameters = model.stateDict();
   const report: LoadReport = {
     loaded: [],
     missing: [],
@@ -114,8 +122,13 @@ export function loadModelTensors(
       { cause: report },
     );
   }
+  // Counters that int32 does not hold are refused before anything is changed.
   for (const [name, tensor] of fitting) {
-    tf.tidy(() => parameters.get(name)!.assign(tf.tensor(toFloat32(tensor, name), tensor.shape, 'float32')));
+    if (parameters.get(name)!.dtype === 'int32') toInt32(tensor, name);
+  }
+  for (const [name, tensor] of fitting) {
+    const parameter = parameters.get(name)!;
+    t.tidy(() => parameter.assign(uploadTensor(tensor, parameter.dtype, name)));
   }
   return report;
 }

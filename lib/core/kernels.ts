@@ -77,6 +77,30 @@ export interface LayerNormGradInputs {
   rstd: tf.Tensor1D;
 }
 
+/** y = (x − mean)·rstd·gamma + beta in each column; rstd = 1/√(variance + epsilon), variance divided by M. */
+export const BatchNorm = 'VitBatchNorm';
+/** x [M, C], gamma, beta [C]. */
+export interface BatchNormInputs {
+  x: tf.Tensor2D;
+  gamma: tf.Tensor1D;
+  beta: tf.Tensor1D;
+}
+/** epsilon is added to the variance, inside the root. */
+export interface BatchNormAttrs {
+  epsilon: number;
+}
+
+/** With x̂ = (x − mean)·rstd: dBeta = Σ dOut, dGamma = Σ dOut·x̂, dX = gamma·rstd·(dOut − dBeta/M − x̂·dGamma/M), sums over rows. */
+export const BatchNormGrad = 'VitBatchNormGrad';
+/** dOut, x [M, C], gamma, mean, variance [C]. */
+export interface BatchNormGradInputs {
+  dOut: tf.Tensor2D;
+  x: tf.Tensor2D;
+  gamma: tf.Tensor1D;
+  mean: tf.Tensor1D;
+  variance: tf.Tensor1D;
+}
+
 /** out = softmax(scale·q·kᵀ)·v; logSumExp[b,h,i] = log Σ_j exp(scale·q_i·k_j), natural logarithm. */
 export const Attention = 'VitAttention';
 /** q [B, h, N, D], k, v [B, h, M, D]. */
@@ -297,6 +321,10 @@ export interface KernelContracts {
   VitLayerNorm: { inputs: LayerNormInputs; attrs: LayerNormAttrs };
   /** → dX [M, C], dGamma, dBeta [C]. */
   VitLayerNormGrad: { inputs: LayerNormGradInputs; attrs: object };
+  /** → y [M, C], mean, variance [C]. */
+  VitBatchNorm: { inputs: BatchNormInputs; attrs: BatchNormAttrs };
+  /** → dX [M, C], dGamma, dBeta [C]. */
+  VitBatchNormGrad: { inputs: BatchNormGradInputs; attrs: BatchNormAttrs };
   /** → out [B, h, N, D], logSumExp [B, h, N]. */
   VitAttention: { inputs: AttentionInputs; attrs: AttentionAttrs };
   /** → dQ [B, h, N, D], dK, dV [B, h, M, D]. */

@@ -1,4 +1,4 @@
-// The base of all layers and models: named parameters and children.
+// The base of all layers and models: named parameters, buffers and children.
 
 import { assertMethods } from './kinds.ts';
 import * as tf from '@tensorflow/tfjs';
@@ -8,12 +8,13 @@ import { InputError, expected } from './errors.ts';
 export type Parameter = tf.Variable;
 
 /**
- * A part of a model with parameters of its own and named child modules.
+ * A part of a model with parameters and buffers of its own and named child modules.
  *
- * Names and order are PyTorch's: a module's own parameters first, then its children's, each in the order of registration,
- * joined by dots. So timm reads our state dicts, and we read timm's.
+ * A buffer is a tensor that is stored with the parameters and that no optimizer changes: the running mean of a batch norm. Names
+ * and order are PyTorch's: a module's own parameters first, then its buffers, then its children's, each in the order of
+ * registration, joined by dots. So timm reads our state dicts, and we read timm's.
  *
- * The caller that builds a module owns it: `dispose()` frees every parameter below it.
+ * The caller that builds a module owns it: `dispose()` frees every parameter and buffer below it.
  *
  * @example
  * class Scale extends Module {
@@ -23,6 +24,7 @@ export type Parameter = tf.Variable;
  */
 export abstract class Module {
   private readonly ownParameters = new Map<string, Parameter>();
+  private readonly ownBuffers = new Map<string, tf.Variable>();
   private readonly ownChildren = new Map<string, Module>();
   private disposed = false;
 
@@ -38,6 +40,15 @@ export abstract class Module {
     const variable = tf.variable(initial, true);
     initial.dispose();
     this.ownParameters.set(name, variable);
+    return variable;
+  }
+
+  /** Registers a buffer and takes the initial value over: the tensor is disposed. Whoever changes it assigns a new value. */
+  protected buffer(name: string, initial: tf.Tensor): tf.Variable {
+    this.assertFree(name);
+    const variable = tf.variable(initial, false);
+    initial.dispose();
+    this.ownBuffers.set(name, variable);
     return variable;
   }
 
@@ -62,12 +73,17 @@ export abstract class Module {
 
   /** Every parameter below this module by its full name, in PyTorch's order. */
   namedParameters(prefix = ''): Map<string, Parameter> {
-    const all = new Map<string, Parameter>();
-    for (const [name, parameter] of this.ownParameters) all.set(prefix + name, parameter);
-    for (const [name, child] of this.ownChildren) {
-      for (const entry of child.namedParameters(`${prefix}${name}.`)) all.set(...entry);
-    }
-    return all;
+    return this.collect(prefix, (module) => [module.ownParameters]);
+  }
+
+  /** Every buffer below this module by its full name, in PyTorch's order. */
+  namedBuffers(prefix = ''): Map<string, tf.Variable> {
+    return this.collect(prefix, (module) => [module.ownBuffers]);
+  }
+
+  /** Parameters and buffers below this module by their full names, in the order of PyTorch's state dict. */
+  stateDict(prefix = ''): Map<string, tf.Variable> {
+    return this.collect(prefix, (module) => [module.ownParameters, module.ownBuffers]);
   }
 
   /** The number of scalars in all parameters. */
@@ -77,15 +93,27 @@ export abstract class Module {
     return count;
   }
 
-  /** Frees every parameter below this module. */
+  /** Frees every parameter and buffer below this module. */
   dispose(): void {
     this.disposed = true;
     for (const parameter of this.ownParameters.values()) parameter.dispose();
+    for (const buffer of this.ownBuffers.values()) buffer.dispose();
     for (const child of this.ownChildren.values()) child.dispose();
   }
 
+  private collect(
+    prefix: string,
+    ownOf: (module: Module) => readonly ReadonlyMap<string, tf.Variable>[],
+    all = new Map<string, tf.Variable>(),
+  ): Map<string, tf.Variable> {
+    for (const own of ownOf(this)) for (const [name, one] of own) all.set(prefix + name, one);
+    for (const [name, child] of this.ownChildren) child.collect(`${prefix}${name}.`, ownOf, all);
+    return all;
+  }
+
   private assertFree(name: string): void {
-    if (this.ownParameters.has(name) || this.ownChildren.has(name)) {
+    const taken = [this.ownParameters, this.ownBuffers, this.ownChildren];
+    if (taken.some((own: ReadonlyMap<string, unknown>) => own.has(name))) {
       throw new InputError(expected('a name used once', 'module part', name));
     }
   }

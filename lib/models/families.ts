@@ -2,13 +2,16 @@
 
 import type { ModelFamily } from './family.ts';
 import type { Model } from './model.ts';
+import type { ResNetConfig, ResNetOptions } from './resnet/config.ts';
+import { resnet } from './resnet/family.ts';
+import type { ResNet } from './resnet/resNet.ts';
 import type { VisionTransformerConfig } from './vit/config.ts';
 import { vit } from './vit/family.ts';
 import type { VisionTransformerOptions } from './vit/parseConfig.ts';
 import type { VisionTransformer } from './vit/visionTransformer.ts';
 
 /** The families that are registered from the start. */
-export const builtInFamilies: readonly ModelFamily[] = [vit];
+export const builtInFamilies: readonly ModelFamily[] = [vit, resnet];
 
 /**
  * Options of a model of any registered family.
@@ -18,14 +21,27 @@ export const builtInFamilies: readonly ModelFamily[] = [vit];
  */
 export type ModelOptions =
   | (VisionTransformerOptions & { readonly name?: string; readonly family?: 'vit' })
+  | (ResNetOptions & { readonly name?: string; readonly family: 'resnet' })
+  | (ResNetOptions & { readonly name: ResNetName })
   | (Readonly<Record<string, unknown>> & { readonly name?: string; readonly family: string });
 
 /** The names by which TypeScript knows a size of a Vision Transformer. */
 type VitName =
   `${'vit' | 'deit' | 'deit3' | 'eva_large' | 'flexivit'}_${string}` | `test_vit${string}`;
 
+/** The names by which TypeScript knows a size of a ResNet. */
+type ResNetName = 'resnet18' | 'resnet34';
+
 /** The class of the model that a size's name stands for, as far as the name itself tells. */
-export type ModelNamed<N extends string> = N extends VitName ? VisionTransformer : Model;
+export type ModelNamed<N extends string> = N extends VitName
+  ? VisionTransformer
+  : N extends ResNetName
+    ? ResNet
+    : Model;
 
 /** The type of the configuration that a size's name stands for, as far as the name itself tells. */
-export type ConfigNamed<N extends string> = N extends VitName ? VisionTransformerConfig : object;
+export type ConfigNamed<N extends string> = N extends VitName
+  ? VisionTransformerConfig
+  : N extends ResNetName
+    ? ResNetConfig
+    : object;

@@ -24,6 +24,8 @@ export const ownCosts: OwnCosts = {
   VitBiasGrad: ({ inputs: { dOut } }) => perElement(dOut, 1),
   VitLayerNorm: ({ inputs: { x } }) => perElement(x, 7),
   VitLayerNormGrad: ({ inputs: { x } }) => perElement(x, 13),
+  VitBatchNorm: ({ inputs: { x } }) => perElement(x, 7),
+  VitBatchNormGrad: ({ inputs: { x } }) => perElement(x, 11),
   // Two products: q·kᵀ and the probabilities with v.
   VitAttention: ({ inputs: { q, k } }) => ({ macs: 2 * sizeOf(q.shape) * k.shape[2] }),
   // Five: q·kᵀ again, dOut·vᵀ, and one for each gradient.

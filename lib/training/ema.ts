@@ -4,8 +4,8 @@ import { assertKind } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { ema } from '../ops/ema.ts';
-import { toFloat32 } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import { uploadTensor } from '../checkpoints/modelState.ts';
 import { assertStateDict } from '../checkpoints/stateDictErrors.ts';
 import { parseOptions } from '../core/option.ts';
 import { emaOptions } from './options/ema.ts';
@@ -14,7 +14,8 @@ import type { EmaConfig } from './options/types.ts';
 /**
  * The exponential moving average of named weights: average ← d·average + (1 − d)·weight after each update.
  *
- * It starts as a copy of the weights and owns its tensors: call `dispose()`.
+ * It starts as a copy of the weights and owns its tensors: call `dispose()`. Buffers such as running means are averaged like
+ * weights, counters are copied.
  *
  * Source: timm/utils/model_ema.py, ModelEmaV2 and ModelEmaV3.
  *
@@ -50,23 +51,24 @@ export class Ema {
   /** Takes the weights into the average, those that are given; the others' averages stay. `step` counts the updates done, from 1. */
   update(weights: ReadonlyMap<string, tf.Tensor>, step: number): void {
     const decay = this.decay(step);
-    const names = [...this.averages.keys()].filter((name) => weights.has(name));
+    const given = [...this.averages.keys()].filter((name) => weights.has(name));
+    const isAveraged = (name: string) => decay > 0 && weights.get(name)!.dtype === 'float32';
+    const names = given.filter(isAveraged);
     const [averages, values] = [this.averages, weights].map((all) =>
       names.map((name) => all.get(name)!),
     );
-    const next = t.tidy(() =>
-      decay === 0
-        ? values!.map((value) => t.clone(value))
-        : ema(averages!, values!, { decay, reuse: true }),
-    );
+    const next = t.tidy(() => ema(averages!, values!, { decay, reuse: true }));
     names.forEach((name, i) => this.replace(name, next[i]!));
+    for (const name of given) {
+      if (!isAveraged(name)) this.replace(name, t.clone(weights.get(name)!));
+    }
   }
 
   /** Puts stored averages back, bit for bit. @throws CheckpointError listing what differs; nothing is changed then */
   restore(tensors: ReadonlyMap<string, HostTensor>): void {
     assertStateDict('the averages of this model', this.averages, tensors);
     for (const [name, tensor] of tensors) {
-      this.replace(name, t.tensor(toFloat32(tensor, name), tensor.shape, 'float32'));
+      this.replace(name, uploadTensor(tensor, this.averages.get(name)!.dtype, name));
     }
   }
 

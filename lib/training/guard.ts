@@ -36,7 +36,7 @@ export async function finiteNorm(
 
 /** Refuses a model with a NaN or an infinity in its weights. @throws InputError naming the first */
 export async function assertFiniteWeights(model: TrainableModel): Promise<void> {
-  const bad = await firstBad(model.namedParameters());
+  const bad = await firstBad(model.stateDict());
   if (bad === undefined) return;
   const remedy = 'Load a sound checkpoint.';
   throw new InputError(expected('finite weights', `the model's ${bad.name}`, bad.found, remedy));
@@ -57,7 +57,7 @@ export async function explainBadLoss(
     const row = Math.floor(pixel / (batch.images.length / batch.size));
     return nonFinite(`image ${batch.indices[row]!}`, `${batch.images[pixel]!}`, when);
   }
-  const weight = await firstBad(model.namedParameters());
+  const weight = await firstBad(model.stateDict());
   if (weight !== undefined) return nonFinite(`the weight ${weight.name}`, weight.found, when);
   const capture = new Capture(['*', '*.*', '*.*.output']);
   try {

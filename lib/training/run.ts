@@ -108,7 +108,9 @@ export interface Run {
   readonly communicator: Communicator;
   readonly record: Record<string, unknown>;
   readonly model: TrainableModel;
+  /** Parameters and buffers. */
   readonly weights: ReadonlyMap<string, tf.Variable>;
+  readonly buffers: ReadonlyMap<string, tf.Variable>;
   readonly trainable: TrainablePart;
   readonly loader: Loader;
   readonly validation: Loader | undefined;

@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { instructionSet } from '../ops/instructionSet.ts';
 import * as t from '../ops/tensor.ts';
 import { parseConfigJson } from '../checkpoints/configFile.ts';
-import { hostTensor } from '../checkpoints/hostTensor.ts';
+import { hostTensorOf } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { nonFiniteNames } from '../checkpoints/modelState.ts';
 import { formatSafetensors, parseSafetensors } from '../checkpoints/safetensors.ts';
@@ -171,7 +171,7 @@ async function weightBytes(
 async function download(tensors: ReadonlyMap<string, tf.Tensor>): Promise<Map<string, HostTensor>> {
   const out = new Map<string, HostTensor>();
   for (const [name, tensor] of tensors) {
-    out.set(name, hostTensor(tensor.shape, (await tensor.data()) as Float32Array));
+    out.set(name, hostTensorOf(tensor, await tensor.data()));
   }
   return out;
 }

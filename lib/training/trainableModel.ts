@@ -15,13 +15,13 @@ export interface TrainableModel extends Module {
   readonly config?: unknown;
 }
 
-/** Runs a function with other weights in the model, and restores its own afterwards, after an error too. */
+/** Runs a function with other weights and buffers in the model, and restores its own afterwards, after an error too. */
 export async function withWeights<T>(
   model: TrainableModel,
   weights: ReadonlyMap<string, tf.Tensor>,
   run: () => Promise<T>,
 ): Promise<T> {
-  const parameters = model.namedParameters();
+  const parameters = model.stateDict();
   const own = new Map([...parameters].map(([name, parameter]) => [name, parameter.clone()]));
   try {
     for (const [name, weight] of weights) parameters.get(name)!.assign(weight);
@@ -31,5 +31,24 @@ export async function withWeights<T>(
       parameters.get(name)!.assign(tensor);
       tensor.dispose();
     }
+  }
+}
+
+/**
+ * Runs a function that may train, and restores the buffers of the model if it fails: a forward pass of training moves running
+ * statistics before anybody knows whether its gradients are finite.
+ */
+export async function keepingBuffers<T>(
+  buffers: ReadonlyMap<string, tf.Variable>,
+  run: () => Promise<T>,
+): Promise<T> {
+  const before = [...buffers.values()].map((buffer) => [buffer, buffer.clone()] as const);
+  try {
+    return await run();
+  } catch (error) {
+    for (const [buffer, value] of before) buffer.assign(value);
+    throw error;
+  } finally {
+    for (const [, value] of before) value.dispose();
   }
 }

@@ -11,6 +11,7 @@ import { finiteNorm } from './guard.ts';
 import { disposeUpdate, type Optimizer } from './optimizer.ts';
 import type { EpochSums } from './runState.ts';
 import { rateOfUpdate } from './schedules.ts';
+import { keepingBuffers } from './trainableModel.ts';
 import type { UpdateParts } from './updates.ts';
 
 /**
@@ -35,9 +36,17 @@ export interface UpdateWatch {
 export async function updateModel(
   run: UpdateParts,
   batches: readonly Batch[],
-  { phase = unmarked, intercept }: UpdateWatch = {},
+  watch: UpdateWatch = {},
 ): Promise<Record<string, number>> {
-  const { state, config, task, communicator, model, weights, trainable } = run;
+  return keepingBuffers(run.buffers, () => update(run, batches, watch));
+}
+
+async function update(
+  run: UpdateParts,
+  batches: readonly Batch[],
+  { phase = unmarked, intercept }: UpdateWatch,
+): Promise<Record<string, number>> {
+  const { state, config, task, communicator, model, weights, buffers, trainable } = run;
   const { optimizer, ema, schedule } = run;
   const step = state.step + 1;
   const when = `step ${step}`;
@@ -59,13 +68,16 @@ export async function updateModel(
   try {
     gradNorm = await finiteNorm('the gradient of', gradients, when);
     if (config.clip !== null) clipped = clipGradients(gradients, config.clip, weights);
+    const statistics = new Map([...buffers].filter(([, { dtype }]) => dtype === 'float32'));
+    if (statistics.size > 0) await finiteNorm('the buffer', statistics, when);
     optimizer.setRate(rate);
     await phase('optimizer', () => stepIfFinite(optimizer, clipped, when));
   } finally {
     disposeAll(gradients);
     if (clipped !== gradients) disposeAll(clipped);
   }
-  if (ema !== undefined) phase('optimizer', () => ema.update(trainable.namedParameters(), step));
+  const moving = () => new Map<string, tf.Tensor>([...trainable.namedParameters(), ...buffers]);
+  if (ema !== undefined) phase('optimizer', () => ema.update(moving(), step));
   state.step = step;
   state.update += 1;
   state.sums = addCounts(state.sums, {

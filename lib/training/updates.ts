@@ -20,6 +20,7 @@ export type UpdateParts = Pick<
   | 'communicator'
   | 'model'
   | 'weights'
+  | 'buffers'
   | 'trainable'
   | 'optimizer'
   | 'ema'
@@ -61,7 +62,7 @@ export function buildUpdates(
     updatesPerEpoch,
     state.update === 0 ? state.epoch : undefined,
   );
-  const weights = model.namedParameters();
+  const [weights, buffers] = [model.stateDict(), model.namedBuffers()];
   const trainable = trainablePart(model, config);
   const optimizer = makeOptimizer(trainable, { ...config.optimizer, learningRate });
   try {
@@ -73,6 +74,7 @@ export function buildUpdates(
       communicator,
       model,
       weights,
+      buffers,
       trainable,
       optimizer,
       ema,

@@ -6,6 +6,7 @@ import { sizeOf } from '../../lib/core/check.ts';
 import type { GeluForm } from '../../lib/core/kernels.ts';
 import { adamW, adamWNorm } from '../../lib/ops/adamW.ts';
 import { scaledDotProductAttention } from '../../lib/ops/attention.ts';
+import { batchNorm } from '../../lib/ops/batchNorm.ts';
 import { binaryCrossEntropy } from '../../lib/ops/binaryCrossEntropy.ts';
 import { dropout } from '../../lib/ops/dropout.ts';
 import { dropPath } from '../../lib/ops/dropPath.ts';
@@ -69,6 +70,22 @@ function layerNormRow(shape: [number, number, number], offset = 0): OpCase {
     exact: ({ x, gamma, beta }) => exact.layerNorm(x, gamma, beta, 1e-6),
     // The mean is known to eps·|offset|, and the result depends on the deviation from it.
     reasons: { terms: Math.max(size, shape[0] * shape[1]), gain: Math.max(1, offset) },
+    flops: 8 * sizeOf(shape),
+  });
+}
+
+function batchNormRow(shape: [number, number, number, number], offset = 0): OpCase {
+  const size = shape[3];
+  const inputs = {
+    x: normal(1, offset)<4>(...shape),
+    gamma: normal()<1>(size),
+    beta: normal()<1>(size),
+  };
+  return row(`batchNorm [${shape}] mean ${offset}`, inputs, {
+    run: ({ x, gamma, beta }) => batchNorm(x, gamma, beta).y,
+    exact: ({ x, gamma, beta }) => exact.batchNorm(x, gamma, beta, 1e-5),
+    // The mean is known to eps·|offset|, and the result depends on the deviation from it.
+    reasons: { terms: sizeOf(shape) / size, gain: Math.max(1, offset) },
     flops: 8 * sizeOf(shape),
   });
 }
@@ -226,6 +243,9 @@ export const opCases: readonly OpCase[] = [
   layerNormRow([1, 197, 192]),
   layerNormRow([3, 17, 192], 100),
   layerNormRow([1, 1, 7]),
+  batchNormRow([3, 5, 4, 17]),
+  batchNormRow([2, 3, 3, 8], 100),
+  batchNormRow([5, 1, 1, 3]),
   geluRow('erf'),
   geluRow('tanh'),
   geluRow('quick'),

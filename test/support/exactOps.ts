@@ -68,6 +68,24 @@ export function layerNorm(x: Exact, gamma: Exact, beta: Exact, epsilon: number):
   return out;
 }
 
+/** Each column of x [..., C] to mean 0 and variance 1, then gamma and beta. */
+export function batchNorm(x: Exact, gamma: Exact, beta: Exact, epsilon: number): Float64Array {
+  const size = x.shape.at(-1)!;
+  const rows = rowsOf(x);
+  const out = new Float64Array(x.data.length);
+  for (let c = 0; c < size; c += 1) {
+    let mean = 0;
+    for (let m = 0; m < rows; m += 1) mean += x.data[m * size + c]! / rows;
+    let variance = 0;
+    for (let m = 0; m < rows; m += 1) variance += (x.data[m * size + c]! - mean) ** 2 / rows;
+    for (let m = 0; m < rows; m += 1) {
+      const normal = (x.data[m * size + c]! - mean) / sqrt(variance + epsilon);
+      out[m * size + c] = normal * gamma.data[c]! + beta.data[c]!;
+    }
+  }
+  return out;
+}
+
 /** Softmax of one row. */
 export function softmax(row: Float64Array): Float64Array {
   const top = row.reduce((a, b) => max(a, b), -Infinity);

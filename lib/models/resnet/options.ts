@@ -1,0 +1,75 @@
+// The options of a ResNet, each said once.
+
+import type { OptionTable } from '../../core/option.ts';
+
+// Far above any model in use; they keep a mistyped number from becoming an allocation.
+const maxSize = 65_536;
+const count = { type: 'integer', min: 1, max: maxSize } as const;
+const rate = { type: 'number', min: 0, max: 0.999, default: 0 } as const;
+
+/** The fields of `ResNetConfig`, with the defaults of torchvision: ResNet-18 at 224 pixels. */
+export const resNetOptions = {
+  imageSize: {
+    type: 'integers',
+    length: 2,
+    min: 1,
+    max: maxSize,
+    given: 'number | readonly [number, number]',
+    describe: '[height, width] of the images in pixels; the model takes others too',
+    aliases: ['img_size', 'input_size'],
+    default: [224, 224],
+  },
+  inChannels: {
+    ...count,
+    describe: 'Channels of the images',
+    aliases: ['in_chans', 'numChannels'],
+    default: 3,
+  },
+  numClasses: {
+    ...count,
+    describe: 'Classes; 0: no head, the logits are the pooled features',
+    aliases: ['nb_classes', 'num_labels'],
+    min: 0,
+    default: 1000,
+  },
+  layers: {
+    type: 'integers',
+    length: 4,
+    describe: 'Blocks of each stage',
+    min: 1,
+    max: 256,
+    default: [2, 2, 2, 2],
+  },
+  planes: {
+    type: 'integers',
+    length: 4,
+    describe: 'Channels of each stage; the stem has those of the first',
+    min: 1,
+    max: 8192,
+    default: [64, 128, 256, 512],
+  },
+  smallInput: {
+    type: 'boolean',
+    describe:
+      'true: the stem is a 3×3 convolution of stride 1 without pooling, for images such as those of MNIST and CIFAR, in place of a 7×7 convolution of stride 2 and a pooling; follows `imageSize` unless it is given: true up to 64 pixels',
+    given: 'boolean | null',
+  },
+  zeroInitResidual: {
+    type: 'boolean',
+    describe: 'true: the last norm of each block starts at 0, so that the block is the identity',
+    default: false,
+  },
+  dropRate: {
+    ...rate,
+    describe: 'Dropout before the head',
+    aliases: ['drop'],
+    flag: { name: 'drop', value: 'X' },
+  },
+  dropPathRate: {
+    ...rate,
+    describe: 'Stochastic depth of the last block; the first has 0',
+    aliases: ['drop_path'],
+    flag: { name: 'drop-path', value: 'X', describe: 'Stochastic depth of the last block' },
+  },
+  seed: { type: 'integer', describe: 'Seed of the initial weights', min: 0, default: 0 },
+} as const satisfies OptionTable;

@@ -1,0 +1,180 @@
+// torchvision's ResNet, assembled from the layers.
+
+import type * as tf from '@tensorflow/tfjs';
+import * as t from '../../ops/tensor.ts';
+import { assertRank, assertShape, assertTensor } from '../../core/check.ts';
+import { assertContext, type ForwardContext } from '../../core/context.ts';
+import { kaimingUniform } from '../../core/init.ts';
+import { namedTensor } from '../../core/intercept.ts';
+import { assertFields } from '../../core/kinds.ts';
+import { Module, assertModule } from '../../core/module.ts';
+import { Rng } from '../../core/rng.ts';
+import { BatchNorm } from '../../layers/batchNorm.ts';
+import { Conv2d } from '../../layers/conv2d.ts';
+import { Dropout, dropPathRates } from '../../layers/drop.ts';
+import { inside, initial, type InitScope } from '../../layers/initScope.ts';
+import { Linear } from '../../layers/linear.ts';
+import { Sequence } from '../../layers/sequence.ts';
+import { formatLayers } from '../formatLayers.ts';
+import type { LayerRow } from '../layerRow.ts';
+import type { BuildOptions, Model } from '../model.ts';
+import { BasicBlock } from './basicBlock.ts';
+import { blockPlaces, parseResNetConfig, type ResNetConfig, type ResNetOptions } from './config.ts';
+import { layerTable } from './layerTable.ts';
+
+/**
+ * The ResNet of torchvision with basic blocks: [B, H, W, I] images → [B, K] logits.
+ *
+ * A stem, four stages of blocks, the mean over space and a linear head. Every parameter and buffer has torchvision's name, layout and place in
+ * the order, so state dicts go either way. Convolutions start normal with variance 2/fan_out, norms at 1 and 0: a pure function of
+ * `seed` and the parameter's name.
+ *
+ * Source: He et al. 2016; torchvision/models/resnet.py. `smallInput` is the stem that the paper has for CIFAR.
+ *
+ * @example
+ * const model = new ResNet({imageSize: 28, inChannels: 1, numClasses: 10});
+ * const logits = model.forward(images);                        // with the running statistics
+ * model.forward(images, {training: true, rng: new Rng(1)});    // with those of the batch, which moves the running ones
+ */
+export class ResNet extends Module implements Model {
+  readonly family = 'resnet';
+  readonly config: ResNetConfig;
+  readonly conv1: Conv2d;
+  readonly bn1: BatchNorm;
+  readonly stages: readonly Sequence<BasicBlock>[];
+  readonly headDrop: Dropout;
+  readonly fc: Linear | undefined;
+
+  /** @throws InputError naming the option that is unknown, out of range or in conflict with another */
+  constructor(options: ResNetOptions, build: BuildOptions = {}) {
+    super();
+    assertFields('the build options', build, { initialize: 'boolean?', onWarning: 'function?' });
+    const { initialize = true } = build;
+    const config = parseResNetConfig(options);
+    this.config = config;
+    const root: InitScope = { path: '', rng: initialize ? new Rng(config.seed) : undefined };
+    const { smallInput, planes, inChannels } = config;
+    const [width = 64] = planes;
+    const window = smallInput
+      ? { kernelSize: 3, stride: 1, padding: 1 }
+      : { kernelSize: 7, stride: 2, padding: 3 };
+    const stem = { ...window, inChannels, outChannels: width, bias: false } as const;
+    const conv1 = new Conv2d({ ...stem, init: 'kaiming' }, inside(root, 'conv1'));
+    this.conv1 = this.child('conv1', conv1);
+    this.bn1 = this.child('bn1', new BatchNorm({ dim: width }, inside(root, 'bn1')));
+    this.stages = this.makeStages(root);
+    this.headDrop = new Dropout(config.dropRate, { path: 'head_drop' });
+    if (config.numClasses > 0) this.fc = this.child('fc', makeHead(config, root));
+    if (!config.zeroInitResidual) return;
+    for (const { items } of this.stages) {
+      for (const { bn2 } of items) bn2.weight.assign(t.zerosLike(bn2.weight));
+    }
+  }
+
+  /** The shape of the images that it is configured for, [H, W, I]; it takes others too. */
+  get inputShape(): [number, number, number] {
+    return [...this.config.imageSize, this.config.inChannels] as [number, number, number];
+  }
+
+  /** The number of classes. 0: there is no classifier, and the logits are the pooled features. */
+  get numClasses(): number {
+    return this.config.numClasses;
+  }
+
+  /** Parameters that weight decay leaves alone, besides those of one dimension: none. */
+  noWeightDecay(): Set<string> {
+    return new Set();
+  }
+
+  /** The layer of each parameter: the stem, each block, the head. Source: `group_matcher` in timm/models/resnet.py. */
+  layerGroups(): Map<string, number> {
+    const blocks = blockPlaces(this.config).map(({ path }) => `${path}.`);
+    const layerOf = (name: string) => {
+      if (name.startsWith('fc.')) return blocks.length + 1;
+      return 1 + blocks.findIndex((path) => name.startsWith(path));
+    };
+    return new Map([...this.namedParameters().keys()].map((name) => [name, layerOf(name)]));
+  }
+
+  /** Every layer in the order of the state dict. */
+  layerTable(): LayerRow[] {
+    return layerTable(this.config);
+  }
+
+  /** The model as a table of layers, output shapes, parameters and FLOPs. */
+  summary(): string {
+    return formatLayers(this.layerTable());
+  }
+
+  /**
+   * Logits of images.
+   *
+   * @param images  [B, H, W, I] of any size, normalised as the weights expect
+   * @returns [B, K]; the pooled features [B, C] of a model without classes
+   * @throws ShapeError if the images do not have the configured channels
+   * @throws InputError if a dropout has to draw and `context.rng` is missing
+   */
+  forward(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor2D {
+    return t.tidy(() => {
+      const logits = this.forwardHead(this.forwardFeatures(images, context), context);
+      context.intercept?.endPass?.();
+      return logits;
+    });
+  }
+
+  /** The maps after the last stage, [B, H, W, I] → [B, H/32, W/32, C]; H/8 and W/8 with `smallInput`. Both are rounded up. */
+  forwardFeatures(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor4D {
+    assertModule(this);
+    assertContext(context);
+    assertTensor('images', images);
+    assertShape('images', images, [-1, -1, -1, this.config.inChannels]);
+    return t.tidy(() => {
+      const given = t.cast(images as tf.Tensor4D, 'float32');
+      let x = t.relu(this.bn1.forward(this.conv1.forward(given, context), context));
+      if (!this.config.smallInput) x = t.maxPool(x, 3, 2, 1);
+      x = namedTensor('maxpool', x, context);
+      this.stages.forEach(({ items }, stage) => {
+        for (const block of items) x = block.forward(x, context);
+        x = namedTensor(`layer${stage + 1}`, x, context);
+      });
+      return x;
+    });
+  }
+
+  /** The mean over space and the head: [B, h, w, C] → [B, K]. */
+  forwardHead(features: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
+    assertRank('features', features, 4);
+    return t.tidy(() => {
+      const pooled = namedTensor('avgpool', t.mean<tf.Tensor2D>(features, [1, 2]), context);
+      const ready = this.headDrop.forward(pooled, context);
+      return namedTensor('logits', this.fc?.forward(ready, context) ?? ready, context);
+    });
+  }
+
+  private makeStages(root: InitScope): Sequence<BasicBlock>[] {
+    const places = blockPlaces(this.config);
+    const rates = dropPathRates(this.config.dropPathRate, places.length);
+    const blocks = places.map((place, i) => {
+      const block = { ...place, dropPath: rates[i]! };
+      return new BasicBlock(block, inside(root, place.path));
+    });
+    return this.config.layers.map((count, stage, layers) => {
+      const first = layers.slice(0, stage).reduce((sum, before) => sum + before, 0);
+      const items = blocks.slice(first, first + count);
+      return this.child(`layer${stage + 1}`, new Sequence(items));
+    });
+  }
+}
+
+// torch.nn.Linear's first weights.
+function makeHead({ planes, numClasses }: ResNetConfig, root: InitScope): Linear {
+  const inFeatures = planes.at(-1)!;
+  const fc = new Linear({ inFeatures, outFeatures: numClasses }, { path: 'fc' });
+  const draw = (shape: readonly number[], rng: Rng) => kaimingUniform(shape, rng, inFeatures);
+  t.tidy(() => {
+    const scope = inside(root, 'fc');
+    fc.weight.assign(initial(scope, 'weight', fc.weight.shape, draw));
+    fc.bias!.assign(initial(scope, 'bias', fc.bias!.shape, draw));
+  });
+  return fc;
+}
