@@ -258,11 +258,18 @@ export {
   softDistillationLoss,
   type DistillationOptions,
 } from './training/losses/distillation.ts';
+export {
+  distilledClassification,
+  type DistilledClassificationOptions,
+} from './training/distilledClassification.ts';
+export { modelTeacher, type ModelTeacherOptions, type Teacher } from './training/teacher.ts';
+export { cachedTeacher, type CachedTeacherOptions } from './training/teacherCache.ts';
 export { lossNamed } from './training/losses/lossNamed.ts';
 export { lossNames, registerLoss, type Loss } from './training/losses/registry.ts';
 export { Metrics, type Evaluation } from './training/metrics.ts';
 export type {
   ClipConfig,
+  DistillationConfig,
   EmaConfig,
   OptimizerConfig,
   ScheduleConfig,

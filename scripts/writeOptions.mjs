@@ -16,6 +16,7 @@ import {
   visionTransformerShorthands,
 } from '../lib/models/vit/options.ts';
 import { clipOptions } from '../lib/training/options/clip.ts';
+import { distillationOptions } from '../lib/training/options/distillation.ts';
 import { emaOptions } from '../lib/training/options/ema.ts';
 import { optimizerConfigOptions, optimizerOptions } from '../lib/training/options/optimizer.ts';
 import { scheduleConfigOptions, scheduleOptions } from '../lib/training/options/schedule.ts';
@@ -72,7 +73,7 @@ const interfaces = {
   'lib/training/options/trainTypes.ts': {
     opening: 'The options of a training as a type.',
     imports:
-      "import type { ClipConfig, EmaConfig, OptimizerConfig, ScheduleOptions } from './types.ts';\n\n",
+      "import type { ClipConfig, DistillationConfig, EmaConfig, OptimizerConfig, ScheduleOptions } from './types.ts';\n\n",
     types: [
       ['TrainConfig', 'Everything that decides a training run, as plain data: what `config.json` of a run folder holds.', trainOptions],
     ],
@@ -84,6 +85,7 @@ const interfaces = {
       ['ScheduleOptions', "The learning rate over time, in a training's config.", scheduleOptions],
       ['ScheduleConfig', 'The learning rate over time, in timm\'s words.', scheduleConfigOptions],
       ['ClipConfig', 'Gradient clipping: a limit on the size of the gradients.', clipOptions],
+      ['DistillationConfig', 'A teacher, and how a model learns from it.', distillationOptions],
       ['EmaConfig', 'A moving average of the weights.', emaOptions],
     ],
   },
@@ -102,6 +104,7 @@ const groups = {
   'Optimizer, `optimizer`': ['optimizer', optimizerOptions],
   'Schedule, `schedule`': ['schedule', scheduleOptions],
   'Clipping, `clip`': ['clip', clipOptions],
+  'Distillation, `distillation`': ['distillation', distillationOptions],
   'Moving average, `ema`': ['ema', emaOptions],
 }; // prettier-ignore
 

@@ -28,6 +28,7 @@ import type { TrainConfig } from '../training/trainConfig.ts';
 import type { TrainResult } from '../training/trainer.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { Terminal } from './command.ts';
+import type { OpenedTeacher } from './openTeacher.ts';
 
 /**
  * The options of `trainExperiment`.
@@ -65,6 +66,7 @@ export async function trainExperiment(
   const { listenForSignals } = await import('../io/signals.ts');
   const { buildModel, parseModelOptions } = await import('../models/createModel.ts');
   const { openFineTuning } = await import('./fineTuning.ts');
+  const { openTeacher } = await import('./openTeacher.ts');
   const { train } = await import('../training/trainer.ts');
   const { runFigures } = await import('../figures/runFigures.ts');
   const resumed =
@@ -89,6 +91,7 @@ export async function trainExperiment(
   });
   const existed = existsSync(outputDir);
   let store: Folder | undefined;
+  let taught: OpenedTeacher | undefined;
   let samples: RunSamples | undefined;
   let told = false;
   try {
@@ -122,6 +125,12 @@ export async function trainExperiment(
       const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
       const note = sizeNote(input);
       if (note !== undefined) terminal.error(note);
+      const { dataset: _, folder: __, ...prepared } = storedData(data);
+      taught = await openTeacher(full.distillation, {
+        numClasses: training.numClasses,
+        key: { ...prepared, limit: full.limit, size: input.size, normalize },
+        note: terminal.error,
+      });
       store = await openFolder(outputDir, { create: true, lock: true });
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =
@@ -135,6 +144,7 @@ export async function trainExperiment(
           ...transformsOf(data, input),
           normalize,
           ...samples.env,
+          teacher: taught?.teacher,
           preprocessing: {
             decode: descriptor.decode,
             size: input.size,
@@ -169,6 +179,7 @@ export async function trainExperiment(
       return result;
     } finally {
       model.dispose();
+      await taught?.close();
     }
   } finally {
     stop.dispose();

@@ -8,6 +8,7 @@
  * @property targets     [B, K], each row sums to 1
  * @property labels      [B], the classes before smoothing and mixing
  * @property indices     [B], where in the data set the samples come from
+ * @property teacherLogits  [B, K], of a teacher for these images, where a task learns from one
  */
 export interface Batch {
   size: number;
@@ -16,4 +17,5 @@ export interface Batch {
   targets: Float32Array;
   labels: Int32Array;
   indices: Uint32Array;
+  teacherLogits?: Float32Array;
 }

@@ -16,6 +16,7 @@ export {
   fill,
   gather,
   getBackend,
+  image,
   keep,
   less,
   max,

@@ -8,6 +8,7 @@ import { unmarked, type Phase } from '../core/phase.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Batch } from '../data/batch.ts';
+import type { BatchPlace } from '../data/batchTransform.ts';
 import { explainBadLoss } from './guard.ts';
 import type { MetricSums, Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
@@ -34,12 +35,14 @@ export interface UpdateGradients {
  * @property trainable  the parameters to differentiate by; default: all of the model
  * @property precision  the precision of the matrix products; default fp32
  * @property rng        the random stream of the dropouts for batch i of the update
+ * @property at         where batch i of the update stands in the training; a task that prepares its batches needs it
  */
 export interface GradientOptions {
   task: Task;
   trainable?: TrainablePart;
   precision?: Precision;
   rng: (i: number) => Rng;
+  at?: (i: number) => BatchPlace;
   /** How errors say where the run is: `step 17`. */
   when: string;
   /** Runs the forward and the backward passes; default: it only runs them. */
@@ -60,11 +63,12 @@ export async function updateGradients(
   options: GradientOptions,
 ): Promise<UpdateGradients> {
   const { task, trainable = model, precision = 'fp32', rng, when } = options;
-  const { phase = unmarked, intercept } = options;
+  const { phase = unmarked, intercept, at = (i) => ({ epoch: 0, step: i }) } = options;
   const sum: UpdateGradients = { gradients: new Map(), lossSum: 0, images: 0, counts: {} };
   const images = batches.reduce((total, batch) => total + batch.size, 0);
   try {
-    for (const [i, batch] of batches.entries()) {
+    for (const [i, given] of batches.entries()) {
+      const batch = (await task.prepare?.(given, at(i), { precision })) ?? given;
       const context = { training: true, rng: rng(i), precision, intercept };
       const loss = () => task.loss(model, batch, context);
       const { value, gradients, outputs } = valueAndGrad(trainable, loss, { phase });

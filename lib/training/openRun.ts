@@ -9,7 +9,6 @@ import type { RunSink } from '../core/runSink.ts';
 import type { Normalization } from '../data/normalize.ts';
 import { makePreprocessing } from '../data/preprocessing.ts';
 import { assertPlace, writeFirst } from './beginRun.ts';
-import { classification } from './classification.ts';
 import { assertCanStopEarly } from './earlyStop.ts';
 import { assertFiniteWeights } from './guard.ts';
 import { trainOptions } from './options/train.ts';
@@ -22,8 +21,8 @@ import { scheduleNotes } from './scheduleNotes.ts';
 import { combineSinks } from './sinks.ts';
 import { frozenNotes } from './trainablePart.ts';
 import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
-import type { Task } from './task.ts';
-import type { FullTrainConfig, TrainConfig } from './trainConfig.ts';
+import { taskOf } from './taskOf.ts';
+import type { TrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
 import { buildUpdates, disposeUpdates } from './updates.ts';
 
@@ -34,7 +33,7 @@ import { buildUpdates, disposeUpdates } from './updates.ts';
  */
 export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Promise<Run> {
   const config = parseTrainConfig(options);
-  const task = taskOf(config, env.task);
+  const task = taskOf(config, env);
   const { model, store, resume, stop, saveWaitSeconds = 60 } = env;
   await assertPlace(env);
   const parts = await partsOf(config, env);
@@ -100,14 +99,6 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
     disposeUpdates(updates);
     throw error;
   }
-}
-
-// A task of the caller's has a loss of its own, so another one in the config is a mistake.
-function taskOf({ loss }: FullTrainConfig, task: Task | undefined): Task {
-  if (task === undefined) return classification({ loss });
-  if (loss === 'softmax') return task;
-  const remedy = 'Leave it out: the task has its own loss.';
-  throw new InputError(expected('no loss beside a task', 'loss', loss, remedy));
 }
 
 function restoreWeights(

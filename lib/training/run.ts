@@ -21,6 +21,7 @@ import type { RunState, RunTimes } from './runState.ts';
 import type { Schedule } from './schedules.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
 import type { Task } from './task.ts';
+import type { Teacher } from './teacher.ts';
 import type { TrainableModel } from './trainableModel.ts';
 import type { TrainablePart } from './trainablePart.ts';
 
@@ -41,6 +42,7 @@ import type { TrainablePart } from './trainablePart.ts';
  * @property preprocessing  how an image file becomes the model's input, stored with the run; a field that is not given has its
  *                          default. Images of a data set in which they differ in size are resized to its `size`
  * @property task          the loss and metrics of the training; default `classification()` with the config's `loss`
+ * @property teacher       gives the logits to learn from, where `distillation` of the config has a type
  * @property communicator  the processes that train together; default `singleProcess`
  * @property store         the run folder
  * @property resume        the run folder to resume from; may be `store`
@@ -74,6 +76,7 @@ export interface TrainEnv<E = Evaluation> {
   saveWaitSeconds?: number;
   stop?: Stop | undefined;
   task?: Task<E> | undefined;
+  teacher?: Teacher | undefined;
   communicator?: Communicator;
   figures?: FiguresOf<E> | undefined;
 }

@@ -180,6 +180,7 @@ export async function recordOf(
       train: await fingerprint(dataset),
       validation: validation === undefined ? null : await fingerprint(validation.config.dataset),
       ...(test === undefined ? {} : { test: await fingerprint(test.config.dataset) }),
+      ...(env.teacher === undefined ? {} : { teacher: env.teacher.fingerprint }),
     },
   };
 }

@@ -2,7 +2,9 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import type { ForwardContext } from '../core/context.ts';
+import type { Precision } from '../core/precision.ts';
 import type { Batch } from '../data/batch.ts';
+import type { BatchPlace } from '../data/batchTransform.ts';
 import type { Loader } from '../data/loader.ts';
 import type { TrainableModel } from './trainableModel.ts';
 import type { LossWithOutputs } from './valueAndGrad.ts';
@@ -30,6 +32,13 @@ export interface Task<E = unknown> {
   readonly name: string;
   readonly trainMetrics: readonly string[];
   readonly evalMetrics: readonly string[];
+
+  /**
+   * Prepares a batch for `loss`, before anything is recorded for a gradient: adds a teacher's logits; default: as it is.
+   *
+   * @param at  where the batch stands in the training
+   */
+  prepare?(batch: Batch, at: BatchPlace, context: { precision: Precision }): Promise<Batch>;
 
   /**
    * The mean loss over a batch, a scalar to differentiate, and the tensors of the forward pass that `count` reads.

@@ -7,6 +7,11 @@ import type { Module } from '../core/module.ts';
 /** A model that can be trained and evaluated: images [B, H, W, C] → logits [B, K]. */
 export interface TrainableModel extends Module {
   forward(images: tf.Tensor4D, context?: ForwardContext): tf.Tensor2D;
+  /** The logits of both heads, of a model whose configuration says `distilled`. */
+  forwardDistilled?(
+    images: tf.Tensor4D,
+    context?: ForwardContext,
+  ): { cls: tf.Tensor2D; dist: tf.Tensor2D };
   /** Names that never decay; default none. */
   noWeightDecay?(): ReadonlySet<string>;
   /** The layer number of each parameter, from 0 at the images; needed for layer decay. */

@@ -58,6 +58,7 @@ async function update(
     trainable,
     precision: config.precision,
     rng,
+    at: (i) => ({ epoch: state.epoch, step: first + i }),
     when,
     phase,
     intercept,

@@ -5,6 +5,7 @@ import { assertValSplit } from '../../data/split.ts';
 import { parseLossName } from '../../training/losses/registry.ts';
 import { parseNames } from '../parseNames.ts';
 import { clipOptions } from './clip.ts';
+import { distillationOptions } from './distillation.ts';
 import { emaOptions } from './ema.ts';
 import { optimizerOptions } from './optimizer.ts';
 import { scheduleOptions } from './schedule.ts';
@@ -191,6 +192,14 @@ export const trainOptions = {
     ...names,
     describe: 'Parameters and modules that are trained although `freeze` or `attnOnly` hold them',
     flag: { name: 'unfreeze', type: 'string', value: 'NAME,…' },
+  },
+  distillation: {
+    type: 'group',
+    describe: 'Learning from a teacher beside the labels',
+    title: 'Distillation',
+    options: distillationOptions,
+    written: 'DistillationConfig',
+    default: {},
   },
   dropLast: {
     type: 'boolean',

@@ -1,6 +1,12 @@
 // The options of a training as a type. Written by `npm run options` from the tables beside it: change those.
 
-import type { ClipConfig, EmaConfig, OptimizerConfig, ScheduleOptions } from './types.ts';
+import type {
+  ClipConfig,
+  DistillationConfig,
+  EmaConfig,
+  OptimizerConfig,
+  ScheduleOptions,
+} from './types.ts';
 
 /** Everything that decides a training run, as plain data: what `config.json` of a run folder holds. */
 export interface TrainConfig {
@@ -84,6 +90,8 @@ export interface TrainConfig {
    * null. Flag `--unfreeze`.
    */
   unfreeze?: string | readonly string[] | null;
+  /** Learning from a teacher beside the labels. */
+  distillation?: DistillationConfig;
   /** Leave out an epoch's last batch when it is not full. Default false. Flag `--drop-last`. */
   dropLast?: boolean;
   /**

@@ -252,6 +252,41 @@ export interface ClipConfig {
   value: number;
 }
 
+/** A teacher, and how a model learns from it. */
+export interface DistillationConfig {
+  /**
+   * hard: the teacher's likeliest class is a label; soft: its distribution is the target; none:
+   * no teacher. Default "none". Flag `--distillation-type`.
+   */
+  type?: 'none' | 'soft' | 'hard';
+  /**
+   * Weight of the teacher's part of the loss. A finite number ≥ 0 and ≤ 1. Default 0.5. Only
+   * with `type` soft or hard. Flag `--distillation-alpha`.
+   */
+  alpha?: number;
+  /**
+   * Temperature of the distributions. A finite number > 0. Default 1. Only with `type` soft.
+   * Flag `--distillation-tau`.
+   */
+  tau?: number;
+  /**
+   * Checkpoint of the teacher, a file or a run folder. Only with `type` soft or hard. Flag
+   * `--teacher-path`.
+   */
+  teacherPath?: string;
+  /**
+   * Size of the teacher by name, for a checkpoint that brings no configuration. Only with `type`
+   * soft or hard. Flag `--teacher-model`.
+   */
+  teacherModel?: string;
+  /**
+   * Folder of the teacher's logits: an epoch that is there is read, another is computed and
+   * kept, for further runs with the same seed, data and augmentation. Only with `type` soft or
+   * hard. Flag `--teacher-logits`.
+   */
+  teacherLogits?: string;
+}
+
 /** A moving average of the weights. */
 export interface EmaConfig {
   /**
