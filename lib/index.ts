@@ -60,6 +60,7 @@ export { dropout } from './ops/dropout.ts';
 export { ema } from './ops/ema.ts';
 export { gelu } from './ops/gelu.ts';
 export { globalNorm } from './ops/globalNorm.ts';
+export { imgToPatch } from './ops/imgToPatch.ts';
 export { layerNorm } from './ops/layerNorm.ts';
 export { linear } from './ops/linear.ts';
 export { patchify, unpatchify } from './ops/patchify.ts';
@@ -317,6 +318,11 @@ export {
   type Rollout,
   type RolloutOptions,
 } from './explain/rollout.ts';
+export {
+  imgToAttention,
+  type AttentionOfImage,
+  type ImgToAttentionOptions,
+} from './explain/imgToAttention.ts';
 export {
   visualizeAttention,
   type Prediction,

@@ -9,6 +9,12 @@ import { keepRecord } from './core/modelRecord.ts';
 import { readCheckpoint } from './io/checkpointFile.ts';
 import { decodeImage, isImageFile } from './io/decodeImage.ts';
 import { openFolder } from './io/folder.ts';
+import { assertAttentionModel } from './explain/attentionModel.ts';
+import {
+  imgToAttention as imgToAttentionFrom,
+  type AttentionOfImage,
+  type ImgToAttentionOptions,
+} from './explain/imgToAttention.ts';
 import { runFigures } from './figures/runFigures.ts';
 import { progressSink } from './io/progressSink.ts';
 import { runFolderOf } from './io/runFolder.ts';
@@ -113,6 +119,27 @@ export async function predict(
   assertAsked(model, options);
   const { preprocessing } = preparationFor(model, options);
   return predictFrom(model, await decodeImage(image, { mode: preprocessing.decode }), options);
+}
+
+/**
+ * `imgToAttention` of `tfjs-vit` that also takes an image file: its path, or its bytes. It is decoded as is stored with the model.
+ *
+ * @throws IoError if it cannot be read; else as `imgToAttention` there
+ *
+ * @example
+ * const {map, image} = await imgToAttention(await loadModel('checkpoints/mnist-vit'), 'digit.jpg');
+ */
+export async function imgToAttention(
+  model: Model,
+  image: ImageInput | string | Uint8Array | ArrayBuffer,
+  options: ImgToAttentionOptions = {},
+): Promise<AttentionOfImage> {
+  if (!isImageFile(image)) return imgToAttentionFrom(model, image, options);
+  assertKind('options', options, 'object');
+  assertAttentionModel(model);
+  const { preprocessing } = preparationFor(model, options);
+  const decoded = await decodeImage(image, { mode: preprocessing.decode });
+  return imgToAttentionFrom(model, decoded, options);
 }
 
 /**

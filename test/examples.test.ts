@@ -24,6 +24,14 @@ function runExample(name: string): Promise<{ code: number | null; out: string; e
 
 const examples: Record<string, { says: RegExp; leaves?: string }> = {
   attention: { says: /^It is a 7, 9\d\.\d % sure\.$/m, leaves: 'attention.png' },
+  customCnn: {
+    says: /^1330 parameters, (100\.0|9\d\.\d) % right$/m,
+    leaves: path.join('customCnn', 'best_checkpoint.safetensors'),
+  },
+  customVit: {
+    says: /^60394 parameters; the same logits: true$/m,
+    leaves: path.join('customVit', 'model.safetensors'),
+  },
   ordinaryCnn: { says: /^epoch 4: loss 0\.[0-2]\d+$/m },
   ownArrays: {
     says: /^A line that is upright, \d+ % sure$/m,
