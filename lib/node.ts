@@ -32,7 +32,7 @@ import {
 import { train } from './training/trainer.ts';
 import type { ReadTensors } from './checkpoints/readTensors.ts';
 import type { FileStore } from './core/store.ts';
-import type { Preprocessing } from './data/preprocessing.ts';
+import { decodingOf, type Preprocessing } from './data/preprocessing.ts';
 import type { LoadOptions } from './models/loadModel.ts';
 import type { Model } from './models/model.ts';
 import type { Evaluation } from './training/metrics.ts';
@@ -118,7 +118,7 @@ export async function predict(
   if (!isImageFile(image)) return predictFrom(model, image, options);
   assertAsked(model, options);
   const { preprocessing } = preparationFor(model, options);
-  return predictFrom(model, await decodeImage(image, { mode: preprocessing.decode }), options);
+  return predictFrom(model, await decodeImage(image, decodingOf(preprocessing)), options);
 }
 
 /**

@@ -10,6 +10,12 @@ export interface DataConfig {
   /** Where its files are; without it, where the data set has its own. Flag `--data-path`. */
   folder?: string;
   /**
+   * How image files are decoded, in training and afterwards: as a viewer shows them, as Pillow
+   * does, or fast, where a JPEG that is three times as large as the input or more is made
+   * smaller while it is decoded. Without it as the data set says. Flag `--decode`.
+   */
+  decode?: 'display' | 'pil' | 'fast';
+  /**
    * Threads that read and transform images, 0: the main thread does. Without it one for each
    * core, at most 8, and none for images that lie in memory. Results do not depend on it. An
    * integer ≥ 0 and ≤ 64. Flag `--workers`.

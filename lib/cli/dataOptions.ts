@@ -1,6 +1,7 @@
 // The options of an experiment's data, each said once.
 
 import { augmentOptions } from '../data/augment/options.ts';
+import { decodeModes } from '../data/preprocessing.ts';
 import type { OptionTable } from '../core/option.ts';
 
 const steps = { type: 'any', written: 'readonly TransformStep[]' } as const;
@@ -16,6 +17,13 @@ export const dataOptions = {
     type: 'string',
     describe: 'Where its files are; without it, where the data set has its own',
     flag: { name: 'data-path', value: 'DIR', describe: "Where the data set's files are" },
+  },
+  decode: {
+    type: 'string',
+    choices: decodeModes,
+    describe:
+      'How image files are decoded, in training and afterwards: as a viewer shows them, as Pillow does, or fast, where a JPEG that is three times as large as the input or more is made smaller while it is decoded. Without it as the data set says',
+    flag: { name: 'decode', value: 'MODE', describe: 'How image files are decoded' },
   },
   workers: {
     type: 'integer',

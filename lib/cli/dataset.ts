@@ -91,12 +91,12 @@ export async function openPart(
   if (!parts.includes(part)) {
     throw new InputError(expected(`one of ${parts.join(', ')}`, `the part of ${title}`, part));
   }
-  const { folder, allowEmptyClasses } = config;
-  return descriptor.open({ part, folder, allowEmptyClasses, decode: decode ?? usual, ...told });
+  const { folder, allowEmptyClasses, decode: chosen = usual } = config;
+  return descriptor.open({ part, folder, allowEmptyClasses, decode: decode ?? chosen, ...told });
 }
 
 /** The receivers of the news of a part: notes, and damaged images. */
-export type PartOptions = Pick<OpenDatasetOptions, 'onNote' | 'bad'>;
+export type PartOptions = Pick<OpenDatasetOptions, 'onNote' | 'bad' | 'inputSize'>;
 
 /** Opens a part of the data set if it has it. @throws as `openPart` */
 export async function openIfThere(

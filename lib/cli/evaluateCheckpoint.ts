@@ -96,7 +96,11 @@ export async function evaluateCheckpoint(
     const loader = evaluationLoader(
       { batchSize: options.batchSize, limitVal: options.limitVal ?? null },
       { preprocessing, ...transformsOf(data, { size, mean: normalize.mean }), ...samples.env },
-      await openPart(data, part, { decode: preprocessing.decode, bad: samples.bad }),
+      await openPart(data, part, {
+        decode: preprocessing.decode,
+        inputSize: () => size,
+        bad: samples.bad,
+      }),
     );
     const { length } = loader.config.dataset;
     const batchSize = Math.min(length, options.batchSize);

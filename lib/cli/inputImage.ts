@@ -5,6 +5,7 @@ import { InputError, expected } from '../core/errors.ts';
 import { middlePart } from '../data/fitImage.ts';
 import { preprocessImage } from '../data/preprocessing.ts';
 import { descriptorOf, openPart, reportedPart } from './dataset.ts';
+import { decodingOf } from '../data/preprocessing.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { TrainedModel } from './trainedModel.ts';
 
@@ -102,16 +103,16 @@ async function fromDataset(
 
 async function fromFile(
   file: string,
-  { decode, normalize }: TrainedModel['preprocessing'],
+  preprocessing: TrainedModel['preprocessing'],
   data: TrainedModel['data'],
   note: (text: string) => void,
 ): Promise<Found> {
-  const channels = normalize.mean.length;
+  const channels = preprocessing.normalize.mean.length;
   if (channels !== 1 && channels !== 3) {
     throw new InputError(expected('a model of 1 or 3 channels', 'an image file', channels));
   }
   const { decodeImage } = await import('../io/decodeImage.ts');
-  const decoded = await decodeImage(file, { channels, mode: decode });
+  const decoded = await decodeImage(file, { channels, ...decodingOf(preprocessing) });
   const descriptor = data === undefined ? undefined : descriptorOf(data);
   const adapted = descriptor?.adaptImage?.(decoded) ?? { image: decoded };
   if (adapted.note !== undefined) note(adapted.note);

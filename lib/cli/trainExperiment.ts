@@ -99,7 +99,8 @@ export async function trainExperiment(
     await useBackend({ ...options, precision }, terminal);
     const descriptor = descriptorOf(data);
     samples = await runSamples(data, { resumed, onNote: terminal.error });
-    const said = { onNote: terminal.error, bad: samples.bad };
+    let inputSize: readonly [number, number] = [1, 1];
+    const said = { onNote: terminal.error, bad: samples.bad, inputSize: () => inputSize };
     const training = await openPart(data, 'train', said);
     const validation = await openIfThere(data, 'validation', said);
     const test = await openIfThere(data, 'test', said);
@@ -120,6 +121,7 @@ export async function trainExperiment(
     }) ?? { model: buildModel(modelConfig, { onWarning: terminal.error }), train: full };
     try {
       const [height, width, channels] = model.inputShape;
+      inputSize = [height, width];
       const normalize = normalizationOf(data, channels);
       const { imageShape } = training;
       const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
@@ -146,7 +148,7 @@ export async function trainExperiment(
           ...samples.env,
           teacher: taught?.teacher,
           preprocessing: {
-            decode: descriptor.decode,
+            decode: data.decode ?? descriptor.decode,
             size: input.size,
             ...evaluationOf(data, input),
           },

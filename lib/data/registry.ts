@@ -8,7 +8,7 @@ import type { BadImages } from './badImages.ts';
 import type { Dataset } from './dataset.ts';
 import { assertNormalization, type Normalization } from './normalize.ts';
 import { assertValSplit } from './split.ts';
-import type { DecodeMode } from './preprocessing.ts';
+import { decodeModes, type DecodeMode } from './preprocessing.ts';
 
 /** A part of a data set: `train` for training, `validation` for choosing the best epoch, `test` for reporting. */
 export type DatasetPart = 'train' | 'validation' | 'test';
@@ -18,6 +18,7 @@ export type DatasetPart = 'train' | 'validation' | 'test';
  *
  * @property folder  the folder of its files; default: where the data set has its own
  * @property decode  how image files are decoded, for a data set that consists of them: the mode that is stored with the model
+ * @property inputSize  gives [H, W] of the model's input, for decode 'fast'; asked for with each image
  * @property onNote  is told, in a sentence, what a person should know about the files
  * @property bad     notes damaged image files, which are then replaced; default: the first one is an error
  * @property allowEmptyClasses  true: a class folder without an image stays a class; default false: it is an error
@@ -26,6 +27,7 @@ export interface OpenDatasetOptions {
   part: DatasetPart;
   folder?: string | undefined;
   decode?: DecodeMode;
+  inputSize?: (() => readonly [number, number]) | undefined;
   onNote?: ((text: string) => void) | undefined;
   bad?: BadImages | undefined;
   allowEmptyClasses?: boolean | undefined;
@@ -109,7 +111,7 @@ function assertDescriptor(descriptor: DatasetDescriptor): void {
   }
   assertNormalization(normalize, inputChannels);
   const { decode = 'display' } = descriptor;
-  assertOneOf(`decode of data set ${name}`, decode, ['display', 'pil']);
+  assertOneOf(`decode of data set ${name}`, decode, decodeModes);
   if (valSplit !== undefined) assertValSplit(valSplit);
 }
 

@@ -104,7 +104,7 @@ async function classesOf(
 async function opened(
   { file, rows }: List,
   { names: classNames, isNumeric }: Classes,
-  { decode, bad, onNote }: OpenDatasetOptions,
+  { decode, inputSize, bad, onNote }: OpenDatasetOptions,
 ): Promise<Dataset> {
   if (classNames.length < 2) {
     const remedy = 'A classifier tells classes apart: add images of another one.';
@@ -123,7 +123,7 @@ async function opened(
   await assertFiles(file, rows);
   onNote?.(`${file}: ${rows.length} images of ${classNames.length} classes.`);
   const files = rows.map(({ path }) => path);
-  return imageFolderDataset({ root, classNames, files, labels }, { decode, bad });
+  return imageFolderDataset({ root, classNames, files, labels }, { decode, inputSize, bad });
 }
 
 function isNumber(label: string): boolean {

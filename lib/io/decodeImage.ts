@@ -4,7 +4,7 @@ import { assertInteger, assertOneOf, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { RgbImage } from '../core/image.ts';
 import { greyOf } from '../data/pixels/luma.ts';
-import type { DecodeMode } from '../data/preprocessing.ts';
+import { decodeModes, type DecodeMode } from '../data/preprocessing.ts';
 import { decodeDisplay } from './decodeDisplay.ts';
 import { decodePil } from './decodePil.ts';
 import { readBytes } from './disk.ts';
@@ -15,12 +15,14 @@ import { broken, openImageFile, reasonOf } from './imageFile.ts';
  *
  * @property mode            default 'display'; use one mode for training and inference
  * @property channels        3 (RGB) or 1 (grey, ITU-R 601 luma as Pillow's 'L'); default 3
+ * @property atLeast         [H, W] below which mode 'fast', which needs it, makes no side
  * @property maxPixels       larger images are refused by their header, before anything is allocated; default 50 million
  * @property allowTruncated  true: the missing part of a truncated file is grey; default false: the file is refused
  */
 export interface DecodeOptions {
   mode?: DecodeMode;
   channels?: 1 | 3;
+  atLeast?: readonly [number, number] | undefined;
   maxPixels?: number;
   allowTruncated?: boolean;
 }
@@ -45,14 +47,14 @@ export async function decodeImage(
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
   const given = isBytes(source) ? bytesOf(source) : assertPath(source);
-  const { mode, channels, maxPixels, allowTruncated } = parse(options);
+  const { mode, channels, atLeast, maxPixels, allowTruncated } = parse(options);
   const name = typeof given === 'string' ? given : 'image';
   const bytes =
     typeof given === 'string' ? await readBytes(given, { maxBytes: maxFileBytes }) : given;
-  const limits = { name, maxPixels, allowTruncated, ignoreIcc: mode === 'pil' };
+  const limits = { name, maxPixels, allowTruncated, ignoreIcc: mode !== 'display' };
   const file = await openImageFile(bytes, limits);
   try {
-    const rgb = mode === 'pil' ? await decodePil(file) : await decodeDisplay(file);
+    const rgb = mode === 'display' ? await decodeDisplay(file) : await decodePil(file, atLeast);
     return channels === 3 ? rgb : greyOf(rgb);
   } catch (error) {
     throw broken(name, reasonOf(error), error);
@@ -85,17 +87,20 @@ function assertPath(source: unknown): string {
   );
 }
 
-function parse(options: unknown): Required<DecodeOptions> {
+type FullOptions = Required<Omit<DecodeOptions, 'atLeast'>> & Pick<DecodeOptions, 'atLeast'>;
+
+function parse(options: unknown): FullOptions {
   if (!isRecord(options)) {
     throw new InputError(expected('an object', 'the options of decodeImage', options));
   }
   const full: Record<string, unknown> = { ...defaults };
   for (const [key, value] of Object.entries(options)) {
-    assertOneOf('an option of decodeImage', key, Object.keys(defaults));
+    assertOneOf('an option of decodeImage', key, [...Object.keys(defaults), 'atLeast']);
     if (value !== undefined) full[key] = value;
   }
-  const { mode, channels, maxPixels, allowTruncated } = full;
-  assertOneOf('mode', mode, ['display', 'pil']);
+  const { mode, channels, atLeast, maxPixels, allowTruncated } = full;
+  assertOneOf('mode', mode, decodeModes);
+  assertAtLeast(mode, atLeast);
   if (channels !== 1 && channels !== 3) {
     throw new InputError(expected('1 or 3', 'channels', channels));
   }
@@ -103,10 +108,28 @@ function parse(options: unknown): Required<DecodeOptions> {
   if (typeof allowTruncated !== 'boolean') {
     throw new InputError(expected('true or false', 'allowTruncated', allowTruncated));
   }
-  return { mode, channels, maxPixels, allowTruncated };
+  return {
+    mode,
+    channels,
+    atLeast: mode === 'fast' ? atLeast : undefined,
+    maxPixels,
+    allowTruncated,
+  };
 }
 
-const defaults: Required<DecodeOptions> = {
+function assertAtLeast(
+  mode: DecodeMode,
+  atLeast: unknown,
+): asserts atLeast is readonly [number, number] | undefined {
+  if (atLeast === undefined && mode !== 'fast') return;
+  if (!Array.isArray(atLeast) || atLeast.length !== 2) {
+    const remedy = "It is the size of the model's input.";
+    throw new InputError(expected('[H, W]', `atLeast of mode ${mode}`, atLeast, remedy));
+  }
+  atLeast.forEach((side) => assertInteger('atLeast', side, { min: 1, max: 16384 }));
+}
+
+const defaults: Omit<FullOptions, 'atLeast'> = {
   mode: 'display',
   channels: 3,
   maxPixels: 50_000_000,

@@ -11,9 +11,14 @@ import type { Sharp } from 'sharp';
 /**
  * The pixels that Pillow gives: orientation and profile are ignored (TIFF: the orientation is applied), alpha is dropped.
  *
+ * @param atLeast  [H, W]: a JPEG may be made smaller by a whole number, as far as no side gets below these; default: nothing is
+ *
  * Source: Pillow 13, PngImagePlugin.py, TiffImagePlugin.py, GifImagePlugin.py, src/libImaging/Convert.c.
  */
-export async function decodePil(file: ImageFile): Promise<RgbImage> {
+export async function decodePil(
+  file: ImageFile,
+  atLeast?: readonly [number, number],
+): Promise<RgbImage> {
   const { format, bytes, header, tiff, input } = file;
   if (format === 'gif') return decodeGif(file);
   const plain = sharp(bytes, input);
@@ -23,7 +28,23 @@ export async function decodePil(file: ImageFile): Promise<RgbImage> {
   // Pillow's mode I;16, which a PNG of the colour type "grey with alpha" (4) does not have.
   const isGrey = header.channels === 1 || (header.channels === 2 && bytes[25] === 0);
   if (header.depth === 'ushort' && isGrey) return clipDeepGrey(image, tiff?.photometric === 0);
-  return rgbOf(image.removeAlpha().toColourspace('srgb'));
+  const smaller = atLeast === undefined ? image : scaled(image, file, atLeast);
+  return rgbOf(smaller.removeAlpha().toColourspace('srgb'));
+}
+
+// The decoder of JPEG halves an image while it reads it where the whole is to become a third or less.
+const leastScale = 3;
+
+function scaled(
+  image: Sharp,
+  { format, header }: ImageFile,
+  [h, w]: readonly [number, number],
+): Sharp {
+  const { width, height } = header;
+  const scale = Math.floor(Math.min(width / w, height / h));
+  if (format !== 'jpeg' || scale < leastScale) return image;
+  const size = { width: Math.ceil(width / scale), height: Math.ceil(height / scale) };
+  return image.resize({ ...size, fit: 'fill', kernel: 'linear' });
 }
 
 async function decodeGif({ bytes, input }: ImageFile): Promise<RgbImage> {

@@ -12,11 +12,13 @@ import type { ImageListing } from './imageListing.ts';
  * The options of `imageFolderDataset`.
  *
  * @property decode    default 'display'
+ * @property inputSize  gives [H, W] of the model's input, for decode 'fast'
  * @property channels  3 or 1; default 3
  * @property bad       notes damaged images; default: the first one is an error
  */
 export interface ImageFolderOptions {
   decode?: DecodeMode | undefined;
+  inputSize?: (() => readonly [number, number]) | undefined;
   channels?: 1 | 3;
   bad?: BadImages | undefined;
 }
@@ -36,9 +38,14 @@ export function imageFolderDataset(
     files,
     labels,
   }: Pick<ImageListing, 'root' | 'classNames' | 'files' | 'labels'>,
-  { decode = 'display', channels = 3, bad = new BadImages(0) }: ImageFolderOptions = {},
+  { decode = 'display', inputSize, channels = 3, bad = new BadImages(0) }: ImageFolderOptions = {},
 ): Dataset {
   let members: ClassMembers | undefined;
+  const options = () => ({
+    mode: decode,
+    channels,
+    ...(decode === 'fast' && inputSize && { atLeast: inputSize() }),
+  });
   const place = (index: number) =>
     isAbsolute(files[index]!) ? files[index]! : join(root, files[index]!);
   // The file that stands for an index after so many that could not be decoded.
@@ -61,8 +68,7 @@ export function imageFolderDataset(
     source: (index, failures = []) => ({
       reader: 'file',
       file: place(chosen(index, failures)),
-      mode: decode,
-      channels,
+      ...options(),
     }),
     file: (index) => files[index]!,
     contentKeys: async () => {
@@ -76,7 +82,7 @@ export function imageFolderDataset(
       for (;;) {
         const file = place(chosen(index, failures));
         try {
-          return await decodeImage(file, { mode: decode, channels });
+          return await decodeImage(file, options());
         } catch (error) {
           if (!(error instanceof IoError)) throw error;
           failures.push(error);

@@ -94,7 +94,10 @@ function folderOf({ folder }: OpenDatasetOptions, layout: string): string {
   throw new InputError(expected('a folder', 'the images of the data set', undefined, remedy));
 }
 
-function opened(listing: ImageListing, { decode, onNote, bad }: OpenDatasetOptions): Dataset {
+function opened(
+  listing: ImageListing,
+  { decode, inputSize, onNote, bad }: OpenDatasetOptions,
+): Dataset {
   const { root, files, classNames, ignored } = listing;
   if (classNames.length === 1) {
     const remedy = 'A classifier tells classes apart: add a folder for another one.';
@@ -110,5 +113,5 @@ function opened(listing: ImageListing, { decode, onNote, bad }: OpenDatasetOptio
   onNote?.(`${root}: ${files.length} images of ${classNames.length} classes${rest}.`);
   const order = numericOrderNote(classNames);
   if (order !== undefined) onNote?.(order);
-  return imageFolderDataset(listing, { decode, bad });
+  return imageFolderDataset(listing, { decode, inputSize, bad });
 }

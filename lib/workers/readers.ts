@@ -12,13 +12,9 @@ type Reader = (source: never) => Promise<RgbImage> | RgbImage;
 let fractals: FractalTasks | undefined;
 
 const readers: Readonly<Record<string, Reader>> = {
-  file: async ({
-    file,
-    mode,
-    channels,
-  }: { file: string } & Pick<Required<DecodeOptions>, 'mode' | 'channels'>) => {
+  file: async ({ file, ...options }: { file: string } & DecodeOptions) => {
     const { decodeImage } = await import('../io/decodeImage.ts');
-    return decodeImage(file, { mode, channels });
+    return decodeImage(file, options);
   },
   pixels: ({ width, height, channels, data }: RgbImage) => makeImage(width, height, channels, data),
   fractal: async ({ channels, ...task }: TaskTypes['picture']['task'] & { channels: 1 | 3 }) => {
