@@ -26,6 +26,8 @@ export * as kernels from './core/kernels.ts';
 export * as init from './core/init.ts';
 export { Module, type Parameter } from './core/module.ts';
 export { Rng, type RngKey } from './core/rng.ts';
+export { sampleStatistics, type SampleStatistics } from './core/sampleStatistics.ts';
+export { csvTable, markdownTable, type TextTable } from './core/textTable.ts';
 export type { Phase } from './core/phase.ts';
 export { precisions, type Precision } from './core/precision.ts';
 export {
@@ -156,6 +158,7 @@ export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.t
 export { BadImages, type BadImage } from './data/badImages.ts';
 export {
   MemoryDataset,
+  subset,
   type Dataset,
   type ImageSource,
   type MemoryDatasetConfig,
@@ -350,6 +353,12 @@ export {
 } from './figures/contactSheet.ts';
 export type { Grid, Range } from './figures/grid.ts';
 export { heatMap, heatMapSvg, type HeatMapOptions } from './figures/heatMap.ts';
+export {
+  intervalChart,
+  intervalChartSvg,
+  type IntervalChartOptions,
+  type IntervalRow,
+} from './figures/intervalChart.ts';
 export {
   lineChart,
   lineChartSvg,

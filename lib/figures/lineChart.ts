@@ -18,6 +18,8 @@ export interface Series {
   name: string;
   /** (x, y), in the order of drawing; a null interrupts the line. */
   points: readonly (readonly [number, number | null])[];
+  /** ± of each point, ≥ 0, drawn as a bar through it. */
+  spread?: readonly number[];
   dashed?: boolean;
   /** Default: the next colour of the theme. */
   color?: string;
@@ -73,7 +75,7 @@ export function lineChartPanel(options: LineChartOptions): Panel {
 
   const size = theme.size.tick;
   const y = axisTicks(
-    points.map((point) => point[1]),
+    [...points.map((point) => point[1]), ...series.flatMap((one) => spreadOf(one, yScale))],
     yScale,
     options.yFormat,
     height / 50,
@@ -110,6 +112,7 @@ export function lineChartPanel(options: LineChartOptions): Panel {
     nodes.push(text(xLabel, (left + right) / 2, height - 6, { ...label, anchor: 'middle' }));
   if (yLabel !== '') nodes.push(text(yLabel, 0, top - 12, label));
   series.forEach((one, i) => nodes.push(...curve(one, colorOf(one, i), toX, toY)));
+  series.forEach((one, i) => nodes.push(...spreadBars(one, colorOf(one, i), toX, toY)));
   if (options.mark !== undefined) nodes.push(...markNodes(options.mark, toX, toY, { right, top }));
   return { width, height, body: group(0, 0, nodes) };
 }
@@ -125,6 +128,38 @@ function pointsOf({ name, points }: Series, scales: readonly AxisScale[]): [numb
       throw new InputError(expected('numbers above 0 on a log axis', where, [x, y]));
     }
     return [[x, y] as [number, number]];
+  });
+}
+
+// The ends of the bars of a series.
+function spreadOf({ name, points, spread }: Series, scale: AxisScale): number[] {
+  if (spread === undefined) return [];
+  if (spread.length !== points.length || !spread.every((one) => Number.isFinite(one) && one >= 0)) {
+    const what = `${points.length} finite numbers ≥ 0`;
+    throw new InputError(expected(what, `spread of series "${name}"`, spread));
+  }
+  const ends = points.flatMap(([, y], i) => (y === null ? [] : [y - spread[i]!, y + spread[i]!]));
+  if (scale === 'log' && ends.some((end) => end <= 0)) {
+    throw new InputError(
+      expected('bars above 0 on a log axis', `spread of series "${name}"`, spread),
+    );
+  }
+  return ends;
+}
+
+function spreadBars(
+  { points, spread = [] }: Series,
+  color: string,
+  toX: (value: number) => number,
+  toY: (value: number) => number,
+): SvgNode[] {
+  return points.flatMap(([x, y], i) => {
+    const half = spread[i] ?? 0;
+    if (y === null || half === 0) return [];
+    const [px, low, high] = [toX(x), toY(y - half), toY(y + half)];
+    const stroke = { stroke: color, 'stroke-width': 1.5 };
+    const cap = (at: number) => line([px - 4, at], [px + 4, at], stroke);
+    return [line([px, low], [px, high], stroke), cap(low), cap(high)];
   });
 }
 
