@@ -1,5 +1,6 @@
 // The list of commands.
 
+import { ablate } from './commands/ablate.ts';
 import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
@@ -17,6 +18,7 @@ import type { Command } from './command.ts';
 export const commands: readonly Command[] = [
   demo,
   train,
+  ablate,
   evaluateCommand,
   report,
   predict,

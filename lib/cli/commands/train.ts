@@ -29,7 +29,8 @@ const settings: Readonly<Record<string, OptionPathFlag>> = {
   ...flagsOf(dataOptions, 'Data:', 'data'),
 };
 
-const flags = {
+/** The flags of `train`. */
+export const trainFlags = {
   config: {
     type: 'string',
     value: 'FILE',
@@ -98,7 +99,7 @@ export const train: Command = {
     max: 1,
     reads: true,
   },
-  flags,
+  flags: trainFlags,
   elsewhere: {
     ...refusedFlags,
   },
@@ -191,8 +192,8 @@ function assertConsistent(
   }
 }
 
-// The experiment that the flags name: that of a config file, else a recipe of the library.
-async function experimentOf(args: Arguments): Promise<object> {
+/** The experiment that the flags name: that of a config file, else a recipe of the library. */
+export async function experimentOf(args: Arguments, command = 'train'): Promise<object> {
   const [config, recipe] = [textFlag(args, 'config'), textFlag(args, 'recipe')];
   if (config !== undefined) {
     return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
@@ -200,7 +201,9 @@ async function experimentOf(args: Arguments): Promise<object> {
   const named = textFlag(args, 'data-set') ?? textFlag(args, 'data-path');
   if (recipe === undefined && named === undefined) {
     throw new InputError(
-      'Expected a folder of images, --config FILE, --recipe NAME, --data-set NAME or --resume DIR for train, received none. See tfjs-vit train --help.',
+      command === 'train'
+        ? 'Expected a folder of images, --config FILE, --recipe NAME, --data-set NAME or --resume DIR for train, received none. See tfjs-vit train --help.'
+        : `Expected --config FILE, --recipe NAME or --data-set NAME for ${command}, received none. See tfjs-vit ${command} --help.`,
     );
   }
   return recipeNamed(recipe ?? 'deit');
