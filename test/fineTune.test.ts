@@ -200,6 +200,25 @@ describe('the start of a fine-tuning', () => {
   });
 });
 
+test('a ResNet: the head is fc, running statistics are kept, and grey images are looked at', () => {
+  const options = { family: 'resnet', imageSize: 16, planes: [4, 4, 8, 8], layers: [1, 1, 1, 1] };
+  const colour = buildModel({ ...options, numClasses: 5 });
+  const own = { tensors: modelTensors(colour), source: colour.config };
+  colour.dispose();
+  const config = fineTuneConfig(own.source, { img_size: 20 }, { numClasses: 3, inChannels: 1 });
+  expect(config).toMatchObject({ imageSize: [20, 20], smallInput: true });
+  const { model, report } = fineTune(config, own);
+  const found = modelTensors(model);
+  model.dispose();
+  expect(report).toMatchObject({
+    fresh: ['fc.weight', 'fc.bias'],
+    dropped: ['fc.weight', 'fc.bias'],
+  });
+  expect(report.notes).toEqual(['conv1.weight is adapted from 3 to 1 channels.']);
+  expect(found.get('bn1.running_var')).toEqual(own.tensors.get('bn1.running_var'));
+  expect(report.loaded).toHaveLength(own.tensors.size - 2);
+});
+
 test('channels as timm’s adapt_input_conv has them', () => {
   const rgb = hostTensor([1, 3, 1, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
   expect(adaptInputChannels(rgb, 3)).toBe(rgb);

@@ -13,7 +13,7 @@ import type { Model } from './model.ts';
 /**
  * The outcome of `fineTune` for every tensor of the checkpoint and every parameter of the model.
  *
- * @property loaded   parameters with the values of the checkpoint, also those that were resampled
+ * @property loaded   parameters and buffers with the values of the checkpoint, also those that were resampled
  * @property fresh    parameters that were drawn: those of a new head
  * @property dropped  tensors of the checkpoint that were not taken: those of the old head
  * @property notes    sentences about what was resampled, adapted or left out besides
@@ -118,7 +118,7 @@ export function fineTune(
     }) ?? tensors;
   const model = buildOf(family, own, { onWarning });
   try {
-    const parameters = model.namedParameters();
+    const parameters = model.stateDict();
     const misfits = [...parameters.keys()].filter(
       (name) =>
         isHead(name) && adapted.get(name)?.shape.join() !== parameters.get(name)!.shape.join(),
