@@ -24,6 +24,8 @@ import { fineTune, fineTuneConfig, fineTuneLines } from '../lib/models/fineTune.
 import type { VisionTransformer } from '../lib/models/vit/visionTransformer.ts';
 import { saveModel } from '../lib/node.ts';
 import { resamplePosEmbed } from '../lib/ops/resamplePosEmbed.ts';
+import { fromCheckpoint } from '../lib/cli/recipeModel.ts';
+import { recipeNamed } from '../lib/cli/recipes.ts';
 import { vit, writeExperiment } from './support/cli.ts';
 
 jest.setTimeout(120_000);
@@ -322,6 +324,18 @@ describe('tfjs-vit train --finetune', () => {
     ]);
     const stored = JSON.parse(readFileSync('other/config.json', 'utf8')) as object;
     expect(stored).toMatchObject({ attnOnly: true, unfreeze: heads });
+  });
+
+  test('beside a recipe the model is the checkpoint’s too, and the drop rates are the recipe’s', async () => {
+    const words = ['train', '--recipe', 'finetune', '--data-set', 'mnist', '--finetune', 'start'];
+    const short = ['--epochs', '1', '--batch-size', '8', '--max-steps', '1', '--output-dir', 'run'];
+    const ran = await vit(...words, '--no-aug', '--drop-path', '0.2', ...flags, ...short);
+    expect([ran.code, ran.error]).toEqual([0, expect.stringContaining('new: head.weight')]);
+    expect(JSON.parse(readFileSync('run/config.json', 'utf8'))).toMatchObject({
+      model: { embedDim: 12, numClasses: 10, dropPathRate: 0.2, imageSize: [16, 16] },
+      optimizer: { opt: 'sgd' },
+    });
+    expect(fromCheckpoint(recipeNamed('deit')).model).toEqual({ dropPathRate: 0.1 });
   });
 
   test('refuses what cannot be used, before anything is written', async () => {

@@ -8,6 +8,7 @@ import { dataOptions } from '../dataOptions.ts';
 import { booleanFlag, flagsOf, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import { ignoredFlags, ignoredNote, refusedFlags } from '../ignoredFlags.ts';
 import { readConfig, readRecipe } from '../readConfig.ts';
+import { fromCheckpoint } from '../recipeModel.ts';
 import { recipeFlags, recipeOverrides } from '../recipeFlags.ts';
 import { recipeNamed, recipes } from '../recipes.ts';
 import type { Arguments, Command, Flag, Terminal } from '../command.ts';
@@ -206,7 +207,9 @@ export async function experimentOf(args: Arguments, command = 'train'): Promise<
         : `Expected --config FILE, --recipe NAME or --data-set NAME for ${command}, received none. See tfjs-vit ${command} --help.`,
     );
   }
-  return recipeNamed(recipe ?? 'deit');
+  const chosen = recipeNamed(recipe ?? 'deit');
+  const isStarted = args.flags['finetune'] !== undefined && args.flags['model'] === undefined;
+  return isStarted ? fromCheckpoint(chosen) : chosen;
 }
 
 // The experiment of --config or --recipe on a folder of images, or the preset for it.
