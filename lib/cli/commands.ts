@@ -1,6 +1,7 @@
 // The list of commands.
 
 import { ablate } from './commands/ablate.ts';
+import { augment } from './commands/augment.ts';
 import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   report,
   predict,
   vis,
+  augment,
   summary,
   fractaldb,
   parity,

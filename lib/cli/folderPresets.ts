@@ -39,7 +39,7 @@ export const scratchPresets: readonly FolderPreset[] = [
     images: 1000,
     model: { ...small, imageSize: 64, embedDim: 128, depth: 6 },
     epochs: 100,
-    batchSize: 32,
+    batchSize: 16,
     learningRate: 1e-3,
     valSplit: 0.2,
     augment: { ...gentle, scale: [0.4, 1], aa: 'rand-m5-mstd0.5-inc1', colorJitter: 0 },

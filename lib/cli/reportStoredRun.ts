@@ -17,9 +17,10 @@ import type { BackendOptions } from '../backends/select.ts';
 import type { Stop } from '../core/stop.ts';
 import type { Terminal } from './command.ts';
 
-/** The options of `reportStoredRun`. `folder`: where the data are now, default where the run found them. */
+/** The options of `reportStoredRun`. `folder`: where the data are now, default where the run found them; `workers`: threads that read. */
 export interface ReportOptions extends BackendOptions {
   folder?: string | undefined;
+  workers?: number | undefined;
   stop?: Stop | undefined;
 }
 
@@ -48,7 +49,11 @@ export async function reportStoredRun(
   const store = await openFolder(place, { lock: true });
   let samples: RunSamples | undefined;
   try {
-    samples = await runSamples(data, { resumed: place, onNote: terminal.error });
+    const { workers } = options;
+    samples = await runSamples(
+      { ...data, ...(workers !== undefined && { workers }) },
+      { resumed: place, onNote: terminal.error },
+    );
     const { state } = await readRun(store);
     const said = { onNote: terminal.error, bad: samples.bad };
     const parts: ReportedRun['parts'] = {

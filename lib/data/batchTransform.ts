@@ -4,6 +4,7 @@ import { assertNumber } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Batch } from './batch.ts';
+import type { DrawNote } from './drawNote.ts';
 
 /**
  * One step of preparing a batch: a plain function, put into an array in the order of application.
@@ -17,10 +18,15 @@ import type { Batch } from './batch.ts';
  */
 export type BatchTransform = (batch: Batch, rng: Rng, at: BatchPlace) => Batch;
 
-/** Where in a training a batch stands: its epoch and its step in the epoch, both from 0. */
+/**
+ * Where in a training a batch stands: its epoch and its step in the epoch, both from 0.
+ *
+ * @property noteOf  gives what is told of the draws of the sample at a place in the batch; undefined in training
+ */
 export interface BatchPlace {
   readonly epoch: number;
   readonly step: number;
+  readonly noteOf?: ((place: number) => DrawNote) | undefined;
 }
 
 /**

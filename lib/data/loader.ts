@@ -7,6 +7,7 @@ import { assertBytes, type RgbImage } from '../core/image.ts';
 import { Rng } from '../core/rng.ts';
 import type { Batch } from './batch.ts';
 import { applyBatchTransforms, type BatchTransform } from './batchTransform.ts';
+import type { DrawNote } from './drawNote.ts';
 import { assertDataset, assertLabel, type Dataset } from './dataset.ts';
 import { assertNormalization, normalizeInto } from './normalize.ts';
 import type { Normalization } from './normalize.ts';
@@ -105,8 +106,12 @@ export class Loader {
     return this.config.training ? this.config.repeats : 1;
   }
 
-  /** Batch `step` (from 0) of epoch `epoch` (from 0). */
-  async batch(epoch: number, step: number): Promise<Batch> {
+  /**
+   * Batch `step` (from 0) of epoch `epoch` (from 0).
+   *
+   * @param noteOf  gives what is told of the draws of the sample at a place in the batch; the batch is the same with it
+   */
+  async batch(epoch: number, step: number, noteOf?: (place: number) => DrawNote): Promise<Batch> {
     assertInteger('step', step, { min: 0, max: this.steps - 1 });
     const { dataset, normalize, outputShape, training, batchTransforms } = this.config;
     const [from, to] = this.placesOf(step);
@@ -120,7 +125,7 @@ export class Loader {
     const targets = new Float32Array(size * K);
     const begun = new Map<number, RgbImage | Promise<RgbImage>>();
     const { samples } = this;
-    const prepare = (k: number) => samples.prepare(indices[k]!, epoch, copyOf(k));
+    const prepare = (k: number) => samples.prepare(indices[k]!, epoch, copyOf(k), noteOf?.(k));
     let i = 0;
     try {
       for (; i < size; i += 1) {
@@ -147,7 +152,20 @@ export class Loader {
     const batch = { size, images, imageShape: outputShape, targets, labels, indices };
     if (!training || batchTransforms.length === 0 || size === 0) return batch;
     const rng = this.rng.split('batch', epoch, step);
-    return applyBatchTransforms(batch, batchTransforms, rng, { epoch, step });
+    return applyBatchTransforms(batch, batchTransforms, rng, { epoch, step, noteOf });
+  }
+
+  /**
+   * The step and the place in its batch at which an epoch has the (first copy of the) image of an index; undefined where the epoch
+   * leaves it out, as repeated augmentation and `dropLast` do.
+   */
+  placeOf(epoch: number, index: number): { step: number; place: number } | undefined {
+    const { batchSize } = this.config;
+    const at = this.epochOrder(epoch).indexOf(index);
+    const step = Math.floor(at / batchSize);
+    if (at < 0 || step >= this.steps) return undefined;
+    const [from, to] = this.placesOf(step);
+    return at >= from && at < to ? { step, place: at - from } : undefined;
   }
 
   // Where images are waited for, all of a batch are begun together, so that several threads can prepare them.

@@ -2,7 +2,7 @@
 
 import { assertNumber, isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
-import { assertBytes, type RgbImage } from '../core/image.ts';
+import { assertBytes, makeImage, type RgbImage } from '../core/image.ts';
 
 /** Mean and standard deviation of each channel, in units of 0 … 1: value = (byte / 255 − mean) / std. */
 export interface Normalization {
@@ -40,6 +40,23 @@ export function normalizeInto(
     out[offset + i] = data[i]! * scale[k]! - shift[k]!;
     k = k + 1 === channels ? 0 : k + 1;
   }
+}
+
+/**
+ * The image that normalised pixels stand for, [H, W, C]: the inverse of `normalizeInto`, rounded and clipped to levels.
+ *
+ * @throws InputError if there are other than 1 or 3 channels
+ */
+export function denormalize(
+  pixels: Float32Array,
+  [height, width, channels]: readonly [number, number, number],
+  { mean, std }: Normalization,
+): RgbImage {
+  const levels = Uint8Array.from(pixels, (value, i) => {
+    const k = i % channels;
+    return Math.max(0, Math.min(255, Math.round(255 * (value * std[k]! + mean[k]!))));
+  });
+  return makeImage(width, height, channels as 1 | 3, levels);
 }
 
 // Beyond it, and below the least deviation, pixels would overflow float32.

@@ -6,6 +6,7 @@ import type { Rng } from '../core/rng.ts';
 import { resampleImage } from './resampleImage.ts';
 import { randomAffineOptions } from './transformOptions.ts';
 import type { RandomAffineOptions } from './transformOptionTypes.ts';
+import type { DrawNote } from './drawNote.ts';
 import { withOrigin, type Transform } from './transform.ts';
 
 /** Output pixel (x, y) shows input position (a·x + b·y + c, d·x + e·y + f); pixel centres lie at whole numbers. */
@@ -23,16 +24,19 @@ export function randomAffine(options: RandomAffineOptions): Transform {
     options,
     { what: 'an option of randomAffine' },
   );
-  return withOrigin('randomAffine', options, (image, rng) =>
-    warpAffine(image, drawMap(image, rng), fill),
+  return withOrigin('randomAffine', options, (image, rng, note) =>
+    warpAffine(image, drawMap(image, rng, note), fill),
   );
 
-  function drawMap({ width, height }: RgbImage, rng: Rng): AffineMap {
-    const angle = (rng.uniform(-degrees, degrees) * Math.PI) / 180;
+  function drawMap({ width, height }: RgbImage, rng: Rng, note?: DrawNote): AffineMap {
+    const turn = rng.uniform(-degrees, degrees);
+    const angle = (turn * Math.PI) / 180;
     const factor = rng.uniform(scale[0], scale[1]);
-    const slope = Math.tan((rng.uniform(-shear, shear) * Math.PI) / 180);
+    const lean = rng.uniform(-shear, shear);
+    const slope = Math.tan((lean * Math.PI) / 180);
     const shiftX = rng.uniform(-translate, translate) * width;
     const shiftY = rng.uniform(-translate, translate) * height;
+    note?.('randomAffine', { degrees: turn, scale: factor, shear: lean, x: shiftX, y: shiftY });
     // The inverse of shift · centre · rotate · shear · scale · centre⁻¹ gives the input position that an output pixel shows.
     const [cos, sin] = [Math.cos(angle) / factor, Math.sin(angle) / factor];
     const [a, b, d, e] = [cos + slope * sin, sin - slope * cos, -sin, cos];

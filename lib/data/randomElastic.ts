@@ -25,10 +25,11 @@ export function randomElastic(options: RandomElasticOptions): Transform {
     { what: 'an option of randomElastic' },
   );
   const points = (cells + 3) ** 2;
-  return withOrigin('randomElastic', options, (image, rng) => {
+  return withOrigin('randomElastic', options, (image, rng, note) => {
     const { width, height } = image;
     const [moveX, moveY] = [(strength * width) / cells, (strength * height) / cells];
     const grid = { x: draws(points, moveX, rng), y: draws(points, moveY, rng) };
+    note?.('randomElastic', { points: 2 * points, most: largest(grid) });
     return warpElastic(image, grid, fill);
   });
 }
@@ -56,6 +57,11 @@ export function warpElastic(image: RgbImage, points: ControlPoints, fill = 0): R
     }
   }
   return resampleImage(image, xs, ys, fill);
+}
+
+// The largest displacement in pixels.
+function largest({ x, y }: ControlPoints): number {
+  return [...x, ...y].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 function draws(count: number, range: number, rng: Rng): Float64Array {

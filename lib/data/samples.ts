@@ -3,6 +3,7 @@
 import type { RgbImage } from '../core/image.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Dataset } from './dataset.ts';
+import type { DrawNote } from './drawNote.ts';
 import { applyTransforms, type Transform } from './transform.ts';
 
 /**
@@ -15,8 +16,14 @@ export interface SampleSource {
    * The image of an index as a model gets it in an epoch, before it is normalised; its bytes are not written to.
    *
    * @param copy  which of its copies in the epoch, from 0, where augmentation is repeated; each is augmented anew
+   * @param note  is told what the transforms draw, by a source that prepares in this thread
    */
-  prepare(index: number, epoch: number, copy?: number): RgbImage | Promise<RgbImage>;
+  prepare(
+    index: number,
+    epoch: number,
+    copy?: number,
+    note?: DrawNote,
+  ): RgbImage | Promise<RgbImage>;
   /** Takes an image back whose bytes are no longer needed. Every image is given back once, in the order of `prepare` or any other. */
   release?(image: RgbImage): void;
 }
@@ -58,9 +65,9 @@ export function samplesOf(
 ): SampleSource {
   if (transforms.length === 0) return { prepare: (index) => dataset.image(index) };
   return {
-    prepare(index, epoch, copy = 0) {
+    prepare(index, epoch, copy = 0, note) {
       const stream = sampleRng(rng, epoch, index, copy);
-      const transformed = (image: RgbImage) => applyTransforms(image, transforms, stream);
+      const transformed = (image: RgbImage) => applyTransforms(image, transforms, stream, note);
       const pending = dataset.image(index);
       return isPromise(pending) ? pending.then(transformed) : transformed(pending);
     },

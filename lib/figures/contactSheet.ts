@@ -4,7 +4,7 @@ import { assertFields } from '../core/kinds.ts';
 import { assertInteger } from '../core/check.ts';
 import type { RgbImage } from '../core/image.ts';
 import { fitInto, framedImage } from './imagePanel.ts';
-import { column, emptyPanel, figurePng, figureSvg, row } from './panel.ts';
+import { column, emptyPanel, figurePng, figureSvg, note, row } from './panel.ts';
 import type { FigureOptions, Panel } from './panel.ts';
 import { group, text } from './svg.ts';
 import { fitText } from './textWidth.ts';
@@ -16,6 +16,8 @@ export interface Tile {
   title?: string;
   /** Colours the title, for example a wrong prediction. */
   tone?: 'plain' | 'right' | 'wrong';
+  /** Quiet lines below the picture, broken where they are wider than it. */
+  captions?: readonly string[];
 }
 
 /** The content of a contact sheet. */
@@ -42,7 +44,9 @@ function contactSheetPanel(given: ContactSheetOptions): Panel {
   assertFields('the contact sheet', given, { tiles: 'list', title: 'text?' });
   const { tiles, side = 96, ...options } = given;
   const columns = options.columns ?? Math.min(12, Math.max(1, Math.ceil(Math.sqrt(tiles.length))));
-  given.tiles.forEach((tile, i) => assertFields(`tiles[${i}]`, tile, { title: 'text?' }));
+  given.tiles.forEach((tile, i) =>
+    assertFields(`tiles[${i}]`, tile, { title: 'text?', captions: 'list?' }),
+  );
   assertInteger('columns', columns, { min: 1, max: 256 });
   assertInteger('side', side, { min: 8, max: 4096 });
   if (tiles.length === 0) return emptyPanel('no images');
@@ -61,7 +65,7 @@ function contactSheetPanel(given: ContactSheetOptions): Panel {
 }
 
 function tilePanel(
-  { image, title = '', tone = 'plain' }: Tile,
+  { image, title = '', tone = 'plain', captions = [] }: Tile,
   side: number,
   boxHeight: number,
   hasTitles: boolean,
@@ -78,9 +82,12 @@ function tilePanel(
   const placed = group((side - picture.width) / 2, lineHeight + (boxHeight - picture.height) / 2, [
     picture.body,
   ]);
-  return {
+  const tile = {
     width: side,
     height: boxHeight + lineHeight,
     body: group(0, 0, title === '' ? [placed] : [label, placed]),
   };
+  return captions.length === 0
+    ? tile
+    : column([tile, ...captions.map((line) => note(line, side))], { gap: 2 });
 }

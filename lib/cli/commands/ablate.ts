@@ -3,7 +3,8 @@
 import path from 'node:path';
 import { booleanFlag, neededNumber, numberFlag, textFlag } from '../flags.ts';
 import { describeIngredient, ingredients, parseIngredients } from '../ablation.ts';
-import { experimentOf, overridesOf, trainFlags } from './train.ts';
+import { experimentOf } from '../baseExperiment.ts';
+import { overridesOf, trainFlags } from './train.ts';
 import type { Command, Flag } from '../command.ts';
 
 const group = 'Ablation:';

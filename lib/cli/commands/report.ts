@@ -1,8 +1,14 @@
 // `tfjs-vit report`: the report of a run, anew.
 
 import { signalExitCodes } from '../../core/stop.ts';
-import { numberFlag, sharedFlags, textFlag } from '../flags.ts';
-import type { Command } from '../command.ts';
+import { flagsOf, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import { dataOptions } from '../dataOptions.ts';
+import type { Command, Flag } from '../command.ts';
+
+const { workers: workersFlag } = flagsOf({ workers: dataOptions.workers }) as Record<
+  'workers',
+  Flag
+>;
 
 /** `tfjs-vit report`: writes report.html of a run from its best checkpoint. */
 export const report: Command = {
@@ -17,6 +23,7 @@ export const report: Command = {
       describe: 'Where the data are now',
       defaultText: 'where the run found them',
     },
+    workers: workersFlag,
     backend: sharedFlags.backend,
     threads: sharedFlags.threads,
   },
@@ -30,6 +37,7 @@ export const report: Command = {
     try {
       const options = {
         folder: textFlag(args, 'data-path'),
+        workers: numberFlag(args, 'workers'),
         backend: textFlag(args, 'backend'),
         threads: numberFlag(args, 'threads'),
         stop,

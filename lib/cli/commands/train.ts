@@ -7,10 +7,9 @@ import { trainOptions } from '../../training/options/train.ts';
 import { dataOptions } from '../dataOptions.ts';
 import { booleanFlag, flagsOf, numberFlag, sharedFlags, textFlag } from '../flags.ts';
 import { ignoredFlags, ignoredNote, refusedFlags } from '../ignoredFlags.ts';
-import { readConfig, readRecipe } from '../readConfig.ts';
-import { fromCheckpoint } from '../recipeModel.ts';
+import { baseExperiment } from '../baseExperiment.ts';
 import { recipeFlags, recipeOverrides } from '../recipeFlags.ts';
-import { recipeNamed, recipes } from '../recipes.ts';
+import { recipes } from '../recipes.ts';
 import type { Arguments, Command, Flag, Terminal } from '../command.ts';
 import type { OptionPathFlag } from '../flags.ts';
 
@@ -22,7 +21,8 @@ const modelFlags = Object.fromEntries(
 );
 
 // A flag and the place in the config that it sets. Names are DeiT's where DeiT has one.
-const settings: Readonly<Record<string, OptionPathFlag>> = {
+/** The flags that set options of a config, by name. */
+export const settings: Readonly<Record<string, OptionPathFlag>> = {
   ...optionFlags,
   // 0 turns clipping off; the option itself is then null.
   'clip-grad': { ...optionFlags['clip-grad']!, min: 0 },
@@ -130,11 +130,9 @@ export const train: Command = {
     if (booleanFlag(args, 'eval')) return evaluateResumed(args, terminal);
     const { trainExperiment } = await import('../trainExperiment.ts');
     const { exitCode } = await trainExperiment(
-      folder !== undefined
-        ? await onFolder(args, terminal)
-        : resume === undefined
-          ? await experimentOf(args)
-          : undefined,
+      resume === undefined || folder !== undefined
+        ? await baseExperiment(args, terminal)
+        : undefined,
       {
         outputDir: textFlag(args, 'output-dir'),
         resume,
@@ -154,6 +152,11 @@ export const train: Command = {
 // DeiT's `--eval --resume FILE`.
 async function evaluateResumed(args: Arguments, terminal: Terminal): Promise<number> {
   const checkpoint = textFlag(args, 'resume');
+  const [folder] = args.positional;
+  if (folder !== undefined) {
+    const remedy = 'Name the data with --data-path.';
+    throw new InputError(expected('no folder', '--eval', folder, remedy));
+  }
   if (checkpoint === undefined) {
     const remedy = 'It names the checkpoint to measure.';
     throw new InputError(expected('--resume FILE', '--eval', undefined, remedy));
@@ -191,32 +194,6 @@ function assertConsistent(
       'It lets a run go on although its config differs: leave it out, or add --resume.';
     throw new InputError(expected('--resume', '--allow-changes', undefined, remedy));
   }
-}
-
-/** The experiment that the flags name: that of a config file, else a recipe of the library. */
-export async function experimentOf(args: Arguments, command = 'train'): Promise<object> {
-  const [config, recipe] = [textFlag(args, 'config'), textFlag(args, 'recipe')];
-  if (config !== undefined) {
-    return recipe === undefined ? readConfig(config) : readRecipe(config, recipe);
-  }
-  const named = textFlag(args, 'data-set') ?? textFlag(args, 'data-path');
-  if (recipe === undefined && named === undefined) {
-    throw new InputError(
-      command === 'train'
-        ? 'Expected a folder of images, --config FILE, --recipe NAME, --data-set NAME or --resume DIR for train, received none. See tfjs-vit train --help.'
-        : `Expected --config FILE, --recipe NAME or --data-set NAME for ${command}, received none. See tfjs-vit ${command} --help.`,
-    );
-  }
-  const chosen = recipeNamed(recipe ?? 'deit');
-  const isStarted = args.flags['finetune'] !== undefined && args.flags['model'] === undefined;
-  return isStarted ? fromCheckpoint(chosen) : chosen;
-}
-
-// The experiment of --config or --recipe on a folder of images, or the preset for it.
-async function onFolder(args: Arguments, terminal: Terminal): Promise<object> {
-  const { experimentOnFolder } = await import('../folderArgument.ts');
-  const chosen = ['config', 'recipe'].some((name) => args.flags[name] !== undefined);
-  return experimentOnFolder(args, chosen ? () => experimentOf(args) : undefined, terminal);
 }
 
 /** The options that the flags set, by their path in the config. */

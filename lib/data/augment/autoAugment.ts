@@ -6,6 +6,7 @@ import type { Rng } from '../../core/rng.ts';
 import { autoAugmentOptions } from '../transformOptions.ts';
 import type { AutoAugmentOptions } from '../transformOptionTypes.ts';
 import { withOrigin, type Transform } from '../transform.ts';
+import type { DrawNote } from '../drawNote.ts';
 import { levelsOf } from '../pixels/crop.ts';
 import { levelArguments, type LevelContext } from './levels.ts';
 import { applyOp, type OpContext } from './ops.ts';
@@ -28,13 +29,13 @@ export function autoAugment(options: AutoAugmentOptions): Transform {
   const { interpolation, fill, translatePct } = parsed;
   const policy = parsePolicy(parsed.policy, 'policy');
   const context: LevelContext = { translateConst: parsed.translateConst, translatePct };
-  return withOrigin('autoAugment', options, (image, rng) => {
+  return withOrigin('autoAugment', options, (image, rng, note) => {
     const levels = levelsOf(image, fill);
     return drawOps(policy, rng.split('choice')).reduce((current, op, i) => {
       const draw = rng.split(i);
       const filter =
         interpolation === 'random' ? (draw.bernoulli(0.5) ? 'bilinear' : 'bicubic') : interpolation;
-      return augment(current, op, { ...context, filter, fill: levels }, draw);
+      return augment(current, op, { ...context, filter, fill: levels }, draw, note);
     }, image);
   });
 }
@@ -63,6 +64,7 @@ function augment(
   { op, prob, magnitude, magnitudeStd, magnitudeMax }: PolicyOp,
   context: OpContext & LevelContext,
   rng: Rng,
+  note: DrawNote | undefined,
 ): RgbImage {
   if (rng.uniform() >= prob) return image;
   const drawn =
@@ -76,5 +78,7 @@ function augment(
   const argument = choices.length === 0 ? 0 : choices[rng.integer(choices.length)]!;
   // 3-Augment draws the radius itself.
   const radius = () => rng.uniform(0.1, 2 * argument);
-  return applyOp(op, image, op === 'GaussianBlurRand' ? radius() : argument, context);
+  const value = op === 'GaussianBlurRand' ? radius() : argument;
+  note?.(op, choices.length === 0 ? {} : { value });
+  return applyOp(op, image, value, context);
 }

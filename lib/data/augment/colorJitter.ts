@@ -33,7 +33,7 @@ export function colorJitter(options: ColorJitterOptions): Transform {
     what: 'an option of colorJitter',
   });
   const names = Object.keys(jitters) as (keyof typeof jitters)[];
-  return withOrigin('colorJitter', options, (image, rng) => {
+  return withOrigin('colorJitter', options, (image, rng, note) => {
     let current = image;
     for (const k of rng.permutation(names.length)) {
       const name = names[k]!;
@@ -41,7 +41,9 @@ export function colorJitter(options: ColorJitterOptions): Transform {
       const centre = name === 'hue' ? 0 : 1;
       const lowest = name === 'hue' ? -strength : Math.max(0, 1 - strength);
       const factor = rng.uniform(lowest, centre + strength);
-      if (strength > 0) current = jitters[name](current, factor);
+      if (strength === 0) continue;
+      note?.(name, { value: factor });
+      current = jitters[name](current, factor);
     }
     return current;
   });

@@ -5,6 +5,7 @@ import { InputError, expected } from '../../core/errors.ts';
 import { parseOptions } from '../../core/option.ts';
 import type { Rng } from '../../core/rng.ts';
 import type { Batch } from '../batch.ts';
+import type { DrawNote } from '../drawNote.ts';
 import type { BatchTransform } from '../batchTransform.ts';
 import { mixupOptions } from '../transformOptions.ts';
 import type { MixupOptions } from '../transformOptionTypes.ts';
@@ -43,8 +44,30 @@ export function mixup(options: MixupOptions = {}): BatchTransform {
   }
   return (batch, rng, at) => {
     if (parsed.offEpoch > 0 && at.epoch >= parsed.offEpoch) return batch;
-    return mixBatch(batch, drawMixes(batch, parsed, rng));
+    const mixes = drawMixes(batch, parsed, rng);
+    if (at.noteOf !== undefined) noteMixes(batch, mixes, at.noteOf);
+    return mixBatch(batch, mixes);
   };
+}
+
+// Tells of each sample how it is mixed, and with the image of which index.
+function noteMixes(
+  { size, indices }: Batch,
+  mixes: readonly Mix[],
+  noteOf: (place: number) => DrawNote,
+): void {
+  mixes.forEach(({ lam, box }, i) => {
+    const partner = size - 1 - i;
+    if (lam === 1 || partner === i) return;
+    const values = { lam, with: indices[partner]! };
+    if (box === undefined) {
+      noteOf(i)('mixup', values);
+      return;
+    }
+    const { top, bottom, left, right } = box;
+    const place = { x: left, y: top, width: right - left, height: bottom - top };
+    noteOf(i)('cutmix', { ...values, ...place });
+  });
 }
 
 /** Mixes the samples of a batch in place. @param mixes  one for each sample */

@@ -38,10 +38,12 @@ export function randomResizedCrop(options: RandomResizedCropOptions): Transform 
   const { height, width, scale, ratio, interpolation } = parseOptions<
     Required<RandomResizedCropOptions>
   >(randomResizedCropOptions, options, { what: 'an option of randomResizedCrop' });
-  return withOrigin('randomResizedCrop', options, (image, rng) => {
-    const part = cropImage(image, drawCropBox(image, { scale, ratio }, rng));
+  return withOrigin('randomResizedCrop', options, (image, rng, note) => {
+    const box = drawCropBox(image, { scale, ratio }, rng);
+    const part = cropImage(image, box);
     const filter =
       interpolation === 'random' ? (rng.bernoulli(0.5) ? 'bilinear' : 'bicubic') : interpolation;
+    note?.('crop', { ...boxValues(box), ...(interpolation === 'random' && { filter }) });
     return resizeImage(part, { height, width }, filter);
   });
 }
@@ -82,7 +84,7 @@ export function randomCrop(options: RandomCropOptions): Transform {
     options,
     { what: 'an option of randomCrop' },
   );
-  return withOrigin('randomCrop', options, (image, rng) => {
+  return withOrigin('randomCrop', options, (image, rng, note) => {
     const margin = { top: padding, left: padding, bottom: padding, right: padding };
     const fill = paddingMode === 'reflect' ? 'reflect' : [0, 0, 0];
     let wide = padding === 0 ? image : padImage(image, margin, fill);
@@ -92,6 +94,7 @@ export function randomCrop(options: RandomCropOptions): Transform {
     }
     const top = rng.integer(wide.height - height + 1);
     const left = rng.integer(wide.width - width + 1);
+    note?.('crop', boxValues({ top: top - padding, left: left - padding, height, width }));
     return cropImage(wide, { top, left, height, width });
   });
 }
@@ -114,9 +117,16 @@ function randomFlip(
   const { p } = parseOptions<Required<RandomFlipOptions>>(randomFlipOptions, options, {
     what: `an option of ${name}`,
   });
-  return withOrigin(name, options, (image, rng) => {
+  return withOrigin(name, options, (image, rng, note) => {
     assertImage('image', image, { anyChannels: true });
     assertMethods('an Rng', 'rng', rng, ['bernoulli']);
-    return rng.bernoulli(p) ? flip(image) : image;
+    if (!rng.bernoulli(p)) return image;
+    note?.(name === 'randomVerticalFlip' ? 'vertical flip' : 'flip', {});
+    return flip(image);
   });
+}
+
+/** A box as a note has it. */
+export function boxValues({ top, left, height, width }: CropBox): Readonly<Record<string, number>> {
+  return { x: left, y: top, width, height };
 }

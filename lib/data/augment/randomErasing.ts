@@ -7,6 +7,8 @@ import type { Rng } from '../../core/rng.ts';
 import type { BatchTransform } from '../batchTransform.ts';
 import { randomErasingOptions } from '../transformOptions.ts';
 import type { RandomErasingOptions } from '../transformOptionTypes.ts';
+import { boxValues } from './randomCrops.ts';
+import type { DrawNote } from '../drawNote.ts';
 import type { CropBox } from '../pixels/crop.ts';
 
 /**
@@ -27,7 +29,7 @@ export function randomErasing(options: RandomErasingOptions = {}): BatchTransfor
     const what = `a share up to maxArea, ${parsed.maxArea},`;
     throw new InputError(expected(what, 'minArea', parsed.minArea));
   }
-  return (batch, rng) => {
+  return (batch, rng, { noteOf }) => {
     const { images, imageShape, indices, size } = batch;
     const pixels = images.length / size;
     const seen = new Map<number, number>();
@@ -41,6 +43,7 @@ export function randomErasing(options: RandomErasingOptions = {}): BatchTransfor
         imageShape,
         parsed,
         rng.split(index, copy),
+        noteOf?.(i),
       );
     }
     return batch;
@@ -69,6 +72,7 @@ function eraseIn(
   shape: readonly [number, number, number],
   options: Required<RandomErasingOptions>,
   rng: Rng,
+  note?: DrawNote,
 ): void {
   if (!rng.bernoulli(options.p)) return;
   const { minCount } = options;
@@ -77,6 +81,7 @@ function eraseIn(
   for (let k = 0; k < count; k += 1) {
     const box = drawErasedBox(shape, { ...options, count }, rng);
     if (box === undefined) continue;
+    note?.('erased', boxValues(box));
     const colours = Array.from({ length: shape[2] }, () =>
       options.mode === 'rand' ? rng.normal() : 0,
     );
