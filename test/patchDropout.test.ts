@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { InputError, ShapeError } from '../lib/core/errors.ts';
 import { Rng } from '../lib/core/rng.ts';
+import { takeRows } from '../lib/ops/takeRows.ts';
 import { PatchDropout } from '../lib/layers/patchDropout.ts';
 import { build, gradients, images } from './support/tinyModel.ts';
 
@@ -65,6 +66,24 @@ describe('PatchDropout', () => {
     expect(() => layer.forward(x, { training: true })).toThrow(InputError);
     expect(() => layer.forward(tf.ones([2, 2]) as never, training())).toThrow(ShapeError);
     expect(() => new PatchDropout({ rate: 1 }, { path: 'p' })).toThrow('below 1');
+  });
+});
+
+describe('takeRows', () => {
+  test('its gradient puts the rows back, and zeros where none was taken', () => {
+    const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]);
+    expect(takeRows(x, [2, 0]).arraySync()).toEqual([
+      [5, 6],
+      [1, 2],
+    ]);
+    const dX = tf.grad((y: tf.Tensor) => takeRows(y as tf.Tensor2D, [2, 0]).mul([[10], [20]]));
+    expect(dX(x).arraySync()).toEqual([
+      [20, 20],
+      [0, 0],
+      [10, 10],
+    ]);
+    expect(() => takeRows(x, [0, 0])).toThrow('a row once');
+    expect(() => takeRows(x, [3])).toThrow(InputError);
   });
 });
 

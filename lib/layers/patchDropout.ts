@@ -2,6 +2,7 @@
 
 import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
+import { takeRows } from '../ops/takeRows.ts';
 import * as t from '../ops/tensor.ts';
 import { assertInteger, assertRank } from '../core/check.ts';
 import type { ForwardContext } from '../core/context.ts';
@@ -60,7 +61,7 @@ export class PatchDropout extends Drop {
         ...patches.map((patch) => image * tokens + prefix + patch),
       ]);
       const flat = t.reshape<tf.Rank.R2>(x, [batch * tokens, dim]);
-      const taken = t.gather(flat, t.tensor1d(rows, 'int32'));
+      const taken = takeRows(flat, rows);
       return t.reshape<tf.Rank.R3>(taken, [batch, rows.length / batch, dim]);
     });
   }

@@ -1,7 +1,9 @@
-// The backend `wasm`: tfjs's WebAssembly kernels, with a matrix product that is fast for transposed operands too.
+// The backend `wasm`: tfjs's WebAssembly kernels, with a matrix product that is fast for transposed operands too, and the gradient of
+// convolutions.
 
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { registerConvolutionGrad } from './convolutionGrad.ts';
 import { guardKernels } from './guard.ts';
 import { useFastTransposedMatMul } from './transposedMatMul.ts';
 
@@ -28,6 +30,7 @@ export async function loadWasm(
   } else if (threads !== undefined) setThreadsCount(threads);
   if (!prepared) {
     useFastTransposedMatMul();
+    registerConvolutionGrad();
     guardKernels();
     prepared = true;
   }
