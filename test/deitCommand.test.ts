@@ -1,6 +1,6 @@
 // `tfjs-vit train` as DeiT's main.py: its flags and defaults, its data sets' names, evaluation, and what is refused.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -141,6 +141,7 @@ test("a folder in ImageNet's layout trains by DeiT's recipe, and is evaluated as
     'train',
     ...words,
     ...['--model', 'test_vit', '--input-size', '48', '--batch-size', '4', '--epochs', '1'],
+    '--no-report',
     ...[
       '--device',
       'cuda',
@@ -166,9 +167,38 @@ test("a folder in ImageNet's layout trains by DeiT's recipe, and is evaluated as
   expect(out).toContain('epoch');
 
   const best = path.join(run, 'best_checkpoint.pth');
-  const measured = await vit('train', '--eval', '--resume', best, '--backend', 'wasm', ...words);
+  const measured = await vit('train', '--eval', '--resume', best, ...words);
   expect(measured.out).toMatch(/images {2}4 of the validation part of ImageNet/);
   expect(measured.error).toContain('best_checkpoint.safetensors');
+});
+
+test('a dry run says what the run would be, and writes nothing', async () => {
+  const run = path.join(root, 'dry');
+  const { code, out } = await vit(
+    'train',
+    ...['--data-set', 'ImageNet', '--data-path', path.join(root, 'data'), '--output-dir', run],
+    ...['--model', 'test_vit', '--input-size', '48', '--batch-size', '3', '--epochs', '4'],
+    ...['--color-jitter', '0.4', '--dry-run'],
+  );
+  expect(code).toBe(0);
+  expect(existsSync(run)).toBe(false);
+  for (const line of [
+    'model       test_vit: 48 × 48 × 3, 2 classes,',
+    '8 images to train on, 4 to choose the best epoch on, no for a test',
+    '8 samples of 3 images, 3 copies of each, 2 batches of 3, 2 updates',
+    '4 epochs, 8 updates, 32 samples',
+    'randomResizedCrop  height 48, width 48, scale 0.08 1',
+    'random erasing  p 0.25, pixel',
+    'shorter side to 54, bicubic, then 48 × 48 in the middle',
+    'epoch 1  0.000001',
+    'color-jitter has no effect, because a policy (aa) takes its place.',
+    'The warm-up of 5 epochs is as long as the run of 4 epochs or longer',
+    'an epoch sees 3 of 8 images, 3 times each',
+    'dropLast leaves 2 of 8 samples out of each epoch.',
+    'ends with 100 % of the initial weights',
+  ]) {
+    expect(out).toContain(line);
+  }
 });
 
 describe('what cannot be used is refused in one line', () => {
@@ -200,6 +230,11 @@ describe('what cannot be used is refused in one line', () => {
       'one beta',
       ['--opt-betas', '0.9'],
       /^Expected 2 finite numbers .* for --opt-betas, received "0\.9"/,
+    ],
+    [
+      'a dry run of a run that goes on',
+      ['--dry-run', '--resume', 'x'],
+      /^Expected no --resume for --dry-run/,
     ],
     ['evaluation of nothing', ['--eval'], /^Expected --resume FILE for --eval/],
     ['an unknown recipe', ['--recipe', 'deit4'], /Did you mean deit\?|Did you mean deit3\?/],

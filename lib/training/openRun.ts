@@ -9,6 +9,7 @@ import type { RunSink } from '../core/runSink.ts';
 import type { Normalization } from '../data/normalize.ts';
 import { makePreprocessing } from '../data/preprocessing.ts';
 import { assertPlace, writeFirst } from './beginRun.ts';
+import { averageNotes } from './averageNotes.ts';
 import { assertCanStopEarly } from './earlyStop.ts';
 import { assertFiniteWeights } from './guard.ts';
 import { trainOptions } from './options/train.ts';
@@ -92,6 +93,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
       ...parts.notes,
       ...frozenNotes(model, run.trainable),
       ...scheduleNotes(config, run),
+      ...averageNotes(config, run.epochs * run.updatesPerEpoch),
     ];
     for (const note of notes) sinks.message(note);
     return run;

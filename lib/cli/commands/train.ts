@@ -65,6 +65,11 @@ export const trainFlags = {
     describe: 'Train nothing: measure the checkpoint that --resume names',
     group: 'Run:',
   },
+  'dry-run': {
+    type: 'boolean',
+    describe: 'Train nothing: say what the run would be, and which options have no effect',
+    group: 'Run:',
+  },
   overwrite: {
     type: 'boolean',
     describe: 'Replace a run that is in the run folder already',
@@ -128,11 +133,18 @@ export const train: Command = {
     const note = ignoredNote(args);
     if (note !== undefined) terminal.error(note);
     if (booleanFlag(args, 'eval')) return evaluateResumed(args, terminal);
+    const begins = resume === undefined || folder !== undefined;
+    const experiment = begins ? await baseExperiment(args, terminal) : undefined;
+    if (booleanFlag(args, 'dry-run')) {
+      const { dryRun } = await import('../dryRun.ts');
+      const [backend, threads] = [textFlag(args, 'backend'), numberFlag(args, 'threads')];
+      const options = { overrides: overridesOf(args), backend, threads };
+      await dryRun(experiment, options, terminal);
+      return 0;
+    }
     const { trainExperiment } = await import('../trainExperiment.ts');
     const { exitCode } = await trainExperiment(
-      resume === undefined || folder !== undefined
-        ? await baseExperiment(args, terminal)
-        : undefined,
+      experiment,
       {
         outputDir: textFlag(args, 'output-dir'),
         resume,
@@ -188,6 +200,10 @@ function assertConsistent(
   if (resume !== undefined && finetune !== undefined) {
     const remedy = 'A run goes on with its own weights: leave one of the two out.';
     throw new InputError(expected('no --finetune', '--resume', finetune, remedy));
+  }
+  if (resume !== undefined && booleanFlag(args, 'dry-run')) {
+    const remedy = 'It is about a run that begins: leave one of the two out.';
+    throw new InputError(expected('no --resume', '--dry-run', resume, remedy));
   }
   if (resume === undefined && booleanFlag(args, 'allow-changes')) {
     const remedy =
