@@ -33,13 +33,31 @@ export function normalizeInto(
   const { channels, data } = (image as RgbImage | null | undefined) ?? ({} as RgbImage);
   assertBytes('image data', data);
   assertNormalization(normalize, channels);
-  const { mean, std } = normalize;
-  const scale = std.map((value) => 1 / (255 * value));
-  const shift = mean.map((value, k) => value / std[k]!);
+  const values = valuesOf(normalize);
+  if (channels === 3) {
+    for (let i = 0, at = offset; i < data.length; i += 3, at += 3) {
+      out[at] = values[data[i]!]!;
+      out[at + 1] = values[levels + data[i + 1]!]!;
+      out[at + 2] = values[2 * levels + data[i + 2]!]!;
+    }
+    return;
+  }
   for (let i = 0, k = 0; i < data.length; i += 1) {
-    out[offset + i] = data[i]! * scale[k]! - shift[k]!;
+    out[offset + i] = values[k * levels + data[i]!]!;
     k = k + 1 === channels ? 0 : k + 1;
   }
+}
+
+const levels = 256;
+
+// The value of each level, [C, 256]: a look-up takes less than half the time of computing it.
+function valuesOf({ mean, std }: Normalization): Float32Array {
+  const values = new Float32Array(levels * mean.length);
+  mean.forEach((shift, k) => {
+    const scale = 1 / (255 * std[k]!);
+    for (let v = 0; v < levels; v += 1) values[k * levels + v] = v * scale - shift / std[k]!;
+  });
+  return values;
 }
 
 /**
