@@ -18,6 +18,11 @@ import { typescriptKernels } from '../lib/fractal/kernels.ts';
 import { parseFractalOptions } from '../lib/fractal/options.ts';
 import { fileName, placeOf } from '../lib/fractal/places.ts';
 import { FractalRenderer, pictureImage } from '../lib/fractal/renderer.ts';
+import {
+  cacheFileName,
+  cachedCategories,
+  userCacheFolder,
+} from '../lib/fractaldb/categoryCache.ts';
 import { fractalDataset } from '../lib/fractaldb/dataset.ts';
 import '../lib/fractaldb/datasets.ts';
 import { writeFractalFolder } from '../lib/fractaldb/folder.ts';
@@ -230,6 +235,46 @@ test('the search goes on until enough are found', async () => {
   });
   expect(found.map(({ candidate }) => candidate)).toEqual([23, 28, 67]);
   expect(seen.at(-1)).toBe(3);
+});
+
+describe('the cache of the categories', () => {
+  const workers = new FractalWorkers(0);
+  const ask = async (count: number, cache: string) => {
+    const notes: string[] = [];
+    const systems = await cachedCategories(count, workers, { cache, onNote: (t) => notes.push(t) });
+    return { systems, notes };
+  };
+
+  test('spares the next search, and gives the same numbers', async () => {
+    const cache = path.join(folder, 'new', 'cache');
+    const first = await ask(2, cache);
+    expect(first.notes[0]).toMatch(/^Searching the 2 categories/);
+    expect(first.notes.at(-1)).toMatch(/kept for the next time: .*fractaldb-categories\.json$/);
+    expect(await ask(2, cache)).toEqual({ systems: first.systems, notes: [] });
+    expect((await ask(1, cache)).systems).toEqual(first.systems.slice(0, 1));
+    const more = await ask(3, cache);
+    expect(more.systems.slice(0, 2)).toEqual(first.systems);
+    expect(more.notes).not.toEqual([]);
+    expect((await ask(3, cache)).notes).toEqual([]);
+  });
+
+  test('a damaged file is searched anew, and a place that refuses files is told', async () => {
+    const { systems } = await ask(1, folder);
+    const file = path.join(folder, cacheFileName);
+    for (const damage of [(t: string) => t.replace('0.', '0.1'), (t: string) => t.slice(0, 90)]) {
+      writeFileSync(file, damage(readFileSync(file, 'utf8')));
+      const again = await ask(1, folder);
+      expect([again.systems, again.notes.length]).toEqual([systems, 2]);
+    }
+    const refused = await ask(1, path.join(file, 'below'));
+    expect(refused.notes.at(-1)).toMatch(/^The categories cannot be kept/);
+  });
+
+  test('lies where the system keeps such things', () => {
+    expect(userCacheFolder({ XDG_CACHE_HOME: '/c' })).toBe(path.join('/c', 'tfjs-vit'));
+    // A relative path is invalid by the specification.
+    expect(path.isAbsolute(userCacheFolder({ XDG_CACHE_HOME: 'c' }))).toBe(true);
+  });
 });
 
 describe('tfjs-vit fractaldb', () => {

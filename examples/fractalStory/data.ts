@@ -41,9 +41,9 @@ export function labelledDigits(
 /** The images of a pre-training: 100 of each category rendered whenever they are asked for (FractalDB), or one kept in memory (OFDB). */
 export async function openFractals(
   kind: Exclude<Start, 'scratch'>,
-  { categories, length }: { categories: number; length: number },
+  { categories, length, cache }: { categories: number; length: number; cache: string },
 ): Promise<Dataset> {
-  const dataset = await fractalDataset({ ...fractals, categories });
+  const dataset = await fractalDataset({ ...fractals, categories, cache, onNote: console.log });
   return inCopies(kind === 'FractalDB' ? dataset : await firstOfEach(dataset), length);
 }
 

@@ -50,6 +50,7 @@ export async function pretrain(
   const train = await openFractals(kind, {
     categories: plan.categories,
     length: Math.round(images / epochs),
+    cache: folder,
   });
   const model = new VisionTransformer({ ...options, numClasses: train.numClasses });
   await trained(outputDir, model, {

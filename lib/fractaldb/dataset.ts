@@ -7,7 +7,7 @@ import { parseFractalOptions, type FullFractalOptions } from '../fractal/options
 import { categoryName, placeOf } from '../fractal/places.ts';
 import { pictureImage } from '../fractal/renderer.ts';
 import { readCategories } from './categoryFiles.ts';
-import { searchCategories, type SearchOptions } from './search.ts';
+import { cachedCategories, type CachedSearchOptions } from './categoryCache.ts';
 import { FractalWorkers } from './workers.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Dataset, ImageSource } from '../data/dataset.ts';
@@ -23,7 +23,7 @@ import type { TaskTypes } from './tasks.ts';
  * @property channels  3, or 1 for pictures in one grey; default 3
  * @property workers   worker threads, 0: this thread; default one for each core
  */
-export interface FractalDatasetOptions extends FractalOptions, SearchOptions {
+export interface FractalDatasetOptions extends FractalOptions, CachedSearchOptions {
   folder?: string | undefined;
   channels?: 1 | 3;
   workers?: number;
@@ -38,7 +38,16 @@ export interface FractalDatasetOptions extends FractalOptions, SearchOptions {
  */
 export async function fractalDataset(config: FractalDatasetOptions = {}): Promise<Dataset> {
   assertKind('the options of fractalDataset', config, 'object');
-  const { folder, channels = 3, workers: count, onProgress, stop, ...given } = config;
+  const {
+    folder,
+    channels = 3,
+    workers: count,
+    onProgress,
+    stop,
+    cache,
+    onNote,
+    ...given
+  } = config;
   const options = parseFractalOptions(given);
   if (channels !== 3 && (channels !== 1 || options.draw.endsWith('color'))) {
     const what = options.draw.endsWith('color') ? '3' : '1 or 3';
@@ -47,9 +56,7 @@ export async function fractalDataset(config: FractalDatasetOptions = {}): Promis
   const workers = new FractalWorkers(count);
   const categories =
     folder === undefined
-      ? (await searchCategories(options.categories, workers, { onProgress, stop })).map(
-          ({ ifs }) => ifs,
-        )
+      ? await cachedCategories(options.categories, workers, { onProgress, stop, cache, onNote })
       : await readCategories(folder, options.categories);
   if (categories.length < options.categories) {
     const remedy = 'Run tfjs-vit fractaldb --search-only with as many into it.';

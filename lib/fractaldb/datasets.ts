@@ -2,13 +2,15 @@
 
 import { InputError, expected } from '../core/errors.ts';
 import { registerDataset } from '../data/registry.ts';
+import { userCacheFolder } from './categoryCache.ts';
 import { fractalDataset } from './dataset.ts';
 import type { DatasetDescriptor } from '../data/registry.ts';
 import type { FractalOptions } from '../fractal/optionTypes.ts';
 
 /**
  * The descriptor of a FractalDB that is rendered while it is trained on: no validation part, nothing held out, all three channels
- * with mean and deviation 0.5. Its folder, if one is given, is that of the CSV files, which spares the search.
+ * with mean and deviation 0.5. Its folder, if one is given, is that of the CSV files; without one the categories are searched, which is
+ * told, and kept in the user's cache (`userCacheFolder`).
  *
  * The pictures are brought to the size of the model, as files would be.
  *
@@ -27,9 +29,14 @@ export function fractalDescriptor(
     normalize: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     decode: 'pil',
     valSplit: 0,
-    async open({ part, folder }) {
+    async open({ part, folder, onNote }) {
       if (part !== 'train') throw new InputError(expected('train', `the part of ${title}`, part));
-      const dataset = await fractalDataset({ ...options, folder });
+      const dataset = await fractalDataset({
+        ...options,
+        folder,
+        onNote,
+        cache: userCacheFolder(),
+      });
       const { length, numClasses, classNames } = dataset;
       return {
         length,
