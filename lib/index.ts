@@ -237,6 +237,7 @@ export type {
   RandomResizedCropOptions,
   ResizeOptions,
 } from './data/transformOptionTypes.ts';
+export type { DrawNote, Drawn, DrawnValue } from './data/drawNote.ts';
 export { applyTransforms, type Transform } from './data/transform.ts';
 
 // fractal
@@ -287,6 +288,9 @@ export {
   type Update,
 } from './training/optimizer.ts';
 export type { GroupedModel, ParamGroup } from './training/paramGroups.ts';
+export { calibration, type Calibration, type CalibrationBin } from './training/calibration.ts';
+export { classTable, type ClassMeasures } from './training/classTable.ts';
+export { predictAll, type Predictions } from './training/predictions.ts';
 export type { FiguresOf, RunView, TrainEnv } from './training/run.ts';
 export { runFileNames } from './training/runFiles.ts';
 export { makeSchedule, type Schedule } from './training/schedules.ts';
@@ -338,6 +342,12 @@ export {
   attentionSheetSvg,
   type AttentionSheetOptions,
 } from './figures/attentionSheet.ts';
+export {
+  reliabilityDiagram,
+  reliabilityDiagramSvg,
+  type ReliabilityBin,
+  type ReliabilityDiagramOptions,
+} from './figures/reliabilityDiagram.ts';
 export { barChart, barChartSvg, type Bar, type BarChartOptions } from './figures/barChart.ts';
 export { colorAt, colormapBytes, type Colormap, type Rgb } from './figures/colormap.ts';
 export {
