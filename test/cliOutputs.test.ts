@@ -46,6 +46,7 @@ test('every option with a file to write is known to the guard', () => {
   expect(outputs.map((pair) => pair.join(' --'))).toEqual([
     'demo --output',
     'vis --output',
+    'augment --output',
     'parity --json',
     'profile --trace',
     'profile --chart',

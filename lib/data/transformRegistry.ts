@@ -20,6 +20,7 @@ import { toRgb } from './toRgb.ts';
 import * as tables from './transformOptions.ts';
 import type { OptionTable } from '../core/option.ts';
 import type { Transform } from './transform.ts';
+import { withOrigin } from './transform.ts';
 import type * as options from './transformOptionTypes.ts';
 
 /** One step of a config: the name of a transform, and its options beside it. */
@@ -124,7 +125,7 @@ const own: readonly [string, OptionTable, (options: never) => Transform][] = [
   ['randomVerticalFlip', tables.randomFlipOptions, randomVerticalFlip],
   ['colorJitter', tables.colorJitterOptions, colorJitter],
   ['autoAugment', tables.autoAugmentOptions, autoAugment],
-  ['toRgb', {}, () => toRgb],
+  ['toRgb', {}, () => withOrigin('toRgb', {}, toRgb)],
 ];
 
 for (const [name, table, make] of own) {

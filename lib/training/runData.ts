@@ -81,8 +81,14 @@ async function divided(
   }
   const keys = await train.contentKeys?.();
   const parts = holdOut(train, count, keys);
+  const copies = keys === undefined ? [] : copyNotes(train, keys);
+  if (parts.validation.length === 0) {
+    const none =
+      'No validation images, because the images of each class are copies of one: the last epoch counts as the best.';
+    return { train, validation: undefined, test, note: none, copies };
+  }
   const note = `Held out for validation: ${parts.validation.length} of ${train.length} training images, the same ones always. The best epoch is chosen on them.`;
-  return { ...parts, test, note, copies: keys === undefined ? [] : copyNotes(train, keys) };
+  return { ...parts, test, note, copies };
 }
 
 /** How an image file becomes the input of the run's model; the size is that of the images unless `env` says another. */
