@@ -201,6 +201,19 @@ test('a dry run says what the run would be, and writes nothing', async () => {
   }
 });
 
+test('a written FractalDB is read by the name of the data set, without a split, as in the book', async () => {
+  const folder = path.join(root, 'data');
+  const { code, out, error } = await vit(
+    'train',
+    ...['--recipe', 'fractaldb', '--data-set', 'FractalDB-1k', '--data-path', folder],
+    ...['--model', 'test_vit', '--input-size', '48', '--batch-size', '4', '--no-aug', '--dry-run'],
+  );
+  expect([code, error]).toEqual([0, expect.stringContaining('8 images of 2 classes')]);
+  expect(out).toContain('8 images to train on, no to choose the best epoch on');
+  expect(out).toContain('mean 0.5 0.5 0.5, std 0.5 0.5 0.5');
+  expect(out).toContain('the last epoch counts as the best');
+});
+
 describe('what cannot be used is refused in one line', () => {
   const data = () => ['--data-set', 'ImageNet', '--data-path', path.join(root, 'data')];
   test.each<[string, string[], RegExp]>([

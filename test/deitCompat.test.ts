@@ -25,15 +25,18 @@ const base: TrainConfig = {
 const perEpoch = (logs: readonly { learningRate: number }[]) =>
   logs.map(({ learningRate }) => Number(learningRate.toFixed(4)));
 
+// A run without pictures.
+const quick: typeof runToy = (changes, more) => runToy(changes, { figures: undefined, ...more });
+
 describe('the learning rate', () => {
   test('is one epoch late, but for the first epoch after a resume', async () => {
-    const own = await runToy(base);
+    const own = await quick(base);
     expect(perEpoch(own.epochs)).toEqual([0.1, 0.075, 0.05, 0.025]);
-    const late = await runToy({ ...base, deitCompat: true });
+    const late = await quick({ ...base, deitCompat: true });
     expect(perEpoch(late.epochs)).toEqual([0.1, 0.1, 0.075, 0.05]);
     // Three updates an epoch: the run stops after two epochs.
-    const begun = await runToy({ ...base, deitCompat: true, maxSteps: 6 });
-    const resumed = await runToy(
+    const begun = await quick({ ...base, deitCompat: true, maxSteps: 6 });
+    const resumed = await quick(
       { ...base, deitCompat: true },
       { store: begun.store, resume: begun.store },
     );
@@ -42,15 +45,15 @@ describe('the learning rate', () => {
   });
 
   test('of a batch is that of lrBaseSize images scaled', async () => {
-    const scaled = await runToy({ ...base, lrBaseSize: 48, accumulationSteps: 2, epochs: 1 });
+    const scaled = await quick({ ...base, lrBaseSize: 48, accumulationSteps: 2, epochs: 1 });
     expect(perEpoch(scaled.epochs)).toEqual([0.05]);
   });
 
   test('cooldown epochs are not trained', async () => {
     const schedule = { ...base.schedule, cooldownEpochs: 2 };
-    expect((await runToy({ ...base, epochs: 1, schedule })).epochs).toHaveLength(3);
+    expect((await quick({ ...base, epochs: 1, schedule })).epochs).toHaveLength(3);
     const compat = { ...base, epochs: 1, schedule, deitCompat: true };
-    expect((await runToy(compat)).epochs).toHaveLength(1);
+    expect((await quick(compat)).epochs).toHaveLength(1);
   });
 });
 
@@ -58,9 +61,9 @@ test('the weights are evaluated, and not their average', async () => {
   const changes = { ...base, epochs: 1, ema: { decay: 0.5 } };
   const weights = (store: MemoryStore, name: string) =>
     [...weightsIn(store, `${name}.safetensors`).values()].map((values) => Array.from(values));
-  const own = await runToy(changes);
+  const own = await quick(changes);
   expect(weights(own.store, 'best_checkpoint')).toEqual(weights(own.store, 'checkpoint.ema'));
-  const compat = await runToy({ ...changes, deitCompat: true });
+  const compat = await quick({ ...changes, deitCompat: true });
   expect(weights(compat.store, 'best_checkpoint')).toEqual(weights(compat.store, 'checkpoint'));
   expect(compat.epochs[0]!.valLoss).not.toBe(own.epochs[0]!.valLoss);
 });
@@ -77,19 +80,19 @@ test('a resumed run forgets its best score', async () => {
     [false, 1],
     [true, 2],
   ] as const) {
-    const begun = await runToy({ ...changes, deitCompat, maxSteps: 3 });
+    const begun = await quick({ ...changes, deitCompat, maxSteps: 3 });
     const { store } = begun;
-    const { result } = await runToy({ ...changes, deitCompat }, { store, resume: store });
+    const { result } = await quick({ ...changes, deitCompat }, { store, resume: store });
     expect(result!.best?.epoch).toBe(best);
   }
 });
 
 test('a run that is too short for its average says so', async () => {
   const note = /ends with 100 % of the initial weights/;
-  const slow = await runToy({ ...base, epochs: 1, ema: { decay: 0.99996 } });
+  const slow = await quick({ ...base, epochs: 1, ema: { decay: 0.99996 } });
   expect(slow.messages).toContainEqual(expect.stringMatching(note));
-  const quick = await runToy({ ...base, epochs: 1, ema: { decay: 0.5 } });
-  expect(quick.messages.join()).not.toMatch(/initial weights/);
+  const short = await quick({ ...base, epochs: 1, ema: { decay: 0.5 } });
+  expect(short.messages.join()).not.toMatch(/initial weights/);
 });
 
 test('targets are cut at the threshold after mixing, and smoothed then', () => {

@@ -1,7 +1,10 @@
 // The published FractalDBs in the registry of data sets, put there when this file is loaded.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError, expected } from '../core/errors.ts';
 import { registerDataset } from '../data/registry.ts';
+import { fractalFolderDescriptor } from '../io/imageFolders.ts';
 import { userCacheFolder } from './categoryCache.ts';
 import { fractalDataset } from './dataset.ts';
 import type { DatasetDescriptor } from '../data/registry.ts';
@@ -10,7 +13,8 @@ import type { FractalOptions } from '../fractal/optionTypes.ts';
 /**
  * The descriptor of a FractalDB that is rendered while it is trained on: no validation part, nothing held out, all three channels
  * with mean and deviation 0.5. Its folder, if one is given, is that of the CSV files; without one the categories are searched, which is
- * told, and kept in the user's cache (`userCacheFolder`).
+ * told, and kept in the user's cache (`userCacheFolder`). A folder with pictures
+ * in `train/<category>/*`, as the original and `tfjs-vit fractaldb` write them, is read and not rendered.
  *
  * The pictures are brought to the size of the model, as files would be.
  *
@@ -29,8 +33,12 @@ export function fractalDescriptor(
     normalize: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     decode: 'pil',
     valSplit: 0,
-    async open({ part, folder, onNote }) {
+    async open(given) {
+      const { part, folder, onNote } = given;
       if (part !== 'train') throw new InputError(expected('train', `the part of ${title}`, part));
+      if (folder !== undefined && existsSync(join(folder, 'train'))) {
+        return fractalFolderDescriptor.open(given);
+      }
       const dataset = await fractalDataset({
         ...options,
         folder,
