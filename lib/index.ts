@@ -272,6 +272,7 @@ export { cachedTeacher, type CachedTeacherOptions } from './training/teacherCach
 export { lossNamed } from './training/losses/lossNamed.ts';
 export { lossNames, registerLoss, type Loss } from './training/losses/registry.ts';
 export { Metrics, type Evaluation } from './training/metrics.ts';
+export type { ResolutionStep } from './training/parseProgressive.ts';
 export type {
   ClipConfig,
   DistillationConfig,

@@ -73,7 +73,7 @@ const interfaces = {
   'lib/training/options/trainTypes.ts': {
     opening: 'The options of a training as a type.',
     imports:
-      "import type { ClipConfig, DistillationConfig, EmaConfig, OptimizerConfig, ScheduleOptions } from './types.ts';\n\n",
+      "import type { ClipConfig, DistillationConfig, EmaConfig, OptimizerConfig, ScheduleOptions } from './types.ts';\nimport type { ResolutionStep } from '../parseProgressive.ts';\n\n",
     types: [
       ['TrainConfig', 'Everything that decides a training run, as plain data: what `config.json` of a run folder holds.', trainOptions],
     ],

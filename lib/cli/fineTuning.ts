@@ -4,7 +4,9 @@ import { InputError, expected } from '../core/errors.ts';
 import { readCheckpoint } from '../io/checkpointFile.ts';
 import { checkpointPath } from '../io/checkpointPath.ts';
 import { fineTune, fineTuneConfig, fineTuneLines } from '../models/fineTune.ts';
+import { parsedModel } from '../models/createModel.ts';
 import { parseNames } from '../training/parseNames.ts';
+import { withDynamicSize } from './progressiveModel.ts';
 import type { Model } from '../models/model.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
 
@@ -40,12 +42,17 @@ export async function openFineTuning(
   experiment: Record<string, unknown>,
   note: (text: string) => void,
 ): Promise<FineTuning | undefined> {
-  const { finetune: given, model: options = {} } = experiment;
+  const { finetune: given } = experiment;
   if (given === undefined || given === null) return undefined;
   if (typeof given !== 'string' || given === '') {
     throw new InputError(expected('a checkpoint file or a run folder', 'finetune', given));
   }
   const { tensors, config: source, path } = await readCheckpoint(await checkpointPath(given, note));
+  const family = source && parsedModel(source).family.family;
+  const { model: options } = withDynamicSize(
+    { ...experiment, model: experiment['model'] ?? {} },
+    family,
+  );
   return {
     experiment: { ...experiment, model: fineTuneConfig(source, options) },
     build(train, data) {

@@ -16,6 +16,7 @@ import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
 import { commandLine } from './invocation.ts';
 import { tellReport } from './tellReport.ts';
+import { withDynamicSize } from './progressiveModel.ts';
 import { assertRunPlace } from './runPlace.ts';
 import { runSamples, storedData, type RunSamples } from './runSamples.ts';
 import { storedExperiment } from './storedExperiment.ts';
@@ -75,10 +76,11 @@ export async function trainExperiment(
       : await runFolderOf(await checkpointPath(options.resume, terminal.error));
   const stored = resumed === undefined ? undefined : await storedExperiment(resumed);
   const { overrides = new Map<string, unknown>() } = options;
-  const given = withOverrides(stored ?? config, overrides);
+  const named = withOverrides(stored ?? config, overrides);
   // A run that goes on has its weights, and its own complete model.
-  const tuning = stored === undefined ? await openFineTuning(given, terminal.error) : undefined;
-  const { name, data, train: parsed } = parseExperiment(tuning?.experiment ?? given);
+  const tuning = stored === undefined ? await openFineTuning(named, terminal.error) : undefined;
+  const given = tuning?.experiment ?? withDynamicSize(named);
+  const { name, data, train: parsed } = parseExperiment(given);
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
   const full =
     stored === undefined && parsed.valSplit === null ? { ...parsed, valSplit: 0 } : parsed;
@@ -108,7 +110,7 @@ export async function trainExperiment(
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
     const modelConfig = parseModelOptions(
-      followData((tuning?.experiment ?? given)['model'], {
+      followData(given['model'], {
         numClasses: training.numClasses,
         inChannels: descriptor.inputChannels,
       }),
@@ -130,7 +132,13 @@ export async function trainExperiment(
       const { dataset: _, folder: __, ...prepared } = storedData(data);
       taught = await openTeacher(full.distillation, {
         numClasses: training.numClasses,
-        key: { ...prepared, limit: full.limit, size: input.size, normalize },
+        key: {
+          ...prepared,
+          limit: full.limit,
+          progressive: full.progressive,
+          size: input.size,
+          normalize,
+        },
         note: terminal.error,
       });
       store = await openFolder(outputDir, { create: true, lock: true });

@@ -15,6 +15,7 @@ import { assertFiniteWeights } from './guard.ts';
 import { trainOptions } from './options/train.ts';
 import type { Run, TrainEnv } from './run.ts';
 import { evaluationLoader, partsOf, preprocessingOf, recordOf, trainLoader } from './runData.ts';
+import { resolutionNotes, resolutionStages } from './progressive.ts';
 import { readRun } from './runFiles.ts';
 import type { StoredRun } from './runFiles.ts';
 import { resumeNotes } from './resumeNotes.ts';
@@ -41,10 +42,12 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   const preprocessing = preprocessingOf(env);
   const preparation = { ...env, preprocessing };
   const loader = trainLoader(config, preparation, parts.train);
+  const stages = resolutionStages(loader, config, preparation);
   const validation = parts.validation && evaluationLoader(config, preparation, parts.validation);
   const test = parts.test && evaluationLoader(config, preparation, parts.test);
   assertCanStopEarly(config, validation);
-  for (const part of [loader, validation, test]) {
+  const training = stages.map((stage) => stage.loader);
+  for (const part of new Set([loader, ...training, validation, test])) {
     if (part !== undefined) task.assertFits(model, part, { precision: config.precision });
   }
   const record = await recordOf(config, env, { preprocessing, loader, validation, test });
@@ -78,6 +81,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
       times,
       record,
       loader,
+      stages,
       validation,
       test,
       store,
@@ -92,6 +96,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
     const notes = [
       ...parts.notes,
       ...frozenNotes(model, run.trainable),
+      ...resolutionNotes(stages, run.epochs),
       ...scheduleNotes(config, run),
       ...averageNotes(config, run.epochs * run.updatesPerEpoch),
     ];

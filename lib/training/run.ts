@@ -17,6 +17,7 @@ import { logColumns } from './logColumns.ts';
 import type { Evaluation } from './metrics.ts';
 import type { Optimizer } from './optimizer.ts';
 import { runFileNames, runFiles } from './runFiles.ts';
+import type { ResolutionStage } from './progressive.ts';
 import type { RunState, RunTimes } from './runState.ts';
 import type { Schedule } from './schedules.ts';
 import type { FullTrainConfig } from './trainConfig.ts';
@@ -115,7 +116,9 @@ export interface Run {
   readonly weights: ReadonlyMap<string, tf.Variable>;
   readonly buffers: ReadonlyMap<string, tf.Variable>;
   readonly trainable: TrainablePart;
+  /** The batches to train on at the model's size. */
   readonly loader: Loader;
+  readonly stages: readonly ResolutionStage[];
   readonly validation: Loader | undefined;
   readonly test: Loader | undefined;
   readonly epochs: number;

@@ -14,6 +14,7 @@ import { endEpoch } from './endEpoch.ts';
 import { evaluateTest } from './evaluateTest.ts';
 import type { Evaluation } from './metrics.ts';
 import { openRun } from './openRun.ts';
+import { loaderOfEpoch } from './progressive.ts';
 import { progressOf } from './report.ts';
 import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
@@ -138,7 +139,8 @@ interface Clock {
 
 // Runs the remaining updates of the epoch. Returns the reason if it ended early.
 async function trainEpoch(run: Run, clock: Clock): Promise<StopReason | undefined> {
-  const { state, config, loader, updatesPerEpoch, sinks } = run;
+  const { state, config, stages, updatesPerEpoch, sinks } = run;
+  const loader = loaderOfEpoch(stages, state.epoch);
   const perUpdate = config.accumulationSteps;
   const batches = prefetch(loader, state.epoch, { from: state.update * perUpdate });
   try {

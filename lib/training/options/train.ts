@@ -4,6 +4,7 @@ import { precisionOption } from '../../core/precision.ts';
 import { assertValSplit } from '../../data/split.ts';
 import { parseLossName } from '../../training/losses/registry.ts';
 import { parseNames } from '../parseNames.ts';
+import { parseProgressive } from '../parseProgressive.ts';
 import { clipOptions } from './clip.ts';
 import { distillationOptions } from './distillation.ts';
 import { emaOptions } from './ema.ts';
@@ -192,6 +193,21 @@ export const trainOptions = {
     ...names,
     describe: 'Parameters and modules that are trained although `freeze` or `attnOnly` hold them',
     flag: { name: 'unfreeze', type: 'string', value: 'NAME,…' },
+  },
+  progressive: {
+    type: 'any',
+    written: 'string | readonly ResolutionStep[]',
+    describe:
+      "Sizes of the training images from epochs on: `[{epoch: 0, imageSize: 16}, {epoch: 5, imageSize: 28}]`, in a text `0:16,5:28`; a Vision Transformer resamples its position embedding to each; evaluation is at the model's size; null: the model's",
+    nullable: true,
+    default: null,
+    parse: parseProgressive,
+    flag: {
+      name: 'progressive',
+      type: 'string',
+      value: 'EPOCH:SIZE,…',
+      describe: 'Train on smaller images first: 0:16,5:28 is 16 pixels, and 28 after 5 epochs',
+    },
   },
   distillation: {
     type: 'group',

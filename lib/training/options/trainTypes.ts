@@ -7,6 +7,7 @@ import type {
   OptimizerConfig,
   ScheduleOptions,
 } from './types.ts';
+import type { ResolutionStep } from '../parseProgressive.ts';
 
 /** Everything that decides a training run, as plain data: what `config.json` of a run folder holds. */
 export interface TrainConfig {
@@ -90,6 +91,13 @@ export interface TrainConfig {
    * null. Flag `--unfreeze`.
    */
   unfreeze?: string | readonly string[] | null;
+  /**
+   * Sizes of the training images from epochs on: `[{epoch: 0, imageSize: 16}, {epoch: 5,
+   * imageSize: 28}]`, in a text `0:16,5:28`; a Vision Transformer resamples its position
+   * embedding to each; evaluation is at the model's size; null: the model's. Default null. Flag
+   * `--progressive`.
+   */
+  progressive?: string | readonly ResolutionStep[] | null;
   /** Learning from a teacher beside the labels. */
   distillation?: DistillationConfig;
   /** Leave out an epoch's last batch when it is not full. Default false. Flag `--drop-last`. */
