@@ -1,7 +1,7 @@
 import { InputError } from '../lib/core/errors.ts';
 import { Rng, philox } from '../lib/core/rng.ts';
 import { labelSmoothing } from '../lib/data/batchTransform.ts';
-import { MemoryDataset } from '../lib/data/dataset.ts';
+import { MemoryDataset, subset } from '../lib/data/dataset.ts';
 import { Loader } from '../lib/data/loader.ts';
 import { MNIST_NORMALIZATION, normalizeInto } from '../lib/data/normalize.ts';
 import { prefetch } from '../lib/data/prefetch.ts';
@@ -189,4 +189,17 @@ test('a data set whose names are no match for its classes is refused', () => {
     });
   expect(make(['a', 'b'])).not.toThrow();
   expect(make(['a'])).toThrow(/2 names, one for each class/);
+});
+
+test('a subset takes images by index, also more than once, and refuses an index that is not there', () => {
+  const dataset = new MemoryDataset({
+    images: Uint8Array.from({ length: 8 }, (_, i) => 30 * i),
+    labels: [0, 1],
+    imageShape: [2, 2, 1],
+    classNames: ['a', 'b'],
+  });
+  const part = subset(dataset, [1, 0, 1]);
+  expect([0, 1, 2].map((i) => part.label(i))).toEqual([1, 0, 1]);
+  expect(part.image(2)).toEqual(dataset.image(1));
+  expect(() => subset(dataset, [0, 2])).toThrow(/^Expected an index from 0 to 1 for indices\[1\]/);
 });

@@ -48,6 +48,11 @@ describe('tables', () => {
     );
   });
 
+  test('a row of another length is refused', () => {
+    const short = { ...table, rows: [['only']] };
+    expect(() => csvTable(short)).toThrow(/^Expected 2 cells for rows\[0\], received "1 cells"/);
+  });
+
   test('CSV quotes what needs it', () => {
     expect(csvTable(table)).toBe('a,b\n"x|y, ""z""",12.5\n,\n');
   });

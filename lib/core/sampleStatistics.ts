@@ -2,6 +2,7 @@
 
 import { assertNumber } from './check.ts';
 import { InputError, expected } from './errors.ts';
+import { assertKind } from './kinds.ts';
 
 /**
  * The statistics of a sample of n measurements.
@@ -25,6 +26,7 @@ const quantiles = [
 
 /** The mean of measurements with its spread. @throws InputError without one, or if one is not finite */
 export function sampleStatistics(values: readonly number[]): SampleStatistics {
+  assertKind('the values', values, 'list');
   if (values.length === 0) throw new InputError(expected('at least one', 'the values', values));
   values.forEach((value, i) => assertNumber(`values[${i}]`, value));
   const count = values.length;

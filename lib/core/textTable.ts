@@ -1,13 +1,21 @@
 // A table as text: Markdown for people, CSV for programs.
 
+import { InputError, expected } from './errors.ts';
+import { assertFields, assertKind } from './kinds.ts';
+
 /** A table of texts and numbers; `null` is an empty cell. Every row has as many cells as the head. */
 export interface TextTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly (string | number | null)[])[];
 }
 
-/** A table in Markdown, its columns padded to one width: the first to the left, the others to the right. */
-export function markdownTable({ head, rows }: TextTable): string {
+/**
+ * A table in Markdown, its columns padded to one width: the first to the left, the others to the right.
+ *
+ * @throws InputError for a row of another length
+ */
+export function markdownTable(table: TextTable): string {
+  const { head, rows } = checked(table);
   const cells = [head, ...rows].map((row) =>
     row.map((cell) => String(cell ?? '').replaceAll('|', '\\|')),
   );
@@ -21,10 +29,22 @@ export function markdownTable({ head, rows }: TextTable): string {
 }
 
 /** A table as CSV (RFC 4180): a line of names, then the rows; cells with commas, quotes or line breaks stand in quotes. */
-export function csvTable({ head, rows }: TextTable): string {
+export function csvTable(table: TextTable): string {
+  const { head, rows } = checked(table);
   const cell = (value: string | number | null): string => {
     const text = String(value ?? '');
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return `${[head, ...rows].map((row) => row.map(cell).join(',')).join('\n')}\n`;
+}
+
+function checked(table: TextTable): TextTable {
+  assertFields('the table', table, { head: 'list', rows: 'list' });
+  const { head, rows } = table;
+  rows.forEach((row, i) => {
+    assertKind(`rows[${i}]`, row, 'list');
+    if (row.length === head.length) return;
+    throw new InputError(expected(`${head.length} cells`, `rows[${i}]`, `${row.length} cells`));
+  });
+  return table;
 }

@@ -2,6 +2,7 @@
 
 import { assertInteger, isRecord, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { assertKind } from '../core/kinds.ts';
 import type { RgbImage } from '../core/image.ts';
 
 /**
@@ -195,8 +196,21 @@ export function assertDataset(name: string, dataset: unknown): asserts dataset i
   }
 }
 
-/** The images of the given indices, in their order, over the same bytes. */
-export function subset(dataset: Dataset, indices: Uint32Array): Dataset {
+/**
+ * The images of the given indices, in their order, over the same bytes. An index may stand more than once.
+ *
+ * @throws InputError naming an index that the data set does not have
+ */
+export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
+  assertDataset('the data set', dataset);
+  assertKind('the indices', indices, 'array');
+  for (let i = 0; i < indices.length; i += 1) {
+    const index = indices[i]!;
+    if (Number.isInteger(index) && index >= 0 && index < dataset.length) continue;
+    throw new InputError(
+      expected(`an index from 0 to ${dataset.length - 1}`, `indices[${i}]`, index),
+    );
+  }
   const { numClasses, classNames, imageShape } = dataset;
   return {
     length: indices.length,
