@@ -65,7 +65,8 @@ export function holdOut(
   };
 }
 
-// The largest number up to the quota that does not part copies; if that is 0, the smallest beyond, unless it is all.
+// The largest number up to the quota that does not part copies; if that is 0, the smallest beyond. Of a class of copies alone it is
+// the quota.
 function withoutCopies(sorted: readonly number[], keys: Float64Array, quota: number): number {
   const parts = (n: number) => n > 0 && n < sorted.length && isSame(sorted[n - 1]!, sorted[n]!);
   const isSame = (a: number, b: number) => keys[a] === keys[b];
@@ -74,7 +75,7 @@ function withoutCopies(sorted: readonly number[], keys: Float64Array, quota: num
   if (taken > 0 || quota === 0) return taken;
   taken = quota;
   while (parts(taken)) taken += 1;
-  return taken === sorted.length ? 0 : taken;
+  return taken === sorted.length ? quota : taken;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Calibration: whether images that are predicted with a probability of p are right in a share p of the cases.
 
-import { assertInteger } from '../core/check.ts';
+import { assertInteger, assertNumber } from '../core/check.ts';
+import { assertFields, assertKind } from '../core/kinds.ts';
 import { ShapeError, expected } from '../core/errors.ts';
 
 /**
@@ -35,7 +36,7 @@ export interface Calibration {
  * @param correct       [n], whether it was the true class
  * @param options.bins  default 15
  * @returns zeros for n = 0
- * @throws ShapeError for arrays of different length
+ * @throws ShapeError for arrays of different length; InputError for a confidence that is none
  *
  * Source: Naeini et al. 2015; Guo et al. 2017, eq. 3, with 15 bins.
  *
@@ -44,14 +45,19 @@ export interface Calibration {
 export function calibration(
   confidences: ArrayLike<number>,
   correct: ArrayLike<boolean | number>,
-  { bins: count = 15 }: { bins?: number } = {},
+  options: { bins?: number } = {},
 ): Calibration {
+  assertFields('calibration', options, { bins: 'integer?' });
+  const { bins: count = 15 } = options;
+  assertKind('confidences', confidences, 'array');
+  assertKind('correct', correct, 'array');
   assertInteger('bins', count, { min: 1, max: 10_000 });
   const n = confidences.length;
   if (correct.length !== n)
     throw new ShapeError(expected(`${n} values`, 'correct', correct.length));
   const sums = Array.from({ length: count }, () => ({ images: 0, confidence: 0, correct: 0 }));
   for (let i = 0; i < n; i += 1) {
+    assertNumber(`confidences[${i}]`, confidences[i], { min: 0, max: 1.000001 });
     const bin = sums[Math.min(count - 1, Math.max(0, Math.ceil(confidences[i]! * count) - 1))]!;
     bin.images += 1;
     bin.confidence += confidences[i]!;

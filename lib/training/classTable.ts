@@ -1,5 +1,9 @@
 // Precision, recall and F1 of each class.
 
+import { assertInteger } from '../core/check.ts';
+import { ShapeError, expected } from '../core/errors.ts';
+import { assertFields } from '../core/kinds.ts';
+import { assertLabel } from '../data/dataset.ts';
 import type { Predictions } from './predictions.ts';
 
 /**
@@ -22,14 +26,24 @@ export interface ClassMeasures {
 /**
  * Precision, recall and F1 of each class, [K], as scikit-learn's `classification_report` has them.
  *
+ * @throws ShapeError, InputError for arrays that do not belong together, or a class that is none
+ *
  * @example const [{recall}] = classTable(predictions, 10);
  */
 export function classTable(
-  { labels, predicted }: Pick<Predictions, 'labels' | 'predicted'>,
+  predictions: Pick<Predictions, 'labels' | 'predicted'>,
   K: number,
 ): ClassMeasures[] {
+  assertFields('the predictions', predictions, { labels: 'array', predicted: 'array' });
+  assertInteger('the number of classes', K, { min: 1, max: 2 ** 24 });
+  const { labels, predicted } = predictions;
+  if (predicted.length !== labels.length) {
+    throw new ShapeError(expected(`${labels.length} classes`, 'predicted', predicted.length));
+  }
   const [support, taken, right] = [new Uint32Array(K), new Uint32Array(K), new Uint32Array(K)];
   labels.forEach((label, i) => {
+    assertLabel(label, i, K);
+    assertLabel(predicted[i]!, i, K);
     support[label]! += 1;
     taken[predicted[i]!]! += 1;
     if (predicted[i] === label) right[label]! += 1;

@@ -1,6 +1,7 @@
 // The prediction of a classifier for each image of a data set, in its order.
 
 import { InputError, expected } from '../core/errors.ts';
+import { assertFields, assertMethods } from '../core/kinds.ts';
 import type { Loader } from '../data/loader.ts';
 import { classification, logitEvaluator, type LogitMetrics } from './classification.ts';
 import { evaluate, type EvaluateOptions } from './evaluate.ts';
@@ -39,6 +40,8 @@ export async function predictAll(
   loader: Loader,
   options: Pick<EvaluateOptions, 'precision' | 'onBatch'> & { stop?: Stop | undefined } = {},
 ): Promise<Predictions | undefined> {
+  assertMethods('a Loader', 'loader', loader, ['batch']);
+  assertFields('predictAll', options, { onBatch: 'function?' });
   const { numClasses, length } = loader.config.dataset;
   const task: Task<Predictions> = {
     ...classification(),
