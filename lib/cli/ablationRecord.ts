@@ -6,6 +6,7 @@ import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { parseConfigJson, maxConfigBytes } from '../checkpoints/configFile.ts';
 import { readBytes } from '../io/disk.ts';
+import { asStored } from '../training/trainConfig.ts';
 import { writeAtomically } from './outputFile.ts';
 import type { PlainExperiment } from './ablation.ts';
 
@@ -41,7 +42,7 @@ export class AblationRecord {
     { overwrite }: { overwrite: boolean },
   ): Promise<AblationRecord> {
     const file = path.join(folder, ablationRecordName);
-    const plain: unknown = JSON.parse(JSON.stringify(experiment));
+    const plain = asStored(experiment);
     const stored = overwrite ? undefined : await readRecord(file);
     if (stored === undefined) return new AblationRecord(file, plain, new Map());
     if (JSON.stringify(stored['experiment']) !== JSON.stringify(plain)) {

@@ -54,6 +54,16 @@ export function normalizationOf(data: DataConfig, channels: number): Normalizati
   return spreaded;
 }
 
+/** The input of a model for a data config, and the normalisation of its images. @param imageShape  of the images, if they all have the same */
+export function inputOf(
+  data: DataConfig,
+  [height, width, channels]: readonly [number, number, number],
+  imageShape?: AugmentInput['imageShape'],
+): { input: AugmentInput; normalize: Normalization } {
+  const normalize = normalizationOf(data, channels);
+  return { input: { size: [height, width], mean: normalize.mean, imageShape }, normalize };
+}
+
 /** The transforms of a data config for an input. @throws InputError naming the step or option that cannot be used */
 export function transformsOf(data: DataConfig, input: AugmentInput): DataTransforms {
   const { train, evaluation } = stepsOf(data, input);
@@ -67,20 +77,23 @@ export function transformsOf(data: DataConfig, input: AugmentInput): DataTransfo
 }
 
 /**
- * How images become the input in evaluation, as far as `augment` says it: the filter and the share of the crop in the middle.
+ * How images become the input in evaluation: how they are decoded, and as far as `augment` says it the filter and the share of the crop
+ * in the middle.
  *
  * DeiT's input of at most 32 pixels is neither resized nor cropped; images of another size are still brought to it.
  */
 export function evaluationOf(
-  { augment, trainTransforms }: DataConfig,
+  data: DataConfig,
   { size }: Pick<AugmentInput, 'size'>,
-): Pick<PreprocessingOptions, 'size' | 'interpolation' | 'cropPct'> {
+): Pick<PreprocessingOptions, 'decode' | 'interpolation' | 'cropPct'> & Pick<AugmentInput, 'size'> {
+  const { augment, trainTransforms, decode = descriptorOf(data).decode } = data;
+  const whole = { decode, size };
   // Beside steps of the config `augment` is about batches.
   const listed = trainTransforms !== undefined && augment?.evalCropRatio === undefined;
-  if (augment === undefined || listed) return {};
+  if (augment === undefined || listed) return whole;
   const full = parseAugmentOptions(augment);
   const interpolation = fixedFilter(full, 'bicubic');
-  return { size, interpolation, ...(!isSmall(size) && { cropPct: full.evalCropRatio }) };
+  return { ...whole, interpolation, ...(!isSmall(size) && { cropPct: full.evalCropRatio }) };
 }
 
 /** A sentence where the images of a data set all have another size than the input; undefined where they do not. */

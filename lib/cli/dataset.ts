@@ -108,6 +108,22 @@ export async function openIfThere(
   return parts.includes(part) ? openPart(config, part, options) : undefined;
 }
 
+/** The parts of a data set, opened; those that it does not have are undefined. */
+export interface OpenedParts {
+  readonly train: Dataset;
+  readonly validation: Dataset | undefined;
+  readonly test: Dataset | undefined;
+}
+
+/** Opens every part of the data set. @throws as `openPart` */
+export async function openParts(config: DataConfig, options: PartOptions): Promise<OpenedParts> {
+  return {
+    train: await openPart(config, 'train', options),
+    validation: await openIfThere(config, 'validation', options),
+    test: await openIfThere(config, 'test', options),
+  };
+}
+
 /** The part whose images are looked at and reported on: the test part, else what comes nearest. */
 export function reportedPart(config: DataConfig): DatasetPart {
   const parts = partsIn(descriptorOf(config), config.folder);

@@ -5,12 +5,12 @@ import { makePreprocessing } from '../data/preprocessing.ts';
 import { partsOf, trainLoader } from '../training/runData.ts';
 import { epochsOf, scheduleOf } from '../training/schedules.ts';
 import { rateLines } from '../training/rateChart.ts';
-import { evaluationOf, normalizationOf, sizeNote, stepsOf, transformsOf } from './augmentation.ts';
-import { assertBatchWillFit } from './batchMemory.ts';
-import { descriptorOf, openIfThere, openPart } from './dataset.ts';
+import { evaluationOf, inputOf, sizeNote, stepsOf, transformsOf } from './augmentation.ts';
+import { assertBatchFits } from './batchMemory.ts';
+import { descriptorOf, openParts } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { withOverrides } from './experimentOverrides.ts';
-import { followData } from './followData.ts';
+import { dataFacts, followData } from './followData.ts';
 import { idleNotes, imagesSeen, recipeNotes } from './recipeNotes.ts';
 import { useBackend } from './useBackend.ts';
 import type { BackendOptions } from '../backends/select.ts';
@@ -45,26 +45,19 @@ export async function dryRun(
   const { name, data, train } = parseExperiment(experiment);
   await useBackend({ ...backend, precision: train.precision }, terminal);
   const said = { onNote: terminal.error };
-  const opened = {
-    train: await openPart(data, 'train', said),
-    validation: await openIfThere(data, 'validation', said),
-    test: await openIfThere(data, 'test', said),
-  };
+  const opened = await openParts(data, said);
   const parts = await partsOf(train, opened);
-  const { title, inputChannels, decode } = descriptorOf(data);
-  const facts = { numClasses: opened.train.numClasses, inChannels: inputChannels };
+  const { title } = descriptorOf(data);
+  const facts = dataFacts(data, opened.train);
   const options = parseModelOptions(followData(experiment['model'], facts));
   const model = buildModel(options, { initialize: false, onWarning: terminal.error });
   try {
     const [height, width, channels] = model.inputShape;
-    const normalize = normalizationOf(data, channels);
-    const { imageShape } = opened.train;
-    const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
-    const evaluation = evaluationOf(data, input);
-    const preprocessing = makePreprocessing({ decode, ...evaluation, size: input.size, normalize });
+    const { input, normalize } = inputOf(data, model.inputShape, opened.train.imageShape);
+    const preprocessing = makePreprocessing({ ...evaluationOf(data, input), normalize });
     const loader = trainLoader(train, { preprocessing, ...transformsOf(data, input) }, parts.train);
     const { batchSize, accumulationSteps } = train;
-    assertBatchWillFit(options, { option: '--batch-size', batchSize, training: true });
+    assertBatchFits({ option: '--batch-size', model, batchSize, training: true });
     const updatesPerEpoch = Math.ceil(loader.steps / accumulationSteps);
     const schedule = scheduleOf(train, updatesPerEpoch);
     const epochs = epochsOf(schedule);

@@ -7,14 +7,9 @@ import { fineTune, fineTuneConfig, fineTuneLines } from '../models/fineTune.ts';
 import { parsedModel } from '../models/createModel.ts';
 import { parseNames } from '../training/parseNames.ts';
 import { withDynamicSize } from './progressiveModel.ts';
+import type { DataFacts } from './followData.ts';
 import type { Model } from '../models/model.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
-
-/** The properties of the data that a model must have: their classes, and the channels of their images. */
-export interface ModelData {
-  numClasses: number;
-  inChannels: number;
-}
 
 /**
  * A checkpoint that was read, ready to become a model.
@@ -29,7 +24,7 @@ export interface FineTuning {
    * @returns the model, which the caller owns, and the config: with `attnOnly` a new head is trained too
    * @throws CheckpointError if the tensors are of another model
    */
-  build(train: FullTrainConfig, data: ModelData): { model: Model; train: FullTrainConfig };
+  build(train: FullTrainConfig, data: DataFacts): { model: Model; train: FullTrainConfig };
 }
 
 /**

@@ -4,11 +4,21 @@ import { isRecord } from '../core/check.ts';
 import { optionNamed } from '../core/option.ts';
 import { parsedModel } from '../models/createModel.ts';
 import { familyOptions } from '../models/familyOptions.ts';
+import { descriptorOf, type DataConfig } from './dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
 
 /** The properties of the data that decide options of a model. */
 export interface DataFacts {
   readonly numClasses: number;
   readonly inChannels: number;
+}
+
+/** The properties of the data of a config. */
+export function dataFacts(
+  data: DataConfig,
+  { numClasses }: Pick<Dataset, 'numClasses'>,
+): DataFacts {
+  return { numClasses, inChannels: descriptorOf(data).inputChannels };
 }
 
 /**

@@ -24,9 +24,9 @@ import {
   transformsOf,
   type DataTransforms,
 } from './augmentation.ts';
-import { descriptorOf, openPart, reportedPart, type DataConfig } from './dataset.ts';
+import { openPart, reportedPart, type DataConfig } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
-import { followData } from './followData.ts';
+import { dataFacts, followData } from './followData.ts';
 import { readConfig } from './readConfig.ts';
 
 /** The step and the model to profile; `model` and `config` exclude each other. */
@@ -180,10 +180,8 @@ async function planOf({ model, config: file, mode, batchSize }: WorkOptions): Pr
   if (file !== undefined) {
     const given = await readConfig(file);
     const { name, data, train } = parseExperiment(given);
-    const { inputChannels } = descriptorOf(data);
     const dataset = await openPart(data, mode === 'train' ? 'train' : reportedPart(data));
-    const { numClasses } = dataset;
-    const options = followData(given['model'], { numClasses, inChannels: inputChannels }) as object;
+    const options = followData(given['model'], dataFacts(data, dataset)) as object;
     return {
       name,
       options,

@@ -6,7 +6,7 @@ import { percent } from '../core/format.ts';
 import { sizeOf } from '../core/check.ts';
 import { getBackend } from '../ops/tensor.ts';
 import { isErasing, isMixing, parseAugmentOptions } from '../data/augment/createTransform.ts';
-import { normalizationOf, stepsOf } from './augmentation.ts';
+import { inputOf, stepsOf } from './augmentation.ts';
 import { version } from './version.ts';
 import { descriptorOf, type DataConfig } from './dataset.ts';
 import type { EpochLog } from '../core/runSink.ts';
@@ -113,9 +113,7 @@ function timeFacts({ log }: RunFacts): FactGroup {
 const quiet = new Set(['height', 'width', 'ratio', 'interpolation', 'fill', 'translateConst']);
 
 function augmentation(data: DataConfig, { inputShape }: Model): string {
-  const [height, width, channels] = inputShape;
-  const { mean } = normalizationOf(data, channels);
-  const steps = stepsOf(data, { size: [height, width], mean }).train.map(({ name, ...options }) => {
+  const steps = stepsOf(data, inputOf(data, inputShape).input).train.map(({ name, ...options }) => {
     const given = Object.entries(options).filter(([key]) => !quiet.has(key));
     const said = given.map(([key, value]) => `${key} ${text(value)}`);
     return said.length === 0 ? name : `${name} (${said.join(', ')})`;

@@ -7,9 +7,9 @@ import { runFolderOf } from '../io/runFolder.ts';
 import { buildModel } from '../models/createModel.ts';
 import { isStoppedEarly } from '../training/earlyStop.ts';
 import { readRun } from '../training/runFiles.ts';
-import { openIfThere, openPart } from './dataset.ts';
+import { openParts } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
-import { plannedEpochs, reportName, writeReport, type ReportedRun } from './runReport.ts';
+import { plannedEpochs, reportName, writeReport } from './runReport.ts';
 import { runSamples, type RunSamples } from './runSamples.ts';
 import { storedExperiment } from './storedExperiment.ts';
 import { useBackend } from './useBackend.ts';
@@ -56,11 +56,7 @@ export async function reportStoredRun(
     );
     const { state } = await readRun(store);
     const said = { onNote: terminal.error, bad: samples.bad };
-    const parts: ReportedRun['parts'] = {
-      train: await openPart(data, 'train', said),
-      validation: await openIfThere(data, 'validation', said),
-      test: await openIfThere(data, 'test', said),
-    };
+    const parts = await openParts(data, said);
     const epochs = plannedEpochs(train);
     const early = isStoppedEarly(state, train) && state.epoch < epochs;
     const end = early ? 'earlyStop' : state.epoch >= epochs ? 'finished' : 'unfinished';

@@ -8,12 +8,12 @@ import { denormalize } from '../data/normalize.ts';
 import { contactSheetSvg, type Tile } from '../figures/contactSheet.ts';
 import { buildModel, parseModelOptions } from '../models/createModel.ts';
 import { partsOf, preprocessingOf, trainLoader } from '../training/runData.ts';
-import { evaluationOf, normalizationOf, transformsOf } from './augmentation.ts';
-import { descriptorOf, openIfThere, openPart } from './dataset.ts';
+import { evaluationOf, inputOf, transformsOf } from './augmentation.ts';
+import { openIfThere, openPart } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { withOverrides } from './experimentOverrides.ts';
 import { openFineTuning } from './fineTuning.ts';
-import { followData } from './followData.ts';
+import { dataFacts, followData } from './followData.ts';
 import { assertWritable, writeAtomically } from './outputFile.ts';
 import { encodePicture } from './pictureFile.ts';
 import type { Loader } from '../data/loader.ts';
@@ -96,23 +96,19 @@ async function loaderOf(
   const { data, train: config } = parseExperiment(experiment);
   const said = { onNote: error };
   const training = await openPart(data, 'train', said);
-  const { inputChannels, decode } = descriptorOf(data);
-  const facts = { numClasses: training.numClasses, inChannels: inputChannels };
+  const facts = dataFacts(data, training);
   // Weights are made, and none of them is used: any backend will do.
   await selectBackend({ backend: 'cpu' });
   const model = buildModel(parseModelOptions(followData(experiment['model'], facts)), {
     initialize: false,
     onWarning: error,
   });
-  const [height, width, channels] = model.inputShape;
+  const { input, normalize } = inputOf(data, model.inputShape, training.imageShape);
   model.dispose();
   const validation = await openIfThere(data, 'validation', said);
   const parts = await partsOf(config, { train: training, validation });
-  const normalize = normalizationOf(data, channels);
-  const { imageShape } = training;
-  const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
-  const chosen = { decode, size: input.size, ...evaluationOf(data, input) };
-  const preprocessing = preprocessingOf({ train: training, normalize, preprocessing: chosen });
+  const chosen = { train: training, normalize, preprocessing: evaluationOf(data, input) };
+  const preprocessing = preprocessingOf(chosen);
   return trainLoader(config, { ...transformsOf(data, input), preprocessing }, parts.train);
 }
 

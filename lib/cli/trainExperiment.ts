@@ -7,11 +7,11 @@ import { InputError, show } from '../core/errors.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
 import { assertBatchWillFit } from './batchMemory.ts';
-import { evaluationOf, normalizationOf, sizeNote, transformsOf } from './augmentation.ts';
-import { descriptorOf, openIfThere, openPart, parseStoredData } from './dataset.ts';
+import { evaluationOf, inputOf, sizeNote, transformsOf } from './augmentation.ts';
+import { openParts, parseStoredData } from './dataset.ts';
 import { parseExperiment } from './experiment.ts';
 import { withOverrides } from './experimentOverrides.ts';
-import { followData } from './followData.ts';
+import { dataFacts, followData } from './followData.ts';
 import { flagNameAt } from './flags.ts';
 import { bestLines, testLines } from '../io/runLines.ts';
 import { commandLine } from './invocation.ts';
@@ -99,34 +99,25 @@ export async function trainExperiment(
   try {
     const { precision } = full;
     await useBackend({ ...options, precision }, terminal);
-    const descriptor = descriptorOf(data);
     samples = await runSamples(data, { resumed, onNote: terminal.error });
     let inputSize: readonly [number, number] = [1, 1];
     const said = { onNote: terminal.error, bad: samples.bad, inputSize: () => inputSize };
-    const training = await openPart(data, 'train', said);
-    const validation = await openIfThere(data, 'validation', said);
-    const test = await openIfThere(data, 'test', said);
+    const { train: training, validation, test } = await openParts(data, said);
     // A run of before there was valSplit goes on as it began, and keeps the null that says so.
     const isOld = stored !== undefined && full.valSplit === null;
     if (isOld) terminal.error(oldSelection);
-    const modelConfig = parseModelOptions(
-      followData(given['model'], {
-        numClasses: training.numClasses,
-        inChannels: descriptor.inputChannels,
-      }),
-    );
+    const parts = { train: training, ...(isOld ? { validation: test } : { validation, test }) };
+    const facts = dataFacts(data, training);
+    const modelConfig = parseModelOptions(followData(given['model'], facts));
     const batchSize = Math.min(full.batchSize, training.length);
     assertBatchWillFit(modelConfig, { option: '--batch-size', batchSize, training: true });
-    const { model, train: trainConfig } = tuning?.build(full, {
-      numClasses: training.numClasses,
-      inChannels: descriptor.inputChannels,
-    }) ?? { model: buildModel(modelConfig, { onWarning: terminal.error }), train: full };
+    const { model, train: trainConfig } = tuning?.build(full, facts) ?? {
+      model: buildModel(modelConfig, { onWarning: terminal.error }),
+      train: full,
+    };
     try {
-      const [height, width, channels] = model.inputShape;
-      inputSize = [height, width];
-      const normalize = normalizationOf(data, channels);
-      const { imageShape } = training;
-      const input = { size: [height, width], mean: normalize.mean, imageShape } as const;
+      const { input, normalize } = inputOf(data, model.inputShape, training.imageShape);
+      inputSize = input.size;
       const note = sizeNote(input);
       if (note !== undefined) terminal.error(note);
       const { dataset: _, folder: __, ...prepared } = storedData(data);
@@ -149,17 +140,12 @@ export async function trainExperiment(
         { ...trainConfig, model: model.config, data: { name, ...storedData(data) } },
         {
           model,
-          train: training,
-          ...(isOld ? { validation: test } : { validation, test }),
+          ...parts,
           ...transformsOf(data, input),
           normalize,
           ...samples.env,
           teacher: taught?.teacher,
-          preprocessing: {
-            decode: data.decode ?? descriptor.decode,
-            size: input.size,
-            ...evaluationOf(data, input),
-          },
+          preprocessing: evaluationOf(data, input),
           store,
           resume: same ? store : resume,
           overwrite,
@@ -180,7 +166,6 @@ export async function trainExperiment(
       const { best, log } = result;
       const ended = result.reason === 'finished' || result.reason === 'earlyStop';
       if (ended && options.report !== false) {
-        const parts = { train: training, ...(isOld ? { validation: test } : { validation, test }) };
         const run = { store, name, data, config: full, model, parts, log, stop, samples };
         await tellReport({ ...run, best: best?.epoch ?? null, reason: result.reason }, terminal);
       }
