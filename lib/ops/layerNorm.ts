@@ -2,10 +2,9 @@
 
 import { assertKind } from '../core/kinds.ts';
 import * as tf from '@tensorflow/tfjs';
-import { assertNumber, assertRank, assertShape, sizeOf, assertTensor } from '../core/check.ts';
-import { ShapeError, expected } from '../core/errors.ts';
 import * as kernels from '../core/kernels.ts';
 import type { LayerNormAttrs, LayerNormGradInputs, LayerNormInputs } from '../core/kernels.ts';
+import { channelRows } from './channelRows.ts';
 import { defineKernel } from './kernel.ts';
 
 /**
@@ -30,18 +29,10 @@ export function layerNorm<T extends tf.Tensor>(
   beta: tf.Tensor1D,
   options: { epsilon?: number } = {},
 ): T {
-  assertTensor('x', x);
   assertKind('options of layerNorm', options, 'instance');
   const { epsilon = 1e-6 } = options;
-  assertRank('gamma', gamma, 1);
-  const [size] = gamma.shape;
-  assertShape('beta', beta, [size]);
-  if (x.shape.at(-1) !== size) {
-    throw new ShapeError(expected(`a last axis of ${size}, the size of gamma,`, 'x', x.shape));
-  }
-  assertNumber('epsilon', epsilon, { min: 0 });
   return tf.tidy(() => {
-    const rows = tf.reshape<tf.Rank.R2>(x, [sizeOf(x.shape.slice(0, -1)), size]);
+    const rows = channelRows(x, { gamma, beta }, epsilon);
     const [y] = layerNormKernel({ x: rows, gamma, beta }, { epsilon });
     return tf.reshape(y!, x.shape) as T;
   });

@@ -1,37 +1,17 @@
 // The options of a ResNet, each said once.
 
+import { classifierOptions, rate, size } from '../sharedOptions.ts';
 import type { OptionTable } from '../../core/option.ts';
-
-// Far above any model in use; they keep a mistyped number from becoming an allocation.
-const maxSize = 65_536;
-const count = { type: 'integer', min: 1, max: maxSize } as const;
-const rate = { type: 'number', min: 0, max: 0.999, default: 0 } as const;
 
 /** The fields of `ResNetConfig`, with the defaults of torchvision: ResNet-18 at 224 pixels. */
 export const resNetOptions = {
   imageSize: {
-    type: 'integers',
-    length: 2,
-    min: 1,
-    max: maxSize,
-    given: 'number | readonly [number, number]',
+    ...size,
     describe: '[height, width] of the images in pixels; the model takes others too',
     aliases: ['img_size', 'input_size'],
     default: [224, 224],
   },
-  inChannels: {
-    ...count,
-    describe: 'Channels of the images',
-    aliases: ['in_chans', 'numChannels'],
-    default: 3,
-  },
-  numClasses: {
-    ...count,
-    describe: 'Classes; 0: no head, the logits are the pooled features',
-    aliases: ['nb_classes', 'num_labels'],
-    min: 0,
-    default: 1000,
-  },
+  ...classifierOptions,
   layers: {
     type: 'integers',
     length: 4,

@@ -1,18 +1,7 @@
 // The options of a Vision Transformer, each said once, under timm's names in camelCase.
 
+import { classifierOptions, count, rate, size } from '../sharedOptions.ts';
 import type { OptionTable } from '../../core/option.ts';
-
-// Far above any model in use; they keep a mistyped number from becoming an allocation.
-const maxSize = 65_536;
-const count = { type: 'integer', min: 1, max: maxSize } as const;
-const size = {
-  type: 'integers',
-  length: 2,
-  min: 1,
-  max: maxSize,
-  given: 'number | readonly [number, number]',
-} as const;
-const rate = { type: 'number', min: 0, max: 0.999, default: 0 } as const;
 
 /** The fields of `VisionTransformerConfig`, with the defaults of timm: ViT-B/16 at 224 pixels. */
 export const visionTransformerOptions = {
@@ -23,19 +12,7 @@ export const visionTransformerOptions = {
     default: [224, 224],
   },
   patchSize: { ...size, describe: '[height, width] of a patch in pixels', default: [16, 16] },
-  inChannels: {
-    ...count,
-    describe: 'Channels of the images',
-    aliases: ['in_chans', 'numChannels'],
-    default: 3,
-  },
-  numClasses: {
-    ...count,
-    describe: 'Classes; 0: no head, the logits are the pooled features',
-    aliases: ['nb_classes', 'num_labels'],
-    min: 0,
-    default: 1000,
-  },
+  ...classifierOptions,
   embedDim: { ...count, describe: 'Channels of a token', aliases: ['hidden_size'], default: 768 },
   depth: {
     ...count,
