@@ -2,17 +2,14 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { IoError } from '../core/errors.ts';
-import { readBytes } from './disk.ts';
-import { sha256 } from './hash.ts';
+import { contentKeysOf } from './contentKeys.ts';
 import type { ImageListing } from './imageListing.ts';
 
 const looked = 200;
 const mostStats = 10_000;
-const mostBytes = 2 ** 26;
 
 /**
- * A sentence on validation images that are training images too, byte for byte; undefined if none is found.
+ * A sentence on validation images that are training images too, by the numbers of `contentKeysOf`; undefined if none is found.
  *
  * 200 images of the validation part, evenly spaced, are compared with the training images of their size, and in a part of more than
  * 10,000 images with those of their name.
@@ -24,29 +21,15 @@ export async function overlapNote(
   const step = Math.max(1, validation.files.length / looked);
   const count = Math.min(looked, validation.files.length);
   const sample = Array.from({ length: count }, (_, i) => validation.files[Math.floor(i * step)]!);
-  const bySize = new Map<number, string[]>();
-  for (const file of likely(train.files, sample)) {
-    const place = join(train.root, file);
-    const size = await sizeOf(place);
-    if (size !== undefined) bySize.set(size, [...(bySize.get(size) ?? []), place]);
-  }
-  const hashes = new Map<string, Promise<string | undefined>>();
-  const hashOf = (place: string): Promise<string | undefined> => {
-    const known = hashes.get(place) ?? hash(place);
-    hashes.set(place, known);
-    return known;
-  };
-  const found: string[] = [];
-  for (const file of sample) {
-    const place = join(validation.root, file);
-    const size = await sizeOf(place);
-    for (const other of (size !== undefined && bySize.get(size)) || []) {
-      const own = await hashOf(place);
-      if (own === undefined || own !== (await hashOf(other))) continue;
-      found.push(`${place} is ${other}`);
-      break;
-    }
-  }
+  const own = await sizedFiles(validation.root, sample);
+  const sizes = new Set(own.values());
+  const candidates = await sizedFiles(train.root, likely(train.files, sample));
+  const others = [...candidates].flatMap(([place, size]) => (sizes.has(size) ? [place] : []));
+  const originals = new Map((await keysOf(others)).map(([place, key]) => [key, place]));
+  const found = (await keysOf([...own.keys()])).flatMap(([place, key]) => {
+    const original = originals.get(key);
+    return original === undefined ? [] : [`${place} is ${original}`];
+  });
   if (found.length === 0) return undefined;
   const share = `${found.length} of ${count} validation images that were looked at`;
   return `${share} are training images too (${found[0]}): the accuracy on them says nothing about new images.`;
@@ -59,21 +42,18 @@ function likely(files: readonly string[], sample: readonly string[]): readonly s
   return files.filter((file) => names.has(file.slice(file.lastIndexOf('/') + 1)));
 }
 
-async function sizeOf(place: string): Promise<number | undefined> {
-  try {
-    const found = await stat(place);
-    return found.isFile() && found.size > 0 && found.size <= mostBytes ? found.size : undefined;
-  } catch {
-    // An image that cannot be read is told when it is asked for.
-    return undefined;
+// The files that are there and not empty, with their sizes. One that cannot be read is told when its image is asked for.
+async function sizedFiles(root: string, files: readonly string[]): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const file of files) {
+    const place = join(root, file);
+    const found = await stat(place).catch(() => undefined);
+    if (found?.isFile() === true && found.size > 0) sizes.set(place, found.size);
   }
+  return sizes;
 }
 
-async function hash(place: string): Promise<string | undefined> {
-  try {
-    return sha256(await readBytes(place, { maxBytes: mostBytes }));
-  } catch (error) {
-    if (error instanceof IoError) return undefined;
-    throw error;
-  }
+async function keysOf(places: readonly string[]): Promise<[place: string, key: number][]> {
+  const keys = await contentKeysOf(places.length, (i) => places[i]!);
+  return places.map((place, i) => [place, keys[i]!]);
 }

@@ -99,8 +99,8 @@ export function countCorrect(logits: ArrayLike<number>, labels: ArrayLike<number
   return correct;
 }
 
-// The label's place among the logits of a row (0 = first), the first place's class, and log Σ exp.
-function standing(
+/** The label's place among the logits of a row (0 = first), the first place's class, and log Σ exp. */
+export function standing(
   logits: ArrayLike<number>,
   offset: number,
   K: number,

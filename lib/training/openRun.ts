@@ -22,7 +22,7 @@ import { resumeNotes } from './resumeNotes.ts';
 import { scheduleNotes } from './scheduleNotes.ts';
 import { combineSinks } from './sinks.ts';
 import { frozenNotes } from './trainablePart.ts';
-import { configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
+import { asStored, configDifferences, idleTrainOptions, parseTrainConfig } from './trainConfig.ts';
 import { taskOf } from './taskOf.ts';
 import type { TrainConfig } from './trainConfig.ts';
 import type { TrainableModel } from './trainableModel.ts';
@@ -149,9 +149,4 @@ function upgradeRecord(
   };
   const missing = Object.entries(defaultsOf(trainOptions)).filter(([key]) => !(key in upgraded));
   return { ...upgraded, ...Object.fromEntries(missing) };
-}
-
-// The config goes through JSON like the stored one.
-function asStored(record: Record<string, unknown>): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(record)) as Record<string, unknown>;
 }

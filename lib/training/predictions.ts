@@ -5,6 +5,7 @@ import { assertFields, assertMethods } from '../core/kinds.ts';
 import type { Loader } from '../data/loader.ts';
 import { classification, logitEvaluator, type LogitMetrics } from './classification.ts';
 import { evaluate, type EvaluateOptions } from './evaluate.ts';
+import { standing } from './metrics.ts';
 import type { Task } from './task.ts';
 import type { TrainableModel } from './trainableModel.ts';
 import type { Stop } from '../core/stop.ts';
@@ -73,16 +74,12 @@ export class PredictionList implements LogitMetrics<Predictions> {
     const { list } = this;
     for (let row = 0; row < labels.length; row += 1, this.count += 1) {
       const offset = row * K;
-      let best = 0;
-      for (let k = 1; k < K; k += 1) if (logits[offset + k]! > logits[offset + best]!) best = k;
-      const largest = logits[offset + best]!;
-      let sum = 0;
-      for (let k = 0; k < K; k += 1) sum += Math.exp(logits[offset + k]! - largest);
       const label = labels[row]!;
-      const loss = largest + Math.log(sum) - logits[offset + label]!;
+      const { best, logSumExp } = standing(logits, offset, K, label);
+      const loss = logSumExp - logits[offset + label]!;
       list.labels[this.count] = label;
       list.predicted[this.count] = best;
-      list.confidences[this.count] = 1 / sum;
+      list.confidences[this.count] = Math.exp(logits[offset + best]! - logSumExp);
       list.trueConfidences[this.count] = Math.exp(-loss);
       list.losses[this.count] = loss;
     }

@@ -9,7 +9,7 @@ import type { Precision } from '../core/precision.ts';
 import type { FileStore } from '../core/store.ts';
 import { fingerprint } from '../data/fingerprint.ts';
 import type { Loader } from '../data/loader.ts';
-import { configDifferences } from './trainConfig.ts';
+import { asStored, configDifferences } from './trainConfig.ts';
 import type { Teacher } from './teacher.ts';
 
 /**
@@ -128,8 +128,4 @@ interface Epoch {
 
 function fileOf(epoch: number): string {
   return `epoch-${String(epoch + 1).padStart(5, '0')}.safetensors`;
-}
-
-function asStored(value: Record<string, unknown>): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
 }

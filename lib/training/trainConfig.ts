@@ -34,6 +34,11 @@ export function idleTrainOptions(config: TrainConfig): IdleOption[] {
   return idle;
 }
 
+/** A record as a file of a run gives it back: it went through JSON. */
+export function asStored(record: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(record)) as Record<string, unknown>;
+}
+
 /** The options that may differ between a run and its continuation: how long, how often to save, how many files may be damaged. */
 const changeableKeys: ReadonlySet<string> = new Set([
   'epochs',
