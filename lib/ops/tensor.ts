@@ -9,7 +9,6 @@ export {
   cast,
   clone,
   concat,
-  conv2d,
   dispose,
   div,
   exp,
@@ -19,7 +18,6 @@ export {
   keep,
   less,
   max,
-  maxPool,
   maximum,
   mean,
   minimum,
@@ -48,3 +46,4 @@ export {
   zerosLike,
 } from '@tensorflow/tfjs';
 export { grads, valueAndGrads } from './gradients.ts';
+export { conv2d, maxPool } from './paddedWindows.ts';
