@@ -182,4 +182,37 @@ describe('tfjs-vit train --progressive', () => {
     expect([bad.code, existsSync('bad')]).toEqual([2, false]);
     expect(bad.error).toContain('multiples of patchSize 14×14');
   });
+
+  test('and its samples are told beforehand in the sizes that they will have', async () => {
+    const config = writeExperiment('c.json', { epochs: 3, progressive: '0:14,2:28' });
+    const dry = await vit(
+      'train',
+      '--config',
+      config,
+      ...small,
+      '--freeze',
+      'patch_embed',
+      '--dry-run',
+    );
+    expect([dry.code, dry.error]).toEqual([0, expect.any(String)]);
+    expect(dry.out).toContain('Training images grow: 14 × 14 from epoch 1, 28 × 28 from epoch 3.');
+    expect(dry.out).toMatch(/Training \d+ of \d+ tensors, .* the others are frozen\./);
+    const { out, error } = await vit('augment', '--config', config, '--index', '3', '--count', '3');
+    expect(error).not.toContain('Expected');
+    expect(out.match(/epoch \d, \d+ × \d+/g)).toEqual([
+      'epoch 1, 14 × 14',
+      'epoch 2, 14 × 14',
+      'epoch 3, 28 × 28',
+    ]);
+  });
+
+  test('a dry run of a fine-tuning says what becomes of the checkpoint', async () => {
+    const words = ['train', '--config', writeExperiment('d.json'), ...small];
+    expect((await vit(...words, '--output-dir', 'source')).code).toBe(0);
+    const model = { numClasses: 10, dropRate: 0.1 };
+    const tuned = ['train', '--config', writeExperiment('e.json', { model }), ...small];
+    const dry = await vit(...tuned, '--finetune', 'source', '--attn-only', '--dry-run');
+    expect([dry.code, dry.error]).toEqual([0, expect.stringContaining('source')]);
+    expect(dry.out).toMatch(/Training \d+ of \d+ tensors/);
+  });
 });

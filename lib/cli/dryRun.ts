@@ -2,9 +2,11 @@
 
 import { parseAugmentOptions, isErasing, isMixing } from '../data/augment/createTransform.ts';
 import { makePreprocessing } from '../data/preprocessing.ts';
+import { resolutionNotes, resolutionStages } from '../training/progressive.ts';
 import { partsOf, trainLoader } from '../training/runData.ts';
 import { epochsOf, scheduleOf } from '../training/schedules.ts';
 import { rateLines } from '../training/rateChart.ts';
+import { frozenNotes, trainablePart } from '../training/trainablePart.ts';
 import { evaluationOf, inputOf, sizeNote, stepsOf, transformsOf } from './augmentation.ts';
 import { assertBatchFits } from './batchMemory.ts';
 import { descriptorOf, openParts } from './dataset.ts';
@@ -12,6 +14,7 @@ import { parseExperiment } from './experiment.ts';
 import { withOverrides } from './experimentOverrides.ts';
 import { dataFacts, followData } from './followData.ts';
 import { idleNotes, imagesSeen, recipeNotes } from './recipeNotes.ts';
+import { withDynamicSize } from './progressiveModel.ts';
 import { useBackend } from './useBackend.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
@@ -41,16 +44,19 @@ export async function dryRun(
   const { openFineTuning } = await import('./fineTuning.ts');
   const given = withOverrides(config, overrides);
   const tuning = await openFineTuning(given, terminal.error);
-  const experiment = tuning?.experiment ?? given;
-  const { name, data, train } = parseExperiment(experiment);
-  await useBackend({ ...backend, precision: train.precision }, terminal);
+  const experiment = tuning?.experiment ?? withDynamicSize(given);
+  const { name, data, train: parsed } = parseExperiment(experiment);
+  await useBackend({ ...backend, precision: parsed.precision }, terminal);
   const said = { onNote: terminal.error };
   const opened = await openParts(data, said);
-  const parts = await partsOf(train, opened);
+  const parts = await partsOf(parsed, opened);
   const { title } = descriptorOf(data);
   const facts = dataFacts(data, opened.train);
   const options = parseModelOptions(followData(experiment['model'], facts));
-  const model = buildModel(options, { initialize: false, onWarning: terminal.error });
+  const { model, train } = tuning?.build(parsed, facts) ?? {
+    model: buildModel(options, { initialize: false, onWarning: terminal.error }),
+    train: parsed,
+  };
   try {
     const [height, width, channels] = model.inputShape;
     const { input, normalize } = inputOf(data, model.inputShape, opened.train.imageShape);
@@ -84,7 +90,14 @@ export async function dryRun(
     ];
     const idle = idleNotes(run);
     const sized = sizeNote(input);
-    const notes = [...(sized === undefined ? [] : [sized]), ...parts.notes, ...recipeNotes(run)];
+    const stages = resolutionStages(loader, train, { preprocessing });
+    const notes = [
+      ...(sized === undefined ? [] : [sized]),
+      ...parts.notes,
+      ...frozenNotes(model, trainablePart(model, train)),
+      ...resolutionNotes(stages, epochs),
+      ...recipeNotes(run),
+    ];
     if (idle.length > 0) lines.push('without effect', ...idle.map(indented));
     if (notes.length > 0) lines.push('to know', ...notes.map(indented));
     for (const line of lines) terminal.out(line);

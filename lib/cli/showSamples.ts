@@ -7,6 +7,7 @@ import { drawnText, type Drawn } from '../data/drawNote.ts';
 import { denormalize } from '../data/normalize.ts';
 import { contactSheetSvg, type Tile } from '../figures/contactSheet.ts';
 import { buildModel, parseModelOptions } from '../models/createModel.ts';
+import { loaderOfEpoch, resolutionStages } from '../training/progressive.ts';
 import { partsOf, preprocessingOf, trainLoader } from '../training/runData.ts';
 import { evaluationOf, inputOf, transformsOf } from './augmentation.ts';
 import { openIfThere, openPart } from './dataset.ts';
@@ -16,6 +17,8 @@ import { openFineTuning } from './fineTuning.ts';
 import { dataFacts, followData } from './followData.ts';
 import { assertWritable, writeAtomically } from './outputFile.ts';
 import { encodePicture } from './pictureFile.ts';
+import { withDynamicSize } from './progressiveModel.ts';
+import type { ResolutionStage } from '../training/progressive.ts';
 import type { Loader } from '../data/loader.ts';
 import type { Batch } from '../data/batch.ts';
 import type { Terminal } from './command.ts';
@@ -59,15 +62,17 @@ export async function showSamples(
 ): Promise<void> {
   if (output !== undefined) await assertWritable(output);
   const given = withOverrides(experiment, overrides);
-  const loader = await loaderOf(given, stored, terminal);
+  const stages = await stagesOf(given, stored, terminal);
   const { accumulationSteps } = parseExperiment(given).train;
   const samples =
     chosen.index === undefined
-      ? await samplesOfStep(loader, chosen, accumulationSteps)
-      : await samplesOfImage(loader, chosen.index, chosen);
+      ? await samplesOfStep(stages, chosen, accumulationSteps)
+      : await samplesOfImage(stages, chosen.index, chosen);
+  const sizeOf = ({ imageShape: [height, width] }: Batch) =>
+    stages.length === 1 ? '' : `, ${height} × ${width}`;
   const tiles: Tile[] = samples.map(({ batch, place, drawn, title }) => ({
-    title,
-    image: imageIn(loader, batch, place),
+    title: title + sizeOf(batch),
+    image: imageIn(stages[0]!.loader, batch, place),
     captions: drawn.map(drawnText),
   }));
   for (const { title = '', captions = [] } of tiles) {
@@ -86,13 +91,14 @@ export function imageIn({ config }: Loader, { images, size, imageShape }: Batch,
   return denormalize(own, imageShape, config.normalize);
 }
 
-async function loaderOf(
+// The loaders of the training: several where its images grow.
+async function stagesOf(
   given: Record<string, unknown>,
   stored: boolean,
   { error }: Terminal,
-): Promise<Loader> {
+): Promise<ResolutionStage[]> {
   const tuning = stored ? undefined : await openFineTuning(given, error);
-  const experiment = tuning?.experiment ?? given;
+  const experiment = tuning?.experiment ?? withDynamicSize(given);
   const { data, train: config } = parseExperiment(experiment);
   const said = { onNote: error };
   const training = await openPart(data, 'train', said);
@@ -109,25 +115,29 @@ async function loaderOf(
   const parts = await partsOf(config, { train: training, validation });
   const chosen = { train: training, normalize, preprocessing: evaluationOf(data, input) };
   const preprocessing = preprocessingOf(chosen);
-  return trainLoader(config, { ...transformsOf(data, input), preprocessing }, parts.train);
+  const loader = trainLoader(config, { ...transformsOf(data, input), preprocessing }, parts.train);
+  return resolutionStages(loader, config, { preprocessing });
 }
 
 type Place = Pick<SamplesShown, 'epoch' | 'step' | 'count'>;
 
 // The first samples of the batches of an update.
 async function samplesOfStep(
-  loader: Loader,
+  stages: readonly ResolutionStage[],
   { epoch, step = 1, count }: Place,
   accumulationSteps: number,
 ): Promise<Sample[]> {
-  const updates = Math.ceil(loader.steps / accumulationSteps);
+  // Every stage has the same batches.
+  const { steps } = stages[0]!.loader;
+  const updates = Math.ceil(steps / accumulationSteps);
   if (epoch !== undefined && step > updates) {
     throw new InputError(expected(`at most ${updates}, the updates of an epoch,`, '--step', step));
   }
   const at = epoch === undefined ? Math.floor((step - 1) / updates) : epoch - 1;
+  const loader = loaderOfEpoch(stages, at);
   const first = ((step - 1) % updates) * accumulationSteps;
   const samples: Sample[] = [];
-  for (let k = first; k < Math.min(first + accumulationSteps, loader.steps); k += 1) {
+  for (let k = first; k < Math.min(first + accumulationSteps, steps); k += 1) {
     if (samples.length >= count) break;
     samples.push(...(await samplesIn(loader, at, k)));
   }
@@ -136,17 +146,18 @@ async function samplesOfStep(
 
 // One image in several epochs.
 async function samplesOfImage(
-  loader: Loader,
+  stages: readonly ResolutionStage[],
   index: number,
   { epoch = 1, count }: Place,
 ): Promise<Sample[]> {
-  const { length } = loader.config.dataset;
+  const { length } = stages[0]!.loader.config.dataset;
   if (index >= length) {
     const what = `an image to train on, 0 to ${length - 1},`;
     throw new InputError(expected(what, '--index', index));
   }
   const samples: Sample[] = [];
   for (let at = epoch - 1; at < epoch - 1 + count; at += 1) {
+    const loader = loaderOfEpoch(stages, at);
     const found = loader.placeOf(at, index);
     if (found === undefined) continue;
     const own = (await samplesIn(loader, at, found.step))[found.place]!;
