@@ -42,7 +42,7 @@ describe('rows', () => {
   });
 });
 
-test('labels are numbers, and images are found from the folder of the list or by their whole path', async () => {
+test('labels are numbers, and images are found from the folder of the list or by their whole path below it', async () => {
   put('list.csv', `img/3.png,1\nimg/0.png,0\n${path.join(root, 'img/2.png')},1\n`);
   const dataset = await open('list.csv');
   expect([dataset.length, dataset.classNames]).toEqual([3, ['0', '1']]);
@@ -83,6 +83,16 @@ test('a damaged image is replaced by one of its class wherever it stands in the 
   const dataset = await open('list.csv', { bad: new BadImages(1) });
   expect((await dataset.image(2)).data[0]).toBe(0);
 });
+
+test.each([
+  ...['../out/0.png', 'img/../../out/0.png', '/etc/hostname', '..', 'file:///etc/hostname', 'https://example.org/0.png'],
+  ...['..\\out\\0.png', 'img\\0.png', 'C:\\0.png', 'img/0.png\0'],
+])('refuses %j, which is not below the folder of the list', async (outside) => {
+  put('list.csv', `img/0.png,0\n${outside},1\n`);
+  await expect(open('list.csv')).rejects.toThrow(
+    /Expected a path below the folder of the list for line 2 of .*list\.csv, received "/,
+  );
+}); // prettier-ignore
 
 test.each([
   ['a missing list', 'none.csv', {}, {}, /Cannot read .*none\.csv/],

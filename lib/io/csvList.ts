@@ -2,7 +2,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { byCodePoint } from '../core/codePoints.ts';
 import { InputError, expected, listed } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/utf8.ts';
@@ -15,7 +15,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { DatasetDescriptor, DatasetPart, OpenDatasetOptions } from '../data/registry.ts';
 
 /**
- * Images that a CSV file lists: `path,label` on each line, with or without such a heading. Paths are relative to the file's folder.
+ * Images that a CSV file lists: `path,label` on each line, with or without such a heading. Paths are relative to the file's folder,
+ * and lie in it: a list from elsewhere reads no other files.
  *
  * `--data-path` is the file, or a folder with `train.csv` and, where there is one, `val.csv` and `test.csv`. Labels are whole numbers
  * from 0, or names, which get their numbers in the order of code points. A file `classes.txt` beside the list names the classes of
@@ -120,6 +121,7 @@ async function opened(
     throw new InputError(expected(what, `the label in line ${line} of ${file}`, label));
   });
   const root = dirname(file);
+  for (const row of rows) assertInside(root, row, file);
   await assertFiles(file, rows);
   onNote?.(`${file}: ${rows.length} images of ${classNames.length} classes.`);
   const files = rows.map(({ path }) => path);
@@ -134,6 +136,16 @@ function outOfRange(file: string, line: number, label: string, K: number): Input
   return new InputError(
     expected(`a class from 0 to ${K - 1}`, `the label in line ${line} of ${file}`, label),
   );
+}
+
+// A backslash is a separator on Windows, so it would leave the folder there.
+function assertInside(root: string, { path, line }: CsvRow, file: string): void {
+  const way = relative(root, resolve(root, path));
+  const leaves = way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
+  if (!leaves && !/\\|\0|^[a-z][a-z\d+.-]*:/i.test(path)) return;
+  const remedy = 'Put the list into a folder above its images, and write paths with /.';
+  const what = 'a path below the folder of the list';
+  throw new InputError(expected(what, `line ${line} of ${file}`, path, remedy));
 }
 
 // The first file of a list, in its order, that is not there.

@@ -1,4 +1,4 @@
-// B60–B63, B68, B70–B73: folders of images, lists of images and CIFAR's files.
+// B60–B64, B68, B70–B73: folders of images, lists of images and CIFAR's files.
 
 import * as fs from 'node:fs';
 import { vit } from '../suites/command.ts';
@@ -120,6 +120,34 @@ export const folderRows: readonly Row[] = [
       classes(place, ['a', 'b']);
       fs.symlinkSync(place.path('data', 'a'), place.path('data', 'a', 'self'));
       fs.symlinkSync(place.path('data', 'nothing'), place.path('data', 'b', 'dangling'));
+    }),
+  ]),
+  ...cases('B64', [
+    ...[
+      '../out/0.png',
+      'a/../../out/0.png',
+      '/etc/hostname',
+      'file:///etc/hostname',
+      'https://example.org/0.png',
+      '..\\out\\0.png',
+      'C:\\out\\0.png',
+    ].map((outside) =>
+      refusesFolder(
+        `a list with ${outside}`,
+        /^Expected a path below the folder of the list for line 3 of .*train\.csv/,
+        (place) => {
+          classes(place, ['a', 'b']);
+          place.put('out/0.png', picture(0));
+          place.put('data/train.csv', `a/0.png,a\nb/0.png,b\n${outside},a\n`);
+          return trainOn(place, { dataset: 'csv' });
+        },
+      ),
+    ),
+    trains('a list with paths below its folder', /epoch 1/, (place) => {
+      classes(place, ['a', 'b']);
+      const lines = [0, 1, 2, 3].flatMap((i) => [`a/${i}.png,a`, `b/../b/${i}.png,b`]);
+      place.put('data/train.csv', lines.join('\n'));
+      return trainOn(place, { dataset: 'csv' }, '--val-split', '0');
     }),
   ]),
   ...cases('B70', [
