@@ -145,7 +145,14 @@ export {
   type LoadModelOptions,
   type LoadReport,
 } from './checkpoints/modelState.ts';
-export type { CheckpointFormat, ReadBeside, TensorFile } from './checkpoints/checkpointFormat.ts';
+export type {
+  CheckpointFacts,
+  CheckpointFormat,
+  ReadBeside,
+  ReadOptions,
+  TensorFile,
+} from './checkpoints/checkpointFormat.ts';
+export { formatTorch } from './checkpoints/pytorch/writeTorch.ts';
 export {
   checkpointFormats,
   readTensors,

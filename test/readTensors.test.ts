@@ -65,13 +65,9 @@ describe('a format is found by content', () => {
     ['an HTML page', text('\n<!doctype html><p>404'), /HTML page.*Download/, 'none'],
     ['an HTML page without doctype', text('<HTML><p>404'), /HTML page/, 'none'],
     ['an error of an object store', text('<?xml version="1.0"?><Error>'), /XML document/, 'none'],
-    ['PyTorch', zip('archive/data.pkl'), /zip archive of PyTorch.*save_file/, 'weights'],
-    ['PyTorch 2', zip('resnet-v1/.format_version'), /zip archive of PyTorch/, 'weights'],
-    ['PyTorch before 1.6', text('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'), /PyTorch/, 'weights'],
     ['a pickle', text('\x80\x04\x95\x10'), /Python pickle/, 'none'],
-    ['NumPy', zip('blocks.0.weight.npy'), /NumPy \(\.npz\)/, 'weights'],
     ['Keras', zip('metadata.json'), /Keras/, 'weights'],
-    ['another zip archive', zip('photo.png'), /a zip archive\. Is it/, 'none'],
+    ['another zip archive', zip('photo.png'), /a zip archive\. It holds neither/, 'none'],
     ['an array of NumPy', text('\x93NUMPY\x01\x00'), /\.npy/, 'weights'],
     ['HDF5', text('\x89HDF\r\n\x1a\n'), /HDF5/, 'weights'],
     ['GGUF', text('GGUF\x03\0\0\0'), /GGUF/, 'weights'],
@@ -79,14 +75,25 @@ describe('a format is found by content', () => {
     ['ONNX', text('\x08\x07\x12\x07pytorch'), /ONNX/, 'weights'],
     ['gzip', text('\x1f\x8b\x08\0'), /gzip.*Unpack/, 'none'],
     ['tar', text(`model.safetensors${'\0'.repeat(240)}ustar`), /tar archive/, 'none'],
-    ['an index of shards', text('{"metadata": {}, "weight_map": {}}'), /sharded/, 'weights'],
     ['a configuration', text('{"hidden_size": 8}'), /JSON text/, 'none'],
   ];
   test.each(foreign)('%s is named, with what to do', async (_, bytes, message, holds) => {
     const error = await refusal(bytes);
-    expect(error.message).toMatch(/^Expected a safetensors file as "x\.safetensors", received /);
+    expect(error.message).toMatch(
+      /^Expected a checkpoint \(safetensors, pytorch,.*\) as "x\.safetensors", received /,
+    );
     expect(error.message).toMatch(message);
     expect(error).toBeInstanceOf(holds === 'weights' ? UnsupportedError : CheckpointError);
+  });
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ['PyTorch', zip('archive/data.pkl'), /zip archive.*cut short/],
+    ['PyTorch before 1.6', text('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'), /of the pickle/],
+    ['an index of shards', text('{"metadata": {}, "weight_map": {}}'), /weight_map/],
+  ])('%s, of which only the beginning is there, is called damaged', async (_, bytes, message) => {
+    const error = await refusal(bytes);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error.message).toMatch(message);
   });
 
   test('nothing, and bytes that tell nothing', async () => {
@@ -125,8 +132,9 @@ const list: CheckpointFormat = {
 };
 
 describe('a format from outside', () => {
+  const own = ['safetensors', 'pytorch', 'pytorch-legacy', 'npz', 'sharded'];
   beforeAll(() => {
-    expect(checkpointFormats()).toEqual(['safetensors']);
+    expect(checkpointFormats()).toEqual(own);
     registerCheckpointFormat(list);
   });
 
@@ -146,7 +154,7 @@ describe('a format from outside', () => {
   }
 
   test('has a name of its own', () => {
-    expect(checkpointFormats()).toEqual(['safetensors', 'list']);
+    expect(checkpointFormats()).toEqual([...own, 'list']);
     expect(() => registerCheckpointFormat(list)).toThrow(InputError);
     expect(() => registerCheckpointFormat({ ...list, name: 'safetensors' })).toThrow(InputError);
   });

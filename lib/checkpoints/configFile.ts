@@ -11,6 +11,14 @@ export const checkpointNames = [
   'best_checkpoint.safetensors',
   'checkpoint.safetensors',
   'model.safetensors',
+  'model.safetensors.index.json',
+  'open_clip_model.safetensors',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
+  'open_clip_pytorch_model.bin',
+  'best_checkpoint.pth',
+  'checkpoint.pth',
+  'model_best.pth.tar',
 ] as const;
 
 /** The greatest length of a configuration file; a longer one is refused before it is read. */

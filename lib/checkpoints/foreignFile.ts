@@ -13,8 +13,8 @@ export interface ForeignFile {
   container: boolean;
 }
 
-const pytorchRemedy =
-  'Convert it in Python: safetensors.torch.save_file(state_dict, "model.safetensors").';
+// A reader of one format says so; `readTensors` reads them.
+const otherReader = 'readTensors finds the format of a file by itself.';
 const exportRemedy = 'Export its weights as a .safetensors file.';
 const unpackRemedy = 'Unpack it, and give the .safetensors file in it.';
 const downloadAgain = 'Download the file again.';
@@ -33,21 +33,16 @@ const signatures: readonly (readonly [
   // A zip archive is told by the name of its first entry, which begins at byte 30.
   [
     /^PK\x03\x04[^]{26}[^/]+\/(data\.pkl|\.format_version|byteorder|version|constants\.pkl)/,
-    "a zip archive of PyTorch (PyTorch's own files are not read here)",
-    pytorchRemedy,
+    'a zip archive of PyTorch',
+    otherReader,
     'weights',
   ],
-  [/^PK\x03\x04[^]{26}[^\x00]{0,200}\.npy/, 'a zip archive of NumPy (.npz)', exportRemedy, 'weights'],
+  [/^PK\x03\x04[^]{26}[^\x00]{0,200}\.npy/, 'a zip archive of NumPy (.npz)', otherReader, 'weights'],
   [/^PK\x03\x04[^]{26}(metadata|config)\.json/, 'a zip archive of Keras', exportRemedy, 'weights'],
-  [/^PK\x03\x04/, 'a zip archive', 'Is it a PyTorch .pth file?'],
+  [/^PK\x03\x04/, 'a zip archive', 'It holds neither a pickle of PyTorch nor arrays of NumPy.'],
   // torch.save before PyTorch 1.6: the magic number 0x1950a86a20f9469cfc6c, pickled.
-  [
-    /^\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19/,
-    "a pickle of PyTorch (PyTorch's own files are not read here)",
-    pytorchRemedy,
-    'weights',
-  ],
-  [/^\x80[\x02-\x05]/, 'a Python pickle', 'Is it a PyTorch .pth file?'],
+  [/^\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19/, 'a pickle of PyTorch', otherReader, 'weights'],
+  [/^\x80[\x02-\x05]/, 'a Python pickle', 'It is no file of torch.save, which would begin otherwise.'],
   [/^\x89HDF\r\n\x1a\n/, 'an HDF5 file, as Keras writes', exportRemedy, 'weights'],
   [/^\x93NUMPY/, 'a NumPy array (.npy)', exportRemedy, 'weights'],
   [/^GGUF/, 'a GGUF file', exportRemedy, 'weights'],
@@ -56,7 +51,6 @@ const signatures: readonly (readonly [
   [/^\x08[\x01-\x1f][\x12\x3a\x42]/, 'an ONNX model', exportRemedy, 'weights'],
   [/^\x1f\x8b/, 'a gzip archive', unpackRemedy],
   [/^[^]{257}ustar/, 'a tar archive', unpackRemedy],
-  [/^\s*\{[^]*"weight_map"/, 'the index of a sharded checkpoint', exportRemedy, 'weights'],
   [/^\s*\{/, 'a JSON text', 'Give the file of weights beside it.'],
 ];
 /* eslint-enable no-control-regex */

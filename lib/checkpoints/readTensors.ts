@@ -1,10 +1,15 @@
 // Reads the tensors of a checkpoint file of any known format. The format is found by content, never by the name of the file.
 
 import { assertRegistrable } from '../core/check.ts';
+import { assertFields } from '../core/kinds.ts';
 import { CheckpointError, InputError, UnsupportedError, expected, show } from '../core/errors.ts';
 import { recognizeForeignFile } from './foreignFile.ts';
+import { npzFormat } from './npz.ts';
+import { torchLegacyFormat } from './pytorch/legacyFile.ts';
+import { torchZipFormat } from './pytorch/zipFile.ts';
 import { safetensorsFormat } from './safetensors.ts';
-import type { CheckpointFormat, ReadBeside, TensorFile } from './checkpointFormat.ts';
+import { shardedFormat } from './sharded.ts';
+import type { CheckpointFormat, ReadBeside, ReadOptions, TensorFile } from './checkpointFormat.ts';
 
 /**
  * The tensors of a file and where they came from.
@@ -17,7 +22,19 @@ export interface ReadTensors extends TensorFile {
   source: string;
 }
 
-const formats: CheckpointFormat[] = [safetensorsFormat];
+const formats: CheckpointFormat[] = [
+  safetensorsFormat,
+  torchZipFormat,
+  torchLegacyFormat,
+  npzFormat,
+  shardedFormat((bytes, name, options) => {
+    const format = formatOf(bytes);
+    if (format?.name === 'sharded') {
+      throw new CheckpointError(expected('tensors', show(name), 'another index'));
+    }
+    return readAs(format, bytes, { name, options });
+  }),
+];
 
 /** The names of the formats that are read, in the order in which a file is offered to them. */
 export function checkpointFormats(): string[] {
@@ -42,28 +59,49 @@ export function registerCheckpointFormat(format: CheckpointFormat): void {
 }
 
 /**
- * Reads the tensors of one file, in the format that its content shows.
+ * Reads the tensors of one file, in the format that its content shows. Nothing that a file holds is executed.
  *
- * @param name    how errors call the file
- * @param beside  reads a file beside this one, for a checkpoint in several files; absent where there are only bytes
- * @throws CheckpointError if the file is damaged or is none; UnsupportedError if it holds weights in a format that is not read
+ * @param name     how errors call the file
+ * @param beside   reads a file beside this one, for a checkpoint in several files; absent where there are only bytes
+ * @param options  which of several sets of weights is taken
+ * @throws CheckpointError if the file is damaged, hostile or none; UnsupportedError if it holds weights in a format that is not read
  *
  * @example
- * const {tensors, format} = await readTensors(bytes, 'model.bin');   // format: 'safetensors'
+ * const {tensors, format} = await readTensors(bytes, 'deit_tiny.pth');   // format: 'pytorch'
  */
 export async function readTensors(
   bytes: Uint8Array,
   name = 'checkpoint',
   beside?: ReadBeside,
+  options?: ReadOptions,
 ): Promise<ReadTensors> {
   if (!isBytes(bytes)) {
     const remedy = 'Give new Uint8Array(buffer) for an ArrayBuffer.';
     throw new InputError(expected('a Uint8Array', show(name), bytes, remedy));
   }
-  const format = formats.find((candidate) => candidate.matches(bytes));
+  if (options !== undefined) {
+    assertFields('readTensors', options, { useEma: 'boolean?', checkpointKey: 'text?' });
+  }
+  const format = formatOf(bytes);
+  const found = await readAs(format, bytes, { name, beside, options });
+  return { ...found, format: format!.name, source: name };
+}
+
+function formatOf(bytes: Uint8Array): CheckpointFormat | undefined {
+  return formats.find((candidate) => candidate.matches(bytes));
+}
+
+async function readAs(
+  format: CheckpointFormat | undefined,
+  bytes: Uint8Array,
+  {
+    name,
+    beside,
+    options,
+  }: { name: string; beside?: ReadBeside | undefined; options?: ReadOptions | undefined },
+): Promise<TensorFile> {
   if (format === undefined) throw noCheckpoint(bytes, name);
-  const { tensors, metadata } = await format.read(bytes, name, plainNamesOnly(name, beside));
-  return { tensors, metadata, format: format.name, source: name };
+  return format.read(bytes, name, plainNamesOnly(name, beside), options);
 }
 
 // By name: bytes of another realm are of another class.
@@ -86,8 +124,7 @@ function plainNamesOnly(file: string, beside: ReadBeside | undefined): ReadBesid
 }
 
 function noCheckpoint(bytes: Uint8Array, name: string): CheckpointError | UnsupportedError {
-  const known = checkpointFormats().join(' or ');
-  const wanted = `Expected a ${known} file as ${show(name)}`;
+  const wanted = `Expected a checkpoint (${checkpointFormats().join(', ')}) as ${show(name)}`;
   const foreign = recognizeForeignFile(bytes);
   if (foreign !== undefined) {
     const message = `${wanted}, received ${foreign.what}. ${foreign.remedy}`;

@@ -42,7 +42,9 @@ export async function openFineTuning(
   if (typeof given !== 'string' || given === '') {
     throw new InputError(expected('a checkpoint file or a run folder', 'finetune', given));
   }
-  const { tensors, config: source, path } = await readCheckpoint(await checkpointPath(given, note));
+  const read = await readCheckpoint(await checkpointPath(given, note));
+  const { tensors, config: source, path, notes } = read;
+  notes?.forEach(note);
   const family = source && parsedModel(source).family.family;
   const { model: options } = withDynamicSize(
     { ...experiment, model: experiment['model'] ?? {} },

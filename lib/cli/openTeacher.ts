@@ -62,6 +62,7 @@ export async function openTeacher(
     let teacher: Teacher | undefined;
     if (teacherPath !== undefined) {
       const checkpoint = await readCheckpoint(await checkpointPath(teacherPath, note));
+      checkpoint.notes?.forEach(note);
       model = modelOf(checkpoint, { teacherModel, numClasses, note });
       teacher = teacherOf(checkpoint, model, note);
       note(`Teacher: ${checkpoint.path}, ${type} distillation.`);

@@ -34,7 +34,8 @@ export async function loadTrained(
   checkpoint: string,
   note: (text: string) => void,
 ): Promise<TrainedModel> {
-  const { tensors, config, record = {}, path: file } = await readCheckpoint(checkpoint);
+  const { tensors, config, record = {}, path: file, notes } = await readCheckpoint(checkpoint);
+  notes?.forEach(note);
   if (config === undefined) {
     throw new InputError(expected('config.json beside the weights', file, 'none'));
   }

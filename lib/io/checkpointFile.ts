@@ -17,6 +17,7 @@ import { ioError } from './ioError.ts';
 import { isPlainName, openFolder } from './folder.ts';
 import { sha256 } from './hash.ts';
 import type { Folder } from './folder.ts';
+import type { ReadOptions } from '../checkpoints/checkpointFormat.ts';
 import type { ReadTensors } from '../checkpoints/readTensors.ts';
 
 /**
@@ -47,7 +48,9 @@ export interface CheckpointFile extends ReadTensors {
  * The format is found by content, whatever the name of the file. In a folder the best checkpoint comes first
  * (`checkpointNames`). Where a manifest lists the file, its SHA-256 is checked.
  *
- * @param maxBytes  a longer file is refused before it is read; default 8 GiB
+ * @param options.maxBytes       a longer file is refused before it is read; default 8 GiB
+ * @param options.useEma         true: the averaged weights of a file that has both
+ * @param options.checkpointKey  the key of the weights in a file that has several sets
  * @throws IoError if there is none or it cannot be read, CheckpointError if it is damaged, UnsupportedError for a format that
  *   is not read
  *
@@ -55,11 +58,11 @@ export interface CheckpointFile extends ReadTensors {
  */
 export async function readCheckpoint(
   path: string,
-  options: { maxBytes?: number } = {},
+  options: ReadOptions & { maxBytes?: number } = {},
 ): Promise<CheckpointFile> {
   assertKind('checkpoint', path, 'text');
   assertFields('readCheckpoint', options, { maxBytes: 'number?' });
-  const { maxBytes = 2 ** 33 } = options;
+  const { maxBytes = 2 ** 33, ...choice } = options;
   const file = await findCheckpoint(path);
   const folder = await openFolder(dirname(file), { readOnly: true });
   const name = basename(file);
@@ -69,7 +72,7 @@ export async function readCheckpoint(
       ? folder.read(part, { maxBytes })
       : readBytes(join(dirname(file), part), { maxBytes });
   const bytes = await read(name);
-  const found = await readTensors(bytes, file, read);
+  const found = await readTensors(bytes, file, read, choice);
   const record = await readConfigFile(folder);
   const beside = record === undefined ? undefined : modelConfigOf(record);
   const config = configFromMetadata(found.metadata, file) ?? beside;

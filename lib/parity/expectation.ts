@@ -10,13 +10,6 @@ import { goldenBuild, goldenModelConfig } from './modelConfig.ts';
 import type { CompareEntry, GoldenCase } from './goldenCase.ts';
 import type { EntryResult } from './report.ts';
 
-/** The container that a file's name stands for, and the reason why this build cannot check it, if it cannot. */
-export function containerOf(file: string): { container: string; reason?: string } {
-  if (file.endsWith('.safetensors')) return { container: 'safetensors' };
-  const container = /\.(pth|pt|bin|ckpt)$/.test(file) ? 'pth' : path.extname(file) || 'folder';
-  return { container, reason: `the container ${container} is not supported yet` };
-}
-
 /**
  * Loads a file as a user would and compares the outcome with the one expected: `load`, `refuse` or `either`.
  *

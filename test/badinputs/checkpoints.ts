@@ -2,20 +2,22 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 import { hostTensor } from '../../lib/checkpoints/hostTensor.ts';
 import { formatSafetensors, parseSafetensors } from '../../lib/checkpoints/safetensors.ts';
 import { readTensors } from '../../lib/checkpoints/readTensors.ts';
+import { writeZip } from '../../lib/checkpoints/zip/writeZip.ts';
+import { call, dictionary, tensor, text as pickled, tuple } from '../support/pickleBytes.ts';
 import { refuses, succeeds } from '../suites/expect.ts';
 import { digit, shipped } from '../suites/fixtures.ts';
 import { gives, refusalOf, throws } from '../suites/inProcess.ts';
-import { answered, cases, must } from '../suites/row.ts';
+import { cases, must } from '../suites/row.ts';
 import { Rng } from '../../lib/core/rng.ts';
 import type { HostTensor } from '../../lib/checkpoints/hostTensor.ts';
 import type { Limits } from '../suites/expect.ts';
 import type { Place } from '../suites/place.ts';
 import type { Row } from '../suites/row.ts';
 
-// Without the configuration in its metadata, so that config.json decides.
 const weights = formatSafetensors(
   parseSafetensors(fs.readFileSync(join(shipped, 'model.safetensors'))).tensors,
 );
@@ -59,8 +61,32 @@ const withConfig = (change: (record: Record<string, never>) => void): string => 
 };
 
 const text = (content: string): Uint8Array => Uint8Array.from(content, (c) => c.charCodeAt(0));
-const zip = (entry: string, more = ''): Uint8Array =>
-  text(`PK\u0003\u0004${'\0'.repeat(26)}${entry}${'\0'.repeat(40)}${more}`);
+const run = call('posix', 'system', pickled('touch hacked')) + '.';
+const floats = new Uint8Array(Float32Array.of(1, 2).buffer);
+const torchZip = (pickle: string, more: Readonly<Record<string, Uint8Array>> = {}): Uint8Array =>
+  writeZip(
+    new Map([
+      ['archive/data.pkl', text(pickle)],
+      ['archive/data/0', floats],
+      ['archive/version', text('3\n')],
+      ...Object.entries(more),
+    ]),
+  );
+const flipped = (file: Uint8Array, part: Uint8Array): Uint8Array => {
+  const copy = Uint8Array.from(file);
+  const at = Buffer.from(copy.buffer).indexOf(part);
+  copy[at]! ^= 1;
+  return copy;
+};
+const bomb = (): Uint8Array => {
+  const packed = new Uint8Array(deflateRawSync(new Uint8Array(2 ** 24)));
+  const file = writeZip(new Map([['archive/data.pkl', packed]]));
+  const view = new DataView(file.buffer);
+  for (const at of [8, view.getUint32(file.length - 6, true) + 10]) view.setUint16(at, 8, true);
+  for (const at of [22, view.getUint32(file.length - 6, true) + 24])
+    view.setUint32(at, 2 ** 24, true);
+  return file;
+};
 const foreign = (what: string, message: RegExp, bytes: Uint8Array) =>
   throws(`${what}, never run`, message, () => readTensors(bytes, 'model.pth'), { seconds: 1 });
 
@@ -132,8 +158,20 @@ export const checkpointRows: readonly Row[] = [
     ),
     foreign(
       'a zip of PyTorch with such a pickle',
-      /PyTorch/,
-      zip('archive/data.pkl', 'cposix\nsystem\n'),
+      /posix\.system.*Nothing of it was run/,
+      torchZip(run),
+    ),
+    foreign(
+      'the same beside good weights',
+      /posix\.system/,
+      torchZip(dictionary({ w: tensor(), x: run.slice(0, -1) })),
+    ),
+    foreign(
+      'eval through getattr and the memo',
+      /names builtins\.eval/,
+      torchZip(
+        `\x80\x02${pickled('builtins')}q\x00${pickled('eval')}q\x010h\x00h\x01\x93${tuple(pickled('1'))}R.`,
+      ),
     ),
     refuses('the same as .safetensors by the command', /pickle/i, (place) => [
       'summary',
@@ -142,17 +180,30 @@ export const checkpointRows: readonly Row[] = [
   ]),
   ...cases('B47', [
     foreign(
-      "PyTorch's file of before 1.6",
-      /PyTorch/,
+      "PyTorch's file of before 1.6, cut",
+      /pickle/,
       text('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'),
     ),
     foreign('a tar archive', /tar archive/, text(`storages${'\0'.repeat(249)}ustar`)),
-    foreign('TorchScript', /PyTorch/, zip('model/constants.pkl')),
+    foreign(
+      'TorchScript',
+      /TorchScript/,
+      torchZip('\x80\x02N.', { 'archive/constants.pkl': text('\x80\x02).') }),
+    ),
     foreign('7z', /safetensors/, text("7z\xbc\xaf'\x1c\0\x04")),
     foreign(
       'a NumPy archive of pickled objects',
-      /NumPy/,
-      zip('arr_0.npy', "\x93NUMPY\x01\0{'descr': '|O'}"),
+      /dtype "\|O"/,
+      writeZip(
+        new Map([
+          [
+            'arr_0.npy',
+            text(
+              `\x93NUMPY\x01\0\x50\0${"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".padEnd(79)}\n`,
+            ),
+          ],
+        ]),
+      ),
     ),
     foreign('HDF5', /HDF5/, text('\x89HDF\r\n\x1a\n')),
     gives('every prefix of 2,000 bytes after 12 signatures, seed 16', 'our error', async () => {
@@ -179,31 +230,69 @@ export const checkpointRows: readonly Row[] = [
       return '2,000 refused';
     }),
   ]),
-  answered(
-    'B48',
-    'zip archives: CRC, flags, sizes, bombs',
-    'no zip archive is opened yet: recognised by its first bytes and refused (B47); the issue on .pth files brings it',
-  ),
-  answered(
-    'B49',
-    'pickle: memo bombs, 10⁷ opcodes, cycles',
-    'no pickle is read yet (B46); the issue on .pth files brings it',
-  ),
-  answered(
-    'B50',
-    'strides and offsets outside the storage',
-    'no strided format is read yet; the issue on .pth files brings it',
-  ),
-  answered(
-    'B51',
-    'storage keys ../../x',
-    'no format with storage keys is read yet; the issue on .pth files brings it',
-  ),
+  ...cases('B48', [
+    foreign('a wrong checksum', /checksum/, flipped(torchZip(dictionary({ w: tensor() })), floats)),
+    foreign('16 MiB of zeros in 16 kB', /at most 100 bytes for each/, bomb()),
+    foreign(
+      'an archive behind a picture',
+      /cut short|end record/,
+      Buffer.concat([torchZip('N.'), text('x')]),
+    ),
+  ]),
+  ...cases('B49', [
+    foreign(
+      'a pickle of 10⁷ opcodes',
+      /at most 2000000 opcodes/,
+      torchZip(`\x80\x02${'N0'.repeat(5e6)}N.`),
+    ),
+    foreign('10⁶ lists', /at most/, torchZip(`\x80\x02${']'.repeat(1e6)}.`)),
+    foreign(
+      'doubling by the memo 300 times',
+      /no weights/,
+      torchZip(`\x80\x02]q\x00${'h\x00h\x00\x86q\x00'.repeat(300)}.`),
+    ),
+    foreign('a list that contains itself', /no weights/, torchZip('\x80\x02]q\x00h\x00a.')),
+    foreign(
+      '20,000 lists in each other',
+      /no weights/,
+      torchZip(`\x80\x02${']'.repeat(2e4)}${'a'.repeat(2e4 - 1)}.`),
+    ),
+    foreign('a cut pickle', /end of the file/, torchZip(dictionary({ w: tensor() }).slice(0, 60))),
+  ]),
+  ...cases('B50', [
+    foreign(
+      'sizes past the storage',
+      /within the 2/,
+      torchZip(dictionary({ w: tensor({ shape: [2 ** 31 - 1] }) })),
+    ),
+    foreign(
+      'a negative stride',
+      /strides of integers/,
+      torchZip(dictionary({ w: tensor({ stride: [-1] }) })),
+    ),
+    foreign(
+      'an offset past the storage',
+      /within the 2/,
+      torchZip(dictionary({ w: tensor({ offset: 2 }) })),
+    ),
+    foreign(
+      'one element 2³¹ times',
+      /at most four times/,
+      torchZip(dictionary({ w: tensor({ shape: [2 ** 30, 2], stride: [0, 0] }) })),
+    ),
+  ]),
+  ...cases('B51', [
+    foreign(
+      'a storage ../../x',
+      /an entry .*\.\.\/x/,
+      torchZip(dictionary({ w: tensor({ key: '../../x' }) })),
+    ),
+  ]),
   ...cases('B52', [
-    throws('an index of shards that names ../../etc/passwd', /sharded/, () =>
+    throws('an index of shards that names ../../etc/passwd', /plain name/, () =>
       readTensors(text('{"weight_map":{"w":"../../etc/passwd"}}'), 'model.safetensors.index.json'),
     ),
-    refuses('such a file by the command', /sharded/, (place) => [
+    refuses('such a file by the command', /plain name/, (place) => [
       'summary',
       place.put('model.safetensors', '{"metadata":{},"weight_map":{"w":"https://x/y"}}'),
     ]),

@@ -45,7 +45,9 @@ export function adapt(
   const named = isHuggingFace(bare) ? fromHuggingFace(bare, config, leftOut) : bare;
   const own = new Map<string, HostTensor>();
   for (const [name, tensor] of named) {
-    const dropped = name.startsWith('pre_logits.') || (config.numClasses === 0 && isHead(name));
+    const dropped =
+      /(^pre_logits\.|(^|\.)num_batches_tracked$)/.test(name) ||
+      (config.numClasses === 0 && isHead(name));
     if (dropped) leftOut(name);
     else own.set(name.replace(/\.gamma_([12])$/, '.ls$1.gamma'), tensor);
   }
