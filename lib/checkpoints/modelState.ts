@@ -3,6 +3,7 @@
 import { assertFields, assertKind } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
+import { allFiniteInFloat32 } from '../core/finite.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
 import { hostTensorOf, isNumericDtype, toFloat32, toInt32 } from './hostTensor.ts';
 import { stateDictErrors } from './stateDictErrors.ts';
@@ -140,9 +141,7 @@ export function nonFiniteNames(tensors: ReadonlyMap<string, HostTensor>): string
 }
 
 function hasNonFinite({ dtype, data }: HostTensor): boolean {
-  if (dtype === 'F64' || dtype === 'F32') {
-    return (data as Float32Array).some((value) => !Number.isFinite(Math.fround(value)));
-  }
+  if (dtype === 'F64' || dtype === 'F32') return !allFiniteInFloat32(data as Float32Array);
   // All ones in the exponent.
   if (dtype === 'F16') return (data as Uint16Array).some((bits) => (bits & 0x7c00) === 0x7c00);
   if (dtype === 'BF16') return (data as Uint16Array).some((bits) => (bits & 0x7f80) === 0x7f80);

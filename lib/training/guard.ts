@@ -5,6 +5,7 @@ import * as t from '../ops/tensor.ts';
 import { globalNorm } from '../ops/globalNorm.ts';
 import { Capture } from '../core/capture.ts';
 import { InputError, NumericError, expected } from '../core/errors.ts';
+import { firstNonFinite } from '../core/finite.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Batch } from '../data/batch.ts';
 import type { Task } from './task.ts';
@@ -52,7 +53,7 @@ export async function explainBadLoss(
   loss: number,
   { task, when, precision = 'fp32' }: { task: Task; when: string; precision?: Precision },
 ): Promise<NumericError> {
-  const pixel = batch.images.findIndex((value) => !Number.isFinite(value));
+  const pixel = firstNonFinite(batch.images);
   if (pixel >= 0) {
     const row = Math.floor(pixel / (batch.images.length / batch.size));
     return nonFinite(`image ${batch.indices[row]!}`, `${batch.images[pixel]!}`, when);
@@ -75,7 +76,7 @@ async function firstBad(
 ): Promise<{ name: string; found: string } | undefined> {
   for (const [name, tensor] of tensors) {
     const values = await tensor.data();
-    const at = values.findIndex((value) => !Number.isFinite(value));
+    const at = firstNonFinite(values);
     if (at >= 0) return { name, found: `${values[at]!} at element ${at}` };
   }
   return undefined;
