@@ -322,27 +322,7 @@ export type { KernelRow, PhaseRow } from './profile/rows.ts';
 export type { Work } from './profile/work.ts';
 
 // explain
-export { attentionMaps, patchGrid, stretchMap, type Query } from './explain/attentionMaps.ts';
-export type { TokenLayout } from './core/tokenLayout.ts';
-export { readAttention, type AttentionArray } from './explain/attentionArray.ts';
-export type { AttentionModel } from './explain/attentionModel.ts';
-export {
-  attentionRollout,
-  gradientRollout,
-  type HeadFusion,
-  type Rollout,
-  type RolloutOptions,
-} from './explain/rollout.ts';
-export {
-  imgToAttention,
-  type AttentionOfImage,
-  type ImgToAttentionOptions,
-} from './explain/imgToAttention.ts';
-export {
-  visualizeAttention,
-  type Prediction,
-  type VisualizeAttentionOptions,
-} from './explain/visualizeAttention.ts';
+export * from './explain/public.ts';
 
 // figures: each draws an SVG (`…Svg`) and, where resvg can be loaded, a PNG
 export {

@@ -11,6 +11,11 @@ import { decodeImage, isImageFile } from './io/decodeImage.ts';
 import { openFolder } from './io/folder.ts';
 import { assertAttentionModel } from './explain/attentionModel.ts';
 import {
+  explain as explainFrom,
+  type ExplainImageOptions,
+  type ImageExplanation,
+} from './explain/explain.ts';
+import {
   imgToAttention as imgToAttentionFrom,
   type AttentionOfImage,
   type ImgToAttentionOptions,
@@ -140,6 +145,26 @@ export async function imgToAttention(
   const { preprocessing } = preparationFor(model, options);
   const decoded = await decodeImage(image, { mode: preprocessing.decode });
   return imgToAttentionFrom(model, decoded, options);
+}
+
+/**
+ * `explain` of `tfjs-vit` that also takes an image file: its path, or its bytes. It is decoded as is stored with the model.
+ *
+ * @throws IoError if it cannot be read; else as `explain` there
+ *
+ * @example
+ * const { label, heatmap } = await explain(await loadModel('checkpoints/mnist-vit'), 'digit.jpg');
+ */
+export async function explain(
+  model: Model,
+  image: ImageInput | string | Uint8Array | ArrayBuffer,
+  options: ExplainImageOptions = {},
+): Promise<ImageExplanation> {
+  if (!isImageFile(image)) return explainFrom(model, image, options);
+  assertKind('options', options, 'object');
+  assertAttentionModel(model);
+  const { preprocessing } = preparationFor(model, options);
+  return explainFrom(model, await decodeImage(image, decodingOf(preprocessing)), options);
 }
 
 /**

@@ -73,6 +73,7 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
     ).toEqual([
       ['patch_embed.proj', 'PatchProjection', [[2, 4, 192]], [2, 4, 12]],
       ['patch_embed', 'PatchEmbed', [[2, 16, 16, 3]], [2, 4, 12]],
+      ['pos_embed.sum', '', [tokens, [1, 5, 12]], tokens],
       ['pos_embed', '', [[2, 4, 12]], tokens],
       ['blocks.input', '', [tokens], tokens],
       ['blocks.0.norm1', 'LayerNorm', [tokens], tokens],

@@ -50,7 +50,7 @@ describe('the stored cases in bf16', () => {
     const lines: string[] = [];
     const output = { line: (text: string) => lines.push(text), note: () => undefined };
     // The families that compute on a backend.
-    const families = ['checkpoints', 'explain', 'hugging-face', 'train-step', 'vit-timm'];
+    const families = ['checkpoints', 'explain/rollouts', 'hugging-face', 'train-step', 'vit-timm'];
     const folders = families.map((name) => path.join(goldens, name));
     const cases = await runParity(folders, output, { precision: 'bf16' });
     expect(lines.filter((line) => line.endsWith('FAIL'))).toEqual([]);

@@ -23,6 +23,8 @@ export interface RolloutOptions {
   startLayer?: number;
   /** The image of the batch, from 0; default 0. */
   batchIndex?: number;
+  /** false: without the residual connection, A = F with rows divided by their sums; default true. */
+  residual?: boolean;
   /** Only the rows of these tokens, which takes O(L·q·N²) steps instead of O(L·N³); default all tokens. */
   queries?: readonly number[];
 }
@@ -108,7 +110,7 @@ export function gradientRollout(
 function rollOut(
   attentions: readonly AttentionArray[],
   tokens: number,
-  { startLayer = 0, discardRatio = 0, queries }: RolloutOptions,
+  { startLayer = 0, discardRatio = 0, residual = true, queries }: RolloutOptions,
   fusedLayer: (layer: number) => Float64Array,
 ): Rollout {
   const { length: layers } = attentions;
@@ -123,7 +125,7 @@ function rollOut(
   });
   // From the last layer down: rows · A_L · A_(L−1) · …, so that a single query stays a single row.
   for (let layer = layers - 1; layer >= startLayer; layer -= 1) {
-    rows = multiply(rows, withResidual(fusedLayer(layer), tokens), tokens);
+    rows = multiply(rows, stochastic(fusedLayer(layer), tokens, residual), tokens);
   }
   const { layout } = attentions[0]!;
   return { height: wanted.length, width: tokens, data: rows, ...(layout && { layout }) };
@@ -165,13 +167,14 @@ function discardSmallest(
   }
 }
 
-// ½ (F + I) with rows divided by their sums; the sums are at least ½, since F ≥ 0.
-function withResidual(matrix: Float64Array, tokens: number): Float64Array {
+// ½ (F + I), or F alone, with rows divided by their sums. With I they are at least ½, since F ≥ 0; a row of F that is all 0 stays 0.
+function stochastic(matrix: Float64Array, tokens: number, residual: boolean): Float64Array {
   for (let row = 0; row < tokens; row += 1) {
     const from = row * tokens;
-    matrix[from + row] = matrix[from + row]! + 1;
+    if (residual) matrix[from + row] = matrix[from + row]! + 1;
     let sum = 0;
     for (let i = from; i < from + tokens; i += 1) sum += matrix[i]!;
+    if (sum === 0) continue;
     for (let i = from; i < from + tokens; i += 1) matrix[i] = matrix[i]! / sum;
   }
   return matrix;

@@ -6,7 +6,7 @@ import * as t from '../ops/tensor.ts';
 import { repeatForBatch } from '../ops/repeatForBatch.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { truncNormal } from '../core/init.ts';
-import { moduleStep } from '../core/intercept.ts';
+import { moduleStep, step } from '../core/intercept.ts';
 import type { GeluForm } from '../core/kernels.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { attend, attentionTensors } from './attend.ts';
@@ -29,7 +29,8 @@ export interface AttentionPoolConfig {
  *
  * z = proj(attention(q(latent), k(x), v(x))), out = z + mlp(norm(z)).
  *
- * An interceptor finds the tensors inside under the names that `Attention` gives them, `attn_pool_probs` [B, h, 1, N] and so on.
+ * An interceptor finds the tensors inside under the names that `Attention` gives them, `attn_pool_probs` [B, h, 1, N] and so on, and
+ * the sum as `attn_pool.residual`.
  *
  * Source: Zhai et al. 2022, "Scaling vision transformers", section 3.3 (MAP head); names are those of timm's `AttentionPoolLatent`.
  */
@@ -90,7 +91,9 @@ export class AttentionPool extends Module {
     const q = repeatForBatch(heads, batch);
     const out = attend(q, k, v, { names, scale: headDim ** -0.5 }, context);
     const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]), context);
-    const result = t.add(pooled, mlp.forward(norm.forward(pooled, context), context));
+    const branch = mlp.forward(norm.forward(pooled, context), context);
+    const sum = `${this.path}.residual`;
+    const result = step(sum, [pooled, branch] as const, context, (a, b) => t.add(a, b));
     return t.reshape(result, [batch, dim]);
   }
 }

@@ -4,7 +4,9 @@ import { assertKind } from '../../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../../ops/tensor.ts';
 import { assertInteger, assertShape, assertTensor } from '../../core/check.ts';
+import type { ForwardContext } from '../../core/context.ts';
 import { ShapeError, expected } from '../../core/errors.ts';
+import { step } from '../../core/intercept.ts';
 import { posEmbedFor, sincos1d, sincos2d } from '../../layers/posEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
 import { gridSizeOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
@@ -49,12 +51,14 @@ export function placedPrefix(config: VisionTransformerConfig): number {
  * @param x        [B, N, C]
  * @param learned  [1, N', C] at the configured grid, when there is one
  * @param grid     rows and columns of this pass
+ * @param context  an interceptor knows the sum as the step `pos_embed.sum`, of x and the embedding [1, N, C]
  */
 export function addPosition(
   x: tf.Tensor3D,
   learned: tf.Tensor3D | undefined,
   grid: readonly [number, number],
   config: VisionTransformerConfig,
+  context: ForwardContext = {},
 ): tf.Tensor3D {
   const { posEmbed: kind, embedDim } = config;
   const prefix = placedPrefix(config);
@@ -63,13 +67,21 @@ export function addPosition(
   if (learned !== undefined) {
     const own = posEmbedFor(learned, { prefix, from: gridSizeOf(config), to: grid });
     // For a batch of none tfjs does not know the gradient of what it spreads.
-    return t.add(x, x.shape[0] === 0 ? repeatForBatch(own, 0) : own);
+    return place(x, x.shape[0] === 0 ? repeatForBatch(own, 0) : own, context);
   }
   const shape: [number, number, number] = [1, tokens, embedDim];
-  if (kind === 'sincos1d') return t.add(x, t.tensor3d(sincos1d(tokens, embedDim), shape));
+  if (kind === 'sincos1d') {
+    return place(x, t.tensor3d(sincos1d(tokens, embedDim), shape), context);
+  }
   const table = new Float32Array(tokens * embedDim);
   table.set(sincos2d(grid, embedDim), prefix * embedDim);
-  return t.add(x, t.tensor3d(table, shape));
+  return place(x, t.tensor3d(table, shape), context);
+}
+
+function place(x: tf.Tensor3D, embedding: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
+  return step('pos_embed.sum', [x, embedding] as const, context, (a, b) =>
+    t.add<tf.Tensor3D>(a, b),
+  );
 }
 
 /**

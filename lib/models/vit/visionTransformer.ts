@@ -354,7 +354,7 @@ export class VisionTransformer extends Module implements Model {
       .map((token) => repeatForBatch(token as tf.Tensor as tf.Tensor3D, batch));
     const join = (x: tf.Tensor3D) => (prefix.length > 0 ? t.concat([...prefix, x], 1) : x);
     const learned = this.posEmbed as tf.Tensor | undefined as tf.Tensor3D | undefined;
-    const place = (x: tf.Tensor3D) => addPosition(x, learned, grid, this.current);
+    const place = (x: tf.Tensor3D) => addPosition(x, learned, grid, this.current, context);
     const placed = step('pos_embed', [patches] as const, context, (given) =>
       noEmbedClass ? join(place(given)) : place(join(given)),
     );

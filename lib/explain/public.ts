@@ -1,0 +1,59 @@
+// The part of this room that belongs to the public API.
+
+export { attentionMaps, patchGrid, stretchMap, type Query } from './attentionMaps.ts';
+export type { TokenLayout } from '../core/tokenLayout.ts';
+export { readAttention, type AttentionArray } from './attentionArray.ts';
+export type { AttentionModel } from './attentionModel.ts';
+export {
+  attentionRollout,
+  gradientRollout,
+  type HeadFusion,
+  type Rollout,
+  type RolloutOptions,
+} from './rollout.ts';
+export {
+  imgToAttention,
+  type AttentionOfImage,
+  type ImgToAttentionOptions,
+} from './imgToAttention.ts';
+export { attnLrp, type AttnLrpExplanation, type AttnLrpOptions } from './attnLrp.ts';
+export { explain, type ExplainImageOptions, type ImageExplanation } from './explain.ts';
+export type { ExplainOptions, Explanation } from './explanation.ts';
+export { gradCam, type GradCamOptions } from './gradCam.ts';
+export {
+  integratedGradients,
+  type IntegratedExplanation,
+  type IntegratedGradientsOptions,
+} from './integratedGradients.ts';
+export type { AttnLrpRuleOptions } from './lrp/attnLrpRules.ts';
+export type { Ledger, LedgerEntry } from './lrp/ledger.ts';
+export type { PixelExplanation } from './lrp/relevancePass.ts';
+export {
+  explanationMethod,
+  explanationMethods,
+  registerExplanation,
+  type ExplanationMethod,
+  type MethodOptions,
+} from './methods.ts';
+export {
+  occlusion,
+  smoothGrad,
+  type OcclusionOptions,
+  type SmoothGradOptions,
+} from './perturbed.ts';
+export { positionSimilarity, type PositionSimilarity } from './positionSimilarity.ts';
+export { relevance, type RelevanceOptions } from './relevance.ts';
+export { gradRollout, rolloutMaps, type RolloutMapsOptions } from './rolloutMaps.ts';
+export type { ClassTarget, TargetOptions } from './target.ts';
+export {
+  attributionMethods,
+  transformerAttribution,
+  type Attribution,
+  type AttributionMethod,
+  type AttributionOptions,
+} from './transformerAttribution.ts';
+export {
+  visualizeAttention,
+  type Prediction,
+  type VisualizeAttentionOptions,
+} from './visualizeAttention.ts';
