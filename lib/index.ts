@@ -350,6 +350,24 @@ export {
   type Tile,
 } from './figures/contactSheet.ts';
 export type { Grid, Range } from './figures/grid.ts';
+export { darkSvg } from './figures/darkSvg.ts';
+export {
+  explanationSheet,
+  explanationSheetSvg,
+  type ExplainedClass,
+  type ExplanationSheetOptions,
+} from './figures/explanationSheet.ts';
+export {
+  positionSheet,
+  positionSheetSvg,
+  type PositionSheetOptions,
+} from './figures/positionSheet.ts';
+export {
+  waterfall,
+  waterfallSvg,
+  type WaterfallOptions,
+  type WaterfallPart,
+} from './figures/waterfall.ts';
 export { heatMap, heatMapSvg, type HeatMapOptions } from './figures/heatMap.ts';
 export {
   intervalChart,

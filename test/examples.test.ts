@@ -23,6 +23,7 @@ function runExample(name: string): Promise<{ code: number | null; out: string; e
 }
 
 const examples: Record<string, { says: RegExp; leaves?: string }> = {
+  attentionRollout: { says: /^Wrote .*attention_rollout\.png$/m, leaves: 'attention_rollout.png' },
   attention: { says: /^It is a 7, 9\d\.\d % sure\.$/m, leaves: 'attention.png' },
   customCnn: {
     says: /^1330 parameters, (100\.0|9\d\.\d) % right$/m,
@@ -45,8 +46,15 @@ const examples: Record<string, { says: RegExp; leaves?: string }> = {
     says: /^25450 parameters; loaded: the same logits, true$/m,
     leaves: path.join('ownFamily', 'model.safetensors'),
   },
-  positionEmbedding: { says: /^Backend /, leaves: 'position_embedding.png' },
+  positionEmbedding: {
+    says: /^Wrote .*position_embedding\.png$/m,
+    leaves: 'position_embedding.png',
+  },
   rollout: { says: /^( *\d+\.\d % *){4}$/m, leaves: 'rollout.png' },
+  transformerExplainability: {
+    says: /^data\/digit\.png: 3 with 9\d\.\d+ %$/m,
+    leaves: 'transformer_explainability.png',
+  },
   trainFromArrays: {
     says: /^New images: (100\.0|9[5-9]\.\d) % right$/m,
     leaves: path.join('bars', 'best_checkpoint.safetensors'),

@@ -24,7 +24,7 @@ test('train:mnist finds its recipes by name', async () => {
     'mnist-lang',
   );
   expect(code).toBe(2);
-  expect(error).toContain('one of mnist-long for --recipe');
+  expect(error).toContain('one of mnist-long, mnist-subsets for --recipe');
   expect(error).toContain('Did you mean mnist-long?');
 });
 

@@ -312,6 +312,7 @@ describe('options of a Vision Transformer', () => {
     dynamicImageSize: [{}, { dynamicImageSize: true }],
     dropRate: [{}, { dropRate: 0.5 }],
     patchDropRate: [{}, { patchDropRate: 0.5 }],
+    patchSubsets: [{}, { patchSubsets: true }],
     posDropRate: [{}, { posDropRate: 0.5 }],
     projDropRate: [{}, { projDropRate: 0.5 }],
     attnDropRate: [{}, { attnDropRate: 0.5 }],

@@ -18,6 +18,8 @@ const kinds: Readonly<Record<Exclude<OutputKind, 'run'>, readonly [what: string,
     ],
     trace: ['a flame chart', /^\{"displayTimeUnit":"ms","traceEvents":/],
     profile: ['a profile', /^\{\s*"work":/],
+    explanation: ['the numbers of an explanation', /^\{\s*"schema":\s*"vit-explanation\//],
+    table: ['a table of patches', /^(row,column|patch),/],
     parity: ['a report of parity', /^\{\s*"schema":\s*"vit-parity\//],
   };
 

@@ -6,7 +6,8 @@ import type { Option, OptionFlag } from '../core/option.ts';
 export type FlagValue = string | number | boolean | readonly number[];
 
 /** The kind of a file or folder that a command writes. */
-export type OutputKind = 'picture' | 'trace' | 'profile' | 'parity' | 'run';
+export type OutputKind =
+  'picture' | 'trace' | 'profile' | 'parity' | 'explanation' | 'table' | 'run';
 
 /**
  * One flag of a command: an option of `core/option.ts` whose value is a word.

@@ -5,8 +5,10 @@ import { augment } from './commands/augment.ts';
 import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
+import { explain } from './commands/explain.ts';
 import { fractaldb } from './commands/fractaldb.ts';
 import { parity } from './commands/parity.ts';
+import { positions } from './commands/positions.ts';
 import { predict } from './commands/predict.ts';
 import { profile } from './commands/profile.ts';
 import { report } from './commands/report.ts';
@@ -24,6 +26,8 @@ export const commands: readonly Command[] = [
   report,
   predict,
   vis,
+  explain,
+  positions,
   augment,
   summary,
   fractaldb,

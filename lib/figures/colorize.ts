@@ -37,7 +37,8 @@ export function colorize(
  * The image is enlarged to width × height by nearest neighbour and turned grey, so that all colour is the map's. The map is
  * resampled to the same pixels (`resampleGrid`): cell (r, c) of an h × w map covers rows r·height/h … and columns c·width/w ….
  *
- * @param options.opacity  weight of the map, 0 … 1; default 0.6
+ * @param options.opacity  weight of the map, 0 … 1; default 0.6. Two numbers: where the map is weakest and where it is strongest, that is
+ *                         farthest from the smallest value, or from the middle of the range with `centred`
  */
 export function blend(
   image: RgbImage,
@@ -48,23 +49,30 @@ export function blend(
     colormap: Colormap;
     range: Range;
     interpolation?: Interpolation;
-    opacity?: number;
+    opacity?: number | readonly [weakest: number, strongest: number];
+    centred?: boolean;
   },
 ): RgbImage {
   const { width, height, colormap, range, interpolation = 'bilinear', opacity = 0.6 } = options;
+  const [weakest, strongest] = typeof opacity === 'number' ? [opacity, opacity] : opacity;
   assertGrid('grid', grid);
   assertInteger('image width', image.width, { min: 1 });
   assertInteger('image height', image.height, { min: 1 });
-  assertNumber('opacity', opacity, { min: 0, max: 1 });
-  const heat = colorize(resampleGrid(grid, { width, height, interpolation }), { colormap, range });
+  assertNumber('opacity', weakest, { min: 0, max: 1 });
+  assertNumber('opacity', strongest, { min: 0, max: 1 });
+  const fine = resampleGrid(grid, { width, height, interpolation });
+  const heat = colorize(fine, { colormap, range });
   const gray = backdrop(image).data;
   for (let y = 0; y < height; y += 1) {
     const sourceRow = Math.floor(((y + 0.5) * image.height) / height) * image.width;
     for (let x = 0; x < width; x += 1) {
       const below = gray[sourceRow + Math.floor(((x + 0.5) * image.width) / width)]!;
       const at = 3 * (y * width + x);
+      const fraction = fractionIn(range, fine.data[y * width + x]!);
+      const strength = options.centred === true ? Math.abs(2 * fraction - 1) : fraction;
+      const weight = weakest + (strongest - weakest) * strength;
       for (let c = 0; c < 3; c += 1) {
-        heat.data[at + c] = Math.round((1 - opacity) * below + opacity * heat.data[at + c]!);
+        heat.data[at + c] = Math.round((1 - weight) * below + weight * heat.data[at + c]!);
       }
     }
   }

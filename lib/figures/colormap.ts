@@ -3,8 +3,11 @@
 import { assertOneOf } from '../core/check.ts';
 import { colormapTables } from './colormapTables.ts';
 
-/** The colour maps by name. `blueRed` is for values around a middle, the others for values from small to large. */
-export type Colormap = 'viridis' | 'inferno' | 'magma' | 'cividis' | 'blues' | 'blueRed';
+/**
+ * The colour maps by name. `blueRed` is for values around a middle, the others for values from small to large. Of these all but `jet` are
+ * perceptually uniform.
+ */
+export type Colormap = 'viridis' | 'inferno' | 'magma' | 'cividis' | 'blues' | 'blueRed' | 'jet';
 
 /** Red, green, blue, 0 … 255. */
 export type Rgb = readonly [number, number, number];

@@ -117,5 +117,18 @@ const blueRed = [
   'be3e43bd3c41bc3a40bb383ebb363dba343bb93139b82f38b82d36b72a35b62833b52531b42230b41f2eb31c2db2182b',
 ].join('');
 
+// MATLAB's jet, which many papers use. Equal steps of the value do not look equally large in it.
+const jet = Array.from({ length: 256 }, (_, i) => {
+  const x = i / 255;
+  const bump = (centre: number) => Math.min(1, Math.max(0, 1.5 - Math.abs(4 * x - centre)));
+  return [bump(3), bump(2), bump(1)]
+    .map((part) =>
+      Math.round(255 * part)
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('');
+}).join('');
+
 /** The colour maps as strings of 256 hexadecimal colours; `colorAt` reads them. */
-export const colormapTables = { viridis, inferno, magma, cividis, blues, blueRed } as const;
+export const colormapTables = { viridis, inferno, magma, cividis, blues, blueRed, jet } as const;

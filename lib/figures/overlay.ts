@@ -23,8 +23,10 @@ export interface OverlayOptions extends FigureOptions {
   colormap?: Colormap;
   /** Default: the smallest and the largest value of the grid. */
   range?: Range;
-  /** Weight of the map, 0 … 1; default 0.6. */
-  opacity?: number;
+  /** Weight of the map, 0 … 1; default 0.6. Two numbers: where the map is weakest and where it is strongest. */
+  opacity?: number | readonly [weakest: number, strongest: number];
+  /** true: the map is weakest at the middle of the range, for values of both signs; default false. */
+  centred?: boolean;
   /** The interpolation that enlarges the map to the image; default bilinear. */
   interpolation?: Interpolation;
   /** The longer side of the picture in pixels; default 320. */
@@ -61,14 +63,22 @@ export function overlayPanel(options: OverlayOptions): Panel {
     interpolation = 'bilinear',
     side = 320,
   } = options;
-  const { label, format, legend = true } = options;
+  const { label, format, legend = true, centred = false } = options;
   assertInteger('side', side, { min: 8, max: 8192 });
   assertGrid('grid', grid);
   if (grid.data.length === 0 || image.data.length === 0)
     return emptyPanel('no data', side, side / 2);
   const range = options.range ?? rangeOf([grid]);
   const { width, height } = fitInto(image, side);
-  const picture = blend(image, grid, { width, height, colormap, range, interpolation, opacity });
+  const picture = blend(image, grid, {
+    width,
+    height,
+    colormap,
+    range,
+    interpolation,
+    opacity,
+    centred,
+  });
   const map = framedImage(picture, width, height);
   return legend ? withColorBar(map, { colormap, range, label, format }) : map;
 }

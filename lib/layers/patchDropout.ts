@@ -7,6 +7,7 @@ import * as t from '../ops/tensor.ts';
 import { assertInteger, assertRank } from '../core/check.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { InputError, expected } from '../core/errors.ts';
+import type { Rng } from '../core/rng.ts';
 import { Drop } from './drop.ts';
 import type { PathScope } from './initScope.ts';
 
@@ -16,11 +17,13 @@ import type { PathScope } from './initScope.ts';
  * @property rate             share of the patches that are left out, below 1
  * @property numPrefixTokens  tokens before the patches, which all stay; default 1
  * @property ordered          true: the patches that stay keep their order; default false: they come in the order of the draw
+ * @property subsets          true: in place of a rate each pass draws how many patches stay, from none to all alike; default false
  */
 export interface PatchDropoutConfig {
   rate: number;
   numPrefixTokens?: number;
   ordered?: boolean;
+  subsets?: boolean;
 }
 
 /**
@@ -36,15 +39,25 @@ export interface PatchDropoutConfig {
 export class PatchDropout extends Drop {
   readonly numPrefixTokens: number;
   readonly ordered: boolean;
+  readonly subsets: boolean;
 
   constructor(config: PatchDropoutConfig, scope: PathScope) {
-    assertFields('PatchDropout', config, { rate: 'rate', ordered: 'boolean?' });
-    const { rate, numPrefixTokens = 1, ordered = false } = config;
+    assertFields('PatchDropout', config, {
+      rate: 'rate',
+      ordered: 'boolean?',
+      subsets: 'boolean?',
+    });
+    const { rate, numPrefixTokens = 1, ordered = false, subsets = false } = config;
     super(rate, scope);
     if (rate === 1) throw new InputError(expected('a number below 1', 'rate', rate));
     assertInteger('numPrefixTokens', numPrefixTokens, { min: 0 });
     this.numPrefixTokens = numPrefixTokens;
     this.ordered = ordered;
+    this.subsets = subsets;
+  }
+
+  override acts(context: ForwardContext): boolean {
+    return super.acts(context) || (this.subsets && context.training === true);
   }
 
   /** @throws InputError if it has to draw and `context.rng` is missing; ShapeError if x is not [B, N, C] */
@@ -69,7 +82,7 @@ export class PatchDropout extends Drop {
   /** The patches of each image that stay, by their numbers from 0. @throws InputError as `forward` */
   keepIndices(batch: number, patches: number, context: ForwardContext): number[][] {
     const draws = this.draws(context);
-    const count = Math.max(1, Math.trunc(patches * (1 - this.rate)));
+    const count = this.count(patches, draws);
     const keys = new Float64Array(patches);
     return Array.from({ length: batch }, () => {
       // The number of the patch is in the low digits, so that sorting the keys sorts the patches.
@@ -77,5 +90,12 @@ export class PatchDropout extends Drop {
       const kept = Array.from(keys.sort().subarray(0, count), (key) => key % patches);
       return this.ordered ? kept.sort((a, b) => a - b) : kept;
     });
+  }
+
+  // How many patches stay; without a prefix token one has to.
+  private count(patches: number, draws: Rng): number {
+    if (!this.subsets) return Math.max(1, Math.trunc(patches * (1 - this.rate)));
+    const drawn = Math.floor((draws.uint32() / 2 ** 32) * (patches + 1));
+    return this.numPrefixTokens > 0 ? drawn : Math.max(1, drawn);
   }
 }

@@ -124,6 +124,12 @@ function assertTokens(config: VisionTransformerConfig): void {
       ),
     );
   }
+  if (config.patchSubsets === true && globalPool !== 'token') {
+    const remedy = 'An image without patches has its class token alone.';
+    throw new InputError(
+      expected("'token' with patchSubsets true", 'globalPool', globalPool, remedy),
+    );
+  }
   if (!distilled) return;
   const needed = {
     classToken: true,

@@ -85,6 +85,11 @@ export interface VisionTransformerConfig {
    * finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--patch-drop-rate`.
    */
   readonly patchDropRate?: number;
+  /**
+   * Each training batch keeps a number of patches drawn from none to all, other patches of each
+   * image; the class token is classified. Default false. Flag `--patch-subsets`.
+   */
+  readonly patchSubsets?: boolean;
   /** Dropout after the position embedding. A finite number ≥ 0 and ≤ 0.999. Default 0. */
   readonly posDropRate: number;
   /** Dropout after each projection of a block. A finite number ≥ 0 and ≤ 0.999. Default 0. */
@@ -191,6 +196,11 @@ export interface VisionTransformerOptions {
    * finite number ≥ 0 and ≤ 0.999. Default 0. Flag `--patch-drop-rate`.
    */
   readonly patchDropRate?: number;
+  /**
+   * Each training batch keeps a number of patches drawn from none to all, other patches of each
+   * image; the class token is classified. Default false. Flag `--patch-subsets`.
+   */
+  readonly patchSubsets?: boolean;
   /** Dropout after the position embedding. A finite number ≥ 0 and ≤ 0.999. Default 0. */
   readonly posDropRate?: number;
   /** Dropout after each projection of a block. A finite number ≥ 0 and ≤ 0.999. Default 0. */

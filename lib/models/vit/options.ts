@@ -141,6 +141,17 @@ export const visionTransformerOptions = {
       describe: 'Share of the patches that training leaves out',
     },
   },
+  patchSubsets: {
+    type: 'boolean',
+    sparse: true,
+    default: false,
+    describe:
+      'Each training batch keeps a number of patches drawn from none to all, other patches of each image; the class token is classified',
+    flag: {
+      name: 'patch-subsets',
+      describe: 'Train on random subsets of the patches',
+    },
+  },
   posDropRate: { ...rate, describe: 'Dropout after the position embedding' },
   projDropRate: { ...rate, describe: 'Dropout after each projection of a block' },
   attnDropRate: {

@@ -35,7 +35,11 @@ export function makeBlocks(config: VisionTransformerConfig, scope: InitScope): B
 
 /** The patch dropout of a model, which leaves the prefix tokens. */
 export function makePatchDrop(config: VisionTransformerConfig): PatchDropout {
-  const options = { rate: config.patchDropRate ?? 0, numPrefixTokens: numPrefixTokensOf(config) };
+  const options = {
+    rate: config.patchDropRate ?? 0,
+    numPrefixTokens: numPrefixTokensOf(config),
+    subsets: config.patchSubsets ?? false,
+  };
   return new PatchDropout(options, { path: 'patch_drop' });
 }
 

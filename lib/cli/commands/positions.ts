@@ -1,0 +1,59 @@
+// `tfjs-vit positions`: the similarity of a model's position embeddings.
+
+import { neededFlag, sharedFlags, textFlag } from '../flags.ts';
+import type { Command } from '../command.ts';
+import type { Colormap } from '../../figures/colormap.ts';
+
+/** `tfjs-vit positions`: the similarity of the position embeddings that a model has learned. */
+export const positions: Command = {
+  name: 'positions',
+  describe: 'Draw how similar the position embeddings of all patches are',
+  flags: {
+    checkpoint: sharedFlags.checkpointOrNewest,
+    model: {
+      type: 'string',
+      value: 'NAME',
+      describe: 'The model that the checkpoint has to be: vit_tiny_16_224',
+      defaultText: 'any',
+    },
+    dataset: sharedFlags.dataset,
+    colormap: {
+      type: 'string',
+      value: 'NAME',
+      choices: ['viridis', 'inferno', 'magma', 'cividis', 'blues', 'blueRed', 'jet'],
+      default: 'viridis',
+      describe: 'The colours',
+    },
+    theme: {
+      type: 'string',
+      value: 'NAME',
+      choices: ['light', 'dark'],
+      default: 'light',
+      describe: 'The ground of the picture',
+    },
+    output: { ...sharedFlags.output, default: 'imgs/position_embedding.png' },
+    csv: {
+      type: 'string',
+      value: 'FILE',
+      writes: 'table',
+      describe: 'Also write the cosines as CSV',
+    },
+  },
+  examples: [['positions --checkpoint runs/mnist', 'Of your own model']],
+  async run(args, terminal) {
+    const { drawPositions } = await import('../drawPositions.ts');
+    const { chooseCheckpoint } = await import('../defaultCheckpoint.ts');
+    const choice = { dataset: textFlag(args, 'dataset') };
+    return drawPositions(
+      {
+        checkpoint: await chooseCheckpoint(textFlag(args, 'checkpoint'), choice, terminal.error),
+        modelName: textFlag(args, 'model'),
+        colormap: neededFlag(args, 'colormap') as Colormap,
+        theme: neededFlag(args, 'theme') as 'light' | 'dark',
+        output: neededFlag(args, 'output'),
+        csv: textFlag(args, 'csv'),
+      },
+      terminal,
+    );
+  },
+};
