@@ -13,10 +13,12 @@ import path from 'node:path';
 import { PNG } from 'pngjs';
 import { Loader } from '../lib/data/loader.ts';
 import { datasetDescriptor, datasetNames } from '../lib/data/registry.ts';
-import { ifsOf } from '../lib/fractal/ifs.ts';
+import { InputError } from '../lib/core/errors.ts';
+import { ifsOf, rowsOf } from '../lib/fractal/ifs.ts';
 import { typescriptKernels } from '../lib/fractal/kernels.ts';
 import { parseFractalOptions } from '../lib/fractal/options.ts';
-import { fileName, placeOf } from '../lib/fractal/places.ts';
+import { perturbedSystems } from '../lib/fractal/perturb.ts';
+import { categoryName, fileName, placeOf } from '../lib/fractal/places.ts';
 import { FractalRenderer, pictureImage } from '../lib/fractal/renderer.ts';
 import {
   cacheFileName,
@@ -222,9 +224,67 @@ describe('the data set', () => {
         'FractalDB-10k',
         'OFDB-1k',
         'OFDB-21k',
+        '1p-frac-1k',
       ]),
     );
     expect(datasetDescriptor('FractalDB-1k')).toMatchObject({ parts: ['train'], valSplit: 0 });
+  });
+});
+
+describe('a single fractal', () => {
+  const single = { categories: 4, instances: 1, size: 32, pad: 4, points: 800, single: 1 };
+
+  test('gives perturbations of one category, in a folder and while training alike', async () => {
+    const [, base] = await searchCategories(2, new FractalWorkers(0));
+    const { categories } = await write(single);
+    const dataset = await fractalDataset({ ...single, workers: 0 });
+    expect([dataset.length, dataset.numClasses]).toEqual([4, 4]);
+    const rows = categories.map((ifs) => rowsOf(ifs).flat());
+    const own = rowsOf(base!.ifs).flat();
+    for (const row of rows) {
+      const moved = row.map((value, i) => value - own[i]!);
+      expect(moved.every((by, i) => (i % 7 === 6 ? by === 0 : Math.abs(by) <= 0.05))).toBe(true);
+      expect(Math.max(...moved.map(Math.abs))).toBeGreaterThan(0.02);
+    }
+    expect(new Set(rows.map(String)).size).toBe(4);
+    for (let i = 0; i < 4; i += 1) {
+      const name = path.join(folder, 'a', 'train', categoryName(i));
+      const [file] = readdirSync(name);
+      const { data } = await decodeImage(readFileSync(path.join(name, file!)));
+      expect(data).toEqual((await dataset.image(i)).data);
+    }
+  });
+
+  test('of more categories contains one of fewer, and of a smaller delta is nearer', async () => {
+    const [base] = await searchCategories(1, new FractalWorkers(0));
+    const five = perturbedSystems(base!.ifs, 5, 0.1);
+    expect(perturbedSystems(base!.ifs, 2, 0.1)).toEqual(five.slice(0, 2));
+    const near = perturbedSystems(base!.ifs, 5, 1e-6);
+    near.forEach(({ maps }) =>
+      maps.forEach((value, i) => expect(Math.abs(value - base!.ifs.maps[i]!)).toBeLessThan(1e-6)),
+    );
+  });
+
+  test('whose points run away is drawn again, and refused where all do', () => {
+    // A map that stretches by 1.02: half of the perturbations make it shrink.
+    const stretching = ifsOf([
+      [1.02, 0, 0, 0.5, 0.1, 0.1, 0.5],
+      [1.02, 0, 0, 0.5, -0.1, 0.2, 0.5],
+    ]);
+    const systems = perturbedSystems(stretching, 20, 0.1);
+    expect(systems.every(({ maps }) => maps[0]! * maps[8]! < 1.005)).toBe(true);
+    const hopeless = ifsOf([[3, 0, 0, 3, 1, 1, 1]]);
+    expect(() => perturbedSystems(hopeless, 1, 0.1)).toThrow(/delta, received 0\.1/);
+  });
+
+  test('has a folder of its own, and a delta only with it', async () => {
+    await write({ ...single, categories: 1 });
+    await expect(write({ ...single, categories: 1, single: null })).rejects.toThrow(InputError);
+    await expect(write({ ...single, categories: 1, delta: 0.2 })).rejects.toThrow(InputError);
+    const words = ['fractaldb', '--delta', '0.2', '--output', path.join(folder, 'b')];
+    const { code, error } = await vit(...words);
+    expect([code, error]).toEqual([2, expect.stringMatching(/^Expected no delta/)]);
+    expect(existsSync(path.join(folder, 'b'))).toBe(false);
   });
 });
 

@@ -36,4 +36,14 @@ export interface FractalOptions {
    * Flag `--seed`.
    */
   seed?: number;
+  /**
+   * Categories are perturbations of this one category of the search, from 0 (1p-frac); null:
+   * they are searched. An integer ≥ 0 and ≤ 99999. Default null. Flag `--single-fractal`.
+   */
+  single?: number | null;
+  /**
+   * Width of the perturbation, uniform in ± half of it on each of a … f. A finite number > 0 and
+   * ≤ 1. Default 0.1. Flag `--delta`.
+   */
+  delta?: number;
 }

@@ -72,6 +72,24 @@ export const fractalOptions = {
     default: 1,
     flag: { name: 'seed', value: 'N' },
   },
+  single: {
+    type: 'integer',
+    describe:
+      'Categories are perturbations of this one category of the search, from 0 (1p-frac); null: they are searched',
+    min: 0,
+    max: 99_999,
+    default: null,
+    nullable: true,
+    flag: { name: 'single-fractal', value: 'CATEGORY' },
+  },
+  delta: {
+    type: 'number',
+    describe: 'Width of the perturbation, uniform in ± half of it on each of a … f',
+    min: Number.MIN_VALUE,
+    max: 1,
+    default: 0.1,
+    flag: { name: 'delta', value: 'D' },
+  },
 } as const satisfies OptionTable;
 
 /** The options of a FractalDB with their defaults filled in. */
@@ -84,7 +102,12 @@ export function parseFractalOptions(value: object): FullFractalOptions {
     value,
     { what: 'an option of FractalDB' },
   );
-  const { draw, size, pad } = parsed;
+  const { draw, size, pad, single } = parsed;
+  const { delta } = value as FractalOptions;
+  if (single === null && delta !== undefined) {
+    const remedy = 'It is the perturbation of a single fractal (single, --single-fractal).';
+    throw new InputError(expected('no delta', 'a search of categories', delta, remedy));
+  }
   if (size - 2 * pad < 4) {
     throw new InputError(expected(`at most ${(size - 4) >> 1}`, `pad at size ${size}`, pad));
   }

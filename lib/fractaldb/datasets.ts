@@ -64,6 +64,7 @@ const published: readonly (readonly [name: string, options: FractalOptions])[] =
   ['FractalDB-10k', { categories: 10_000 }],
   ['OFDB-1k', { categories: 1000, instances: 1 }],
   ['OFDB-21k', { categories: 21_000, instances: 1 }],
+  ['1p-frac-1k', { categories: 1000, instances: 1, single: 0 }],
 ];
 
 for (const [name, options] of published) {

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { searchRules } from '../fractal/candidates.ts';
+import { perturbedSystems } from '../fractal/perturb.ts';
 import { categoryName } from '../fractal/places.ts';
 import { openFolder, type Folder } from '../io/folder.ts';
 import { readCategories, writeCategories } from './categoryFiles.ts';
-import { searchCategories } from './search.ts';
+import { searchCategories, type SearchOptions } from './search.ts';
 import type { Ifs } from '../fractal/ifs.ts';
 import type { FullFractalOptions } from '../fractal/options.ts';
 import type { Stop } from '../core/stop.ts';
@@ -64,13 +65,12 @@ export async function writeFractalFolder(
   const store = await openFolder(folder, { create: true, lock: true });
   try {
     await claim(store, options, searchOnly);
-    const { categories: count, instances, ...rest } = options;
+    const { categories: count, instances, single: _, delta: __, ...rest } = options;
     let categories = await readCategories(store.path, count);
     const there = categories.length;
     if (there < count) {
       const onSearch = (done: number, total: number): void => onProgress?.('search', done, total);
-      const found = await searchCategories(count, workers, { onProgress: onSearch, stop });
-      const systems = found.map(({ ifs }) => ifs);
+      const systems = await systemsOf(options, workers, { onProgress: onSearch, stop });
       await writeCategories(store.path, systems, categories);
       if (systems.length < count) {
         return { categories: systems, found: systems.length, written: 0, kept: 0, finished: false };
@@ -109,6 +109,18 @@ export async function writeFractalFolder(
   }
 }
 
+// The systems of the categories; fewer if the search was stopped.
+async function systemsOf(
+  { categories, single, delta }: FullFractalOptions,
+  workers: FractalWorkers,
+  search: SearchOptions,
+): Promise<Ifs[]> {
+  const found = await searchCategories(single === null ? categories : single + 1, workers, search);
+  if (single === null) return found.map(({ ifs }) => ifs);
+  const base = found[single]?.ifs;
+  return base === undefined ? [] : perturbedSystems(base, categories, delta);
+}
+
 // Waits for all, so that nothing is written after the lock is given back.
 async function allOrFirstError(works: readonly Promise<void>[]): Promise<void> {
   for (const end of await Promise.allSettled(works)) {
@@ -117,21 +129,27 @@ async function allOrFirstError(works: readonly Promise<void>[]): Promise<void> {
 }
 
 interface FolderRecord {
-  search: typeof searchRules;
-  pictures: Omit<FullFractalOptions, 'categories' | 'instances'> | null;
+  search: object;
+  pictures: Omit<FullFractalOptions, 'categories' | 'instances' | 'single' | 'delta'> | null;
+}
+
+// Where the categories come from.
+function searchOf({ single, delta }: FullFractalOptions): object {
+  return single === null ? searchRules : { ...searchRules, single, delta };
 }
 
 // Makes the record of a new folder, and compares that of one that is there.
 async function claim(
   store: Folder,
-  { size, pad, points, draw, weights, seed }: FullFractalOptions,
+  options: FullFractalOptions,
   searchOnly: boolean,
 ): Promise<void> {
+  const { size, pad, points, draw, weights, seed } = options;
   const wanted: FolderRecord = {
-    search: searchRules,
+    search: searchOf(options),
     pictures: searchOnly ? null : { size, pad, points, draw, weights, seed },
   };
-  const before = await recordOf(store);
+  const before = await recordOf(store, wanted);
   if (before === undefined) {
     const taken = (await readdir(store.path)).filter(
       (name) => name === 'csv' || name === picturesName,
@@ -168,12 +186,18 @@ async function claim(
 
 async function recordOf(
   store: Folder,
+  wanted: FolderRecord,
 ): Promise<{ pictures: Record<string, unknown> | null } | undefined> {
   if (!(await store.has(recordName))) return undefined;
   const refuse = (received: unknown): never => {
     const what = `${recordName} in ${show(store.path)}`;
     throw new InputError(
-      expected('the record of a FractalDB', what, received, 'Choose another folder.'),
+      expected(
+        'the record of a FractalDB with these categories',
+        what,
+        received,
+        'Choose another folder.',
+      ),
     );
   };
   const text = new TextDecoder().decode(await store.read(recordName));
@@ -185,7 +209,7 @@ async function recordOf(
   }
   if (!isRecord(record)) return refuse(record);
   const { search, pictures } = record;
-  if (JSON.stringify(search) !== JSON.stringify(searchRules)) return refuse(search);
+  if (JSON.stringify(search) !== JSON.stringify(wanted.search)) return refuse(search);
   if (pictures !== null && !isRecord(pictures)) return refuse(pictures);
   return { pictures };
 }

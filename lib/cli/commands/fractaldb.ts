@@ -44,6 +44,10 @@ export const fractaldb: Command = {
   examples: [
     ['fractaldb --output fractaldb-1k', 'FractalDB-1k, a million pictures'],
     ['fractaldb --one-instance --output ofdb-1k', 'OFDB-1k: 1000 pictures'],
+    [
+      'fractaldb --single-fractal 0 --delta 0.1 --one-instance --output 1p-frac',
+      '1p-frac: 1000 perturbations of one fractal',
+    ],
     ['fractaldb --categories 40 --search-only --output codes', 'The parameters of 40 categories'],
     [
       'fractaldb --categories 100 --size 64 --points 20000 --pad 4 --output small',
