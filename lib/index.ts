@@ -162,6 +162,15 @@ export {
 export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.ts';
 
 // data
+export {
+  scene,
+  sceneColors,
+  sceneKinds,
+  type Box,
+  type Scene,
+  type SceneObject,
+  type SceneOptions,
+} from './data/scenes.ts';
 export { BadImages, type BadImage } from './data/badImages.ts';
 export {
   MemoryDataset,

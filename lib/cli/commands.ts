@@ -5,6 +5,7 @@ import { augment } from './commands/augment.ts';
 import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
+import { evalExplain } from './commands/evalExplain.ts';
 import { explain } from './commands/explain.ts';
 import { fractaldb } from './commands/fractaldb.ts';
 import { parity } from './commands/parity.ts';
@@ -12,6 +13,7 @@ import { positions } from './commands/positions.ts';
 import { predict } from './commands/predict.ts';
 import { profile } from './commands/profile.ts';
 import { report } from './commands/report.ts';
+import { scenes } from './commands/scenes.ts';
 import { summary } from './commands/summary.ts';
 import { train } from './commands/train.ts';
 import { vis } from './commands/vis.ts';
@@ -27,10 +29,12 @@ export const commands: readonly Command[] = [
   predict,
   vis,
   explain,
+  evalExplain,
   positions,
   augment,
   summary,
   fractaldb,
+  scenes,
   parity,
   bench,
   profile,

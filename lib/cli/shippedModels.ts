@@ -20,7 +20,15 @@ export const shippedModels = [
     title: 'the shipped model of MNIST',
     picture: 'imgs/mnist_attention.png',
   },
+  {
+    folder: 'checkpoints/mnist-subsets',
+    title: 'the shipped model of subsets of MNIST patches',
+    picture: 'imgs/mnist_subsets.png',
+  },
 ] as const satisfies readonly ShippedModel[];
+
+/** The model that was trained on random subsets of patches, for exact Shapley values. */
+export const subsetsModel: ShippedModel = shippedModels[1];
 
 /** The model that commands take where none is given and there is no run. */
 export const defaultModel: ShippedModel = shippedModels[0];

@@ -57,3 +57,29 @@ export {
   type Prediction,
   type VisualizeAttentionOptions,
 } from './visualizeAttention.ts';
+
+// evaluate
+export { coalitionLogits, type CoalitionOptions, type Coalitions } from './evaluate/coalitions.ts';
+export {
+  imputed,
+  perturbationCurve,
+  pointsInto,
+  type CurveOptions,
+  type PerturbationCurve,
+} from './evaluate/curves.ts';
+export {
+  infidelity,
+  rankCorrelation,
+  sensitivity,
+  unexplained,
+  type ImageScore,
+} from './evaluate/metrics.ts';
+export { parameterRandomisation, randomLogit } from './evaluate/randomisation.ts';
+export {
+  coalitionValues,
+  exactShapley,
+  sampledShapley,
+  shapleyValues,
+  type ExactShapley,
+  type ShapleyGame,
+} from './evaluate/shapley.ts';
