@@ -100,8 +100,12 @@ export async function loadModel<M extends Model = Model>(
 ): Promise<M> {
   assertKind('options', options, 'instance');
   if (typeof source !== 'string') return loadModelFrom(source, options);
-  const { record, ...checkpoint } = await readCheckpoint(source);
-  const model = await loadModelFrom(checkpoint, { config: checkpoint.config, ...options });
+  const { record, ...checkpoint } = await readCheckpoint(source, {
+    useEma: options.useEma,
+    checkpointKey: options.checkpointKey,
+  });
+  const { config } = checkpoint;
+  const model = await loadModelFrom(checkpoint, { ...(config && { config }), ...options });
   if (record !== undefined) keepRecord(model, record);
   return model;
 }

@@ -161,12 +161,6 @@ describe('the start of a fine-tuning', () => {
     ['fewer blocks', { depth: 1 }, {}, /unexpected blocks\.1\./],
     ['more blocks', { depth: 3 }, {}, /missing blocks\.2\..*and \d+ more/],
     ['another width', { embedDim: 16 }, {}, /is \[1, 1, 12\], not \[1, 1, 16\]/],
-    [
-      'another patch',
-      { patchSize: 8, imageSize: 32 },
-      {},
-      /patch_embed\.proj\.weight is \[12, 3, 4, 4\]/,
-    ],
     ['registers', { regTokens: 1 }, {}, /missing reg_token/],
   ])('%s is refused, with the names', (_, options, more, message) => {
     expect(() => tuned(options, {}, more)).toThrow(CheckpointError);

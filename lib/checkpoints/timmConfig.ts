@@ -46,6 +46,7 @@ export function timmModelOptions(config: Fields): Record<string, unknown> | unde
  * @property size           [H, W]
  * @property interpolation  `bicubic`, `bilinear`, …
  * @property cropMode       `center`, `squash` or `border`
+ * @property cropPct        share of the resized image's shorter side that the input is
  * @property classNames     the descriptions of its labels, else their names
  */
 export interface TimmPreparation {
@@ -54,16 +55,19 @@ export interface TimmPreparation {
   size: [number, number] | undefined;
   interpolation: unknown;
   cropMode: unknown;
+  cropPct: unknown;
   classNames: string[] | undefined;
 }
 
 /** How a config.json of timm's hub prepares images, undefined for another file. @throws CheckpointError naming a field that cannot be used */
 export function timmPreparation(config: Fields): TimmPreparation | undefined {
   if (!isTimmConfig(config)) return undefined;
-  const { mean, std, interpolation, crop_mode: cropMode, ...rest } = pretrainedOf(config);
+  const { mean, std, interpolation, ...rest } = pretrainedOf(config);
+  const { crop_mode: cropMode, crop_pct: cropPct } = rest;
   const [, height, width] = rest['input_size'] == null ? [] : inputSize(rest['input_size']);
   const size: [number, number] | undefined = height === undefined ? undefined : [height, width!];
-  return { mean, std, size, interpolation, cropMode, classNames: labelsOf({ ...rest, ...config }) };
+  const classNames = labelsOf({ ...rest, ...config });
+  return { mean, std, size, interpolation, cropMode, cropPct, classNames };
 }
 
 function pretrainedOf(config: Fields): Fields {

@@ -7,7 +7,7 @@ import { openImage } from './inputImage.ts';
 import { checkpointTitle } from './checkpointTitle.ts';
 import { writeAtomically } from './outputFile.ts';
 import { encodePicture } from './pictureFile.ts';
-import { loadTrained } from './trainedModel.ts';
+import { loadTrained, type WeightsChoice } from './trainedModel.ts';
 import { useBackend } from './useBackend.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { Prediction, VisualizeAttentionOptions } from '../explain/visualizeAttention.ts';
@@ -20,14 +20,24 @@ export interface DrawOptions
     Pick<VisualizeAttentionOptions, 'headFusion' | 'discardRatio' | 'contrast' | 'precision'> {
   image: string;
   checkpoint: string;
+  weights?: WeightsChoice;
   output: string;
 }
 
 /** Writes the attention picture of one image, says what was predicted and where the picture is. @returns the exit code 0 */
 export async function drawAttention(options: DrawOptions, terminal: Terminal): Promise<number> {
-  const { image, checkpoint, output, backend, threads, precision = 'fp32', ...look } = options;
+  const {
+    image,
+    checkpoint,
+    weights,
+    output,
+    backend,
+    threads,
+    precision = 'fp32',
+    ...look
+  } = options;
   await useBackend({ backend, threads, precision }, terminal);
-  const trained = await loadTrained(checkpoint, terminal.error);
+  const trained = await loadTrained(checkpoint, terminal.error, weights);
   try {
     const input = await openImage(image, trained, terminal.error);
     const { pixels, picture, label, title: source } = input;

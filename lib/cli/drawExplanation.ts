@@ -68,7 +68,9 @@ export async function drawExplanation(
   const { backend, threads, precision = 'fp32' } = options;
   const method = explanationMethod(options.method);
   await useBackend({ backend, threads, precision }, terminal);
-  const trained = await loadTrained(options.checkpoint, terminal.error, options.modelName);
+  const trained = await loadTrained(options.checkpoint, terminal.error, {
+    model: options.modelName,
+  });
   const { model, classNames } = trained;
   try {
     assertNamedModel(model, options.modelName);

@@ -29,7 +29,7 @@ export async function drawPositions(
   terminal: Terminal,
 ): Promise<number> {
   await useBackend({ backend: 'cpu', precision: 'fp32' }, { ...terminal, error: () => undefined });
-  const { model, path: file } = await loadTrained(checkpoint, terminal.error, modelName);
+  const { model, path: file } = await loadTrained(checkpoint, terminal.error, { model: modelName });
   try {
     assertNamedModel(model, modelName);
     const { matrix, gridSize } = await positionSimilarity(model);

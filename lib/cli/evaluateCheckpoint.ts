@@ -10,6 +10,7 @@ import type { BackendOptions } from '../backends/select.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Evaluation } from '../training/metrics.ts';
 import type { Terminal } from './command.ts';
+import type { WeightsChoice } from './trainedModel.ts';
 
 /**
  * The options of an evaluation.
@@ -21,6 +22,7 @@ import type { Terminal } from './command.ts';
  * @property workers     threads that prepare images, in place of the data's
  * @property maxBad      image files that may be damaged, in place of the data's
  * @property limitVal    only the first images
+ * @property weights     which weights of the checkpoint, and of which model they are
  * @property json        true: the result is one JSON object
  */
 export interface EvaluateOptions extends BackendOptions {
@@ -32,6 +34,7 @@ export interface EvaluateOptions extends BackendOptions {
   limitVal?: number | undefined;
   workers?: number | undefined;
   maxBad?: number | undefined;
+  weights?: WeightsChoice;
   json?: boolean;
   precision: Precision;
 }
@@ -67,7 +70,7 @@ export async function evaluateCheckpoint(
     { dataset: options.dataset, needsData: config === undefined },
     terminal.error,
   );
-  const trained = await loadTrained(checkpoint, terminal.error);
+  const trained = await loadTrained(checkpoint, terminal.error, options.weights);
   try {
     const stored = config === undefined ? trained.data : await dataOfConfig(config);
     const data = changedData(stored, overrides);

@@ -1,8 +1,10 @@
 // The start of a fine-tuning: the checkpoint that `finetune` of an experiment names, and the model with its weights.
 
 import { InputError, expected } from '../core/errors.ts';
-import { readCheckpoint } from '../io/checkpointFile.ts';
+import { isRecord } from '../core/check.ts';
+import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
 import { checkpointPath } from '../io/checkpointPath.ts';
+import { checkpointConfig } from '../models/checkpointConfig.ts';
 import { fineTune, fineTuneConfig, fineTuneLines } from '../models/fineTune.ts';
 import { parsedModel } from '../models/createModel.ts';
 import { parseNames } from '../training/parseNames.ts';
@@ -27,6 +29,16 @@ export interface FineTuning {
   build(train: FullTrainConfig, data: DataFacts): { model: Model; train: FullTrainConfig };
 }
 
+// The configuration of the checkpoint; undefined where only the experiment names a model.
+function sourceOf(
+  read: CheckpointFile,
+  model: unknown,
+  note: (text: string) => void,
+): object | undefined {
+  if (isRecord(model) && model['name'] !== undefined && read.config === undefined) return undefined;
+  return checkpointConfig(read, { source: read.path, note });
+}
+
 /**
  * Reads the checkpoint that an experiment is fine-tuned from, a file or a run folder; undefined if it names none.
  *
@@ -42,9 +54,14 @@ export async function openFineTuning(
   if (typeof given !== 'string' || given === '') {
     throw new InputError(expected('a checkpoint file or a run folder', 'finetune', given));
   }
-  const read = await readCheckpoint(await checkpointPath(given, note));
-  const { tensors, config: source, path, notes } = read;
+  const { useEma, checkpointKey } = experiment;
+  const read = await readCheckpoint(await checkpointPath(given, note), {
+    useEma: useEma === true,
+    ...(typeof checkpointKey === 'string' && { checkpointKey }),
+  });
+  const { tensors, path, notes } = read;
   notes?.forEach(note);
+  const source = sourceOf(read, experiment['model'], note);
   const family = source && parsedModel(source).family.family;
   const { model: options } = withDynamicSize(
     { ...experiment, model: experiment['model'] ?? {} },

@@ -12,8 +12,43 @@ const checkpoint = {
   reads: true,
   aliases: ['model-path'],
   describe:
-    'A run folder, a folder with model.safetensors and config.json, or a .safetensors file in one',
+    "A run folder, a folder of timm's hub or Hugging Face, or a file: .safetensors, PyTorch's .pth, .pt, .bin, .ckpt, Google's .npz",
 } as const satisfies Flag;
+
+/** The flags that say which weights of a checkpoint are taken, and of which model they are. */
+export const weightsFlags = {
+  model: {
+    type: 'string',
+    value: 'NAME',
+    describe:
+      'The size of a checkpoint that has no config.json: vit_tiny_patch16_224, vit_tiny_16_224',
+    defaultText: 'as is stored with it',
+  },
+  'use-ema': {
+    type: 'boolean',
+    describe: 'The averaged weights of a checkpoint that has both: model_ema, state_dict_ema',
+  },
+  'checkpoint-key': {
+    type: 'string',
+    value: 'KEY',
+    describe: 'The key of the weights in a file that has several sets: teacher',
+    defaultText: 'model, state_dict, …',
+  },
+} as const satisfies Record<string, Flag>;
+
+/** The values of `weightsFlags`. */
+export function weightsChoice(args: Arguments): {
+  model: string | undefined;
+  useEma: boolean | undefined;
+  checkpointKey: string | undefined;
+} {
+  const useEma = booleanFlag(args, 'use-ema');
+  return {
+    model: textFlag(args, 'model'),
+    useEma: useEma ? true : undefined,
+    checkpointKey: textFlag(args, 'checkpoint-key'),
+  };
+}
 
 /** Flags that several commands share, so that they read and work alike. */
 export const sharedFlags = {

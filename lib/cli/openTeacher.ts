@@ -6,6 +6,7 @@ import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
 import { checkpointPath } from '../io/checkpointPath.ts';
 import { openFolder, type Folder } from '../io/folder.ts';
 import { buildLoaded } from '../models/buildLoaded.ts';
+import { checkpointConfig } from '../models/checkpointConfig.ts';
 import { modelNames, parseModelOptions } from '../models/createModel.ts';
 import { familyWithSize } from '../models/registry.ts';
 import { preparationOf } from '../predict/preparation.ts';
@@ -83,18 +84,18 @@ function assertKnown(name: string): void {
 }
 
 function modelOf(
-  { tensors, config, path }: CheckpointFile,
+  checkpoint: CheckpointFile,
   {
     teacherModel: name,
     numClasses,
     note,
   }: { teacherModel: string | undefined; numClasses: number; note: (text: string) => void },
 ): Model {
-  const named = name === undefined ? config : parseModelOptions({ name, numClasses });
-  if (named === undefined) {
-    const remedy = 'Name its size: --teacher-model vit_tiny_patch16_224.';
-    throw new InputError(expected('config.json beside the teacher', path, 'none', remedy));
-  }
+  const { tensors, path } = checkpoint;
+  const named =
+    name === undefined
+      ? checkpointConfig(checkpoint, { source: path, note })
+      : parseModelOptions({ name, numClasses });
   return buildLoaded(named, tensors, { onAdapt: note }).model;
 }
 

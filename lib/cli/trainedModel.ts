@@ -2,8 +2,10 @@
 
 import { InputError, expected } from '../core/errors.ts';
 import { readCheckpoint } from '../io/checkpointFile.ts';
+import type { ReadOptions } from '../checkpoints/checkpointFormat.ts';
 import { buildLoaded } from '../models/buildLoaded.ts';
 import { modelConfig } from '../models/createModel.ts';
+import { checkpointConfig } from '../models/checkpointConfig.ts';
 import { preparationOf } from '../predict/preparation.ts';
 import { parseStoredData } from './dataset.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
@@ -25,33 +27,30 @@ export interface TrainedModel {
   path: string;
 }
 
+/** The weights that are taken of a checkpoint. @property model  the size of weights that have no config.json */
+export interface WeightsChoice extends ReadOptions {
+  model?: string | undefined;
+}
+
 /**
  * Loads a checkpoint with its config.json: a run folder, a folder with model.safetensors, or a file in one.
  *
- * @param note       told what had to be assumed
- * @param modelName  the model of weights that no config.json lies beside
+ * @param note    told what had to be assumed
+ * @param choice  the model of weights that have no config.json, and which of several sets is taken
  * @throws IoError, CheckpointError, InputError; nothing stays allocated then
  */
 export async function loadTrained(
   checkpoint: string,
   note: (text: string) => void,
-  modelName?: string,
+  { model: name, ...choice }: WeightsChoice = {},
 ): Promise<TrainedModel> {
-  const {
-    tensors,
-    config: stored,
-    record = {},
-    path: file,
-    notes,
-  } = await readCheckpoint(checkpoint);
+  const read = await readCheckpoint(checkpoint, choice);
+  const { tensors, record = {}, path: file, notes } = read;
   notes?.forEach(note);
-  const config = stored ?? namedConfig(modelName, tensors);
-  if (config === undefined) {
-    const remedy = modelName === undefined ? 'Commands with --model NAME do without it.' : '';
-    throw new InputError(expected('config.json beside the weights', file, 'none', remedy));
-  }
+  const config = checkpointConfig(read, { model: name, source: file, note });
   const { model } = buildLoaded(config, tensors, { onAdapt: note });
   try {
+    assertNamedModel(model, name);
     const data = record['data'] == null ? undefined : parseStoredData(record['data']).data;
     const { preprocessing, classNames } = preparationOf(record, model, { note });
     return { model, preprocessing, classNames, data, path: file };
@@ -59,16 +58,6 @@ export async function loadTrained(
     model.dispose();
     throw error;
   }
-}
-
-// A model by its name, with as many classes as the weights have.
-function namedConfig(
-  name: string | undefined,
-  tensors: Awaited<ReturnType<typeof readCheckpoint>>['tensors'],
-): object | undefined {
-  if (name === undefined) return undefined;
-  const classes = tensors.get('head.weight')?.shape[0];
-  return modelConfig(name, classes === undefined ? {} : { numClasses: classes });
 }
 
 /** Throws an InputError unless a model has the width, depth, heads and patches of the one that was named, where one was. */

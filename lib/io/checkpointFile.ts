@@ -11,6 +11,7 @@ import {
   modelConfigOf,
   parseConfigJson,
 } from '../checkpoints/configFile.ts';
+import { preprocessorKey, preprocessorName } from '../checkpoints/huggingFaceConfig.ts';
 import { readTensors } from '../checkpoints/readTensors.ts';
 import { readBytes } from './disk.ts';
 import { ioError } from './ioError.ts';
@@ -73,8 +74,9 @@ export async function readCheckpoint(
       : readBytes(join(dirname(file), part), { maxBytes });
   const bytes = await read(name);
   const found = await readTensors(bytes, file, read, choice);
-  const record = await readConfigFile(folder);
-  const beside = record === undefined ? undefined : modelConfigOf(record);
+  const stored = await readConfigFile(folder);
+  const beside = stored === undefined ? undefined : modelConfigOf(stored);
+  const record = stored === undefined ? undefined : await withPreprocessor(stored, folder);
   const config = configFromMetadata(found.metadata, file) ?? beside;
   return { ...found, config, record, bytes, sha256: sha256(bytes), path: file };
 }
@@ -91,6 +93,17 @@ async function findCheckpoint(path: string): Promise<string> {
   throw new IoError(
     `Cannot find a checkpoint in ${show(path)}: it holds none of ${checkpointNames.join(', ')}.`,
   );
+}
+
+// A folder of Hugging Face says in a file of its own how images are prepared.
+async function withPreprocessor(
+  record: Record<string, unknown>,
+  folder: Folder,
+): Promise<Record<string, unknown>> {
+  if (!(await folder.has(preprocessorName))) return record;
+  const bytes = await folder.read(preprocessorName, { maxBytes: maxConfigBytes });
+  const place = join(folder.path, preprocessorName);
+  return { ...record, [preprocessorKey]: parseConfigJson(bytes, place) };
 }
 
 /**

@@ -86,6 +86,11 @@ export interface ModelFamily<C extends object = object, M extends Model = Model>
     options?: AdaptOptions<C>,
   ): ReadonlyMap<string, HostTensor>;
   /**
+   * The options that the tensors of a checkpoint tell by their names and shapes, in the vocabulary of `parseConfig`; undefined if they are
+   * of no model of the family. Default: undefined.
+   */
+  optionsOf?(tensors: ReadonlyMap<string, HostTensor>): Record<string, unknown> | undefined;
+  /**
    * A configuration with some options replaced, in any vocabulary of `parseConfig`; default: `parseConfig({...config, ...options})`.
    *
    * @throws InputError for an option that cannot be used

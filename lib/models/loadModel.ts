@@ -2,7 +2,7 @@
 
 import { assertKind } from '../core/kinds.ts';
 import { InputError, expected } from '../core/errors.ts';
-import { keepRecord } from '../core/modelRecord.ts';
+import { keepRecord, recordOfModel } from '../core/modelRecord.ts';
 import type { FileStore } from '../core/store.ts';
 import {
   configFromMetadata,
@@ -11,7 +11,10 @@ import {
   modelConfigOf,
   parseConfigJson,
 } from '../checkpoints/configFile.ts';
+import { preprocessorKey, preprocessorName } from '../checkpoints/huggingFaceConfig.ts';
 import { readTensors, type ReadTensors } from '../checkpoints/readTensors.ts';
+import { checkpointConfig } from './checkpointConfig.ts';
+import type { ReadOptions } from '../checkpoints/checkpointFormat.ts';
 import { buildLoaded, type BuildLoadedOptions } from './buildLoaded.ts';
 import type { Model } from './model.ts';
 import { modelFileNames } from './saveModel.ts';
@@ -19,12 +22,14 @@ import { modelFileNames } from './saveModel.ts';
 /**
  * The options of `loadModel`, besides those of `buildLoaded`.
  *
+ * `useEma` and `checkpointKey` choose among several sets of weights in one file.
+ *
  * @property config  its configuration in any vocabulary of its family; needed where neither the metadata of the weights nor a
  *                   config.json beside them has one
  * @property name    the file of weights in the store; default the first of `checkpointNames`.
  *                   For bytes and tensors: how messages call them
  */
-export interface LoadOptions<M extends Model = Model> extends BuildLoadedOptions<M> {
+export interface LoadOptions<M extends Model = Model> extends BuildLoadedOptions<M>, ReadOptions {
   config?: object | undefined;
   name?: string;
 }
@@ -55,7 +60,7 @@ export async function loadModel<M extends Model = Model>(
   }
   if (ArrayBuffer.isView(source)) {
     const { name = modelFileNames.weights } = options;
-    return build(await readTensors(source, name), undefined, options);
+    return build(await readTensors(source, name, undefined, choiceOf(options)), undefined, options);
   }
   if ('tensors' in source) return build(source, undefined, options);
   if (typeof source.has !== 'function') {
@@ -63,12 +68,26 @@ export async function loadModel<M extends Model = Model>(
   }
   const name = options.name ?? (await findWeights(source));
   const read = (part: string): Promise<Uint8Array> => source.read(part);
-  const found = await readTensors(await read(name), name, read);
+  const found = await readTensors(await read(name), name, read, choiceOf(options));
   const stored = await source.has(modelFileNames.config);
   const config = stored
     ? await source.read(modelFileNames.config, { maxBytes: maxConfigBytes })
     : undefined;
-  return build(found, config, options);
+  const preprocessor = (await source.has(preprocessorName))
+    ? parseConfigJson(
+        await source.read(preprocessorName, { maxBytes: maxConfigBytes }),
+        preprocessorName,
+      )
+    : undefined;
+  const model = build(found, config, options);
+  if (preprocessor !== undefined) {
+    keepRecord(model, { ...recordOfModel(model), [preprocessorKey]: preprocessor });
+  }
+  return model;
+}
+
+function choiceOf({ useEma, checkpointKey }: ReadOptions): ReadOptions {
+  return { useEma, checkpointKey };
 }
 
 async function findWeights(store: FileStore): Promise<string> {
@@ -77,18 +96,19 @@ async function findWeights(store: FileStore): Promise<string> {
 }
 
 function build<M extends Model>(
-  { tensors, metadata, source }: ReadTensors,
+  { tensors, metadata, source, facts, notes }: ReadTensors,
   configFile: Uint8Array | undefined,
   { config: given, name = source, ...rest }: LoadOptions<M>,
 ): M {
   const record =
     configFile === undefined ? undefined : parseConfigJson(configFile, modelFileNames.config);
   const beside = record === undefined ? undefined : modelConfigOf(record);
-  const config = given ?? configFromMetadata(metadata, name) ?? beside;
-  if (config === undefined) {
-    const remedy = 'Pass {config}, or put config.json beside it.';
-    throw new InputError(expected('a model configuration', name, undefined, remedy));
-  }
+  const stored = configFromMetadata(metadata, name) ?? beside;
+  const note = rest.onAdapt;
+  notes?.forEach((text) => note?.(text));
+  const config =
+    given ??
+    checkpointConfig({ tensors, config: stored, facts }, { source: name, ...(note && { note }) });
   const { model } = buildLoaded(config, tensors, rest);
   if (record !== undefined) keepRecord(model, record);
   return model;

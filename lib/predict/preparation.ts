@@ -1,5 +1,10 @@
 // How images become the input of a model, and the names of its classes, by the record that was stored with it.
 
+import {
+  huggingFaceClassNames,
+  huggingFacePreparation,
+  preprocessorName,
+} from '../checkpoints/huggingFaceConfig.ts';
 import { timmPreparation } from '../checkpoints/timmConfig.ts';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
@@ -60,7 +65,7 @@ export function preparationOf(
 ): Preparation {
   const descriptor = descriptorIn(record);
   const preprocessing =
-    timmPreprocessing(record, inputShape, options) ??
+    foreignPreprocessing(record, inputShape, options) ??
     preprocessingOf(record, descriptor, inputShape, options);
   const classNames = classNamesOf(record, numClasses) ?? descriptor?.classNames;
   return { preprocessing, classNames, descriptor };
@@ -70,7 +75,7 @@ export function preparationOf(
 function classNamesOf(record: ModelRecord, numClasses: number): readonly string[] | undefined {
   const names = record['classNames'];
   if (names == null || numClasses === 0) {
-    const given = timmPreparation(record)?.classNames;
+    const given = timmPreparation(record)?.classNames ?? huggingFaceClassNames(record);
     return given?.length === numClasses ? given : undefined;
   }
   if (!Array.isArray(names) || names.length !== numClasses) {
@@ -112,32 +117,42 @@ function preprocessingOf(
   });
 }
 
-// A folder of timm's hub: the mean and deviation of its weights. They were trained on images that PIL decoded.
-function timmPreprocessing(
+// A folder of timm's hub or of Hugging Face: the mean and deviation of its weights. They were trained on images that PIL decoded.
+function foreignPreprocessing(
   record: ModelRecord,
   [height, width, channels]: readonly [number, number, number],
   options: PreparationOptions,
 ): Preprocessing | undefined {
-  const given = timmPreparation(record);
+  const timm = timmPreparation(record);
+  const given = timm ?? huggingFacePreparation(record);
   if (given === undefined) return undefined;
-  const { mean, std, interpolation = 'bicubic', cropMode = 'center' } = given;
+  const where = timm === undefined ? preprocessorName : 'pretrained_cfg of config.json';
+  const { mean, std, interpolation = 'bicubic', cropMode = 'center', cropPct } = given;
   const known = <T extends string>(words: readonly T[], word: unknown, otherwise: T): T => {
     if (words.includes(word as T)) return word as T;
-    options.note(
-      `pretrained_cfg of config.json has ${show(word)}, which is not built yet: ${otherwise} is used.`,
-    );
+    options.note(`${where} has ${show(word)}, which is not built yet: ${otherwise} is used.`);
     return otherwise;
   };
   const says = mean !== undefined || std !== undefined;
   const stored = (): Normalization =>
-    says ? parseNormalization({ mean, std }, channels) : assumed(channels, options);
+    says
+      ? parseNormalization(spread({ mean, std }, channels), channels)
+      : assumed(channels, options);
   return makePreprocessing({
     decode: 'pil',
     cropMode: known<CropMode>(['center', 'squash'], cropMode, 'center'),
     interpolation: known(resizeFilters, interpolation, 'bicubic'),
     size: [height, width],
+    ...(typeof cropPct === 'number' && { cropPct }),
     normalize: options.normalize ?? stored(),
   });
+}
+
+// One number for all channels where a file has one.
+function spread({ mean, std }: { mean: unknown; std: unknown }, channels: number) {
+  const all = (value: unknown): unknown =>
+    Array.isArray(value) && value.length === 1 ? Array<unknown>(channels).fill(value[0]) : value;
+  return { mean: all(mean), std: all(std) };
 }
 
 function assumed(channels: number, { note, assume = true }: PreparationOptions): Normalization {

@@ -133,11 +133,10 @@ export const checkpointRows: readonly Row[] = [
       () => withConfig((r) => Object.assign(r['model']!, { imageSize: [56, 56] })),
       { notes: /resampled/ },
     ),
-    refusesConfig(
-      'another patch size',
-      /patch/,
-      () => withConfig((r) => Object.assign(r['model']!, { patchSize: [4, 4] })),
-      { notes: /resampled/ },
+    succeeds('another patch size: resampled, and said', /%/, (place) =>
+      predictWith(place, {
+        json: withConfig((r) => Object.assign(r['model']!, { patchSize: [4, 4] })),
+      }),
     ),
     refusesConfig('no class token', /cls_token|pos_embed|globalPool/, () =>
       withConfig((r) => Object.assign(r['model']!, { classToken: false })),

@@ -9,6 +9,8 @@ import {
   numberFlag,
   sharedFlags,
   textFlag,
+  weightsChoice,
+  weightsFlags,
 } from '../flags.ts';
 import type { Command } from '../command.ts';
 
@@ -22,6 +24,7 @@ export const evaluateCommand: Command = {
   flags: {
     checkpoint: sharedFlags.checkpointOrNewest,
     dataset: sharedFlags.dataset,
+    ...weightsFlags,
     config: {
       type: 'string',
       value: 'FILE',
@@ -56,6 +59,7 @@ export const evaluateCommand: Command = {
         limitVal: numberFlag(args, 'limit-val'),
         workers: numberFlag(args, 'workers'),
         maxBad: numberFlag(args, 'max-bad'),
+        weights: weightsChoice(args),
         json: booleanFlag(args, 'json'),
       },
       terminal,

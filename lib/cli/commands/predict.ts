@@ -8,6 +8,8 @@ import {
   neededNumber,
   sharedFlags,
   textFlag,
+  weightsChoice,
+  weightsFlags,
 } from '../flags.ts';
 import type { Command } from '../command.ts';
 
@@ -19,6 +21,7 @@ export const predict: Command = {
     image: { ...sharedFlags.image, required: true },
     checkpoint: sharedFlags.checkpointOrNewest,
     dataset: sharedFlags.dataset,
+    ...weightsFlags,
     topk: {
       type: 'integer',
       value: 'N',
@@ -51,7 +54,7 @@ export const predict: Command = {
       terminal.error,
     );
     await useBackend(compute, terminal);
-    const trained = await loadTrained(checkpoint, terminal.error);
+    const trained = await loadTrained(checkpoint, terminal.error, weightsChoice(args));
     try {
       assertClassifier(trained.model, 'predict');
       const image = await openImage(given, trained, terminal.error);

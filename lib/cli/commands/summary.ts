@@ -11,7 +11,7 @@ export const summary: Command = {
   describe: 'Show the layers, shapes, parameters and FLOPs of a model or a checkpoint',
   positional: {
     name: 'MODEL',
-    describe: 'A size (vit_tiny_patch16_224) or a checkpoint (a folder or a .safetensors file)',
+    describe: 'A size (vit_tiny_patch16_224) or a checkpoint (a folder or a file)',
     min: 0,
     max: 1,
   },
@@ -63,10 +63,9 @@ export const summary: Command = {
         throw new InputError(expected(`no --${given}`, 'a checkpoint', model, remedy));
       }
       const { readCheckpoint } = await import('../../io/checkpointFile.ts');
-      const { config } = await readCheckpoint(model);
-      if (config === undefined)
-        throw new InputError(expected('config.json beside the weights', model, 'none'));
-      terminal.out(summarize(config));
+      const { checkpointConfig } = await import('../../models/checkpointConfig.ts');
+      const read = await readCheckpoint(model);
+      terminal.out(summarize(checkpointConfig(read, { source: read.path, note: terminal.error })));
       return 0;
     }
     terminal.out(summarize({ name: model, ...overrides }));

@@ -5,7 +5,14 @@ import { parsePrecision } from '../../core/precision.ts';
 import { familyOptions } from '../../models/familyOptions.ts';
 import { trainOptions } from '../../training/options/train.ts';
 import { dataOptions } from '../dataOptions.ts';
-import { booleanFlag, flagsOf, numberFlag, sharedFlags, textFlag } from '../flags.ts';
+import {
+  booleanFlag,
+  flagsOf,
+  numberFlag,
+  sharedFlags,
+  textFlag,
+  weightsChoice,
+} from '../flags.ts';
 import { ignoredFlags, ignoredNote, refusedFlags } from '../ignoredFlags.ts';
 import { baseExperiment } from '../baseExperiment.ts';
 import { recipeFlags, recipeOverrides } from '../recipeFlags.ts';
@@ -182,6 +189,7 @@ async function evaluateResumed(args: Arguments, terminal: Terminal): Promise<num
     backend: textFlag(args, 'backend'),
     threads: numberFlag(args, 'threads'),
     precision: parsePrecision(textFlag(args, 'precision') ?? 'fp32'),
+    weights: weightsChoice(args),
   };
   return evaluateCheckpoint(options, terminal);
 }

@@ -1,6 +1,14 @@
 // `tfjs-vit vis`: the attention picture of an image.
 
-import { computeFlags, neededFlag, neededNumber, sharedFlags, textFlag } from '../flags.ts';
+import {
+  computeFlags,
+  neededFlag,
+  neededNumber,
+  sharedFlags,
+  textFlag,
+  weightsChoice,
+  weightsFlags,
+} from '../flags.ts';
 import { defaultModel } from '../shippedModels.ts';
 import type { Command } from '../command.ts';
 
@@ -12,6 +20,7 @@ export const vis: Command = {
     image: { ...sharedFlags.image, default: '0' },
     checkpoint: sharedFlags.checkpointOrNewest,
     dataset: sharedFlags.dataset,
+    ...weightsFlags,
     output: { ...sharedFlags.output, default: defaultModel.picture },
     'head-fusion': {
       type: 'string',
@@ -56,6 +65,7 @@ export const vis: Command = {
           { dataset: textFlag(args, 'dataset'), needsData: isIndex(image) },
           terminal.error,
         ),
+        weights: weightsChoice(args),
         output: neededFlag(args, 'output'),
         ...computeFlags(args),
         headFusion: neededFlag(args, 'head-fusion') as 'mean' | 'max' | 'min',

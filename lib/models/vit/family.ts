@@ -4,6 +4,7 @@ import type { ModelFamily } from '../family.ts';
 import { adapt } from './adapt.ts';
 import { idleModelOptions } from './idleOptions.ts';
 import { configWarnings, type VisionTransformerConfig } from './config.ts';
+import { vitOptions } from './describe.ts';
 import { layerTable } from './layerTable.ts';
 import { knownOptions, parseModelConfig } from './parseConfig.ts';
 import { isNotBuilt, modelSizes } from './sizes.ts';
@@ -22,11 +23,13 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   config: sizeConfig,
   parseConfig: parseModelConfig,
   // Hugging Face names the kind of a model in model_type.
-  recognizes: ({ model_type: type }) => typeof type !== 'string' || /vit|deit|dino/i.test(type),
+  recognizes: ({ model_type: type }) =>
+    typeof type !== 'string' || /vit|deit|dino|^clip|^siglip/i.test(type),
   build: (config, options) => new VisionTransformer(config, options),
   layerTable,
   warnings: (config) => [...configWarnings(config), ...idleModelOptions(config)],
   adapt,
+  optionsOf: vitOptions,
   override: overridden,
   classifiers: ['head', 'head_dist'],
 };

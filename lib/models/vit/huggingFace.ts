@@ -1,8 +1,8 @@
 // Hugging Face's ViT and DeiT: what their config.json leaves unsaid, and the names of their tensors.
 
-import { CheckpointError, expected } from '../../core/errors.ts';
-import { toFloat32, type HostTensor } from '../../checkpoints/hostTensor.ts';
-import type { VisionTransformerConfig } from './optionTypes.ts';
+import { CheckpointError, InputError, expected } from '../../core/errors.ts';
+import type { HostTensor } from '../../checkpoints/hostTensor.ts';
+import { joinRows } from './tensorMoves.ts';
 
 type Tensors = ReadonlyMap<string, HostTensor>;
 
@@ -20,7 +20,10 @@ export function huggingFaceOptions(
 ): [field: string, value: unknown, key: string][] {
   const { id2label, architectures, model_type: type } = config;
   const found: [string, unknown, string][] = [];
-  if (config['hidden_size'] != null) found.push(['normEps', 1e-12, 'hidden_size']);
+  const isDino = /^dinov2/.test(String(type));
+  const eps = isDino ? 1e-6 : 1e-12;
+  if (config['hidden_size'] != null) found.push(['normEps', eps, 'hidden_size']);
+  if (isDino) found.push(...dinoOptions(config));
   const kinds = Array.isArray(architectures) ? architectures.map(String) : [];
   if (typeof id2label === 'object' && id2label !== null) {
     found.push(['numClasses', Object.keys(id2label).length, 'id2label']);
@@ -34,16 +37,41 @@ export function huggingFaceOptions(
   return found;
 }
 
+// DINOv2 has layer scales; its registers, and then its class token too, have no place.
+function dinoOptions(
+  config: Readonly<Record<string, unknown>>,
+): [field: string, value: unknown, key: string][] {
+  const registers = Number(config['num_register_tokens'] ?? 0);
+  if (config['use_swiglu_ffn'] === true) {
+    const remedy = 'A model with SwiGLU is not built yet.';
+    throw new InputError(expected('use_swiglu_ffn false', 'config.json', true, remedy));
+  }
+  return [
+    ['layerScaleInit', 1, 'model_type'],
+    ...(registers > 0
+      ? ([['noEmbedClass', true, 'num_register_tokens']] as [string, unknown, string][])
+      : []),
+  ];
+}
+
 const ofBlock: Readonly<Record<string, string>> = {
   'attention.output.dense': 'attn.proj',
   'intermediate.dense': 'mlp.fc1',
   'output.dense': 'mlp.fc2',
   layernorm_before: 'norm1',
   layernorm_after: 'norm2',
+  // DINOv2's.
+  norm1: 'norm1',
+  norm2: 'norm2',
+  'mlp.fc1': 'mlp.fc1',
+  'mlp.fc2': 'mlp.fc2',
+  'mlp.weights_in': 'mlp.fc1',
+  'mlp.weights_out': 'mlp.fc2',
 };
 const ofModel: Readonly<Record<string, string>> = {
   'embeddings.cls_token': 'cls_token',
   'embeddings.position_embeddings': 'pos_embed',
+  'embeddings.register_tokens': 'reg_token',
   'embeddings.patch_embeddings.projection': 'patch_embed.proj',
   layernorm: 'norm',
   classifier: 'head',
@@ -54,24 +82,26 @@ const unused = /^(pooler\.|decoder\.|embeddings\.mask_token$)/;
 const projection =
   /^encoder\.layer\.(\d+)\.attention\.attention\.(query|key|value)\.(weight|bias)$/;
 
-/** Whether tensors have the names of Hugging Face's ViT or DeiT. */
+/** Whether tensors have the names of Hugging Face's ViT, DeiT or DINOv2. */
 export function isHuggingFace(tensors: Tensors): boolean {
   return [...tensors.keys()].some((name) => projection.test(bare(name)));
 }
 
 /**
- * The tensors of Hugging Face's ViT or DeiT by timm's names; queries, keys and values become one `qkv`, in this order.
+ * The tensors of Hugging Face's ViT, DeiT or DINOv2 by timm's names; queries, keys and values become one `qkv`, in this order.
  *
  * The pooler, the decoder of masked images and its mask token have no part in the logits; they are left out, and `leftOut` is told.
  *
+ * @param distilled  whether the distillation token has a head of its own; default: the tensors tell
  * @throws CheckpointError if one of a block's queries, keys and values is missing, or two tensors would get one name
  */
 export function fromHuggingFace(
   tensors: Tensors,
-  config: VisionTransformerConfig,
+  distilled: boolean | undefined,
   leftOut: (name: string) => void,
 ): Map<string, HostTensor> {
   const own = new Map<string, HostTensor>();
+  const hasTwoHeads = distilled ?? tensors.has('distillation_classifier.weight');
   const put = (name: string, tensor: HostTensor) => {
     if (own.has(name)) throw new CheckpointError(expected('one tensor', name, 'two'));
     own.set(name, tensor);
@@ -80,7 +110,7 @@ export function fromHuggingFace(
     const name = bare(given);
     const match = projection.exec(name);
     if (unused.test(name)) leftOut(given);
-    else if (match === null) put(timmName(name, config), tensor);
+    else if (match === null) put(timmName(name, hasTwoHeads), tensor);
     else if (match[2] === 'query') {
       const parts = ['query', 'key', 'value'].map((part) => {
         const wanted = given.replace('.query.', `.${part}.`);
@@ -97,37 +127,15 @@ export function fromHuggingFace(
 }
 
 function bare(name: string): string {
-  return name.replace(/^(vit|deit)\./, '');
+  return name.replace(/^(vit|deit|dinov2|dinov2_with_registers)\./, '');
 }
 
-function timmName(name: string, { distilled }: VisionTransformerConfig): string {
+function timmName(name: string, distilled: boolean): string {
   if (name === 'embeddings.distillation_token') return distilled ? 'dist_token' : 'reg_token';
+  const [, scaled, number] = /^encoder\.layer\.(\d+)\.layer_scale([12])\.lambda1$/.exec(name) ?? [];
+  if (scaled !== undefined) return `blocks.${scaled}.ls${number}.gamma`;
   const [, path = name, end = ''] = /^(.*)(\.(?:weight|bias))$/.exec(name) ?? [];
   const [, block, part = ''] = /^encoder\.layer\.(\d+)\.(.*)$/.exec(path) ?? [];
   if (block === undefined) return Object.hasOwn(ofModel, path) ? ofModel[path]! + end : name;
   return Object.hasOwn(ofBlock, part) ? `blocks.${block}.${ofBlock[part]}${end}` : name;
-}
-
-// Tensors one below the other, in their own dtype if it is the same.
-function joinRows(parts: readonly HostTensor[]): HostTensor {
-  const [first, ...others] = parts;
-  const { dtype, shape } = first!;
-  const [, ...row] = shape;
-  const fits = others.every((part) => part.shape.slice(1).join() === row.join());
-  if (!fits) {
-    const shapes = parts.map((part) => part.shape);
-    throw new CheckpointError(expected('rows of one length', 'queries, keys and values', shapes));
-  }
-  const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
-  const same = others.every((part) => part.dtype === dtype);
-  const arrays = parts.map((part) => (same ? part.data : toFloat32(part)));
-  const length = arrays.reduce((sum, { length: own }) => sum + own, 0);
-  const Elements = arrays[0]!.constructor as new (length: number) => Float32Array;
-  const data = new Elements(length);
-  let at = 0;
-  for (const array of arrays as Float32Array[]) {
-    data.set(array, at);
-    at += array.length;
-  }
-  return { dtype: same ? dtype : 'F32', shape: [rows, ...row], data };
 }

@@ -47,7 +47,7 @@ export const visionTransformerOptions = {
   layerScaleInit: {
     type: 'number',
     describe: 'Initial value of the layer scales; null: none',
-    aliases: ['init_values', 'layer_scale_value'],
+    aliases: ['init_values', 'layer_scale_value', 'layerscale_value'],
     nullable: true,
     default: null,
   },
@@ -201,6 +201,7 @@ export const visionTransformerShorthands = {
 
 /** Keys of Hugging Face's config.json that do not change the model. */
 export const ignoredKeys: ReadonlySet<string> = new Set([
+  'apply_layernorm', 'out_features', 'out_indices', 'reshape_hidden_states', 'stage_names', 'use_swiglu_ffn', 'use_mask_token',
   'architectures', 'attn_implementation', 'dtype', 'encoder_stride', 'finetuning_task', 'id2label', 'initializer_range',
   'label2id', 'model_type', 'pooler_act', 'pooler_output_size', 'problem_type', '_name_or_path', 'torch_dtype',
   'transformers_version',

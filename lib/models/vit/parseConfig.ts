@@ -4,6 +4,7 @@ import { InputError, expected } from '../../core/errors.ts';
 import { assertInteger, isRecord } from '../../core/check.ts';
 import { didYouMean } from '../../core/nearest.ts';
 import { optionNamed, parseOption, type Option, type OptionTable } from '../../core/option.ts';
+import { clipOptions, isClipConfig } from './clipConfig.ts';
 import { completeConfig, defaultConfig, mlpHiddenDimOf } from './config.ts';
 import { huggingFaceOptions } from './huggingFace.ts';
 import { ignoredKeys, visionTransformerOptions, visionTransformerShorthands } from './options.ts';
@@ -55,10 +56,11 @@ export function knownOptions(options: unknown): Record<string, unknown> {
 }
 
 // The values by our field names, and under which name each was given.
-function collect(options: unknown): { values: Map<string, unknown>; given: Map<string, string> } {
-  if (!isRecord(options)) {
-    throw new InputError(expected('an object of model options', 'config', options));
+function collect(whole: unknown): { values: Map<string, unknown>; given: Map<string, string> } {
+  if (!isRecord(whole)) {
+    throw new InputError(expected('an object of model options', 'config', whole));
   }
+  const options = isClipConfig(whole) ? clipOptions(whole) : whole;
   const values = new Map<string, unknown>();
   const given = new Map<string, string>();
   for (const [key, received] of Object.entries(options)) {

@@ -163,6 +163,23 @@ export const trainOptions = {
         "Begin with a checkpoint's weights; model options that are not given are the checkpoint's",
     },
   },
+  useEma: {
+    type: 'boolean',
+    sparse: true,
+    describe:
+      "true: the averaged weights of a `finetune` file that has both, DeiT's `model_ema`, timm's `state_dict_ema`",
+    default: false,
+    flag: { name: 'use-ema', describe: 'Begin with the averaged weights of the --finetune file' },
+  },
+  checkpointKey: {
+    type: 'string',
+    sparse: true,
+    describe:
+      'Key of the weights in a `finetune` file that has several sets, with dots between the keys of nested dictionaries; null: the usual ones',
+    nullable: true,
+    default: null,
+    flag: { name: 'checkpoint-key', value: 'KEY' },
+  },
   posEmbedInterpolation: {
     type: 'string',
     describe:

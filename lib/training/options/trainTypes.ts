@@ -71,6 +71,16 @@ export interface TrainConfig {
    */
   finetune?: string | null;
   /**
+   * true: the averaged weights of a `finetune` file that has both, DeiT's `model_ema`, timm's
+   * `state_dict_ema`. Default false. Flag `--use-ema`.
+   */
+  useEma?: boolean;
+  /**
+   * Key of the weights in a `finetune` file that has several sets, with dots between the keys of
+   * nested dictionaries; null: the usual ones. Default null. Flag `--checkpoint-key`.
+   */
+  checkpointKey?: string | null;
+  /**
    * Filter of a position embedding that `finetune` resamples, both bicubic: timm's with
    * antialias, DeiT's without; null: timm's. Default null. Flag `--pos-embed-interpolation`.
    */
