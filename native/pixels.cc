@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace VIT_ISA {
 namespace {
 
 using namespace vit;
-
-typedef uint8_t Bytes4 __attribute__((vector_size(4)));
-typedef int32_t Ints4 __attribute__((vector_size(16)));
 
 // Target pixels whose columns are summed at a time, so that the sums stay in the cache.
 constexpr size_t kColumnBlock = 512;
@@ -33,38 +31,85 @@ void row_pixel(const uint8_t* from, const int32_t* weights, size_t taps, uint8_t
   for (size_t c = 0; c < channels; ++c) out[c] = level_of(sums[c]);
 }
 
-// The pixel and the byte after it are four numbers side by side.
-inline void row_pixel_of_four(const uint8_t* from, const int32_t* weights, size_t taps, uint8_t* out) {
-  Ints4 even = {kHalf, kHalf, kHalf, kHalf};
-  Ints4 odd = {0, 0, 0, 0};
-  size_t k = 0;
-  for (; k + 2 <= taps; k += 2, from += 6) {
-    Bytes4 one, two;
-    memcpy(&one, from, 4);
-    memcpy(&two, from + 3, 4);
-    even += __builtin_convertvector(one, Ints4) * weights[k];
-    odd += __builtin_convertvector(two, Ints4) * weights[k + 1];
+typedef uint8_t Bytes16 __attribute__((vector_size(16)));
+
+// Rows that are summed side by side: their pixels of one place are neighbours in a vector, with one weight for all.
+constexpr size_t kRows = 16;
+// Target pixels of a row at a time.
+constexpr size_t kPixels = 64;
+// Bytes of the source of so many pixels; where windows are wider, a row is summed by itself.
+constexpr size_t kMostSource = 1 << 18;
+
+// 16 rows of 16 bytes become 16 columns: four rounds that interleave the upper half of the rows with the lower one.
+void transpose(const uint8_t* from, size_t from_stride, uint8_t* to, size_t to_stride) {
+  Bytes16 a[16], b[16];
+  for (size_t y = 0; y < 16; ++y) memcpy(&a[y], from + y * from_stride, 16);
+  for (int round = 0; round < 4; ++round) {
+    for (size_t y = 0; y < 8; ++y) {
+      b[2 * y] = __builtin_shufflevector(a[y], a[y + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      b[2 * y + 1] = __builtin_shufflevector(a[y], a[y + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(a, b, sizeof a);
   }
-  if (k < taps) {
-    Bytes4 one;
-    memcpy(&one, from, 4);
-    even += __builtin_convertvector(one, Ints4) * weights[k];
+  for (size_t y = 0; y < 16; ++y) memcpy(to + y * to_stride, &a[y], 16);
+}
+
+// The bytes [begin, end) of 16 rows, byte after byte: to [end − begin, 16].
+void gather_rows(const uint8_t* const* rows, size_t stride, size_t begin, size_t end, uint8_t* to) {
+  size_t x = begin;
+  if (stride != 0)
+    for (; x + 16 <= end; x += 16) transpose(rows[0] + x, stride, to + (x - begin) * kRows, kRows);
+  for (; x < end; ++x)
+    for (size_t y = 0; y < kRows; ++y) to[(x - begin) * kRows + y] = rows[y][x];
+}
+
+// One target pixel of 16 rows. from [taps, channels, 16], out [channels, 16]. GCC 12 makes vectors of these loops, and single
+// numbers of its own conversions of vectors.
+template <size_t lanes>
+void pixel_of_rows(const uint8_t* __restrict from, const int32_t* __restrict weights, size_t taps, uint8_t* __restrict out) {
+  int32_t sums[lanes];
+  for (size_t x = 0; x < lanes; ++x) sums[x] = kHalf;
+  for (size_t k = 0; k < taps; ++k, from += lanes) {
+    const int32_t weight = weights[k];
+    for (size_t x = 0; x < lanes; ++x) sums[x] += weight * from[x];
   }
-  even += odd;
-  for (int c = 0; c < 3; ++c) out[c] = level_of(even[c]);
+  for (size_t x = 0; x < lanes; ++x) out[x] = level_of(sums[x]);
 }
 
 template <size_t channels>
 void rows_of(const Resample& r, const uint8_t* data, size_t height, size_t width, uint8_t* out) {
-  for (size_t y = 0; y < height; ++y) {
-    const uint8_t* row = data + y * width * channels;
-    for (size_t i = 0; i < r.count; ++i, out += channels) {
-      const size_t first = r.firsts[i];
-      const int32_t* weights = r.weights + i * r.taps;
-      // The last pixel of all has no byte after it.
-      const bool is_inside = y + 1 < height || first + r.taps < width;
-      if (channels == 3 && is_inside) row_pixel_of_four(row + first * 3, weights, r.taps, out);
-      else row_pixel<channels>(row + first * channels, weights, r.taps, out);
+  const size_t row = width * channels, out_row = r.count * channels;
+  uint8_t summed[kPixels * channels * kRows];
+  std::vector<uint8_t> source;
+  for (size_t y = 0; y < height; y += kRows) {
+    const size_t there = std::min(kRows, height - y);
+    // The last block repeats its last row.
+    const uint8_t* rows[kRows];
+    for (size_t k = 0; k < kRows; ++k) rows[k] = data + (y + std::min(k, there - 1)) * row;
+    const bool is_whole = there == kRows;
+    for (size_t i = 0; i < r.count; i += kPixels) {
+      const size_t pixels = std::min(kPixels, r.count - i);
+      const auto [low, high] = std::minmax_element(r.firsts + i, r.firsts + i + pixels);
+      const size_t begin = *low * channels, end = (*high + r.taps) * channels;
+      uint8_t* to = out + y * out_row + i * channels;
+      if (end - begin > kMostSource / kRows) {
+        for (size_t k = 0; k < there; ++k)
+          for (size_t p = 0; p < pixels; ++p)
+            row_pixel<channels>(rows[k] + r.firsts[i + p] * channels, r.weights + (i + p) * r.taps, r.taps,
+                                to + k * out_row + p * channels);
+        continue;
+      }
+      source.resize((end - begin) * kRows);
+      gather_rows(rows, is_whole ? row : 0, begin, end, source.data());
+      for (size_t p = 0; p < pixels; ++p) {
+        const uint8_t* from = source.data() + (r.firsts[i + p] * channels - begin) * kRows;
+        pixel_of_rows<channels * kRows>(from, r.weights + (i + p) * r.taps, r.taps, summed + p * channels * kRows);
+      }
+      size_t x = 0;
+      if (is_whole)
+        for (; x + 16 <= pixels * channels; x += 16) transpose(summed + x * kRows, kRows, to + x, out_row);
+      for (; x < pixels * channels; ++x)
+        for (size_t k = 0; k < there; ++k) to[k * out_row + x] = summed[x * kRows + k];
     }
   }
 }
