@@ -19,6 +19,7 @@ const kinds: Readonly<Record<Exclude<OutputKind, 'run'>, readonly [what: string,
     trace: ['a flame chart', /^\{"displayTimeUnit":"ms","traceEvents":/],
     profile: ['a profile', /^\{\s*"work":/],
     explanation: ['the numbers of an explanation', /^\{\s*"schema":\s*"vit-explanation\//],
+    page: ['a page', /^<!doctype html>\s*<html lang="en">/],
     table: ['a table of patches', /^(row,column|patch),/],
     parity: ['a report of parity', /^\{\s*"schema":\s*"vit-parity\//],
   };

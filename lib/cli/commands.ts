@@ -15,6 +15,7 @@ import { profile } from './commands/profile.ts';
 import { report } from './commands/report.ts';
 import { scenes } from './commands/scenes.ts';
 import { summary } from './commands/summary.ts';
+import { trace } from './commands/trace.ts';
 import { train } from './commands/train.ts';
 import { vis } from './commands/vis.ts';
 import type { Command } from './command.ts';
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   explain,
   evalExplain,
   positions,
+  trace,
   augment,
   summary,
   fractaldb,

@@ -23,6 +23,7 @@ import type { BackendOptions } from '../backends/select.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { Ledger } from '../explain/lrp/ledger.ts';
+import type { Bar } from '../figures/barChart.ts';
 import type { Colormap } from '../figures/colormap.ts';
 import type { Interpolation } from '../figures/resample.ts';
 import type { Terminal } from './command.ts';
@@ -112,7 +113,7 @@ export async function drawExplanation(
         })),
         signed: method.signed,
         interpolation: options.interpolation,
-        bars: barsOf(about, classNames, classes[0]!.index),
+        bars: likeliestBars(about, classNames, classes[0]!.index),
         label: method.knowsClass ? 'relevance' : 'share',
         title: `Predicted ${shorten(about.label, 40)} (${percent(about.probability)}): ${
           method.knowsClass
@@ -187,11 +188,12 @@ function likeliestBut({ probabilities }: ReturnType<typeof described>, index: nu
   return best;
 }
 
-function barsOf(
+/** The five likeliest classes, and another one, as bars. */
+export function likeliestBars(
   { probabilities, index }: ReturnType<typeof described>,
   classNames: readonly string[] | undefined,
   target: number,
-) {
+): Bar[] {
   const order = Array.from(probabilities, (_, k) => k)
     .sort((a, b) => probabilities[b]! - probabilities[a]! || a - b)
     .slice(0, 5);

@@ -57,6 +57,26 @@ export {
   type Prediction,
   type VisualizeAttentionOptions,
 } from './visualizeAttention.ts';
+export {
+  attentionRelevance,
+  crossAttentionRelevance,
+  type EncoderDecoder,
+  type GradedAttention,
+} from './attentionRelevance.ts';
+export {
+  attentionDistance,
+  correspondence,
+  featureColors,
+  headEntropy,
+  logitLens,
+  patchFeatures,
+  patchFilters,
+  tokenNorms,
+  type ArtefactToken,
+  type PatchFeatures,
+  type PatchFilter,
+} from './learned.ts';
+export { traceForward, type Trace, type TracedTensor } from './traceForward.ts';
 
 // evaluate
 export { coalitionLogits, type CoalitionOptions, type Coalitions } from './evaluate/coalitions.ts';
