@@ -9,6 +9,7 @@ import { decodeDisplay } from './decodeDisplay.ts';
 import { decodePil } from './decodePil.ts';
 import { readBytes } from './disk.ts';
 import { broken, openImageFile, reasonOf } from './imageFile.ts';
+import { smallPng } from './smallPng.ts';
 
 /**
  * The options of `decodeImage`.
@@ -51,6 +52,10 @@ export async function decodeImage(
   const name = typeof given === 'string' ? given : 'image';
   const bytes =
     typeof given === 'string' ? await readBytes(given, { maxBytes: maxFileBytes }) : given;
+  const small = mode === 'display' ? undefined : smallPng(bytes);
+  if (small !== undefined && small.width * small.height <= maxPixels) {
+    return channels === 3 ? small : greyOf(small);
+  }
   const limits = { name, maxPixels, allowTruncated, ignoreIcc: mode !== 'display' };
   const file = await openImageFile(bytes, limits);
   try {
