@@ -141,10 +141,11 @@ export {
   downloadModelTensors,
   loadModelTensors,
   modelTensors,
-  nonFiniteNames,
   type LoadModelOptions,
   type LoadReport,
 } from './checkpoints/modelState.ts';
+export { averageTensors } from './checkpoints/averageTensors.ts';
+export { nonFiniteNames } from './checkpoints/nonFinite.ts';
 export type {
   CheckpointFacts,
   CheckpointFormat,

@@ -49,6 +49,7 @@ describe('the house', () => {
       'lib/index.ts',
       'lib/models/families.ts',
       'lib/models/familyOptions.ts',
+      'lib/models/familyWeights.ts',
       'lib/parity/families/vitTimm.ts',
     ]);
   });

@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs';
+import { nonFiniteNames } from '../lib/checkpoints/nonFinite.ts';
 import { CheckpointError } from '../lib/core/errors.ts';
 import { Module } from '../lib/core/module.ts';
 import { hostTensor } from '../lib/checkpoints/hostTensor.ts';
@@ -7,7 +8,6 @@ import {
   downloadModelTensors,
   loadModelTensors,
   modelTensors,
-  nonFiniteNames,
 } from '../lib/checkpoints/modelState.ts';
 import { formatSafetensors, parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import type { HostTensor } from '../lib/checkpoints/hostTensor.ts';

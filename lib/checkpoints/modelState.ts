@@ -1,11 +1,11 @@
 // Weights between a model and host tensors: copies out of it, and loading by name with a report of every tensor.
 
-import { assertFields, assertKind } from '../core/kinds.ts';
+import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { allFiniteInFloat32 } from '../core/finite.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
 import { hostTensorOf, isNumericDtype, toFloat32, toInt32 } from './hostTensor.ts';
+import { assertTensors, nonFiniteNames } from './nonFinite.ts';
 import { stateDictErrors } from './stateDictErrors.ts';
 import { assertModule, type Module } from '../core/module.ts';
 import type { Dtype, HostTensor } from './hostTensor.ts';
@@ -132,25 +132,4 @@ export function loadModelTensors(
     t.tidy(() => parameter.assign(uploadTensor(tensor, parameter.dtype, name)));
   }
   return report;
-}
-
-/** The names of the tensors that hold a NaN or an infinity once they are float32, in order; none of C64, F8, F6 or F4. */
-export function nonFiniteNames(tensors: ReadonlyMap<string, HostTensor>): string[] {
-  assertTensors(tensors);
-  return [...tensors].filter(([, tensor]) => hasNonFinite(tensor)).map(([name]) => name);
-}
-
-function hasNonFinite({ dtype, data }: HostTensor): boolean {
-  if (dtype === 'F64' || dtype === 'F32') return !allFiniteInFloat32(data as Float32Array);
-  // All ones in the exponent.
-  if (dtype === 'F16') return (data as Uint16Array).some((bits) => (bits & 0x7c00) === 0x7c00);
-  if (dtype === 'BF16') return (data as Uint16Array).some((bits) => (bits & 0x7f80) === 0x7f80);
-  return false;
-}
-
-function assertTensors(tensors: unknown): void {
-  assertKind('tensors', tensors, 'map');
-  for (const [name, tensor] of tensors as Map<string, unknown>) {
-    assertFields(name, tensor, { dtype: 'text', shape: 'list', data: 'array' });
-  }
 }

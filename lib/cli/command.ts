@@ -7,7 +7,7 @@ export type FlagValue = string | number | boolean | readonly number[];
 
 /** The kind of a file or folder that a command writes. */
 export type OutputKind =
-  'picture' | 'trace' | 'profile' | 'parity' | 'explanation' | 'page' | 'table' | 'run';
+  'picture' | 'trace' | 'profile' | 'parity' | 'explanation' | 'page' | 'table' | 'run' | 'weights';
 
 /**
  * One flag of a command: an option of `core/option.ts` whose value is a word.

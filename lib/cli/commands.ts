@@ -2,12 +2,15 @@
 
 import { ablate } from './commands/ablate.ts';
 import { augment } from './commands/augment.ts';
+import { average } from './commands/average.ts';
 import { bench } from './commands/bench.ts';
+import { convert } from './commands/convert.ts';
 import { demo } from './commands/demo.ts';
 import { evaluateCommand } from './commands/eval.ts';
 import { evalExplain } from './commands/evalExplain.ts';
 import { explain } from './commands/explain.ts';
 import { fractaldb } from './commands/fractaldb.ts';
+import { inspect } from './commands/inspect.ts';
 import { parity } from './commands/parity.ts';
 import { positions } from './commands/positions.ts';
 import { predict } from './commands/predict.ts';
@@ -35,6 +38,9 @@ export const commands: readonly Command[] = [
   trace,
   augment,
   summary,
+  inspect,
+  convert,
+  average,
   fractaldb,
   scenes,
   parity,

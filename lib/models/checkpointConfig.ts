@@ -3,6 +3,7 @@
 import type { CheckpointFacts } from '../checkpoints/checkpointFormat.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { InputError, VitError, expected, listed } from '../core/errors.ts';
+import { vitSizesThatFit } from './familyWeights.ts';
 import { familyWithSize, modelFamilies } from './registry.ts';
 
 /**
@@ -46,29 +47,11 @@ export function checkpointConfig(
     const size = { ...sized(named, tensors), ...(imageSize !== undefined && { imageSize }) };
     return size;
   }
-  const sizes = sizesThatFit(tensors);
+  const sizes = vitSizesThatFit(tensors);
   const [first = 'vit_tiny_patch16_224'] = sizes;
   const seen = sizes.length === 0 ? '' : `Its tensors have the shapes of ${listed(sizes, 4)}. `;
   const remedy = `${seen}Name the model: --model ${first}, {config: {name: '${first}'}}, or put config.json beside it.`;
   throw new InputError(expected('a model configuration', source, undefined, remedy));
-}
-
-/** The named sizes whose tensors have the shapes of these, but for classes, channels and the size of images. */
-export function sizesThatFit(tensors: ReadonlyMap<string, HostTensor>): string[] {
-  const told = toldByTensors(tensors);
-  if (told === undefined) return [];
-  const { embedDim, depth, patchSize, classToken, distilled, regTokens, preNorm, mlpRatio } = told;
-  const wanted = { embedDim, depth, patchSize, classToken, distilled, regTokens, preNorm };
-  return modelFamilies().flatMap((family) =>
-    family.names().filter((name) => {
-      const size = family.config(name) as Record<string, unknown>;
-      const same = Object.entries(wanted).every(
-        ([key, value]) => JSON.stringify(size[key]) === JSON.stringify(value),
-      );
-      const isScaled = (size['layerScaleInit'] === null) === (told['layerScaleInit'] === null);
-      return same && isScaled && Math.abs(Number(size['mlpRatio']) - Number(mlpRatio)) < 0.01;
-    }),
-  );
 }
 
 function isSize(name: string): boolean {

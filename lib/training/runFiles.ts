@@ -6,7 +6,7 @@ import * as t from '../ops/tensor.ts';
 import { parseConfigJson } from '../checkpoints/configFile.ts';
 import { hostTensorOf } from '../checkpoints/hostTensor.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
-import { nonFiniteNames } from '../checkpoints/modelState.ts';
+import { nonFiniteNames } from '../checkpoints/nonFinite.ts';
 import { formatSafetensors, parseSafetensors } from '../checkpoints/safetensors.ts';
 import { CheckpointError, InputError, expected } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/utf8.ts';

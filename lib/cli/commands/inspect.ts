@@ -1,0 +1,40 @@
+// `tfjs-vit inspect`: what is in a checkpoint file.
+
+import { booleanFlag, textFlag, weightsFlags } from '../flags.ts';
+import type { Command } from '../command.ts';
+
+const { 'use-ema': useEma, 'checkpoint-key': checkpointKey } = weightsFlags;
+
+/** `tfjs-vit inspect`: what is in a checkpoint file, of any format; nothing in it is run. */
+export const inspect: Command = {
+  name: 'inspect',
+  describe: 'Show what is in a checkpoint: tensors, metadata, the model, what is suspicious',
+  positional: {
+    name: 'CHECKPOINT',
+    describe: "A file (.safetensors, PyTorch's .pth, .npz, …) or a folder that holds one",
+    min: 1,
+    max: 1,
+    reads: true,
+  },
+  flags: {
+    tensors: { type: 'boolean', describe: 'Every tensor with its dtype and shape' },
+    'use-ema': useEma,
+    'checkpoint-key': checkpointKey,
+    json: { type: 'boolean', describe: 'One JSON object on standard output' },
+  },
+  examples: [
+    ['inspect deit_tiny.pth', 'What it holds, and which sizes have these shapes'],
+    ['inspect model.safetensors --tensors', 'Every tensor'],
+  ],
+  async run(args, terminal) {
+    const { findingLines, inspectCheckpoint } = await import('../inspectCheckpoint.ts');
+    const [path] = args.positional;
+    const found = await inspectCheckpoint(path!, {
+      useEma: booleanFlag(args, 'use-ema') ? true : undefined,
+      checkpointKey: textFlag(args, 'checkpoint-key'),
+    });
+    if (booleanFlag(args, 'json')) terminal.out(JSON.stringify(found));
+    else for (const line of findingLines(found, booleanFlag(args, 'tensors'))) terminal.out(line);
+    return 0;
+  },
+};

@@ -1,0 +1,118 @@
+// Checkpoints in the form of another program, for `tfjs-vit convert`; no model is built.
+
+import { formatSafetensors } from '../checkpoints/safetensors.ts';
+import { formatTorch } from '../checkpoints/pytorch/writeTorch.ts';
+import { InputError, expected, listed } from '../core/errors.ts';
+import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
+import { openFolder } from '../io/folder.ts';
+import {
+  huggingFaceFolder,
+  isVitSize,
+  timmFolder,
+  timmNames,
+  vitConfigOf,
+  vitOptions,
+  type FolderPreparation,
+  type VisionTransformerConfig,
+} from '../models/familyWeights.ts';
+import { preparationOf } from '../predict/preparation.ts';
+import { writeAtomically } from './outputFile.ts';
+import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import type { WeightsChoice } from './trainedModel.ts';
+
+/**
+ * The options of a conversion.
+ *
+ * @property to      one file of safetensors or of PyTorch, a folder of timm's hub, or one of Hugging Face
+ * @property output  the file or folder, which is made
+ */
+export interface ConvertOptions extends WeightsChoice {
+  to: 'safetensors' | 'pth' | 'timm' | 'hf';
+  output: string;
+}
+
+/**
+ * Converts a checkpoint; tensors get timm's names, or Hugging Face's, and keep their dtype.
+ *
+ * @param note  told, a sentence each, what was chosen, left out or assumed
+ * @returns the number of tensors that were written
+ * @throws IoError, CheckpointError, UnsupportedError, InputError; nothing is written then
+ */
+export async function convertCheckpoint(
+  path: string,
+  { to, output, model, ...choice }: ConvertOptions,
+  note: (text: string) => void,
+): Promise<number> {
+  const read = await readCheckpoint(path, choice);
+  read.notes?.forEach(note);
+  const isVit = vitOptions(read.tensors) !== undefined;
+  const left: string[] = [];
+  const tensors = isVit ? timmNames(read.tensors, (name) => left.push(name)) : read.tensors;
+  if (left.length > 0) note(`Left out, as no part of the model: ${listed(left, 6)}.`);
+  if (to === 'pth') {
+    await writeAtomically(output, formatTorch(tensors));
+    return tensors.size;
+  }
+  const config = isVit ? configOf(read, model, to !== 'safetensors') : undefined;
+  if (to === 'safetensors') {
+    const metadata = { format: 'pt', ...(config && { config: JSON.stringify(config) }) };
+    await writeAtomically(output, formatSafetensors(tensors, metadata));
+    return tensors.size;
+  }
+  if (config === undefined) {
+    throw new InputError(expected('a Vision Transformer', `--to ${to}`, read.path));
+  }
+  const preparation = preparationIn(read, config, note);
+  const written = (content: object) => `${JSON.stringify(content, null, 2)}\n`;
+  const files = new Map<string, Uint8Array | string>();
+  let own: ReadonlyMap<string, HostTensor> = tensors;
+  if (to === 'hf') {
+    const folder = huggingFaceFolder(tensors, config, preparation);
+    own = folder.tensors;
+    files.set('config.json', written(folder.config));
+    files.set('preprocessor_config.json', written(folder.preprocessor));
+  } else files.set('config.json', written(timmFolder(config, preparation, note)));
+  files.set('model.safetensors', formatSafetensors(own, { format: 'pt' }));
+  const store = await openFolder(output, { create: true });
+  try {
+    for (const name of files.keys()) {
+      if (!(await store.has(name))) continue;
+      const remedy = 'Choose another folder.';
+      throw new InputError(expected(`a folder without ${name}`, '--output', output, remedy));
+    }
+    // Other programs know no manifest of ours.
+    for (const [name, content] of files) await store.write(name, content);
+  } finally {
+    await store.close();
+  }
+  return own.size;
+}
+
+// The configuration that is stored, else that of a named size with the shapes of the tensors.
+function configOf(
+  { tensors, config, facts, path }: CheckpointFile,
+  model: string | undefined,
+  needed: boolean,
+): VisionTransformerConfig | undefined {
+  const name = model ?? facts?.model;
+  if (config !== undefined) return vitConfigOf(config);
+  const { numClasses, inChannels, imageSize } = vitOptions(tensors)!;
+  if (name !== undefined && (model !== undefined || isVitSize(name))) {
+    return vitConfigOf({ name, numClasses, inChannels, ...(imageSize !== undefined && { imageSize }) }); // prettier-ignore
+  }
+  if (!needed) return undefined;
+  const remedy = 'Name its model: --model vit_tiny_patch16_224.';
+  throw new InputError(expected('config.json beside the weights', path, undefined, remedy));
+}
+
+function preparationIn(
+  { record = {} }: CheckpointFile,
+  { imageSize, inChannels, numClasses }: VisionTransformerConfig,
+  note: (text: string) => void,
+): FolderPreparation {
+  const inputShape = [imageSize[0], imageSize[1], inChannels] as const;
+  const { preprocessing, classNames } = preparationOf(record, { inputShape, numClasses }, { note });
+  const { normalize, interpolation, cropMode, cropPct } = preprocessing;
+  const { mean, std } = normalize;
+  return { mean, std, interpolation, cropMode, cropPct, classNames };
+}
