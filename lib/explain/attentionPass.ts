@@ -105,13 +105,20 @@ export function readTokens(
   return t.tensor3d(weights, [1, 1, tokens]);
 }
 
+// Takes the feed-forward part apart, whose fused backward pass would also compute gradients of weights that nobody asks for.
+const apart: Interceptor = {
+  wants: (path) => path.endsWith('.mlp.act'),
+  call: ({ inputs }, forward) => forward(...inputs),
+};
+
 function backward(
   model: Model,
   images: tf.Tensor4D,
   options: ExplainOptions & { capture: Capture; targets: number[] | undefined },
 ): tf.Tensor2D {
   const { value, outputs, gradients } = t.valueAndGrads(() => {
-    const logits = model.forward(images, context(options, options.capture));
+    const own = combineInterceptors(options.capture, apart);
+    const logits = model.forward(images, context(options, own));
     return { value: targetSum(logits, options.targets), outputs: { logits } };
   }, [images]);
   value.dispose();
