@@ -136,7 +136,7 @@ describe('parseModelConfig', () => {
       { dropout: 0.1, pos_drop_rate: 0.2 },
       /0\.1, as dropout says, for pos_drop_rate, received 0\.2/,
     ],
-    [{ imageSize: 225 }, /multiple of patchSize 16 for imageSize, received 225. Use 224 or 240/],
+    [{ imageSize: 15 }, /at least patchSize 16 for imageSize, received 15. Use 16/],
     [{ imageSize: [224, 8] }, /imageSize, received 8. Use 16/],
     [{ imageSize: [1, 2, 3] }, /a number or \[height, width\] for imageSize/],
     [{ embedDim: 100, numHeads: 7 }, /multiple of numHeads 7 for embedDim, received 100/],

@@ -26,7 +26,7 @@ export interface PatchEmbedConfig {
 /**
  * Cuts images into patches and projects each: [B, H, W, I] → [B, P, C], patches row by row; [B, h, w, C] with `flatten: false`.
  *
- * It is the convolution with stride = kernel that timm has, and carries its parameters: `proj.weight` [C, I, ph, pw] and
+ * A border that makes no whole patch is left out, as by a convolution. It is the convolution with stride = kernel that timm has, and carries its parameters: `proj.weight` [C, I, ph, pw] and
  * `proj.bias` [C], drawn as torch draws those of a convolution, uniform in ± 1/√(I·ph·pw), unless `scope.weightInit` says 'jax'.
  */
 export class PatchEmbed extends Module {
@@ -53,13 +53,27 @@ export class PatchEmbed extends Module {
 
   private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D | tf.Tensor4D {
     const [patchHeight, patchWidth] = this.patchSize;
-    const patches = patchify(images, { patchHeight, patchWidth });
+    const patches = patchify(wholePatches(images, this.patchSize), { patchHeight, patchWidth });
     const tokens = this.proj.forward(patches, context);
     if (this.flatten) return tokens;
     const [batch, height, width] = images.shape;
     const [, , dim] = tokens.shape;
-    return t.reshape<tf.Rank.R4>(tokens, [batch, height / patchHeight, width / patchWidth, dim]);
+    const grid = [Math.floor(height / patchHeight), Math.floor(width / patchWidth)] as const;
+    return t.reshape<tf.Rank.R4>(tokens, [batch, ...grid, dim]);
   }
+}
+
+// A convolution with stride = kernel leaves out the border that makes no whole patch, below and on the right.
+function wholePatches(
+  images: tf.Tensor4D,
+  [patchHeight, patchWidth]: readonly [number, number],
+): tf.Tensor4D {
+  const [batch, height, width, channels] = images.shape;
+  const [rest, other] = [height % patchHeight, width % patchWidth];
+  const isWhole = rest === 0 && other === 0;
+  // Images smaller than a patch are refused below.
+  if (isWhole || height < patchHeight || width < patchWidth) return images;
+  return t.slice(images, [0, 0, 0, 0], [batch, height - rest, width - other, channels]);
 }
 
 /** A convolution's weights applied to patches that lie flat: [B, P, I·ph·pw] → [B, P, C]. */

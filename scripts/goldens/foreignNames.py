@@ -197,3 +197,5 @@ hugging_face('hf-dinov2', 'Dinov2Model', t.Dinov2Model(t.Dinov2Config(**size)), 
 hugging_face('hf-dinov2-registers', 'Dinov2WithRegistersModel', t.Dinov2WithRegistersModel(t.Dinov2WithRegistersConfig(**size, num_register_tokens=2)), {'last_hidden_state': lambda r: r.last_hidden_state})
 hugging_face('hf-clip-vision', 'CLIPVisionModelWithProjection', t.CLIPVisionModelWithProjection(t.CLIPVisionConfig(**tower, projection_dim=7)), {'logits': lambda r: r.image_embeds})
 hugging_face('hf-siglip-vision', 'SiglipVisionModel', t.SiglipVisionModel(t.SiglipVisionConfig(**tower)), {'logits': lambda r: r.pooler_output})
+floored = {**base, 'img_size': [17, 29], 'patch_size': 5}
+case('floored-grid', 'an image that is no multiple of the patch: 3 × 5 patches', floored, random_model(**floored).state_dict())

@@ -21,12 +21,12 @@ export const defaultConfig = defaultsOf(visionTransformerOptions) as unknown as 
   'fcNorm'
 >;
 
-/** Rows and columns of patches. */
+/** Rows and columns of whole patches, as timm counts them: [17, 29] pixels by patches of 5 are 3 × 5. */
 export function gridSizeOf({
   imageSize,
   patchSize,
 }: Pick<VisionTransformerConfig, 'imageSize' | 'patchSize'>): [number, number] {
-  return [imageSize[0] / patchSize[0], imageSize[1] / patchSize[1]];
+  return [Math.floor(imageSize[0] / patchSize[0]), Math.floor(imageSize[1] / patchSize[1])];
 }
 
 /** Tokens before the patches: class, distillation, registers. */
@@ -91,10 +91,9 @@ function assertDivisions({
 }: VisionTransformerConfig): void {
   imageSize.forEach((size, axis) => {
     const patch = patchSize[axis]!;
-    if (size % patch === 0) return;
-    const lower = Math.floor(size / patch) * patch;
-    const remedy = lower === 0 ? `Use ${patch}.` : `Use ${lower} or ${lower + patch}.`;
-    throw new InputError(expected(`a multiple of patchSize ${patch}`, 'imageSize', size, remedy));
+    if (size >= patch) return;
+    const remedy = `Use ${patch}.`;
+    throw new InputError(expected(`at least patchSize ${patch}`, 'imageSize', size, remedy));
   });
   if (embedDim % numHeads !== 0) {
     throw new InputError(
@@ -145,6 +144,19 @@ function assertTokens(config: VisionTransformerConfig): void {
       );
     }
   }
+}
+
+/** A sentence on the border of the images that makes no whole patch, and that the model does not see; none without one. */
+export function unseenBorder({
+  imageSize,
+  patchSize,
+}: Pick<VisionTransformerConfig, 'imageSize' | 'patchSize'>): string[] {
+  const [below, right] = imageSize.map((size, axis) => size % patchSize[axis]!);
+  if (below === 0 && right === 0) return [];
+  const [height, width] = imageSize.map((size, axis) => size - (size % patchSize[axis]!));
+  return [
+    `Images of ${imageSize.join(' × ')} make no whole number of patches of ${patchSize.join(' × ')}: ${height} × ${width} pixels are seen, as in timm.`,
+  ];
 }
 
 /**

@@ -1,11 +1,11 @@
 // The options of a configuration that have no effect beside the others.
 
 import { defaultsOf, idleOptions } from '../../core/option.ts';
-import { numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
+import { numPrefixTokensOf, unseenBorder, type VisionTransformerConfig } from './config.ts';
 import { visionTransformerOptions } from './options.ts';
 
 /**
- * One sentence for each option that differs from its default and changes nothing beside the others.
+ * One sentence for each option that differs from its default and changes nothing beside the others, and one for pixels that make no patch.
  *
  * @example idleModelOptions({...config, globalPool: 'token', poolIncludePrefix: true});
  * // ['poolIncludePrefix has no effect, because globalPool is token.']
@@ -22,7 +22,10 @@ export function idleModelOptions(config: VisionTransformerConfig): string[] {
   if (chosen.has('dropPathRate') && config.depth === 1) {
     reasons.set('dropPathRate', 'the first block has 0, and there is no other');
   }
-  return [...reasons].map(([name, reason]) => `${name} has no effect, because ${reason}.`);
+  const idleLines = [...reasons].map(
+    ([name, reason]) => `${name} has no effect, because ${reason}.`,
+  );
+  return [...unseenBorder(config), ...idleLines];
 }
 
 // The names of the options whose value is not the default.

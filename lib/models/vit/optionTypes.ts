@@ -6,8 +6,8 @@
  */
 export interface VisionTransformerConfig {
   /**
-   * [height, width] of the images in pixels, multiples of `patchSize`. 2 integers ≥ 1 and ≤
-   * 65536. Default [224,224].
+   * [height, width] of the images in pixels; what makes no whole patch of `patchSize` below and
+   * on the right is not seen. 2 integers ≥ 1 and ≤ 65536. Default [224,224].
    */
   readonly imageSize: readonly [number, number];
   /** [height, width] of a patch in pixels. 2 integers ≥ 1 and ≤ 65536. Default [16,16]. */
@@ -113,8 +113,8 @@ export interface VisionTransformerConfig {
 /** A part of a configuration, in our names; the rest has the defaults of timm. */
 export interface VisionTransformerOptions {
   /**
-   * [height, width] of the images in pixels, multiples of `patchSize`. 2 integers ≥ 1 and ≤
-   * 65536. Default [224,224].
+   * [height, width] of the images in pixels; what makes no whole patch of `patchSize` below and
+   * on the right is not seen. 2 integers ≥ 1 and ≤ 65536. Default [224,224].
    */
   readonly imageSize?: number | readonly [number, number];
   /** [height, width] of a patch in pixels. 2 integers ≥ 1 and ≤ 65536. Default [16,16]. */

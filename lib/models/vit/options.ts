@@ -7,7 +7,8 @@ import type { OptionTable } from '../../core/option.ts';
 export const visionTransformerOptions = {
   imageSize: {
     ...size,
-    describe: '[height, width] of the images in pixels, multiples of `patchSize`',
+    describe:
+      '[height, width] of the images in pixels; what makes no whole patch of `patchSize` below and on the right is not seen',
     aliases: ['img_size', 'input_size'],
     default: [224, 224],
   },

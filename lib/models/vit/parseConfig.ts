@@ -123,7 +123,7 @@ function imageSizeOf(
       expected('a square number', 'numPatches', numPatches, 'Give imageSize [height, width].'),
     );
   }
-  const follows = (image[0] / patchSize[0]) * (image[1] / patchSize[1]);
+  const follows = Math.floor(image[0] / patchSize[0]) * Math.floor(image[1] / patchSize[1]);
   if (follows === numPatches) return image;
   const sizes = `${given.get('imageSize')} ${image.join('×')} and patchSize ${patchSize.join('×')}`;
   throw conflict(`${follows}, which follows from ${sizes},`, 'numPatches', numPatches);

@@ -86,6 +86,9 @@ export const modelSizes: Sizes = {
   ...named('vit_{}', 'so400m/14_siglip_gap@224|378|448|896', siglipMean),
   ...named('vit_{}', 'base/32_siglip_gap@256 large/16_siglip_gap@512', { ...siglipMean, ...tanh }),
   ...named('vit_{}', 'so400m/16_siglip_gap@256|384|512 giantopt/16_siglip_gap@256|384', { ...siglipMean, ...tanh }),
+  // 384 is no multiple of 14: the last six pixels are not seen.
+  vit_so400m_patch14_siglip_384: { ...shapes['so400m'], imageSize: 384, patchSize: 14, ...siglip },
+  vit_so400m_patch14_siglip_gap_384: { ...shapes['so400m'], imageSize: 384, patchSize: 14, ...siglipMean },
   ...named('eva_{}', 'large/14@196|336', { globalPool: 'avg' }),
   ...named('flexivit_{}', 'small|base|large', { imageSize: 240, noEmbedClass: true }),
   ...named('deit_{}', 'tiny|small|base/16@224 base/16@384'),
@@ -106,7 +109,7 @@ export const modelSizes: Sizes = {
 
 /**
  * The sizes of a pattern, `vit_{}_dinov2`. Each word of the list is `widths/patches_kind@images`: `small|base/16_clip@224|384` is
- * small_patch16_clip_224 and three more. An image that is no multiple of the patch is left out.
+ * small_patch16_clip_224 and three more. A size of images that is no multiple of the patch is left out.
  */
 function named(pattern: string, list: string, options: VisionTransformerOptions = {}): Sizes {
   const models: Record<string, VisionTransformerOptions> = {};
@@ -134,13 +137,12 @@ function named(pattern: string, list: string, options: VisionTransformerOptions 
 }
 
 // Names of timm whose models have parts that are not built: other blocks, norms, MLPs, kinds of attention, rotary or relative
-// positions, convolutional stems, image sizes that are no multiple of the patch.
+// positions, convolutional stems.
 const notBuilt = [
   /^(aimv2|beit|beitv2|beit3|eva02|eva_giant|hieradet|naflexvit|sam2|samvit|test_vit4|tiny_vit|vitamin)(_|$)/,
   /_(rope|rpn|xp|18x2|dinov3|mci)(_|$)/,
   /^vit_(relpos|srelpos|pe|dwee|pwee|dpwee|dlittle|intern300m|\w+_r\d*_s\d+|\w+_resnet\d+d)_/,
   /^vit_giant_patch14_(reg\d_)?(dinov2|tipsv2)$/,
-  /^vit_so400m_patch14_siglip_(gap_)?384$/,
 ];
 
 /** Whether timm has a model of this name that is made of parts which this library does not build yet. */
