@@ -5,13 +5,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { huggingFacePreparation } from '../lib/checkpoints/huggingFaceConfig.ts';
-import { hostTensor, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
+import { hostTensor, toFloat32, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
 import { modelTensors } from '../lib/checkpoints/modelState.ts';
 import { formatTorch } from '../lib/checkpoints/pytorch/writeTorch.ts';
 import { formatSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { InputError } from '../lib/core/errors.ts';
 import { checkpointConfig, toldByTensors } from '../lib/models/checkpointConfig.ts';
 import { vitSizesThatFit as sizesThatFit } from '../lib/models/familyWeights.ts';
+import { buildLoaded } from '../lib/models/buildLoaded.ts';
 import { buildModel, createModel, parseModelOptions } from '../lib/models/createModel.ts';
 import { resamplePatchEmbed } from '../lib/models/vit/patchResample.ts';
 import { parseModelConfig } from '../lib/models/vit/parseConfig.ts';
@@ -137,6 +138,30 @@ describe('a file of PyTorch', () => {
     expect(out).toMatch(/class \d/);
     const wrong = await vit(...words, folder, '--checkpoint-key', 'teacher');
     expect([wrong.code, wrong.error]).toEqual([2, expect.stringMatching(/key "teacher"/)]);
+  });
+});
+
+describe('the report', () => {
+  test('what was resampled and adapted, and names that are allowed to be missing or unexpected', () => {
+    const others = new Map(tensors);
+    others.delete('head.weight');
+    others.delete('head.bias');
+    others.set('extra.gate', hostTensor([1], Float32Array.of(1)));
+    const config = { ...small, imageSize: 64, inChannels: 1 };
+    expect(() => buildLoaded(config, others)).toThrow(
+      /missing head\.weight.*unexpected extra\.gate/,
+    );
+    expect(() => buildLoaded(config, others, { allow: ['head.*'] })).toThrow(/unexpected extra/);
+    const { model, report } = buildLoaded(config, others, { allow: ['head.*', 'extra.**'] });
+    expect(report.missing).toEqual(['head.weight', 'head.bias']);
+    expect(report.unexpected).toEqual(['extra.gate']);
+    expect(report.notes).toEqual([
+      'patch_embed.proj.weight is adapted from 3 to 1 channels.',
+      'pos_embed is resampled from 4×4 to 8×8 patches.',
+    ]);
+    const head = modelTensors(model).get('head.weight')!;
+    expect(toFloat32(head).some((value) => value !== 0)).toBe(true);
+    model.dispose();
   });
 });
 

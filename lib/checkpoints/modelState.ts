@@ -1,6 +1,7 @@
 // Weights between a model and host tensors: copies out of it, and loading by name with a report of every tensor.
 
-import { assertFields } from '../core/kinds.ts';
+import { assertFields, assertListOf } from '../core/kinds.ts';
+import { namePattern } from '../core/namePattern.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { CheckpointError, listed } from '../core/errors.ts';
@@ -30,10 +31,13 @@ export interface LoadReport {
  * The options of `loadModelTensors`.
  *
  * @property strict          true: any missing or unexpected tensor, and any of a wrong shape or dtype, is an error; default true
+ * @property allow           names that may be missing or unexpected although `strict`, `*` standing for what is between two dots
+ *                           and `**` for anything: ['head.*']
  * @property allowNonFinite  true: NaN and infinities are loaded and reported instead of refused; default false
  */
 export interface LoadModelOptions {
   strict?: boolean;
+  allow?: readonly string[];
   allowNonFinite?: boolean;
 }
 
@@ -88,8 +92,10 @@ export function loadModelTensors(
 ): LoadReport {
   assertModule(model);
   assertTensors(tensors);
-  assertFields('options', options, { strict: 'boolean?', allowNonFinite: 'boolean?' });
-  const { strict = true, allowNonFinite = false } = options;
+  const kinds = { strict: 'boolean?', allow: 'list?', allowNonFinite: 'boolean?' } as const;
+  assertFields('options', options, kinds);
+  const { strict = true, allow = [], allowNonFinite = false } = options;
+  assertListOf('allow', allow, 'text');
   const parameters = model.stateDict();
   const report: LoadReport = {
     loaded: [],
@@ -113,7 +119,13 @@ export function loadModelTensors(
   const fitting = new Map(report.loaded.map((name) => [name, tensors.get(name)!]));
   report.nonFinite = nonFiniteNames(fitting);
 
-  const problems = strict ? stateDictErrors(parameters, tensors) : [];
+  const patterns = allow.map(namePattern);
+  const isAllowed = (name: string) => patterns.some((pattern) => pattern.test(name));
+  const strictly = <T>(own: ReadonlyMap<string, T>, other: ReadonlyMap<string, unknown>) =>
+    new Map([...own].filter(([name]) => other.has(name) || !isAllowed(name)));
+  const problems = strict
+    ? stateDictErrors(strictly(parameters, tensors), strictly(tensors, parameters))
+    : [];
   if (!allowNonFinite) {
     problems.push(...report.nonFinite.map((name) => `NaN or infinity in ${name}`));
   }

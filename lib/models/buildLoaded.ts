@@ -28,29 +28,37 @@ export interface BuildLoadedOptions<M extends Model = Model>
 /**
  * Builds a model without drawing weights and loads tensors into it; where that fails, nothing stays allocated.
  *
- * Weights are drawn only with `strict: false`, where some of them may keep their own value.
+ * Weights are drawn only with `strict: false` or `allow`, where some of them may keep their own value. The weights of the images' channels are
+ * adapted to those of the configuration.
  *
  * @param config   in any vocabulary of its family
  * @param tensors  by the names of the checkpoint; the family's `adapt` brings them to those of its parameters
- * @returns the model, which the caller owns, and what became of every tensor
+ * @returns the model, which the caller owns, and what became of every tensor; `notes` say what was converted, resampled or left out
  * @throws CheckpointError as `loadModelTensors`; InputError if no model of the family can be built of the configuration
  */
 export function buildLoaded<M extends Model = Model>(
   config: object,
   tensors: ReadonlyMap<string, HostTensor>,
   { family, onWarning = () => undefined, onAdapt, ...load }: BuildLoadedOptions<M> = {},
-): { model: M; report: LoadReport } {
+): { model: M; report: LoadReport & { notes: string[] } } {
   const parsed = parsedModel(family === undefined ? config : { family: family.family, ...config });
   if (family !== undefined && parsed.family !== family) {
     const received = parsed.family.family;
     throw new InputError(expected(`a model of family ${family.family}`, 'config', received));
   }
   const found = parsed.family as ModelFamily<object, M>;
-  const own = found.adapt?.(tensors, parsed.config, onAdapt) ?? tensors;
-  const build = { initialize: load.strict === false, onWarning };
+  const notes: string[] = [];
+  const note = (text: string): void => {
+    notes.push(text);
+    onAdapt?.(text);
+  };
+  const own = found.adapt?.(tensors, parsed.config, note, { inputChannels: true }) ?? tensors;
+  // Parameters that may be missing keep their first weights.
+  const isPart = load.strict === false || (load.allow ?? []).length > 0;
+  const build = { initialize: isPart, onWarning };
   const model = buildOf(found, parsed.config, build);
   try {
-    return { model, report: loadModelTensors(model, own, load) };
+    return { model, report: { ...loadModelTensors(model, own, load), notes } };
   } catch (error) {
     model.dispose();
     throw error;
