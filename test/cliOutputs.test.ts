@@ -46,7 +46,15 @@ test('every option with a file to write is known to the guard', () => {
   expect(outputs.map((pair) => pair.join(' --'))).toEqual([
     'demo --output',
     'vis --output',
+    'explain --output',
+    'explain --json',
+    'explain --csv',
+    'positions --output',
+    'positions --csv',
+    'trace --output',
     'augment --output',
+    'convert --output',
+    'average --output',
     'parity --json',
     'profile --trace',
     'profile --chart',
@@ -62,8 +70,12 @@ test('every option with a file to write is known to the guard', () => {
 
 describe.each(outputs)('%s --%s', (command, flag) => {
   const words = (file: string): string[] => {
-    const inputs = command === 'parity' ? [folder] : [];
-    return [command, ...inputs, `--${flag}`, file];
+    const inputs: Record<string, string[]> = {
+      parity: [folder],
+      convert: ['none.pth', '--to', 'safetensors'],
+      average: ['none.pth', 'other.pth'],
+    };
+    return [command, ...(inputs[command] ?? []), `--${flag}`, file];
   };
 
   test.each([
@@ -88,6 +100,10 @@ describe.each(outputs)('%s --%s', (command, flag) => {
       '{"displayTimeUnit":"ms","traceEvents":[',
       '{"work":',
       '{"schema":"vit-parity/1"',
+      '{"schema":"vit-explanation/1"',
+      'row,column,value',
+      '<!doctype html>\n<html lang="en">',
+      Buffer.from('\b\0\0\0\0\0\0\0{"a":1}', 'latin1'),
     ];
     for (const [i, content] of beginnings.entries()) {
       await store.commit(new Map([[`file${i}`, content]]), {});

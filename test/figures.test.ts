@@ -147,7 +147,7 @@ const figures: Record<
     refused: [
       () => heatMapSvg({ grid: grid(2, 2, () => NaN) }),
       () => heatMapSvg({ grid: { height: 2, width: 2, data: [1] } }),
-      () => heatMapSvg({ grid: grid(2, 2), colormap: 'jet' as 'viridis' }),
+      () => heatMapSvg({ grid: grid(2, 2), colormap: 'rainbow' as 'viridis' }),
     ],
     png: () => heatMap({ grid: grid(4, 6), title: 'map' }),
   },
