@@ -1,6 +1,8 @@
 // The mean of several sets of weights.
 
 import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
+import { assertListOf } from '../core/kinds.ts';
+import { assertTensors } from './nonFinite.ts';
 import { assertStateDict } from './stateDictErrors.ts';
 import { toFloat32, type Dtype, type HostTensor } from './hostTensor.ts';
 
@@ -20,6 +22,8 @@ const floats: readonly Dtype[] = ['F64', 'F32', 'F16', 'BF16'];
 export function averageTensors(
   sets: readonly ReadonlyMap<string, HostTensor>[],
 ): Map<string, HostTensor> {
+  assertListOf('the checkpoints to average', sets, 'map');
+  sets.forEach((one) => assertTensors(one));
   const [first, ...others] = sets;
   if (first === undefined || others.length === 0) {
     throw new InputError(expected('two or more', 'the checkpoints to average', sets.length));
