@@ -6,8 +6,8 @@ import type { ExperimentConfig } from '../lib/node.ts';
 const digits = { imageSize: 28, patchSize: 7, inChannels: 1, numClasses: 10 } as const;
 
 /**
- * A plain ViT of 0.45 million parameters: 16 patches of 7 × 7 pixels, 96 wide, 4 deep, their mean classified; AdamW on half a
- * cosine.
+ * A plain ViT of 0.45 million parameters: 16 patches of 7 × 7 pixels, 96 wide, 4 deep, their mean classified; Muon on half a
+ * cosine, which needs four epochs where AdamW needs ten.
  *
  * Only the augmentation is particular to digits: small affine maps, and no flips.
  */
@@ -28,20 +28,23 @@ export const config = {
       { name: 'randomAffine', degrees: 8, translate: 0.06, scale: [0.92, 1.08], shear: 4 },
     ],
   },
-  epochs: 10,
-  batchSize: 64,
-  learningRate: 3e-3,
+  epochs: 4,
+  batchSize: 128,
+  learningRate: 6e-3,
   smoothing: 0.1,
-  optimizer: { opt: 'adamw', weightDecay: 0.05, betas: [0.9, 0.95] },
+  optimizer: { opt: 'muon', weightDecay: 0.05, momentum: 0.95, nesterov: true },
   schedule: {
     sched: 'cosine',
-    warmupEpochs: 0.3,
+    warmupEpochs: 0.15,
     warmupLr: 1e-5,
     minLr: 1e-6,
     stepOnEpochs: false,
   },
   clip: { mode: 'norm', value: 1 },
 } satisfies ExperimentConfig;
+
+// The longer recipes keep AdamW.
+const adamw = { opt: 'adamw', weightDecay: 0.05, betas: [0.9, 0.95] } as const;
 
 /** Longer trainings by name: `npm run train:mnist -- --recipe mnist-long`. */
 export const recipes = {
@@ -62,7 +65,9 @@ export const recipes = {
       ],
     },
     epochs: 30,
+    batchSize: 64,
     learningRate: 2e-3,
+    optimizer: adamw,
     schedule: { ...config.schedule, warmupEpochs: 1 },
     ema: { decay: 0.999 },
   },
@@ -83,7 +88,9 @@ export const recipes = {
       patchSubsets: true,
     },
     epochs: 6,
-    batchSize: 128,
+    learningRate: 3e-3,
     smoothing: 0,
+    optimizer: adamw,
+    schedule: { ...config.schedule, warmupEpochs: 0.3 },
   },
 } satisfies Record<string, ExperimentConfig>;
