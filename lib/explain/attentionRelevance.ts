@@ -2,7 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { ShapeError, expected } from '../core/errors.ts';
-import { assertKind } from '../core/kinds.ts';
+import { assertFields, assertKind } from '../core/kinds.ts';
 import { matMul } from '../ops/matMul.ts';
 import * as t from '../ops/tensor.ts';
 import { accumulate, positiveMean, startOf } from './relevance.ts';
@@ -24,8 +24,10 @@ export interface GradedAttention {
  */
 export function attentionRelevance(
   layers: readonly GradedAttention[],
-  { startLayer }: { startLayer?: number } = {},
+  options: { startLayer?: number } = {},
 ): tf.Tensor3D {
+  assertFields('the options of attentionRelevance', options, { startLayer: 'integer?' });
+  const { startLayer } = options;
   assertLayers('layers', layers);
   return t.tidy(() => accumulate(layers.map(partOf), startOf(startLayer, layers.length)));
 }
@@ -50,9 +52,14 @@ export interface EncoderDecoder {
  * Source: Chefer et al. 2021, ICCV, eq. 6 to 11, as its code has it for DETR.
  */
 export function crossAttentionRelevance(
-  { encoder, decoderSelf, decoderCross }: EncoderDecoder,
-  { normalize = true }: { normalize?: boolean } = {},
+  layers: EncoderDecoder,
+  options: { normalize?: boolean } = {},
 ): tf.Tensor3D {
+  const kinds = { encoder: 'list', decoderSelf: 'list', decoderCross: 'list' } as const;
+  assertFields('the layers', layers, kinds);
+  assertFields('the options of crossAttentionRelevance', options, { normalize: 'boolean?' });
+  const { encoder, decoderSelf, decoderCross } = layers;
+  const { normalize = true } = options;
   assertLayers('encoder', encoder);
   assertLayers('decoderSelf', decoderSelf);
   if (decoderCross.length !== decoderSelf.length) {

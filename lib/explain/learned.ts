@@ -4,6 +4,8 @@ import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../core/capture.ts';
 import { assertInteger } from '../core/check.ts';
 import { InputError, ShapeError, expected } from '../core/errors.ts';
+import { assertFields, assertKind, assertListOf } from '../core/kinds.ts';
+import { assertModule } from '../core/module.ts';
 import { makeImage, type RgbImage } from '../core/image.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { principalComponents, project } from '../core/principalComponents.ts';
@@ -97,6 +99,7 @@ export interface PatchFilter {
  * Source: Dosovitskiy et al. 2021, figure 7 (left).
  */
 export async function patchFilters(model: Model, count = 28): Promise<PatchFilter[]> {
+  assertModule(model);
   const weight: tf.Tensor | undefined = model.namedParameters().get('patch_embed.proj.weight');
   if (weight === undefined) {
     throw new InputError(expected('a model with patch_embed.proj', 'model', model.family));
@@ -131,8 +134,10 @@ export interface PatchFeatures {
 export async function patchFeatures(
   model: Model,
   images: tf.Tensor4D,
-  { layer = -1 }: { layer?: number } = {},
+  options: { layer?: number } = {},
 ): Promise<PatchFeatures> {
+  assertKind('the options of patchFeatures', options, 'object');
+  const { layer = -1 } = options;
   const { tensors, layout } = await blockOutputs(model, images);
   const depth = tensors.length;
   assertInteger('layer', layer, { min: -depth, max: depth - 1 });
@@ -153,7 +158,9 @@ export async function patchFeatures(
  * Each is stretched from its smallest to its largest value. Signs are fixed (`principalComponents`), so the same features have the same
  * colours. Source: Oquab et al. 2023, "DINOv2", figure 1.
  */
-export function featureColors({ features, batch, dim, gridSize }: PatchFeatures): RgbImage[] {
+export function featureColors(given: PatchFeatures): RgbImage[] {
+  assertFeatures(given);
+  const { features, batch, dim, gridSize } = given;
   const [rows, columns] = gridSize;
   const count = Math.min(3, dim);
   const found = principalComponents(features, dim, count);
@@ -180,11 +187,25 @@ export function featureColors({ features, batch, dim, gridSize }: PatchFeatures)
   });
 }
 
+function assertFeatures(features: PatchFeatures): void {
+  const kinds = { features: 'floats', batch: 'count', dim: 'count', gridSize: 'list' } as const;
+  assertFields('the features', features, kinds);
+  const { batch, dim, gridSize } = features;
+  assertListOf('gridSize of the features', gridSize, 'count');
+  const size = batch * dim * gridSize[0] * gridSize[1];
+  if (features.features.length !== size) {
+    throw new ShapeError(expected(`${size} values`, 'features', features.features.length));
+  }
+}
+
 /** For each patch of a first image the patch of a second one whose features are most alike, by cosine. */
 export function correspondence(
   features: PatchFeatures,
-  [first, second]: readonly [number, number] = [0, 1],
+  pair: readonly [number, number] = [0, 1],
 ): { patch: number; cosine: number }[] {
+  assertFeatures(features);
+  assertListOf('pair', pair, 'integer');
+  const [first, second] = pair;
   const { features: values, batch, dim, gridSize } = features;
   const patches = gridSize[0] * gridSize[1];
   for (const index of [first, second]) assertInteger('image', index, { min: 0, max: batch - 1 });
@@ -219,7 +240,8 @@ export async function logitLens(
   model: Model,
   images: tf.Tensor4D,
 ): Promise<{ shape: [number, number, number]; data: Float32Array }[]> {
-  const { norm, forwardHead } = model as {
+  assertModule(model);
+  const { norm, forwardHead } = model as unknown as {
     norm?: { forward(x: tf.Tensor3D): tf.Tensor3D } | undefined;
     forwardHead?: (features: tf.Tensor3D, context?: ForwardContext) => tf.Tensor2D;
   };
@@ -261,8 +283,10 @@ export interface ArtefactToken {
 export async function tokenNorms(
   model: Model,
   images: tf.Tensor4D,
-  { ratio = 3 }: { ratio?: number } = {},
+  options: { ratio?: number } = {},
 ): Promise<{ norms: Grid<Float32Array>[]; artefacts: ArtefactToken[] }> {
+  assertFields('the options of tokenNorms', options, { ratio: 'number?' });
+  const { ratio = 3 } = options;
   const { tensors, layout } = await blockOutputs(model, images);
   const norms = tensors.map(({ data, shape: [batch, tokens, dim] }) => ({
     height: batch,

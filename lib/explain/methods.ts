@@ -1,7 +1,7 @@
 // The methods of explanation by name: a table that takes more from outside.
 
 import type * as tf from '@tensorflow/tfjs';
-import { assertFields, assertMethods } from '../core/kinds.ts';
+import { assertFields, assertKind, assertMethods } from '../core/kinds.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { Model } from '../models/model.ts';
@@ -133,6 +133,7 @@ export function explanationMethods(): ExplanationMethod[] {
 
 /** The method of a name. @throws InputError with the nearest name */
 export function explanationMethod(name: string): ExplanationMethod {
+  assertKind('method', name, 'text');
   const found = table.get(name);
   if (found !== undefined) return found;
   const names = [...table.keys()];

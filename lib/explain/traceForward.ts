@@ -3,6 +3,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { assertInteger } from '../core/check.ts';
 import { ShapeError, expected } from '../core/errors.ts';
+import { assertKind } from '../core/kinds.ts';
 import type { Interceptor } from '../core/intercept.ts';
 import type { TokenLayout } from '../core/tokenLayout.ts';
 import type { Model } from '../models/model.ts';
@@ -45,8 +46,10 @@ export interface Trace {
 export async function traceForward(
   model: Model,
   image: tf.Tensor4D,
-  { block = 0 }: { block?: number } = {},
+  options: { block?: number } = {},
 ): Promise<Trace> {
+  assertKind('the options of traceForward', options, 'object');
+  const { block = 0 } = options;
   assertAttentionModel(model);
   if (image.rank !== 4 || image.shape[0] !== 1) {
     throw new ShapeError(expected('one image [1, H, W, C]', 'image', image.shape));

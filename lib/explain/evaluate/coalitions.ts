@@ -4,6 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { Capture } from '../../core/capture.ts';
 import type { ForwardContext } from '../../core/context.ts';
 import { assertInteger } from '../../core/check.ts';
+import { assertFields } from '../../core/kinds.ts';
 import { InputError, ShapeError, expected } from '../../core/errors.ts';
 import type { Precision } from '../../core/precision.ts';
 import type { Model } from '../../models/model.ts';
@@ -60,8 +61,10 @@ const mostPlayers = 16;
 export async function coalitionLogits(
   model: Model,
   image: tf.Tensor4D,
-  { done, onSize, tokens = 32_768, precision = 'fp32' }: CoalitionOptions = {},
+  options: CoalitionOptions = {},
 ): Promise<Coalitions> {
+  assertFields('the options of coalitionLogits', options, { done: 'object?', onSize: 'function?' });
+  const { done, onSize, tokens = 32_768, precision = 'fp32' } = options;
   assertTokenModel(model);
   assertInteger('tokens', tokens, { min: 64 });
   if (image.rank !== 4 || image.shape[0] !== 1) {

@@ -1,11 +1,24 @@
 // Curves of a score while patches are taken away or put back in the order of a map.
 
 import type * as tf from '@tensorflow/tfjs';
-import { assertInteger, assertNumber, assertOneOf } from '../../core/check.ts';
+import {
+  assertInteger,
+  assertNumber,
+  assertOneOf,
+  assertRank,
+  assertTensor,
+} from '../../core/check.ts';
+import { assertFields, assertKind, assertListOf } from '../../core/kinds.ts';
 import { Rng } from '../../core/rng.ts';
 import type { Grid } from '../../figures/grid.ts';
 import * as t from '../../ops/tensor.ts';
-import { areaUnder, importanceOrder, withoutPatches, type ImageScore } from './metrics.ts';
+import {
+  areaUnder,
+  assertMap,
+  importanceOrder,
+  withoutPatches,
+  type ImageScore,
+} from './metrics.ts';
 
 /** A curve of scores over the share of the patches that was taken away (or put back), from 0 to 1, and the area under it. */
 export interface PerturbationCurve {
@@ -49,6 +62,10 @@ export async function perturbationCurve(
   score: ImageScore,
   options: CurveOptions = {},
 ): Promise<PerturbationCurve> {
+  assertMap(map);
+  assertTensor('image', image);
+  assertKind('score', score, 'function');
+  assertKind('the options of perturbationCurve', options, 'object');
   const patches = map.height * map.width;
   const { order = 'most', start = 'whole', impute = 'baseline', baseline = 0, seed = 0 } = options;
   const { steps = Math.min(20, patches) } = options;
@@ -85,14 +102,17 @@ const roadNoise = 0.01;
  */
 export function imputed(
   image: tf.Tensor4D,
-  { height: rows, width: columns }: Pick<Grid, 'height' | 'width'>,
+  grid: Pick<Grid, 'height' | 'width'>,
   patches: readonly number[],
-  {
-    baseline = 0,
-    seed = 0,
-    rounds = 400,
-  }: { baseline?: number; seed?: number; rounds?: number } = {},
+  options: { baseline?: number; seed?: number; rounds?: number } = {},
 ): tf.Tensor4D {
+  assertTensor('image', image);
+  assertRank('image', image, 4);
+  assertFields('the grid', grid, { height: 'count', width: 'count' });
+  assertListOf('patches', patches, 'integer');
+  assertFields('the options of imputed', options, { baseline: 'number?', rounds: 'count?' });
+  const { height: rows, width: columns } = grid;
+  const { baseline = 0, seed = 0, rounds = 400 } = options;
   const [, height, width, channels] = image.shape;
   const missing = new Uint8Array(height * width);
   const [patchHeight, patchWidth] = [height / rows, width / columns];
@@ -164,6 +184,10 @@ export function pointsInto(
   box: { left: number; top: number; right: number; bottom: number },
   size: { height: number; width: number },
 ): boolean {
+  assertMap(map);
+  const edges = { left: 'number', top: 'number', right: 'number', bottom: 'number' } as const;
+  assertFields('the box', box, edges);
+  assertFields('the size', size, { height: 'count', width: 'count' });
   const best = importanceOrder(map.data)[0]!;
   const x = (((best % map.width) + 0.5) * size.width) / map.width;
   const y = ((Math.floor(best / map.width) + 0.5) * size.height) / map.height;

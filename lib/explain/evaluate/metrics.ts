@@ -1,7 +1,8 @@
 // Measures of explanations: agreement of two maps, areas under curves, infidelity, sensitivity.
 
 import type * as tf from '@tensorflow/tfjs';
-import { assertInteger, assertNumber } from '../../core/check.ts';
+import { assertInteger, assertNumber, assertTensor } from '../../core/check.ts';
+import { assertFields, assertKind } from '../../core/kinds.ts';
 import { ShapeError, expected } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import type { Grid } from '../../figures/grid.ts';
@@ -36,6 +37,14 @@ export function unexplained(map: ArrayLike<number>, reference: ArrayLike<number>
   return Math.sqrt(Math.max(0, 1 - dot ** 2 / (size * whole)));
 }
 
+/** Throws unless a value is a map of patches. */
+export function assertMap(map: Grid): void {
+  assertFields('the map', map, { height: 'count', width: 'count', data: 'array' });
+  if (map.data.length === map.height * map.width) return;
+  const size = `${map.height * map.width} values`;
+  throw new ShapeError(expected(size, 'data of the map', map.data.length));
+}
+
 /** The area under points (x, y) by the trapezoid rule, divided by the range of x. */
 export function areaUnder(x: readonly number[], y: readonly number[]): number {
   assertSameLength(x, y);
@@ -66,6 +75,10 @@ export async function infidelity(
   score: ImageScore,
   options: { samples?: number; baseline?: number; seed?: number; scale?: boolean } = {},
 ): Promise<number> {
+  assertMap(map);
+  assertTensor('image', image);
+  assertKind('score', score, 'function');
+  assertKind('the options of infidelity', options, 'object');
   const { samples = 64, baseline = 0, seed = 0, scale = true } = options;
   assertInteger('samples', samples, { min: 2, max: 65_536 });
   assertNumber('baseline', baseline);
@@ -104,6 +117,9 @@ export async function sensitivity(
   image: tf.Tensor4D,
   options: { radius?: number; samples?: number; seed?: number } = {},
 ): Promise<number> {
+  assertKind('explain', explain, 'function');
+  assertTensor('image', image);
+  assertKind('the options of sensitivity', options, 'object');
   const { radius = 0.02, samples = 10, seed = 0 } = options;
   assertNumber('radius', radius, { min: 0 });
   assertInteger('samples', samples, { min: 1, max: 65_536 });
@@ -175,6 +191,8 @@ function correlation(a: Float64Array, b: Float64Array): number {
 }
 
 function assertSameLength(a: ArrayLike<number>, b: ArrayLike<number>): void {
+  assertKind('the first list', a, 'array');
+  assertKind('the second list', b, 'array');
   if (a.length === b.length && a.length > 0) return;
   throw new ShapeError(expected(`${a.length} values`, 'the second list', b.length));
 }

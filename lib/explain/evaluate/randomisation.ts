@@ -1,6 +1,8 @@
 // Whether a map depends on what the model has learned, and on the class that is asked for.
 
 import type * as tf from '@tensorflow/tfjs';
+import { assertFields, assertMethods } from '../../core/kinds.ts';
+import { assertModule } from '../../core/module.ts';
 import { Rng } from '../../core/rng.ts';
 import type { Model } from '../../models/model.ts';
 import * as t from '../../ops/tensor.ts';
@@ -20,8 +22,12 @@ export async function parameterRandomisation(
   method: ExplanationMethod,
   model: Model,
   images: tf.Tensor4D,
-  { seed = 0, ...options }: MethodOptions & { seed?: number } = {},
+  given: MethodOptions & { seed?: number } = {},
 ): Promise<number[]> {
+  assertMethods('a method', 'method', method, ['run']);
+  assertModule(model);
+  assertFields('the options of parameterRandomisation', given, { seed: 'integer?' });
+  const { seed = 0, ...options } = given;
   const first = await method.run(model, images, options);
   const target = options.target ?? first.targets;
   const groups = model.layerGroups();
@@ -62,8 +68,12 @@ export async function randomLogit(
   method: ExplanationMethod,
   model: Model,
   images: tf.Tensor4D,
-  { seed = 0, ...options }: MethodOptions & { seed?: number } = {},
+  given: MethodOptions & { seed?: number } = {},
 ): Promise<number> {
+  assertMethods('a method', 'method', method, ['run']);
+  assertModule(model);
+  assertFields('the options of randomLogit', given, { seed: 'integer?' });
+  const { seed = 0, ...options } = given;
   const first = await method.run(model, images, options);
   const others = first.targets.map((target, b) => {
     const shift = 1 + (new Rng(seed).split('randomLogit', b).uint32() % (model.numClasses - 1));

@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { assertInteger } from '../../core/check.ts';
+import { assertFields, assertKind } from '../../core/kinds.ts';
 import { ShapeError, expected } from '../../core/errors.ts';
 import { Rng } from '../../core/rng.ts';
 import type { Grid } from '../../figures/grid.ts';
@@ -72,10 +73,13 @@ export async function exactShapley(
 
 /** The values of all subsets for one class: its logit, or its probability, [2ⁿ]. */
 export function coalitionValues(
-  { players, classes, logits }: Coalitions,
+  coalitions: Coalitions,
   game: ShapleyGame,
   k: number,
 ): Float64Array {
+  const kinds = { players: 'count', classes: 'count', logits: 'array' } as const;
+  assertFields('the coalitions', coalitions, kinds);
+  const { players, classes, logits } = coalitions;
   assertInteger('k', k, { min: 0, max: classes - 1 });
   const result = new Float64Array(2 ** players);
   for (let s = 0; s < result.length; s += 1) {
@@ -100,6 +104,7 @@ export function coalitionValues(
  * @throws ShapeError if the number of values is no power of two
  */
 export function shapleyValues(values: ArrayLike<number>): Float64Array {
+  assertKind('values', values, 'array');
   const players = Math.log2(values.length);
   if (!Number.isInteger(players) || players > 24) {
     throw new ShapeError(expected('2ⁿ values, n ≤ 24', 'values', values.length));
@@ -131,8 +136,11 @@ export function shapleyValues(values: ArrayLike<number>): Float64Array {
 export function sampledShapley(
   players: number,
   value: (subset: number) => number,
-  { orders, seed = 0 }: { orders: number; seed?: number },
+  options: { orders: number; seed?: number },
 ): { values: Float64Array; errors: Float64Array } {
+  assertKind('value', value, 'function');
+  assertFields('the options of sampledShapley', options, { orders: 'count', seed: 'integer?' });
+  const { orders, seed = 0 } = options;
   assertInteger('players', players, { min: 1, max: 30 });
   assertInteger('orders', orders, { min: 2, max: 1e9 });
   const rng = new Rng(seed).split('sampledShapley');
