@@ -47,7 +47,8 @@ void transpose(const uint8_t* from, size_t from_stride, uint8_t* to, size_t to_s
   for (int round = 0; round < 4; ++round) {
     for (size_t y = 0; y < 8; ++y) {
       b[2 * y] = __builtin_shufflevector(a[y], a[y + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      b[2 * y + 1] = __builtin_shufflevector(a[y], a[y + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      b[2 * y + 1] =
+          __builtin_shufflevector(a[y], a[y + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
     memcpy(a, b, sizeof a);
   }
@@ -63,10 +64,11 @@ void gather_rows(const uint8_t* const* rows, size_t stride, size_t begin, size_t
     for (size_t y = 0; y < kRows; ++y) to[(x - begin) * kRows + y] = rows[y][x];
 }
 
-// One target pixel of 16 rows. from [taps, channels, 16], out [channels, 16]. GCC 12 makes vectors of these loops, and single
-// numbers of its own conversions of vectors.
+// One target pixel of 16 rows. from [taps, channels, 16], out [channels, 16]. GCC 12 makes vectors of these loops, and
+// single numbers of its own conversions of vectors.
 template <size_t lanes>
-void pixel_of_rows(const uint8_t* __restrict from, const int32_t* __restrict weights, size_t taps, uint8_t* __restrict out) {
+void pixel_of_rows(const uint8_t* __restrict from, const int32_t* __restrict weights, size_t taps,
+                   uint8_t* __restrict out) {
   int32_t sums[lanes];
   for (size_t x = 0; x < lanes; ++x) sums[x] = kHalf;
   for (size_t k = 0; k < taps; ++k, from += lanes) {
