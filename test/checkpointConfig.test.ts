@@ -12,6 +12,7 @@ import { formatSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { InputError } from '../lib/core/errors.ts';
 import { checkpointConfig, toldByTensors } from '../lib/models/checkpointConfig.ts';
 import { vitSizesThatFit as sizesThatFit } from '../lib/models/familyWeights.ts';
+import { openFineTuning } from '../lib/cli/fineTuning.ts';
 import { buildLoaded } from '../lib/models/buildLoaded.ts';
 import { buildModel, createModel, parseModelOptions } from '../lib/models/createModel.ts';
 import { resamplePatchEmbed } from '../lib/models/vit/patchResample.ts';
@@ -139,6 +140,19 @@ describe('a file of PyTorch', () => {
     const wrong = await vit(...words, folder, '--checkpoint-key', 'teacher');
     expect([wrong.code, wrong.error]).toEqual([2, expect.stringMatching(/key "teacher"/)]);
   });
+});
+
+test('a fine-tuning takes the set of weights that useEma or checkpointKey chooses', async () => {
+  const file = path.join(__dirname, 'goldens/odd-checkpoints/deit.pth');
+  const saidWith = async (options: object): Promise<string> => {
+    const said: string[] = [];
+    await openFineTuning({ finetune: file, model: small, ...options }, (text) => said.push(text));
+    return said.join(' ');
+  };
+  expect(await saidWith({})).toContain('those of model; beside them stand model_ema');
+  expect(await saidWith({ useEma: true })).toContain('averaged weights, model_ema, are taken');
+  expect(await saidWith({ checkpointKey: 'model_ema' })).not.toContain('beside them');
+  await expect(saidWith({ checkpointKey: 'teacher' })).rejects.toThrow(/key "teacher"/);
 });
 
 describe('the report', () => {

@@ -194,10 +194,10 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
 
 describe('options of a training', () => {
   // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts, fineTune.test.ts,
-  // distillation.test.ts, progressive.test.ts and
-  // trainingMuon.test.ts.
+  // distillation.test.ts, progressive.test.ts, checkpointConfig.test.ts and trainingMuon.test.ts.
   const tested = ['precision', 'attnOnly', 'finetune', 'posEmbedInterpolation', 'progressive'];
-  const elsewhere = ['model', 'data', ...tested, 'optimizer.fallbackNoWeightDecay'];
+  const chosen = ['useEma', 'checkpointKey'];
+  const elsewhere = ['model', 'data', ...tested, ...chosen, 'optimizer.fallbackNoWeightDecay'];
   const isElsewhere = (path: string) =>
     elsewhere.includes(path) || path.startsWith('distillation.');
 
