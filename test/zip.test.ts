@@ -8,7 +8,7 @@ import { parseNpy } from '../lib/checkpoints/npy.ts';
 import { readTensors } from '../lib/checkpoints/readTensors.ts';
 import { formatSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { formatTorch } from '../lib/checkpoints/pytorch/writeTorch.ts';
-import { crc32 } from '../lib/checkpoints/zip/crc32.ts';
+import { crc32 } from '../lib/core/crc32.ts';
 import { writeZip } from '../lib/checkpoints/zip/writeZip.ts';
 import { ZipArchive } from '../lib/checkpoints/zip/zipArchive.ts';
 import { bytesOf } from './support/pickleBytes.ts';

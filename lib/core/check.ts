@@ -2,6 +2,7 @@
 
 import type * as tf from '@tensorflow/tfjs';
 import { InputError, NumericError, ShapeError, expected } from './errors.ts';
+import { firstNonFinite } from './finite.ts';
 
 /** Throws unless `value` is an integer with min ≤ value ≤ max. */
 export function assertInteger(
@@ -27,11 +28,10 @@ export function assertNumber(
 
 /** Throws a NumericError unless every output of a model is finite. @param of  what was computed: `the image` */
 export function assertFiniteOutput(of: string, values: ArrayLike<number>): void {
-  for (let i = 0; i < values.length; i += 1) {
-    if (Number.isFinite(values[i])) continue;
-    const remedy = 'Look at the image, the weights, and mean and std of the preprocessing.';
-    throw new NumericError(expected('finite probabilities', of, values[i], remedy));
-  }
+  const bad = firstNonFinite(values);
+  if (bad < 0) return;
+  const remedy = 'Look at the image, the weights, and mean and std of the preprocessing.';
+  throw new NumericError(expected('finite probabilities', of, values[bad], remedy));
 }
 
 /** Throws unless `value` is one of `choices`. */

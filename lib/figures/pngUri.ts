@@ -1,5 +1,6 @@
 // An image as an uncompressed PNG in a data URI, for an SVG to embed.
 
+import { crc32 } from '../core/crc32.ts';
 import type { RgbImage } from '../core/image.ts';
 
 // A PNG inside an SVG only travels to the renderer, so it is stored, not compressed: no library, the same bytes everywhere.
@@ -56,18 +57,6 @@ function zlibStored(raw: Uint8Array): Uint8Array {
   const sum = new Uint8Array(4);
   new DataView(sum.buffer).setUint32(0, adler32(raw));
   return joined([...parts, sum]);
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k += 1) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = crcTable[(crc ^ byte) & 255]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }
 
 function adler32(bytes: Uint8Array): number {

@@ -2,6 +2,7 @@
 
 import { assertInteger, isRecord } from '../core/check.ts';
 import { InputError, NumericError, expected } from '../core/errors.ts';
+import { firstNonFinite } from '../core/finite.ts';
 import { classLabel } from '../core/format.ts';
 import { assertListOf } from '../core/kinds.ts';
 import { recordOfModel } from '../core/modelRecord.ts';
@@ -75,7 +76,7 @@ export async function predict(
   if (adapted.note !== undefined) onNote(adapted.note);
   const { pixels } = preprocessImage(adapted.image, preprocessing);
   const probabilities = await probabilitiesOf(model, pixels, precision);
-  const index = probabilities.findIndex((value) => !Number.isFinite(value));
+  const index = firstNonFinite(probabilities);
   if (index >= 0) {
     const remedy = 'Its weights or its normalisation are out of range.';
     const what = `the probability of ${classLabel(index, classNames)}`;

@@ -5,6 +5,7 @@ import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
 import { assertShape } from '../core/check.ts';
 import { NumericError } from '../core/errors.ts';
+import { firstNonFinite } from '../core/finite.ts';
 import type { Batch } from '../data/batch.ts';
 import { lossNamed } from './losses/lossNamed.ts';
 import { countCorrect, Metrics } from './metrics.ts';
@@ -81,13 +82,12 @@ export function logitEvaluator<E>(metrics: LogitMetrics<E>): Evaluator<E> {
 }
 
 function assertFiniteLogits(values: ArrayLike<number>, batch: Batch): void {
-  for (let i = 0; i < values.length; i += 1) {
-    if (Number.isFinite(values[i])) continue;
-    const index = batch.indices[Math.floor(i / (values.length / batch.size))]!;
-    throw new NumericError(
-      `Expected finite logits for image ${index}, received ${values[i]!}. Look at the image and the weights.`,
-    );
-  }
+  const bad = firstNonFinite(values);
+  if (bad < 0) return;
+  const index = batch.indices[Math.floor(bad / (values.length / batch.size))]!;
+  throw new NumericError(
+    `Expected finite logits for image ${index}, received ${values[bad]!}. Look at the image and the weights.`,
+  );
 }
 
 function imagesOf({ images, size, imageShape }: Batch): tf.Tensor4D {

@@ -1,7 +1,7 @@
 // Writes zip archives of stored entries, each aligned so that its bytes can be mapped.
 
 import { InputError, expected } from '../../core/errors.ts';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../../core/crc32.ts';
 
 // An extra field with PyTorch's tag fills the space before an entry.
 const padding = 0x4246;

@@ -2,7 +2,7 @@
 
 import { CheckpointError, UnsupportedError, show } from '../../core/errors.ts';
 import { decodeUtf8 } from '../../core/utf8.ts';
-import { crc32 } from './crc32.ts';
+import { crc32 } from '../../core/crc32.ts';
 import { inflate } from './inflate.ts';
 
 // A deflated entry may become so many times as long. Weights shrink by less than a half; runs of zeros by a thousand.

@@ -1,4 +1,4 @@
-// The checksum of zip archives.
+// The checksum of zip archives and PNG files.
 
 // tables[k][b]: the checksum of byte b followed by k zeros, so that eight bytes take one step.
 const tables: readonly Uint32Array[] = makeTables();
