@@ -5,10 +5,10 @@ import { assertInteger } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { parseFractalOptions, type FullFractalOptions } from '../fractal/options.ts';
 import { categoryName, placeOf } from '../fractal/places.ts';
-import { perturbedSystems } from '../fractal/perturb.ts';
 import { pictureImage } from '../fractal/renderer.ts';
 import { readCategories } from './categoryFiles.ts';
 import { cachedCategories, type CachedSearchOptions } from './categoryCache.ts';
+import { systemsOf } from './systems.ts';
 import { FractalWorkers } from './workers.ts';
 import type { RgbImage } from '../core/image.ts';
 import type { Dataset, ImageSource } from '../data/dataset.ts';
@@ -57,7 +57,9 @@ export async function fractalDataset(config: FractalDatasetOptions = {}): Promis
   const workers = new FractalWorkers(count);
   const categories =
     folder === undefined
-      ? await systemsOf(options, workers, { onProgress, stop, cache, onNote })
+      ? await systemsOf(options, (n) =>
+          cachedCategories(n, workers, { onProgress, stop, cache, onNote }),
+        )
       : await readCategories(folder, options.categories);
   if (categories.length < options.categories) {
     const remedy = 'Run tfjs-vit fractaldb --search-only with as many into it.';
@@ -65,17 +67,6 @@ export async function fractalDataset(config: FractalDatasetOptions = {}): Promis
     throw new InputError(expected(what, folder ?? 'the search', `${categories.length}`, remedy));
   }
   return new FractalDataset(options, categories, workers, channels);
-}
-
-// The categories: of the search, or perturbations of one of them; fewer only if the search was stopped.
-async function systemsOf(
-  { categories, single, delta }: FullFractalOptions,
-  workers: FractalWorkers,
-  search: CachedSearchOptions,
-): Promise<readonly Ifs[]> {
-  if (single === null) return cachedCategories(categories, workers, search);
-  const base = (await cachedCategories(single + 1, workers, search))[single];
-  return base === undefined ? [] : perturbedSystems(base, categories, delta);
 }
 
 class FractalDataset implements Dataset {

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import { searchRules } from '../fractal/candidates.ts';
-import { perturbedSystems } from '../fractal/perturb.ts';
 import { categoryName } from '../fractal/places.ts';
 import { openFolder, type Folder } from '../io/folder.ts';
 import { readCategories, writeCategories } from './categoryFiles.ts';
-import { searchCategories, type SearchOptions } from './search.ts';
+import { searchCategories } from './search.ts';
+import { systemsOf } from './systems.ts';
 import type { Ifs } from '../fractal/ifs.ts';
 import type { FullFractalOptions } from '../fractal/options.ts';
 import type { Stop } from '../core/stop.ts';
@@ -70,7 +70,10 @@ export async function writeFractalFolder(
     const there = categories.length;
     if (there < count) {
       const onSearch = (done: number, total: number): void => onProgress?.('search', done, total);
-      const systems = await systemsOf(options, workers, { onProgress: onSearch, stop });
+      const systems = await systemsOf(options, async (n) => {
+        const found = await searchCategories(n, workers, { onProgress: onSearch, stop });
+        return found.map(({ ifs }) => ifs);
+      });
       await writeCategories(store.path, systems, categories);
       if (systems.length < count) {
         return { categories: systems, found: systems.length, written: 0, kept: 0, finished: false };
@@ -107,18 +110,6 @@ export async function writeFractalFolder(
   } finally {
     await store.close();
   }
-}
-
-// The systems of the categories; fewer if the search was stopped.
-async function systemsOf(
-  { categories, single, delta }: FullFractalOptions,
-  workers: FractalWorkers,
-  search: SearchOptions,
-): Promise<Ifs[]> {
-  const found = await searchCategories(single === null ? categories : single + 1, workers, search);
-  if (single === null) return found.map(({ ifs }) => ifs);
-  const base = found[single]?.ifs;
-  return base === undefined ? [] : perturbedSystems(base, categories, delta);
 }
 
 // Waits for all, so that nothing is written after the lock is given back.
