@@ -7,7 +7,8 @@ import { curvePanels } from '../figures/trainingCurves.ts';
 import { adviceFor } from './advice.ts';
 import { classSection, confusionSection } from './classSections.ts';
 import { evidenceOf, type Evidence } from './evidence.ts';
-import { html, inlineSvg, styleElement, type Html } from './html.ts';
+import { documentOf } from './document.ts';
+import { html, inlineSvg, type Html } from './html.ts';
 import type { RunReport } from './runReport.ts';
 import { reportStyles } from './style.ts';
 
@@ -19,32 +20,16 @@ import { reportStyles } from './style.ts';
  */
 export function reportPage(report: RunReport): string {
   const evidence = evidenceOf(report);
-  const title = `Report of ${report.name}`;
-  // The policy lets a viewer load nothing from outside, whatever a name may hold.
-  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        ${styleElement(reportStyles)}
-      </head>
-      <body>
-        <main>
-          <header>
-            <h1>${report.name}</h1>
-            <p class="lead">${leadOf(report, evidence)}</p>
-          </header>
-          ${cards(report, evidence)} ${adviceSection(report, evidence)} ${curvesSection(report)}
-          ${evidence === undefined ? [] : evaluatedSections(report, evidence)}
-          ${factsSection(report)}
-          <footer>Written by tfjs-vit. <code>tfjs-vit report</code> writes it anew.</footer>
-        </main>
-      </body>
-    </html> `;
-  return page.markup;
+  const body = html`<main>
+    <header>
+      <h1>${report.name}</h1>
+      <p class="lead">${leadOf(report, evidence)}</p>
+    </header>
+    ${cards(report, evidence)} ${adviceSection(report, evidence)} ${curvesSection(report)}
+    ${evidence === undefined ? [] : evaluatedSections(report, evidence)} ${factsSection(report)}
+    <footer>Written by tfjs-vit. <code>tfjs-vit report</code> writes it anew.</footer>
+  </main>`;
+  return documentOf(body, { title: `Report of ${report.name}`, styles: reportStyles });
 }
 
 function evaluatedSections(report: RunReport, evidence: Evidence): Html[] {

@@ -7,7 +7,8 @@ import { blend, colorize } from '../figures/colorize.ts';
 import type { Grid } from '../figures/grid.ts';
 import { figureSvg } from '../figures/panel.ts';
 import { pngUri } from '../figures/pngUri.ts';
-import { html, inlineSvg, styleElement, type Html } from './html.ts';
+import { documentOf } from './document.ts';
+import { html, inlineSvg, type Html } from './html.ts';
 import { reportStyles } from './style.ts';
 import { partTexts, type PartText } from './traceText.ts';
 
@@ -63,45 +64,31 @@ const styles = `
  * without a script.
  */
 export function tracePage(content: TraceContent): string {
-  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   const sections = sectionsOf(content).map(([part, pictures], i) =>
     sectionOf(partTexts[part], pictures, i + 1),
   );
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${content.title}</title>
-        ${styleElement(reportStyles + styles)}
-      </head>
-      <body>
-        <input class="lang" type="radio" name="lang" id="lang-en" checked />
-        <input class="lang" type="radio" name="lang" id="lang-ja" />
-        <main>
-          <header>
-            <p class="lang-choice">
-              <label for="lang-en">English</label><label for="lang-ja">日本語</label>
-            </p>
-            <h1>${content.title}</h1>
-            <p class="lead">${content.source}</p>
-          </header>
-          ${sections} ${tableSection(content.tensors)}
-          <footer>
-            <span class="en"
-              >Letters: P patches, N tokens, C channels, h heads, D = C / h, F hidden, K
-              classes.</span
-            ><span class="ja"
-              >記号: P パッチ数、N トークン数、C チャネル数、h ヘッド数、D = C / h、F 隠れ層の幅、K
-              クラス数。</span
-            >
-            Written by tfjs-vit.
-          </footer>
-        </main>
-      </body>
-    </html> `;
-  return page.markup;
+  const body = html`<input class="lang" type="radio" name="lang" id="lang-en" checked />
+    <input class="lang" type="radio" name="lang" id="lang-ja" />
+    <main>
+      <header>
+        <p class="lang-choice">
+          <label for="lang-en">English</label><label for="lang-ja">日本語</label>
+        </p>
+        <h1>${content.title}</h1>
+        <p class="lead">${content.source}</p>
+      </header>
+      ${sections} ${tableSection(content.tensors)}
+      <footer>
+        <span class="en"
+          >Letters: P patches, N tokens, C channels, h heads, D = C / h, F hidden, K classes.</span
+        ><span class="ja"
+          >記号: P パッチ数、N トークン数、C チャネル数、h ヘッド数、D = C / h、F 隠れ層の幅、K
+          クラス数。</span
+        >
+        Written by tfjs-vit.
+      </footer>
+    </main>`;
+  return documentOf(body, { title: content.title, styles: reportStyles + styles });
 }
 
 type Picture = Html;
