@@ -15,15 +15,8 @@ const checkpoint = {
     "A run folder, a folder of timm's hub or Hugging Face, or a file: .safetensors, PyTorch's .pth, .pt, .bin, .ckpt, Google's .npz",
 } as const satisfies Flag;
 
-/** The flags that say which weights of a checkpoint are taken, and of which model they are. */
-export const weightsFlags = {
-  model: {
-    type: 'string',
-    value: 'NAME',
-    describe:
-      'The size of a checkpoint that has no config.json: vit_tiny_patch16_224, vit_tiny_16_224',
-    defaultText: 'as is stored with it',
-  },
+/** The flags that say which of a file's sets of weights is taken. */
+export const weightsSetFlags = {
   'use-ema': {
     type: 'boolean',
     describe: 'The averaged weights of a checkpoint that has both: model_ema, state_dict_ema',
@@ -36,18 +29,32 @@ export const weightsFlags = {
   },
 } as const satisfies Record<string, Flag>;
 
-/** The values of `weightsFlags`. */
-export function weightsChoice(args: Arguments): {
-  model: string | undefined;
-  useEma: boolean | undefined;
+/** The flags that say which weights of a checkpoint are taken, and of which model they are. */
+export const weightsFlags = {
+  model: {
+    type: 'string',
+    value: 'NAME',
+    describe:
+      'The size of a checkpoint that has no config.json: vit_tiny_patch16_224, vit_tiny_16_224',
+    defaultText: 'as is stored with it',
+  },
+  ...weightsSetFlags,
+} as const satisfies Record<string, Flag>;
+
+/** The values of `weightsSetFlags`. */
+export function weightsSet(args: Arguments): {
+  useEma: true | undefined;
   checkpointKey: string | undefined;
 } {
-  const useEma = booleanFlag(args, 'use-ema');
-  return {
-    model: textFlag(args, 'model'),
-    useEma: useEma ? true : undefined,
-    checkpointKey: textFlag(args, 'checkpoint-key'),
-  };
+  const useEma = booleanFlag(args, 'use-ema') ? true : undefined;
+  return { useEma, checkpointKey: textFlag(args, 'checkpoint-key') };
+}
+
+/** The values of `weightsFlags`. */
+export function weightsChoice(
+  args: Arguments,
+): ReturnType<typeof weightsSet> & { model: string | undefined } {
+  return { model: textFlag(args, 'model'), ...weightsSet(args) };
 }
 
 /** Flags that several commands share, so that they read and work alike. */
@@ -85,6 +92,25 @@ export const sharedFlags = {
     value: 'NAME',
     describe: 'Without --checkpoint: only a run that was trained on this data set is taken',
     defaultText: 'any',
+  },
+  modelName: {
+    type: 'string',
+    value: 'NAME',
+    describe: 'The model that the checkpoint has to be: vit_tiny_16_224',
+    defaultText: 'any',
+  },
+  colormap: {
+    type: 'string',
+    value: 'NAME',
+    choices: ['viridis', 'inferno', 'magma', 'cividis', 'blues', 'blueRed', 'jet'],
+    describe: 'The colours',
+  },
+  theme: {
+    type: 'string',
+    value: 'NAME',
+    choices: ['light', 'dark'],
+    default: 'light',
+    describe: 'The ground of the picture',
   },
   output: {
     type: 'string',

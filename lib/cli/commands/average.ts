@@ -1,9 +1,7 @@
 // `tfjs-vit average`: the mean of the weights of several checkpoints.
 
-import { neededFlag, booleanFlag, textFlag, weightsFlags } from '../flags.ts';
+import { neededFlag, weightsSet, weightsSetFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
-
-const { 'use-ema': useEma, 'checkpoint-key': checkpointKey } = weightsFlags;
 
 /** `tfjs-vit average`: the mean of the weights of several checkpoints, a "model soup". */
 export const average: Command = {
@@ -24,8 +22,7 @@ export const average: Command = {
       required: true,
       describe: 'The .safetensors file to write; the configuration is that of the first',
     },
-    'use-ema': useEma,
-    'checkpoint-key': checkpointKey,
+    ...weightsSetFlags,
   },
   examples: [
     ['average runs/a runs/b runs/c --output soup.safetensors', 'Three runs from one start'],
@@ -35,10 +32,7 @@ export const average: Command = {
     const { formatSafetensors } = await import('../../checkpoints/safetensors.ts');
     const { readCheckpoint } = await import('../../io/checkpointFile.ts');
     const { writeAtomically } = await import('../outputFile.ts');
-    const options = {
-      useEma: booleanFlag(args, 'use-ema') ? true : undefined,
-      checkpointKey: textFlag(args, 'checkpoint-key'),
-    };
+    const options = weightsSet(args);
     const read = [];
     for (const path of args.positional) read.push(await readCheckpoint(path, options));
     const tensors = averageTensors(read.map((one) => one.tensors));

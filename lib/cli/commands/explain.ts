@@ -18,12 +18,7 @@ export const explain: Command = {
   flags: {
     image: { ...sharedFlags.image, default: '0' },
     checkpoint: sharedFlags.checkpointOrNewest,
-    model: {
-      type: 'string',
-      value: 'NAME',
-      describe: 'The model that the checkpoint has to be: vit_tiny_16_224',
-      defaultText: 'any',
-    },
+    model: sharedFlags.modelName,
     dataset: sharedFlags.dataset,
     method: {
       type: 'string',
@@ -72,10 +67,7 @@ export const explain: Command = {
       describe: 'Print and draw where the logit comes from (attn-lrp, integrated-gradients)',
     },
     colormap: {
-      type: 'string',
-      value: 'NAME',
-      choices: ['viridis', 'inferno', 'magma', 'cividis', 'blues', 'blueRed', 'jet'],
-      describe: 'The colours',
+      ...sharedFlags.colormap,
       defaultText: 'inferno, or blueRed for a method whose maps have a sign',
     },
     interpolation: {
@@ -85,13 +77,7 @@ export const explain: Command = {
       default: 'bilinear',
       describe: 'Overlays smooth, or patch by patch',
     },
-    theme: {
-      type: 'string',
-      value: 'NAME',
-      choices: ['light', 'dark'],
-      default: 'light',
-      describe: 'The ground of the picture',
-    },
+    theme: sharedFlags.theme,
     output: { ...sharedFlags.output, default: 'imgs/explanation.png' },
     json: {
       type: 'string',

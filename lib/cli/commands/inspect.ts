@@ -1,9 +1,7 @@
 // `tfjs-vit inspect`: what is in a checkpoint file.
 
-import { booleanFlag, textFlag, weightsFlags } from '../flags.ts';
+import { booleanFlag, weightsSet, weightsSetFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
-
-const { 'use-ema': useEma, 'checkpoint-key': checkpointKey } = weightsFlags;
 
 /** `tfjs-vit inspect`: what is in a checkpoint file, of any format; nothing in it is run. */
 export const inspect: Command = {
@@ -18,8 +16,7 @@ export const inspect: Command = {
   },
   flags: {
     tensors: { type: 'boolean', describe: 'Every tensor with its dtype and shape' },
-    'use-ema': useEma,
-    'checkpoint-key': checkpointKey,
+    ...weightsSetFlags,
     json: { type: 'boolean', describe: 'One JSON object on standard output' },
   },
   examples: [
@@ -29,10 +26,7 @@ export const inspect: Command = {
   async run(args, terminal) {
     const { findingLines, inspectCheckpoint } = await import('../inspectCheckpoint.ts');
     const [path] = args.positional;
-    const found = await inspectCheckpoint(path!, {
-      useEma: booleanFlag(args, 'use-ema') ? true : undefined,
-      checkpointKey: textFlag(args, 'checkpoint-key'),
-    });
+    const found = await inspectCheckpoint(path!, weightsSet(args));
     if (booleanFlag(args, 'json')) terminal.out(JSON.stringify(found));
     else for (const line of findingLines(found, booleanFlag(args, 'tensors'))) terminal.out(line);
     return 0;

@@ -10,27 +10,10 @@ export const positions: Command = {
   describe: 'Draw how similar the position embeddings of all patches are',
   flags: {
     checkpoint: sharedFlags.checkpointOrNewest,
-    model: {
-      type: 'string',
-      value: 'NAME',
-      describe: 'The model that the checkpoint has to be: vit_tiny_16_224',
-      defaultText: 'any',
-    },
+    model: sharedFlags.modelName,
     dataset: sharedFlags.dataset,
-    colormap: {
-      type: 'string',
-      value: 'NAME',
-      choices: ['viridis', 'inferno', 'magma', 'cividis', 'blues', 'blueRed', 'jet'],
-      default: 'viridis',
-      describe: 'The colours',
-    },
-    theme: {
-      type: 'string',
-      value: 'NAME',
-      choices: ['light', 'dark'],
-      default: 'light',
-      describe: 'The ground of the picture',
-    },
+    colormap: { ...sharedFlags.colormap, default: 'viridis' },
+    theme: sharedFlags.theme,
     output: { ...sharedFlags.output, default: 'imgs/position_embedding.png' },
     csv: {
       type: 'string',
