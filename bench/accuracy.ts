@@ -2,7 +2,7 @@
 //   npm run bench:accuracy -- [--seeds 3] [--images 10000] [--epochs 10]
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   InputError,
@@ -14,7 +14,7 @@ import {
   type RgbImage,
 } from '../lib/node.ts';
 import { readFlags, wholeOf } from './flags.ts';
-import { peerFolder } from './peers/folder.ts';
+import { neededPython } from './peers/folder.ts';
 import { inScratchFolder } from './scratchFolder.ts';
 
 const help = `npm run bench:accuracy -- [options]
@@ -39,11 +39,7 @@ else await inScratchFolder('bench-accuracy-', compare);
 async function compare(folder: string): Promise<void> {
   const seeds = wholeOf('seeds', flags.seeds, 100);
   const epochs = wholeOf('epochs', flags.epochs, 1000);
-  const python = join(peerFolder('pytorch'), 'venv', 'bin', 'python');
-  if (!existsSync(python)) {
-    const remedy = 'Run npm run setup:peers -- pytorch.';
-    throw new InputError(`Expected timm in ${python}, received nothing. ${remedy}`);
-  }
+  const python = neededPython();
   const limit = wholeOf('images', flags.images, 60_000);
   const data = join(folder, 'data');
   writeImages(join(data, 'train'), mnistDataset(await loadMnist({ limit })));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { UnsupportedError } from '../lib/node.ts';
 import { compiled } from './compiled.ts';
 import type { ProcessSpec } from './contenderProcess.ts';
-import { peerFolder } from './peers/folder.ts';
+import { peerFolder, pythonOfPeers } from './peers/folder.ts';
 import type { Precision } from '../lib/node.ts';
 import type { Work } from './works.ts';
 
@@ -83,7 +83,7 @@ export function processOf(
   }
   if (python === undefined && !ready) throw notSetUp(name);
   // onnxruntime runs in the interpreter of pytorch, which exports its model.
-  const command = python ?? join(peerFolder('pytorch'), 'venv', 'bin', 'python');
+  const command = python ?? pythonOfPeers();
   if (!existsSync(command)) {
     throw new UnsupportedError(`There is no Python interpreter at ${command}.`);
   }

@@ -2,7 +2,7 @@
 //   npm run bench:loader -- [--data DIR] [--images 200] [--only plain,augmented] [--peer]
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import {
@@ -16,7 +16,7 @@ import {
   SampleWorkers,
 } from '../lib/node.ts';
 import { listOf, readFlags } from './flags.ts';
-import { peerFolder } from './peers/folder.ts';
+import { neededPython } from './peers/folder.ts';
 import { inScratchFolder } from './scratchFolder.ts';
 
 const chains = {
@@ -122,12 +122,7 @@ async function ours(
 }
 
 function peer(folder: string, name: ChainName, images: number): string {
-  const python = join(peerFolder('pytorch'), 'venv', 'bin', 'python');
-  if (!existsSync(python)) {
-    throw new InputError(
-      'Expected the venv of PyTorch for --peer. Install it: npm run setup:peers.',
-    );
-  }
+  const python = neededPython();
   const script = join(import.meta.dirname, 'peers', 'timm_loader.py');
   const { stdout, stderr, status } = spawnSync(python, [script, folder, name, String(images)], {
     encoding: 'utf8',

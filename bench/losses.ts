@@ -2,7 +2,7 @@
 //   npm run bench:losses -- [--steps 200] [--batch-size 64] [--folder DIR]
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   InputError,
@@ -19,7 +19,7 @@ import {
 } from '../lib/node.ts';
 import { runCase } from '../lib/parity/run.ts';
 import { readFlags, wholeOf } from './flags.ts';
-import { peerFolder } from './peers/folder.ts';
+import { neededPython } from './peers/folder.ts';
 import { inScratchFolder } from './scratchFolder.ts';
 
 const help = `npm run bench:losses -- [options]
@@ -40,11 +40,7 @@ else if (flags.folder !== undefined) await compare(flags.folder);
 else await inScratchFolder('bench-losses-', compare);
 
 async function compare(folder: string): Promise<void> {
-  const python = join(peerFolder('pytorch'), 'venv', 'bin', 'python');
-  if (!existsSync(python)) {
-    const remedy = 'Run npm run setup:peers -- pytorch.';
-    throw new InputError(`Expected timm in ${python}, received nothing. ${remedy}`);
-  }
+  const python = neededPython();
   mkdirSync(folder, { recursive: true });
   const steps = wholeOf('steps', flags.steps, 10_000);
   await writeBatches(folder, steps, wholeOf('batch-size', flags['batch-size'], 1024));
