@@ -5,15 +5,7 @@
 // In a trained model a patch is like its neighbours, its row and its column (Dosovitskiy et al. 2021, figure 7). In code it is
 // `positionSimilarity(model)` and `positionSheet({ matrix, gridSize })`.
 
-import path from 'node:path';
 import { runMain } from 'tfjs-vit/node';
+import { figureWords } from './support/figureWords.ts';
 
-const [first = '', ...rest] = process.argv.slice(2);
-const folder = first.startsWith('-') || first === '' ? 'imgs' : first;
-const flags = folder === first ? rest : process.argv.slice(2);
-const given = flags.some((word) => word.startsWith('--output'));
-await runMain([
-  'positions',
-  ...(given ? [] : ['--output', path.join(folder, 'position_embedding.png')]),
-  ...flags,
-]);
+await runMain(['positions', ...figureWords('position_embedding.png')]);

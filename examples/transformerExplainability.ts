@@ -4,16 +4,8 @@
 // The figure of chapters on explainability: input, map, overlay, and a second class. Without --checkpoint the model is the newest run,
 // else the one that is shipped; `--help` lists all flags, among them the methods.
 
-import path from 'node:path';
 import { runMain } from 'tfjs-vit/node';
+import { figureWords } from './support/figureWords.ts';
 
-const [first = '', ...rest] = process.argv.slice(2);
-const folder = first.startsWith('-') || first === '' ? 'imgs' : first;
-const flags = folder === first ? rest : process.argv.slice(2);
-const given = (name: string) => flags.some((word) => word.startsWith(`--${name}`));
-await runMain([
-  'explain',
-  ...(given('image') ? [] : ['--image', 'data/digit.png']),
-  ...(given('output') ? [] : ['--output', path.join(folder, 'transformer_explainability.png')]),
-  ...flags,
-]);
+const words = figureWords('transformer_explainability.png', { image: 'data/digit.png' });
+await runMain(['explain', ...words]);
