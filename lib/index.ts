@@ -77,6 +77,7 @@ export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 export { Attention, type AttentionConfig } from './layers/attention.ts';
 export { AttentionPool, type AttentionPoolConfig } from './layers/attentionPool.ts';
 export { BatchNorm, type BatchNormConfig } from './layers/batchNorm.ts';
+export { FrozenBatchNorm, type FrozenBatchNormConfig } from './layers/frozenBatchNorm.ts';
 export { Block, type BlockConfig } from './layers/block.ts';
 export { Conv2d, type Conv2dConfig } from './layers/conv2d.ts';
 export { DropPath, Dropout, dropPathRates } from './layers/drop.ts';
@@ -120,9 +121,7 @@ export {
   type GlobalPool,
   type VisionTransformerConfig,
 } from './models/vit/config.ts';
-export type { ResNetConfig, ResNetOptions } from './models/resnet/config.ts';
-export { resnet } from './models/resnet/family.ts';
-export { ResNet } from './models/resnet/resNet.ts';
+export * from './models/resnet/public.ts';
 export { vit } from './models/vit/family.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './models/vit/parseConfig.ts';
 export { VisionTransformer } from './models/vit/visionTransformer.ts';

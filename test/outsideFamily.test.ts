@@ -168,7 +168,7 @@ describe('a family from outside', () => {
     expect(() => door.buildModel({ family: 'vit', name: 'mlp_small' })).toThrow(
       /mlp, which has mlp_small, for model\.family/,
     );
-    expect(() => door.buildModel({ model_type: 'resnet' })).toThrow(
+    expect(() => door.buildModel({ model_type: 'swin' })).toThrow(
       /Give family, one of vit, resnet, mlp/,
     );
   });

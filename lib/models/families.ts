@@ -30,7 +30,7 @@ type VitName =
   `${'vit' | 'deit' | 'deit3' | 'eva_large' | 'flexivit'}_${string}` | `test_vit${string}`;
 
 /** The names by which TypeScript knows a size of a ResNet. */
-type ResNetName = 'resnet18' | 'resnet34';
+type ResNetName = `resnet${18 | 34 | 50 | 101 | 152}`;
 
 /** The class of the model that a size's name stands for, as far as the name itself tells. */
 export type ModelNamed<N extends string> = N extends VitName

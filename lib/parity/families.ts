@@ -2,6 +2,7 @@
 
 import { augment } from './families/augment.ts';
 import { checkpoints } from './families/checkpoints.ts';
+import { encoders } from './families/encoders.ts';
 import { explain } from './families/explain.ts';
 import { fractaldb } from './families/fractaldb.ts';
 import { resnetTorchvision } from './families/resnet.ts';
@@ -11,7 +12,7 @@ import type { Family } from './family.ts';
 
 /** The families this build can run, by name. Adding one is a file in families/ and a line here. */
 export const families: ReadonlyMap<string, Family> = new Map(
-  [vitTimm, trainStep, checkpoints, augment, explain, fractaldb, resnetTorchvision].map(
+  [vitTimm, trainStep, checkpoints, augment, explain, fractaldb, resnetTorchvision, encoders].map(
     (family) => [family.name, family],
   ),
 );

@@ -5,17 +5,28 @@ import * as t from '../../ops/tensor.ts';
 import type { ForwardContext } from '../../core/context.ts';
 import { moduleStep } from '../../core/intercept.ts';
 import { Module } from '../../core/module.ts';
-import { BatchNorm } from '../../layers/batchNorm.ts';
 import { Conv2d } from '../../layers/conv2d.ts';
 import { DropPath } from '../../layers/drop.ts';
+import { channelNorm, type ChannelNorm } from '../../layers/frozenBatchNorm.ts';
 import { inside, type InitScope } from '../../layers/initScope.ts';
+import { changesShape } from './config.ts';
 
-/** The configuration of a `BasicBlock`. */
-export interface BasicBlockConfig {
+/**
+ * The configuration of a block.
+ *
+ * @property inPlanes    channels of its input
+ * @property planes      channels of its 3×3 convolutions
+ * @property outPlanes   channels of its result: `planes`, of a bottleneck four times as many
+ * @property stride      of the first 3×3 convolution
+ * @property frozenNorm  true: its norms are frozen; default false
+ */
+export interface BlockConfig {
   inPlanes: number;
   planes: number;
+  outPlanes: number;
   stride: number;
   dropPath: number;
+  frozenNorm?: boolean;
 }
 
 /**
@@ -28,27 +39,34 @@ export interface BasicBlockConfig {
  */
 export class BasicBlock extends Module {
   readonly conv1: Conv2d;
-  readonly bn1: BatchNorm;
+  readonly bn1: ChannelNorm;
   readonly conv2: Conv2d;
-  readonly bn2: BatchNorm;
+  readonly bn2: ChannelNorm;
   readonly dropPath: DropPath;
   readonly downsample: Downsample | undefined;
   readonly path: string;
 
-  constructor({ inPlanes, planes, stride, dropPath }: BasicBlockConfig, scope: InitScope) {
+  constructor(config: BlockConfig, scope: InitScope) {
     super();
+    const { inPlanes, planes, stride, dropPath, frozenNorm = false } = config;
+    const norm = (name: string) =>
+      this.child(name, channelNorm(planes, frozenNorm, inside(scope, name)));
     this.path = scope.path;
     const conv = { kernelSize: 3, padding: 1, bias: false, init: 'kaiming' } as const;
     const first = { ...conv, inChannels: inPlanes, outChannels: planes, stride };
     this.conv1 = this.child('conv1', new Conv2d(first, inside(scope, 'conv1')));
-    this.bn1 = this.child('bn1', new BatchNorm({ dim: planes }, inside(scope, 'bn1')));
+    this.bn1 = norm('bn1');
     const second = { ...conv, inChannels: planes, outChannels: planes };
     this.conv2 = this.child('conv2', new Conv2d(second, inside(scope, 'conv2')));
-    this.bn2 = this.child('bn2', new BatchNorm({ dim: planes }, inside(scope, 'bn2')));
+    this.bn2 = norm('bn2');
     this.dropPath = this.child('drop_path', new DropPath(dropPath, inside(scope, 'drop_path')));
-    if (stride === 1 && inPlanes === planes) return;
-    const shortcut = new Downsample({ inPlanes, planes, stride }, inside(scope, 'downsample'));
-    this.downsample = this.child('downsample', shortcut);
+    if (!changesShape(config)) return;
+    this.downsample = this.child('downsample', new Downsample(config, inside(scope, 'downsample')));
+  }
+
+  /** The norm at the end of a residual branch, which `zeroInitResidual` starts at 0. */
+  get lastNorm(): ChannelNorm {
+    return this.bn2;
   }
 
   forward(x: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor4D {
@@ -66,14 +84,14 @@ export class BasicBlock extends Module {
 /** The shortcut of a block that changes the shape: a 1×1 convolution, `0`, and a batch norm, `1`. */
 export class Downsample extends Module {
   readonly conv: Conv2d;
-  readonly norm: BatchNorm;
+  readonly norm: ChannelNorm;
 
-  constructor({ inPlanes, planes, stride }: Omit<BasicBlockConfig, 'dropPath'>, scope: InitScope) {
+  constructor({ inPlanes, outPlanes, stride, frozenNorm = false }: BlockConfig, scope: InitScope) {
     super();
     const conv = { kernelSize: 1, bias: false, init: 'kaiming' } as const;
-    const shape = { ...conv, inChannels: inPlanes, outChannels: planes, stride };
+    const shape = { ...conv, inChannels: inPlanes, outChannels: outPlanes, stride };
     this.conv = this.child('0', new Conv2d(shape, inside(scope, '0')));
-    this.norm = this.child('1', new BatchNorm({ dim: planes }, inside(scope, '1')));
+    this.norm = this.child('1', channelNorm(outPlanes, frozenNorm, inside(scope, '1')));
   }
 
   forward(x: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor4D {

@@ -3,7 +3,8 @@
 import { isRecord } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { didYouMean } from '../../core/nearest.ts';
-import { optionNamed, parseOptions } from '../../core/option.ts';
+import { optionNamed, parseOptions, withoutSparse } from '../../core/option.ts';
+import { huggingFaceResNetOptions, isHuggingFaceResNet } from './huggingFace.ts';
 import { resNetOptions } from './options.ts';
 import type { ResNetFields, ResNetOptions } from './optionTypes.ts';
 
@@ -16,12 +17,15 @@ export type ResNetConfig = ResNetFields & { readonly family: 'resnet' };
 export const resNetSizes: Readonly<Record<string, ResNetOptions>> = {
   resnet18: { layers: [2, 2, 2, 2] },
   resnet34: { layers: [3, 4, 6, 3] },
+  resnet50: { block: 'bottleneck', layers: [3, 4, 6, 3] },
+  resnet101: { block: 'bottleneck', layers: [3, 4, 23, 3] },
+  resnet152: { block: 'bottleneck', layers: [3, 8, 36, 3] },
 };
 
 const maxParameters = 2 ** 33;
 
 /**
- * A complete configuration from options, in torchvision's or timm's names: case, dashes and underscores do not count.
+ * A complete configuration from options, in torchvision's, timm's or Hugging Face's names: case, dashes and underscores do not count.
  *
  * @throws InputError naming the option that is unknown, given twice or out of range
  *
@@ -33,19 +37,22 @@ export function parseResNetConfig(options: unknown): ResNetConfig {
   if (typeof given === 'number') values['imageSize'] = [given, given];
   const parsed = parseOptions<ResNetFields>(resNetOptions, values, { what: 'a model option' });
   const smallInput = parsed.smallInput ?? Math.max(...parsed.imageSize) <= 64;
-  const config = { ...parsed, smallInput };
+  const config = withoutSparse(resNetOptions, { ...parsed, smallInput });
   assertBuildable(config);
   return { family: 'resnet', ...config };
 }
 
 /** The options by our names, values as given; null and undefined are left out. @throws InputError for a name it does not know */
-export function knownResNetOptions(options: unknown): Record<string, unknown> {
-  if (!isRecord(options)) {
-    throw new InputError(expected('an object of model options', 'config', options));
+export function knownResNetOptions(given: unknown): Record<string, unknown> {
+  if (!isRecord(given)) {
+    throw new InputError(expected('an object of model options', 'config', given));
   }
+  const options = isHuggingFaceResNet(given) ? huggingFaceResNetOptions(given) : given;
   const values: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
     if (value == null || key === 'family') continue;
+    // The one pooling of a ResNet, which timm's config.json names.
+    if (key === 'global_pool' && value === 'avg') continue;
     const field = optionNamed(resNetOptions, key);
     if (field === undefined) {
       const near = didYouMean(key, Object.keys(resNetOptions), 'docs/options.md lists them.');
@@ -66,34 +73,61 @@ export function resNetSize(name: string, overrides: object = {}): ResNetConfig {
   return parseResNetConfig({ ...resNetSizes[name], ...knownResNetOptions(overrides) });
 }
 
-/** A block of a ResNet: its path, its channels, and the stride of its first convolution. */
+/** A block of a ResNet: its path, the channels before, inside and after it, and the stride of its 3×3 convolution. */
 export interface BlockPlace {
   path: string;
   inPlanes: number;
   planes: number;
+  outPlanes: number;
   stride: number;
 }
 
+/** The options that decide the blocks. */
+export type BlockOptions = Pick<ResNetFields, 'layers' | 'planes'> &
+  Partial<Pick<ResNetFields, 'block' | 'stemWidth'>>;
+
+/** The channels that the stem gives: `stemWidth`, else those of the first stage. */
+export function stemPlanes({ planes, stemWidth }: Omit<BlockOptions, 'layers'>): number {
+  return stemWidth ?? planes[0]!;
+}
+
+/** The channels after each stage. */
+export function stagePlanes({ planes, block }: Omit<BlockOptions, 'layers'>): number[] {
+  return planes.map((width) => (block === 'bottleneck' ? 4 * width : width));
+}
+
+/** Whether the shortcut of a block has to change the input, because its result has another shape. */
+export function changesShape({
+  stride,
+  inPlanes,
+  outPlanes,
+}: Pick<BlockPlace, 'stride' | 'inPlanes' | 'outPlanes'>): boolean {
+  return stride !== 1 || inPlanes !== outPlanes;
+}
+
 /** The blocks in order. The first of every stage but the first halves the resolution. */
-export function blockPlaces({
-  layers,
-  planes,
-}: Pick<ResNetFields, 'layers' | 'planes'>): BlockPlace[] {
+export function blockPlaces(options: BlockOptions): BlockPlace[] {
+  const { layers, planes } = options;
+  const outputs = stagePlanes(options);
+  const before = [stemPlanes(options), ...outputs];
   return layers.flatMap((blocks, stage) =>
     Array.from({ length: blocks }, (_, i) => ({
       path: `layer${stage + 1}.${i}`,
-      inPlanes: planes[i === 0 ? Math.max(0, stage - 1) : stage]!,
+      inPlanes: i === 0 ? before[stage]! : outputs[stage]!,
       planes: planes[stage]!,
+      outPlanes: outputs[stage]!,
       stride: i === 0 && stage > 0 ? 2 : 1,
     })),
   );
 }
 
 function assertBuildable(config: ResNetFields): void {
-  const weights = blockPlaces(config).map(
-    (place) => 9 * place.planes * (place.inPlanes + place.planes),
+  const weights = blockPlaces(config).map(({ inPlanes, planes, outPlanes }) =>
+    config.block === 'bottleneck'
+      ? planes * (inPlanes + 9 * planes + outPlanes)
+      : 9 * planes * (inPlanes + planes),
   );
-  const head = config.planes[3]! * config.numClasses;
+  const head = stagePlanes(config).at(-1)! * config.numClasses;
   const parameters = weights.reduce((sum, size) => sum + size, head);
   if (parameters <= maxParameters) return;
   const remedy = 'Make planes or layers smaller.';

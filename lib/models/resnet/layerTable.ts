@@ -1,37 +1,71 @@
 // The layer table of a ResNet, from its configuration.
 
 import { layerRow, linearRow, type LayerRow } from '../layerRow.ts';
-import { blockPlaces, type BlockPlace, type ResNetConfig } from './config.ts';
+import {
+  blockPlaces,
+  changesShape,
+  stagePlanes,
+  stemPlanes,
+  type BlockPlace,
+  type ResNetConfig,
+} from './config.ts';
 
 type Size = readonly [number, number];
 
 /** Every layer of a ResNet in the order of its state dict, from the configuration alone: nothing is allocated. */
 export function layerTable(config: ResNetConfig): LayerRow[] {
-  const { inChannels, planes, smallInput, numClasses } = config;
+  const { inChannels, smallInput, numClasses, block, frozenNorm = false } = config;
   const [height = 1, width = 1] = config.imageSize;
-  const stem = { inPlanes: inChannels, planes: planes[0]! };
+  const stem = { inPlanes: inChannels, planes: stemPlanes(config) };
   const [kernel, stride, padding] = smallInput ? [3, 1, 1] : [7, 2, 3];
   let size = shrunk([height, width], { kernel: kernel!, stride: stride!, padding: padding! });
-  const rows = [convRow('conv1', size, stem, kernel!), normRow('bn1', size, stem.planes)];
+  const rows = [
+    convRow('conv1', size, stem, kernel!),
+    normRow('bn1', size, stem.planes, frozenNorm),
+  ];
   if (!smallInput) size = shrunk(size, { kernel: 3, stride: 2, padding: 1 });
   for (const place of blockPlaces(config)) {
+    const before = size;
     size = shrunk(size, { kernel: 3, stride: place.stride, padding: 1 });
-    rows.push(...blockRows(place, size));
+    rows.push(...blockRows(place, { before, after: size, block, frozenNorm }));
   }
-  const last = planes.at(-1)!;
+  const last = stagePlanes(config).at(-1)!;
   return numClasses > 0 ? [...rows, linearRow('fc', [last], numClasses)] : rows;
 }
 
-function blockRows({ path, inPlanes, planes, stride }: BlockPlace, size: Size): LayerRow[] {
-  const rows = [
-    convRow(`${path}.conv1`, size, { inPlanes, planes }, 3),
-    normRow(`${path}.bn1`, size, planes),
-    convRow(`${path}.conv2`, size, { inPlanes: planes, planes }, 3),
-    normRow(`${path}.bn2`, size, planes),
+function blockRows(
+  place: BlockPlace,
+  about: {
+    before: Size;
+    after: Size;
+    block: ResNetConfig['block'] | undefined;
+    frozenNorm: boolean;
+  },
+): LayerRow[] {
+  const { path, inPlanes, planes, outPlanes } = place;
+  const { before, after, block, frozenNorm } = about;
+  const pair = (
+    [conv, norm]: readonly [string, string],
+    [from, to]: readonly [number, number],
+    kernel: number,
+    size: Size = after,
+  ) => [
+    convRow(`${path}.${conv}`, size, { inPlanes: from, planes: to }, kernel),
+    normRow(`${path}.${norm}`, size, to, frozenNorm),
   ];
-  if (stride === 1 && inPlanes === planes) return rows;
-  const shortcut = convRow(`${path}.downsample.0`, size, { inPlanes, planes }, 1);
-  return [...rows, shortcut, normRow(`${path}.downsample.1`, size, planes)];
+  const rows =
+    block === 'bottleneck'
+      ? [
+          ...pair(['conv1', 'bn1'], [inPlanes, planes], 1, before),
+          ...pair(['conv2', 'bn2'], [planes, planes], 3),
+          ...pair(['conv3', 'bn3'], [planes, outPlanes], 1),
+        ]
+      : [
+          ...pair(['conv1', 'bn1'], [inPlanes, planes], 3),
+          ...pair(['conv2', 'bn2'], [planes, planes], 3),
+        ];
+  if (!changesShape(place)) return rows;
+  return [...rows, ...pair(['downsample.0', 'downsample.1'], [inPlanes, outPlanes], 1)];
 }
 
 function convRow(
@@ -45,8 +79,10 @@ function convRow(
   return layerRow(name, `Conv2d ${kernel}×${kernel}`, [height, width, planes], { weight }, macs);
 }
 
-function normRow(name: string, [height, width]: Size, planes: number): LayerRow {
-  return layerRow(name, 'BatchNorm', [height, width, planes], { weight: [planes], bias: [planes] });
+function normRow(name: string, [height, width]: Size, planes: number, frozen: boolean): LayerRow {
+  const parameters: Record<string, number[]> = frozen ? {} : { weight: [planes], bias: [planes] };
+  const kind = frozen ? 'FrozenBatchNorm' : 'BatchNorm';
+  return layerRow(name, kind, [height, width, planes], parameters);
 }
 
 // The rows and columns of a convolution's result.

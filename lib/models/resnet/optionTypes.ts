@@ -20,10 +20,25 @@ export interface ResNetFields {
   /** Blocks of each stage. 4 integers ≥ 1 and ≤ 256. Default [2,2,2,2]. */
   readonly layers: readonly [number, number, number, number];
   /**
-   * Channels of each stage; the stem has those of the first. 4 integers ≥ 1 and ≤ 8192. Default
-   * [64,128,256,512].
+   * Channels of the 3×3 convolutions of each stage; the stem has those of the first. 4 integers
+   * ≥ 1 and ≤ 8192. Default [64,128,256,512].
    */
   readonly planes: readonly [number, number, number, number];
+  /**
+   * Blocks of two 3×3 convolutions (ResNet-18, -34), or of a 1×1, a 3×3 and a 1×1 to four times
+   * the channels (ResNet-50 and larger). Default "basic".
+   */
+  readonly block?: 'basic' | 'bottleneck';
+  /**
+   * Channels of the stem, where they are not those of the first stage. An integer ≥ 1 and ≤
+   * 65536.
+   */
+  readonly stemWidth: number;
+  /**
+   * true: the norms keep their statistics, gains and offsets, while training too, as a
+   * detector's backbone has them. Default false.
+   */
+  readonly frozenNorm?: boolean;
   /**
    * true: the stem is a 3×3 convolution of stride 1 without pooling, for images such as those of
    * MNIST and CIFAR, in place of a 7×7 convolution of stride 2 and a pooling; follows
@@ -65,10 +80,25 @@ export interface ResNetOptions {
   /** Blocks of each stage. 4 integers ≥ 1 and ≤ 256. Default [2,2,2,2]. */
   readonly layers?: readonly [number, number, number, number];
   /**
-   * Channels of each stage; the stem has those of the first. 4 integers ≥ 1 and ≤ 8192. Default
-   * [64,128,256,512].
+   * Channels of the 3×3 convolutions of each stage; the stem has those of the first. 4 integers
+   * ≥ 1 and ≤ 8192. Default [64,128,256,512].
    */
   readonly planes?: readonly [number, number, number, number];
+  /**
+   * Blocks of two 3×3 convolutions (ResNet-18, -34), or of a 1×1, a 3×3 and a 1×1 to four times
+   * the channels (ResNet-50 and larger). Default "basic".
+   */
+  readonly block?: 'basic' | 'bottleneck';
+  /**
+   * Channels of the stem, where they are not those of the first stage. An integer ≥ 1 and ≤
+   * 65536.
+   */
+  readonly stemWidth?: number;
+  /**
+   * true: the norms keep their statistics, gains and offsets, while training too, as a
+   * detector's backbone has them. Default false.
+   */
+  readonly frozenNorm?: boolean;
   /**
    * true: the stem is a 3×3 convolution of stride 1 without pooling, for images such as those of
    * MNIST and CIFAR, in place of a 7×7 convolution of stride 2 and a pooling; follows

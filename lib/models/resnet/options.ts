@@ -1,6 +1,6 @@
 // The options of a ResNet, each said once.
 
-import { classifierOptions, rate, size } from '../sharedOptions.ts';
+import { classifierOptions, count, rate, size } from '../sharedOptions.ts';
 import type { OptionTable } from '../../core/option.ts';
 
 /** The fields of `ResNetConfig`, with the defaults of torchvision: ResNet-18 at 224 pixels. */
@@ -23,10 +23,30 @@ export const resNetOptions = {
   planes: {
     type: 'integers',
     length: 4,
-    describe: 'Channels of each stage; the stem has those of the first',
+    describe: 'Channels of the 3×3 convolutions of each stage; the stem has those of the first',
     min: 1,
     max: 8192,
     default: [64, 128, 256, 512],
+  },
+  block: {
+    type: 'string',
+    describe:
+      'Blocks of two 3×3 convolutions (ResNet-18, -34), or of a 1×1, a 3×3 and a 1×1 to four times the channels (ResNet-50 and larger)',
+    choices: ['basic', 'bottleneck'],
+    default: 'basic',
+    sparse: true,
+  },
+  stemWidth: {
+    ...count,
+    describe: 'Channels of the stem, where they are not those of the first stage',
+    aliases: ['embedding_size'],
+  },
+  frozenNorm: {
+    type: 'boolean',
+    describe:
+      "true: the norms keep their statistics, gains and offsets, while training too, as a detector's backbone has them",
+    default: false,
+    sparse: true,
   },
   smallInput: {
     type: 'boolean',

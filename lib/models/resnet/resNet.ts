@@ -9,9 +9,9 @@ import { namedTensor } from '../../core/intercept.ts';
 import { assertFields } from '../../core/kinds.ts';
 import { Module, assertModule } from '../../core/module.ts';
 import { Rng } from '../../core/rng.ts';
-import { BatchNorm } from '../../layers/batchNorm.ts';
 import { Conv2d } from '../../layers/conv2d.ts';
 import { Dropout, dropPathRates } from '../../layers/drop.ts';
+import { channelNorm, type ChannelNorm } from '../../layers/frozenBatchNorm.ts';
 import { inside, initial, type InitScope } from '../../layers/initScope.ts';
 import { Linear } from '../../layers/linear.ts';
 import { Sequence } from '../../layers/sequence.ts';
@@ -19,11 +19,19 @@ import { formatLayers } from '../formatLayers.ts';
 import type { LayerRow } from '../layerRow.ts';
 import type { BuildOptions, Model } from '../model.ts';
 import { BasicBlock } from './basicBlock.ts';
-import { blockPlaces, parseResNetConfig, type ResNetConfig, type ResNetOptions } from './config.ts';
+import { Bottleneck } from './bottleneck.ts';
+import {
+  blockPlaces,
+  parseResNetConfig,
+  stagePlanes,
+  stemPlanes,
+  type ResNetConfig,
+  type ResNetOptions,
+} from './config.ts';
 import { layerTable } from './layerTable.ts';
 
 /**
- * The ResNet of torchvision with basic blocks: [B, H, W, I] images → [B, K] logits.
+ * The ResNet of torchvision: [B, H, W, I] images → [B, K] logits.
  *
  * A stem, four stages of blocks, the mean over space and a linear head. Every parameter and buffer has torchvision's name, layout and place in
  * the order, so state dicts go either way. Convolutions start normal with variance 2/fan_out, norms at 1 and 0: a pure function of
@@ -40,8 +48,8 @@ export class ResNet extends Module implements Model {
   readonly family = 'resnet';
   readonly config: ResNetConfig;
   readonly conv1: Conv2d;
-  readonly bn1: BatchNorm;
-  readonly stages: readonly Sequence<BasicBlock>[];
+  readonly bn1: ChannelNorm;
+  readonly stages: readonly Sequence<BasicBlock | Bottleneck>[];
   readonly headDrop: Dropout;
   readonly fc: Linear | undefined;
 
@@ -53,21 +61,21 @@ export class ResNet extends Module implements Model {
     const config = parseResNetConfig(options);
     this.config = config;
     const root: InitScope = { path: '', rng: initialize ? new Rng(config.seed) : undefined };
-    const { smallInput, planes, inChannels } = config;
-    const [width = 64] = planes;
+    const { smallInput, inChannels, frozenNorm = false } = config;
+    const width = stemPlanes(config);
     const window = smallInput
       ? { kernelSize: 3, stride: 1, padding: 1 }
       : { kernelSize: 7, stride: 2, padding: 3 };
     const stem = { ...window, inChannels, outChannels: width, bias: false } as const;
     const conv1 = new Conv2d({ ...stem, init: 'kaiming' }, inside(root, 'conv1'));
     this.conv1 = this.child('conv1', conv1);
-    this.bn1 = this.child('bn1', new BatchNorm({ dim: width }, inside(root, 'bn1')));
+    this.bn1 = this.child('bn1', channelNorm(width, frozenNorm, inside(root, 'bn1')));
     this.stages = this.makeStages(root);
     this.headDrop = new Dropout(config.dropRate, { path: 'head_drop' });
     if (config.numClasses > 0) this.fc = this.child('fc', makeHead(config, root));
     if (!config.zeroInitResidual) return;
     for (const { items } of this.stages) {
-      for (const { bn2 } of items) bn2.weight.assign(t.zerosLike(bn2.weight));
+      for (const { lastNorm } of items) lastNorm.weight.assign(t.zerosLike(lastNorm.weight));
     }
   }
 
@@ -124,6 +132,16 @@ export class ResNet extends Module implements Model {
 
   /** The maps after the last stage, [B, H, W, I] → [B, H/32, W/32, C]; H/8 and W/8 with `smallInput`. Both are rounded up. */
   forwardFeatures(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor4D {
+    return t.tidy(() => this.forwardStages(images, context).at(-1)!);
+  }
+
+  /**
+   * The maps after the stem and after each of the four stages, from fine to coarse, in timm's words `features_only`. The caller owns them.
+   *
+   * @returns five maps, [B, H/4, W/4, stem], [B, H/4, W/4, C1] … [B, H/32, W/32, C4]; with `smallInput` H, H, H/2, H/4, H/8
+   * @throws ShapeError if the images do not have the configured channels
+   */
+  forwardStages(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor4D[] {
     assertModule(this);
     assertContext(context);
     assertTensor('images', images);
@@ -133,11 +151,13 @@ export class ResNet extends Module implements Model {
       let x = t.relu(this.bn1.forward(this.conv1.forward(given, context), context));
       if (!this.config.smallInput) x = t.maxPool(x, 3, 2, 1);
       x = namedTensor('maxpool', x, context);
+      const maps = [x];
       this.stages.forEach(({ items }, stage) => {
         for (const block of items) x = block.forward(x, context);
         x = namedTensor(`layer${stage + 1}`, x, context);
+        maps.push(x);
       });
-      return x;
+      return maps;
     });
   }
 
@@ -151,13 +171,15 @@ export class ResNet extends Module implements Model {
     });
   }
 
-  private makeStages(root: InitScope): Sequence<BasicBlock>[] {
+  private makeStages(root: InitScope): Sequence<BasicBlock | Bottleneck>[] {
     const places = blockPlaces(this.config);
     const rates = dropPathRates(this.config.dropPathRate, places.length);
-    const blocks = places.map((place, i) => {
-      const block = { ...place, dropPath: rates[i]! };
-      return new BasicBlock(block, inside(root, place.path));
-    });
+    const Block = this.config.block === 'bottleneck' ? Bottleneck : BasicBlock;
+    const { frozenNorm = false } = this.config;
+    const blocks = places.map(
+      (place, i) =>
+        new Block({ ...place, dropPath: rates[i]!, frozenNorm }, inside(root, place.path)),
+    );
     return this.config.layers.map((count, stage, layers) => {
       const first = layers.slice(0, stage).reduce((sum, before) => sum + before, 0);
       const items = blocks.slice(first, first + count);
@@ -167,8 +189,9 @@ export class ResNet extends Module implements Model {
 }
 
 // torch.nn.Linear's first weights.
-function makeHead({ planes, numClasses }: ResNetConfig, root: InitScope): Linear {
-  const inFeatures = planes.at(-1)!;
+function makeHead(config: ResNetConfig, root: InitScope): Linear {
+  const { numClasses } = config;
+  const inFeatures = stagePlanes(config).at(-1)!;
   const fc = new Linear({ inFeatures, outFeatures: numClasses }, { path: 'fc' });
   const draw = (shape: readonly number[], rng: Rng) => kaimingUniform(shape, rng, inFeatures);
   t.tidy(() => {
