@@ -6,7 +6,7 @@ import { VisionTransformer } from '../../lib/index.ts';
 import { tiny } from '../support/cli.ts';
 import { assertRefused, refuses, succeeds } from '../suites/expect.ts';
 import { runNode, mainFile, vit } from '../suites/command.ts';
-import { digit, experiment, shipped, tinyRun, training } from '../suites/fixtures.ts';
+import { digit, experiment, namedClasses, shipped, tinyRun, training } from '../suites/fixtures.ts';
 import { gives } from '../suites/inProcess.ts';
 import { answered, applied, cases, must } from '../suites/row.ts';
 import type { Row } from '../suites/row.ts';
@@ -238,19 +238,3 @@ export const flagRows: readonly Row[] = [
     ]),
   ]),
 ];
-
-// The words that predict with the shipped model under other class names.
-function namedClasses(place: Parameters<typeof digit>[0], classNames: readonly string[]): string[] {
-  const record = JSON.parse(fs.readFileSync(`${shipped}/config.json`, 'utf8')) as object;
-  place.put('model/config.json', JSON.stringify({ ...record, classNames }));
-  fs.copyFileSync(`${shipped}/model.safetensors`, place.path('model/model.safetensors'));
-  return [
-    'predict',
-    '--backend',
-    'cpu',
-    '--checkpoint',
-    place.path('model'),
-    '--image',
-    digit(place),
-  ];
-}

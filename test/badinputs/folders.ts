@@ -9,7 +9,7 @@ import type { Place } from '../suites/place.ts';
 import type { Row } from '../suites/row.ts';
 
 const notes =
-  /images of \d+ classes|Class names are numbers|Held out|No validation|^Training|best epoch|stands in for it\.$/;
+  /images of \d+ classes|Class names are numbers|Held out|No validation|^Training|best epoch|stands in for it\.$|bad_images\.jsonl alone\.$/;
 const refusesFolder = (what: string, message: RegExp, words: (place: Place) => string[]) =>
   refuses(what, message, words, { notes });
 const trains = (what: string, output: RegExp, words: (place: Place) => string[]) =>

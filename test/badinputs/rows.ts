@@ -4,6 +4,7 @@ import { answered, inOrder } from '../suites/row.ts';
 import { checkpointRows } from './checkpoints.ts';
 import { configRows } from './configs.ts';
 import { dataRows } from './data.ts';
+import { explainCommandRows } from './explainCommands.ts';
 import { explanationRows } from './explanations.ts';
 import { figureRows } from './figures.ts';
 import { flagRows } from './flags.ts';
@@ -32,6 +33,7 @@ export const badInputRows: readonly Row[] = inOrder([
   ...dataRows,
   ...flagRows,
   ...configRows,
+  ...explainCommandRows,
   ...explanationRows,
   ...figureRows,
   ...modelRows,

@@ -100,13 +100,13 @@ export const safetensorsRows: readonly Row[] = [
     ...[2n ** 32n, 2n ** 53n, 2n ** 64n - 1n].map((length) =>
       refused(
         `a header of ${length} bytes`,
-        /at most 100000000 bytes|a safetensors file/,
+        /at most 100000000 bytes|a checkpoint \(safetensors/,
         file('{}', 0, length),
       ),
     ),
     refuses(
       'one of 2⁶⁴ − 1 by the command',
-      /at most 100000000 bytes|a safetensors file/,
+      /at most 100000000 bytes|a checkpoint \(safetensors/,
       (place) => ['summary', place.put('x.safetensors', file('{}', 0, 2n ** 64n - 1n))],
       { megabytes: 300 },
     ),
@@ -114,7 +114,7 @@ export const safetensorsRows: readonly Row[] = [
   ...cases('B28', [
     refused(
       'a header past 100 MB',
-      /at most 100000000 bytes|a safetensors file/,
+      /at most 100000000 bytes|a checkpoint \(safetensors/,
       file('{}', 0, 100_000_001n),
     ),
   ]),

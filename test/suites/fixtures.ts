@@ -1,5 +1,6 @@
 // The inputs that many rows share: the shipped model, a picture of a digit, a small experiment, and a small run that was trained once.
 
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeImage } from '../../lib/core/image.ts';
 import { encodePng } from '../../lib/io/encodePng.ts';
@@ -44,6 +45,15 @@ export function training(
   const words = ['train', '--backend', 'cpu', '--config', experiment(place, change)];
   const few = ['--limit', String(limit), '--limit-val', '16'];
   return [...words, ...few, '--output-dir', place.path(run)];
+}
+
+/** The words that predict with the shipped model under other class names. */
+export function namedClasses(place: Place, classNames: readonly string[]): string[] {
+  const record = JSON.parse(readFileSync(`${shipped}/config.json`, 'utf8')) as object;
+  place.put('model/config.json', JSON.stringify({ ...record, classNames }));
+  copyFileSync(`${shipped}/model.safetensors`, place.path('model/model.safetensors'));
+  const checkpoint = ['--backend', 'cpu', '--checkpoint', place.path('model')];
+  return ['predict', ...checkpoint, '--image', digit(place)];
 }
 
 let trained: Promise<string> | undefined;
