@@ -3,8 +3,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { NumericError } from '../../lib/core/errors.ts';
 import {
+  VisionTransformer,
   adamW,
   clipGradients,
+  explanationMethods,
   heatMap,
   makeSchedule,
   overlay,
@@ -75,6 +77,33 @@ const computes = (what: string, compute: () => tf.Tensor | tf.Tensor[]) =>
     await tf.setBackend('cpu');
     return tf.tidy(() => finite(...[compute()].flat()));
   });
+
+/** Explains by a method where every denominator may be 0: all weights 0, then the weights of a fresh model on an image of zeros. */
+async function explainsZeros(name: string): Promise<string> {
+  await tf.setBackend('cpu');
+  const before = tf.memory().numTensors;
+  const method = explanationMethods().find((one) => one.name === name)!;
+  const shape = { imageSize: 8, patchSize: 4, numClasses: 3, embedDim: 12, depth: 2, numHeads: 2 };
+  const seen: string[] = [];
+  for (const zeros of [true, false]) {
+    const model = new VisionTransformer(shape, { onWarning: () => undefined });
+    if (zeros) {
+      for (const [, tensor] of model.namedParameters()) {
+        tf.tidy(() => tensor.assign(tf.zerosLike(tensor)));
+      }
+    }
+    const images = tf.zeros([1, 8, 8, 3]) as tf.Tensor4D;
+    const { maps } = await method.run(model, images, { target: 1 });
+    const values = Array.from(maps[0]!.data);
+    must(values.every(Number.isFinite), `${zeros ? 'zeros' : 'black'}: ${values.join(', ')}`);
+    seen.push(`${Math.max(...values.map(Math.abs))}`);
+    images.dispose();
+    model.dispose();
+  }
+  const left = tf.memory().numTensors - before;
+  must(left === 0, `${left} tensors left`);
+  return `largest ${seen.join(' and ')}`;
+}
 
 /** The rows on numbers. */
 export const numberRows: readonly Row[] = [
@@ -204,11 +233,13 @@ export const numberRows: readonly Row[] = [
       return pictures.map((png) => `${png.length} bytes`).join(', ');
     }),
   ]),
-  answered(
-    'F33',
-    'LRP with denominators of 0',
-    'no relevance propagation yet; the issue on relevance brings it',
-  ),
+  ...cases('F33', [
+    ...explanationMethods().map(({ name }) =>
+      gives(`${name} of a model of zeros, and of a black image`, 'finite maps', () =>
+        explainsZeros(name),
+      ),
+    ),
+  ]),
   ...cases('F34', [
     gives('a loss spike that recovers', 'recorded, no stop', async () => {
       await tf.setBackend('cpu');
