@@ -93,39 +93,7 @@ export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/pos
 export { Sequence } from './layers/sequence.ts';
 
 // models
-export { buildModel, createModel, modelConfig, modelNames } from './models/createModel.ts';
-export type { ModelOptions } from './models/families.ts';
-export type { AdaptOptions, ModelFamily, PosEmbedInterpolation } from './models/family.ts';
-export {
-  fineTune,
-  fineTuneConfig,
-  fineTuneLines,
-  type FineTuneOptions,
-  type FineTuneReport,
-} from './models/fineTune.ts';
-export { layerNormRow, layerRow, linearRow, type LayerRow } from './models/layerRow.ts';
-export {
-  countParameters,
-  gigaMacs,
-  layerTable,
-  parameterShapes,
-  summarize,
-} from './models/layerTable.ts';
-export { loadModel, type LoadOptions } from './models/loadModel.ts';
-export type { BuildOptions, Model } from './models/model.ts';
-export { modelFamilies, registerModelFamily } from './models/registry.ts';
-export { modelFileNames, modelBytes, saveModel, type SaveOptions } from './models/saveModel.ts';
-export {
-  configWarnings,
-  type Activation,
-  type GlobalPool,
-  type VisionTransformerConfig,
-} from './models/vit/config.ts';
-export * from './models/resnet/public.ts';
-export { vit } from './models/vit/family.ts';
-export { parseModelConfig, type VisionTransformerOptions } from './models/vit/parseConfig.ts';
-export { VisionTransformer } from './models/vit/visionTransformer.ts';
-export type { Intermediates, IntermediatesOptions } from './models/vit/intermediates.ts';
+export * from './models/public.ts';
 
 // checkpoints
 export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';
@@ -262,6 +230,9 @@ export type { FractalOptions } from './fractal/optionTypes.ts';
 // predict
 export type { ImageInput, PixelData, PixelSource } from './predict/imageInput.ts';
 export { predict, type ClassPrediction, type PredictOptions } from './predict/predict.ts';
+
+// encoders
+export * from './encoders/public.ts';
 
 // distributed
 export { singleProcess, type Communicator } from './distributed/communicator.ts';

@@ -1,6 +1,7 @@
 // The interface of a model family: its named sizes, its configurations, and how a model is built of one.
 
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import type { FamilyEncoder } from './encoding.ts';
 import type { LayerRow } from './layerRow.ts';
 import type { BuildOptions, Model } from './model.ts';
 
@@ -101,4 +102,6 @@ export interface ModelFamily<C extends object = object, M extends Model = Model>
    * `head`, `head_dist` and `fc`.
    */
   readonly classifiers?: readonly string[];
+  /** How its models encode images, for `modelEncoder`; default: they are no encoders. */
+  readonly encoder?: FamilyEncoder<C, M>;
 }

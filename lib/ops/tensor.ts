@@ -43,6 +43,7 @@ export {
   stack,
   sub,
   sum,
+  tanh,
   tensor,
   tensor1d,
   tensor2d,

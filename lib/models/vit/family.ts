@@ -5,6 +5,7 @@ import { adapt } from './adapt.ts';
 import { idleModelOptions } from './idleOptions.ts';
 import { configWarnings, type VisionTransformerConfig } from './config.ts';
 import { vitOptions } from './describe.ts';
+import { vitEncoder } from './encode.ts';
 import { layerTable } from './layerTable.ts';
 import { parseModelConfig } from './parseConfig.ts';
 import { fullName, overridden, sizeConfig } from './sizeConfig.ts';
@@ -33,4 +34,5 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   optionsOf: vitOptions,
   override: overridden,
   classifiers: ['head', 'head_dist'],
+  encoder: vitEncoder,
 };

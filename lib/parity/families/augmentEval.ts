@@ -4,13 +4,10 @@ import path from 'node:path';
 import { sizeOf } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
 import { centerCropImage, resizeLonger, resizeShorter } from '../../data/evalTransforms.ts';
-import {
-  processBatch,
-  sizeWithAspectRatio,
-  type ImageProcessor,
-} from '../../data/imageProcessor.ts';
+import { processBatch, sizeWithAspectRatio } from '../../data/imageProcessor.ts';
 import { IMAGENET_NORMALIZATION, normalizeInto, type Normalization } from '../../data/normalize.ts';
 import { resizeFilters, resizeImage, type ResizeFilter } from '../../data/resizeImage.ts';
+import { parseImageProcessor } from '../../encoders/processors.ts';
 import { Produced } from '../family.ts';
 import { readJson, type GoldenCase } from '../goldenCase.ts';
 import { toChannelsFirst } from '../goldenTensors.ts';
@@ -70,7 +67,7 @@ export async function processorOutputs(golden: GoldenCase): Promise<Produced> {
   const processors = readJson(path.join(golden.folder, 'processors.json'));
   const where = `processors.json of ${golden.name}`;
   for (const [name, value] of Object.entries(recordOf(processors, where))) {
-    const processor = parseProcessor(recordOf(value, `${name} in ${where}`));
+    const processor = parseImageProcessor(recordOf(value, `${name} in ${where}`));
     // DETR takes the batch, in which the smaller image is padded.
     const batch = processBatch(processor.pad === true ? images : images.slice(0, 1), processor);
     const values = toChannelsFirst({ shape: batch.shape, data: batch.pixels });
@@ -90,30 +87,6 @@ export async function processorOutputs(golden: GoldenCase): Promise<Produced> {
   });
   produced.json.set('detr-sizes.json', Object.fromEntries(table));
   return produced;
-}
-
-// PIL's numbers of filters.
-const filters: Record<number, ResizeFilter> = {
-  0: 'nearest', 1: 'lanczos', 2: 'bilinear', 3: 'bicubic', 4: 'box', 5: 'hamming',
-}; // prettier-ignore
-
-function parseProcessor(options: Record<string, unknown>): ImageProcessor {
-  const size = (options['size'] ?? {}) as Record<string, number>;
-  const crop = options['crop_size'] as Record<string, number> | undefined;
-  const both = size['height'] !== undefined && size['width'] !== undefined;
-  const longest = size['longest_edge'];
-  return {
-    ...(options['do_resize'] === true && {
-      resize: both
-        ? { both: [size['height']!, size['width']!] }
-        : { shortest: size['shortest_edge']!, ...(longest !== undefined && { longest }) },
-    }),
-    filter: filters[options['resample'] as number] ?? 'bilinear',
-    ...(options['do_center_crop'] === true &&
-      crop && { crop: [crop['height']!, crop['width']!] as const }),
-    normalize: { mean: options['image_mean'] as number[], std: options['image_std'] as number[] },
-    pad: options['do_pad'] === true,
-  };
 }
 
 function normalized(images: RgbImage[], normalize: Normalization): PlainTensor {

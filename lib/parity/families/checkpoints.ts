@@ -12,6 +12,7 @@ import { outputRule } from '../bf16Rule.ts';
 import { Produced } from '../family.ts';
 import { readBytes, readJson } from '../goldenCase.ts';
 import { GoldenFile, plainTensor } from '../goldenTensors.ts';
+import { huggingFaceName } from './encoderVit.ts';
 import { goldenModelConfig } from '../modelConfig.ts';
 import type { HostTensor } from '../../checkpoints/hostTensor.ts';
 import type { Bf16Rule } from '../bf16Rule.ts';
@@ -97,12 +98,4 @@ function weightsOf(folder: string, load: string): [file: string, config?: unknow
   const file = names.find((name) => existsSync(name));
   if (file === undefined) return [path.join(folder, load)];
   return [file, readJson(path.join(folder, load, 'config.json'))];
-}
-
-// A tensor of a pass under the name that transformers gives it.
-function huggingFaceName(name: string): string {
-  if (name === 'forward_features') return 'last_hidden_state';
-  if (name === 'blocks.input') return 'hidden_states.0';
-  const block = Number(name.split('.')[1]);
-  return name.endsWith('attn_probs') ? `attentions.${block}` : `hidden_states.${block + 1}`;
 }

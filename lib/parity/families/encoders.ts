@@ -2,16 +2,17 @@
 
 import { UnsupportedCase } from '../family.ts';
 import { encoderResNet } from './encoderResNet.ts';
+import { encoderVit } from './encoderVit.ts';
 import type { Family } from '../family.ts';
 import type { EncoderRunner } from './encoderRunner.ts';
 
-const runners: readonly EncoderRunner[] = [encoderResNet];
+const runners: readonly EncoderRunner[] = [encoderResNet, encoderVit];
 
 /** Image encoders under the names of Hugging Face and torchvision. */
 export const encoders: Family = {
   name: 'encoders',
   plan: (golden) => {
-    const runner = runners.find(({ matches }) => matches(golden.config));
+    const runner = runners.find((one) => one.matches(golden.config));
     if (runner !== undefined) return runner.plan(golden);
     throw new UnsupportedCase('encoders of this kind are not supported yet');
   },
