@@ -89,8 +89,9 @@ export { Mlp, type MlpConfig } from './layers/mlp.ts';
 export { initial, inside, type InitScope, type WeightInit } from './layers/initScope.ts';
 export { PatchDropout, type PatchDropoutConfig } from './layers/patchDropout.ts';
 export { PatchEmbed, type PatchEmbedConfig, type PatchProjection } from './layers/patchEmbed.ts';
-export { posEmbedFor, sincos1d, sincos2d, type PosEmbedKind } from './layers/posEmbed.ts';
+export { posEmbedFor, type PosEmbedKind } from './layers/posEmbed.ts';
 export { Sequence } from './layers/sequence.ts';
+export { sincos1d, sincos2d } from './layers/sincosEmbed.ts';
 
 // models
 export * from './models/public.ts';

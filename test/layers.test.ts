@@ -9,7 +9,8 @@ import { Block } from '../lib/layers/block.ts';
 import { Linear } from '../lib/layers/linear.ts';
 import { Mlp } from '../lib/layers/mlp.ts';
 import { PatchEmbed } from '../lib/layers/patchEmbed.ts';
-import { posEmbedFor, sincos1d, sincos2d } from '../lib/layers/posEmbed.ts';
+import { posEmbedFor } from '../lib/layers/posEmbed.ts';
+import { sincos1d, sincos2d } from '../lib/layers/sincosEmbed.ts';
 import { grad } from '../lib/ops/gradients.ts';
 import { recompute } from '../lib/ops/recompute.ts';
 

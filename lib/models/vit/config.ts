@@ -38,6 +38,13 @@ export function numPrefixTokensOf({
   return Number(classToken) + Number(distilled) + regTokens;
 }
 
+/** The number of prefix tokens that have a position embedding. */
+export function placedPrefix(
+  config: Pick<VisionTransformerConfig, 'classToken' | 'distilled' | 'regTokens' | 'noEmbedClass'>,
+): number {
+  return config.noEmbedClass ? 0 : numPrefixTokensOf(config);
+}
+
 /** Hidden width of the feed-forward parts: ⌊embedDim · mlpRatio⌋, a ratio that came from a division counting as exact. */
 export function mlpHiddenDimOf({
   embedDim,

@@ -3,8 +3,7 @@
 import { isNumericDtype, toFloat32, type HostTensor } from '../../checkpoints/hostTensor.ts';
 import { resampleMatrix } from '../../ops/resampleMatrix.ts';
 import type { AdaptOptions, PosEmbedInterpolation } from '../family.ts';
-import { gridSizeOf } from './config.ts';
-import { placedPrefix } from './tokens.ts';
+import { gridSizeOf, placedPrefix } from './config.ts';
 import type { VisionTransformerConfig } from './optionTypes.ts';
 
 /** The grids of a resampling, [rows, columns]. */

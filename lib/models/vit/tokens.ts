@@ -7,9 +7,12 @@ import { assertInteger, assertShape, assertTensor } from '../../core/check.ts';
 import type { ForwardContext } from '../../core/context.ts';
 import { ShapeError, expected } from '../../core/errors.ts';
 import { step } from '../../core/intercept.ts';
-import { posEmbedFor, sincos1d, sincos2d } from '../../layers/posEmbed.ts';
+import { posEmbedFor } from '../../layers/posEmbed.ts';
+import { sincos1d, sincos2d } from '../../layers/sincosEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
-import { gridSizeOf, numPrefixTokensOf, type VisionTransformerConfig } from './config.ts';
+import { gridSizeOf, placedPrefix, type VisionTransformerConfig } from './config.ts';
+
+export { placedPrefix };
 
 /** Images as a tensor whose shape `imageGrid` checks. @throws InputError if they are no tensor of real numbers */
 export function asImages(images: tf.Tensor): tf.Tensor4D {
@@ -35,11 +38,6 @@ export function imageGrid(images: tf.Tensor4D, config: VisionTransformerConfig):
     throw new ShapeError(expected(whole, 'images', images.shape));
   }
   return [height / patchSize[0], width / patchSize[1]];
-}
-
-/** The number of prefix tokens that have a position embedding. */
-export function placedPrefix(config: VisionTransformerConfig): number {
-  return config.noEmbedClass ? 0 : numPrefixTokensOf(config);
 }
 
 /**
