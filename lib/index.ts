@@ -97,38 +97,8 @@ export { sincos1d, sincos2d } from './layers/sincosEmbed.ts';
 export * from './models/public.ts';
 
 // checkpoints
-export { checkpointNames, parseConfigJson } from './checkpoints/configFile.ts';
-export {
-  hostTensor,
-  toFloat32,
-  type Dtype,
-  type ElementArray,
-  type HostTensor,
-} from './checkpoints/hostTensor.ts';
-export {
-  downloadModelTensors,
-  loadModelTensors,
-  modelTensors,
-  type LoadModelOptions,
-  type LoadReport,
-} from './checkpoints/modelState.ts';
-export { averageTensors } from './checkpoints/averageTensors.ts';
-export { nonFiniteNames } from './checkpoints/nonFinite.ts';
-export type {
-  CheckpointFacts,
-  CheckpointFormat,
-  ReadBeside,
-  ReadOptions,
-  TensorFile,
-} from './checkpoints/checkpointFormat.ts';
-export { formatTorch } from './checkpoints/pytorch/writeTorch.ts';
-export {
-  checkpointFormats,
-  readTensors,
-  registerCheckpointFormat,
-  type ReadTensors,
-} from './checkpoints/readTensors.ts';
-export { formatSafetensors, parseSafetensors } from './checkpoints/safetensors.ts';
+export * from './checkpoints/public.ts';
+export type { OnnxGraph } from './checkpoints/onnx/onnxGraph.ts';
 
 // data
 export {
@@ -230,6 +200,7 @@ export type { FractalOptions } from './fractal/optionTypes.ts';
 
 // predict
 export type { ImageInput, PixelData, PixelSource } from './predict/imageInput.ts';
+export { onnxBytes, type OnnxOptions } from './predict/onnxBytes.ts';
 export { predict, type ClassPrediction, type PredictOptions } from './predict/predict.ts';
 
 // encoders

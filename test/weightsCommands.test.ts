@@ -14,6 +14,8 @@ import { loadModel } from '../lib/node.ts';
 import { importLines } from './support/architecture.ts';
 import { vit } from './support/cli.ts';
 import { temporaryFolder } from './support/failingDisk.ts';
+import { evaluateOnnx } from './support/onnxEvaluate.ts';
+import { readOnnx } from './support/onnxFile.ts';
 
 jest.setTimeout(120_000);
 const place = temporaryFolder();
@@ -136,6 +138,60 @@ describe('convert', () => {
     const loaded = await loadModel(out('hf'));
     expect(modelTensors(loaded)).toEqual(tensors);
     loaded.dispose();
+  });
+
+  test('to ONNX, over a file of ONNX that it wrote, with what belongs to the weights', async () => {
+    for (let i = 0; i < 2; i += 1) {
+      const { code, out: text } = await vit(
+        'convert',
+        run,
+        '--to',
+        'onnx',
+        '--output',
+        out('m.onnx'),
+      );
+      expect([code, text]).toEqual([0, expect.stringMatching(/Wrote .* tensors: .*m\.onnx/)]);
+    }
+    const file = readOnnx(new Uint8Array(readFileSync(out('m.onnx'))));
+    expect(file.metadata.get('class_names')).toBe('["a","b","c","d","e"]');
+    expect(file.metadata.get('mean')).toBe('[0.5,0.4,0.3]');
+    const model = await loadModel(run);
+    const x = tf.randomNormal([2, 3, 16, 16], 0, 1, 'float32', 1);
+    const wanted = Array.from(model.forward(tf.transpose(x, [0, 2, 3, 1])).dataSync());
+    const found = evaluateOnnx(file, { dims: x.shape, data: Array.from(x.dataSync()) });
+    found.get('logits')!.data.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
+    model.dispose();
+    const weights = path.join(run, 'model.safetensors');
+    writeFileSync(out('alone.safetensors'), readFileSync(weights));
+    const alone = await vit(
+      'convert',
+      out('alone.safetensors'),
+      '--to',
+      'onnx',
+      '--output',
+      out('no.onnx'),
+    );
+    expect([alone.code, alone.error]).toEqual([2, expect.stringMatching(/--model/)]);
+  });
+
+  test('a ResNet to ONNX', async () => {
+    const resnet = {
+      family: 'resnet',
+      imageSize: 16,
+      layers: [1, 1, 1, 1],
+      planes: [2, 2, 3, 3],
+      numClasses: 2,
+    };
+    const model = buildModel(resnet);
+    writeFileSync(path.join(run, 'model.safetensors'), formatSafetensors(modelTensors(model)));
+    writeFileSync(path.join(run, 'config.json'), JSON.stringify(resnet));
+    model.dispose();
+    const { code } = await vit('convert', run, '--to', 'onnx', '--output', out('r.onnx'));
+    expect(code).toBe(0);
+    expect(readOnnx(new Uint8Array(readFileSync(out('r.onnx')))).outputs[0]!.dims).toEqual([
+      'batch',
+      2,
+    ]);
   });
 
   test('what has no place in a form is refused, and nothing is written', async () => {

@@ -22,8 +22,8 @@ const kinds: Readonly<Record<Exclude<OutputKind, 'run'>, readonly [what: string,
     page: ['a page', /^<!doctype html>\s*<html lang="en">/],
     table: ['a table of patches', /^(row,column|patch),/],
     parity: ['a report of parity', /^\{\s*"schema":\s*"vit-parity\//],
-    // A zip archive of PyTorch, or a header of safetensors.
-    weights: ['a file of weights', /^(PK\x03\x04[^]{26}archive|[^]{8}\{")/], // eslint-disable-line no-control-regex
+    // A zip archive of PyTorch, a header of safetensors, or a model of ONNX that we wrote.
+    weights: ['a file of weights', /^(PK\x03\x04[^]{26}archive|[^]{8}\{"|\x08[^]\x12\x08tfjs-vit)/], // eslint-disable-line no-control-regex
   };
 
 interface Named {

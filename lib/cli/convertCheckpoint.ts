@@ -1,5 +1,6 @@
 // Checkpoints in the form of another program, for `tfjs-vit convert`; no model is built.
 
+import { formatOnnx } from '../checkpoints/onnx/formatOnnx.ts';
 import { formatSafetensors } from '../checkpoints/safetensors.ts';
 import { formatTorch } from '../checkpoints/pytorch/writeTorch.ts';
 import { InputError, expected, listed } from '../core/errors.ts';
@@ -8,14 +9,18 @@ import { openFolder } from '../io/folder.ts';
 import {
   huggingFaceFolder,
   isVitSize,
+  resNetConfigOf,
   timmFolder,
   timmNames,
   vitConfigOf,
   vitOptions,
+  weightsGraph,
   type FolderPreparation,
+  type ResNetConfig,
   type VisionTransformerConfig,
 } from '../models/familyWeights.ts';
-import { preparationOf } from '../predict/preparation.ts';
+import { onnxMetadata } from '../predict/onnxMetadata.ts';
+import { preparationOf, type Preparation } from '../predict/preparation.ts';
 import { writeAtomically } from './outputFile.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import type { WeightsChoice } from './trainedModel.ts';
@@ -23,16 +28,16 @@ import type { WeightsChoice } from './trainedModel.ts';
 /**
  * The options of a conversion.
  *
- * @property to      one file of safetensors or of PyTorch, a folder of timm's hub, or one of Hugging Face
+ * @property to      one file of safetensors, of PyTorch or of ONNX, a folder of timm's hub, or one of Hugging Face
  * @property output  the file or folder, which is made
  */
 export interface ConvertOptions extends WeightsChoice {
-  to: 'safetensors' | 'pth' | 'timm' | 'hf';
+  to: 'safetensors' | 'pth' | 'onnx' | 'timm' | 'hf';
   output: string;
 }
 
 /**
- * Converts a checkpoint; tensors get timm's names, or Hugging Face's, and keep their dtype.
+ * Converts a checkpoint; tensors get timm's names, or Hugging Face's, and keep their dtype, except in ONNX, which has float32.
  *
  * @param note  told, a sentence each, what was chosen, left out or assumed
  * @returns the number of tensors that were written
@@ -45,6 +50,7 @@ export async function convertCheckpoint(
 ): Promise<number> {
   const read = await readCheckpoint(path, choice);
   read.notes?.forEach(note);
+  if (to === 'onnx') return convertToOnnx(read, model, output, note);
   const isVit = vitOptions(read.tensors) !== undefined;
   const left: string[] = [];
   const tensors = isVit ? timmNames(read.tensors, (name) => left.push(name)) : read.tensors;
@@ -62,7 +68,7 @@ export async function convertCheckpoint(
   if (config === undefined) {
     throw new InputError(expected('a Vision Transformer', `--to ${to}`, read.path));
   }
-  const preparation = preparationIn(read, config, note);
+  const preparation = folderPreparation(preparationIn(read, config, note));
   const written = (content: object) => `${JSON.stringify(content, null, 2)}\n`;
   const files = new Map<string, Uint8Array | string>();
   let own: ReadonlyMap<string, HostTensor> = tensors;
@@ -105,13 +111,35 @@ function configOf(
   throw new InputError(expected('config.json beside the weights', path, undefined, remedy));
 }
 
+// Other families than Vision Transformers say so in their configuration, or by the name of a size.
+async function convertToOnnx(
+  read: CheckpointFile,
+  model: string | undefined,
+  output: string,
+  note: (text: string) => void,
+): Promise<number> {
+  const other = resNetConfigOf(read.config ?? { name: model });
+  if (other === undefined && vitOptions(read.tensors) === undefined) {
+    const what = 'a Vision Transformer or a ResNet with its config.json or --model';
+    throw new InputError(expected(what, '--to onnx', read.path));
+  }
+  const config = other ?? configOf(read, model, true)!;
+  const graph = weightsGraph(read.tensors, config, note);
+  const metadata = onnxMetadata(config, preparationIn(read, config, note));
+  await writeAtomically(output, formatOnnx(graph, metadata));
+  return graph.initializers.size;
+}
+
 function preparationIn(
   { record = {} }: CheckpointFile,
-  { imageSize, inChannels, numClasses }: VisionTransformerConfig,
+  { imageSize, inChannels, numClasses }: VisionTransformerConfig | ResNetConfig,
   note: (text: string) => void,
-): FolderPreparation {
-  const inputShape = [imageSize[0], imageSize[1], inChannels] as const;
-  const { preprocessing, classNames } = preparationOf(record, { inputShape, numClasses }, { note });
+): Preparation {
+  const [height = 1, width = 1] = imageSize;
+  return preparationOf(record, { inputShape: [height, width, inChannels], numClasses }, { note });
+}
+
+function folderPreparation({ preprocessing, classNames }: Preparation): FolderPreparation {
   const { normalize, interpolation, cropMode, cropPct } = preprocessing;
   const { mean, std } = normalize;
   return { mean, std, interpolation, cropMode, cropPct, classNames };

@@ -1,6 +1,7 @@
 // The interface of a model family: its named sizes, its configurations, and how a model is built of one.
 
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import type { OnnxGraph } from '../checkpoints/onnx/onnxGraph.ts';
 import type { FamilyEncoder } from './encoding.ts';
 import type { LayerRow } from './layerRow.ts';
 import type { BuildOptions, Model } from './model.ts';
@@ -91,6 +92,13 @@ export interface ModelFamily<C extends object = object, M extends Model = Model>
    * of no model of the family. Default: undefined.
    */
   optionsOf?(tensors: ReadonlyMap<string, HostTensor>): Record<string, unknown> | undefined;
+  /**
+   * Fills a graph of ONNX with the model of a configuration, by the weights that the graph takes from a checkpoint; default: the family
+   * cannot be written as ONNX.
+   *
+   * @throws InputError naming an option that the graph has no place for
+   */
+  onnx?(graph: OnnxGraph, config: C): void;
   /**
    * A configuration with some options replaced, in any vocabulary of `parseConfig`; default: `parseConfig({...config, ...options})`.
    *

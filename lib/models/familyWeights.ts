@@ -1,11 +1,18 @@
 // The weights of the library's families without their models, so that a command reads and writes them without loading TensorFlow.js.
 
+import { OnnxGraph } from '../checkpoints/onnx/onnxGraph.ts';
 import { timmModelOptions } from '../checkpoints/timmConfig.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
+import { adapt as adaptResNet } from './resnet/adapt.ts';
+import { parseResNetConfig, resNetSize, resNetSizes, type ResNetConfig } from './resnet/config.ts';
+import { isHuggingFaceResNet } from './resnet/huggingFace.ts';
+import { resNetOnnx } from './resnet/onnxGraph.ts';
+import { adapt } from './vit/adapt.ts';
 import { vitOptions } from './vit/describe.ts';
 import { timmNames } from './vit/foreignNames.ts';
+import { vitOnnx } from './vit/onnxGraph.ts';
 import type { VisionTransformerConfig } from './vit/optionTypes.ts';
 import { parseModelConfig } from './vit/parseConfig.ts';
 import { fullName, sizeConfig } from './vit/sizeConfig.ts';
@@ -18,7 +25,7 @@ export {
   type HuggingFaceFolder,
 } from './vit/exportFolders.ts';
 export { timmNames, vitOptions };
-export type { VisionTransformerConfig };
+export type { ResNetConfig, VisionTransformerConfig };
 
 /**
  * The complete configuration of a Vision Transformer in any vocabulary: ours, Hugging Face's, that of timm's hub, or a size by its `name`.
@@ -37,6 +44,41 @@ export function vitConfigOf(stored: object): VisionTransformerConfig {
   const size = [name, name.split('.')[0]!].find((one) => isVitSize(one));
   if (size === undefined) throw new InputError(expected('a size of ViT', 'model.name', name));
   return sizeConfig(size, options);
+}
+
+/**
+ * The complete configuration of a ResNet, stored or of a size by its `name`; undefined if it is none of a ResNet.
+ *
+ * @throws InputError naming what cannot be used
+ */
+export function resNetConfigOf(stored: object): ResNetConfig | undefined {
+  const { name, family, ...options } = stored as Record<string, unknown>;
+  if (typeof name === 'string' && Object.hasOwn(resNetSizes, name)) {
+    return resNetSize(name, options);
+  }
+  const isResNet = family === 'resnet' || isHuggingFaceResNet(options);
+  return isResNet ? parseResNetConfig(options) : undefined;
+}
+
+/**
+ * The weights of a Vision Transformer or a ResNet as a graph of ONNX.
+ *
+ * @param note  told, in a sentence each, what was left out or resampled
+ * @throws CheckpointError, InputError naming what does not fit or cannot be written
+ */
+export function weightsGraph(
+  tensors: ReadonlyMap<string, HostTensor>,
+  config: VisionTransformerConfig | ResNetConfig,
+  note: (text: string) => void,
+): OnnxGraph {
+  if ('family' in config) {
+    const graph = new OnnxGraph(adaptResNet(tensors, config, note));
+    resNetOnnx(graph, config);
+    return graph;
+  }
+  const graph = new OnnxGraph(adapt(tensors, config, note));
+  vitOnnx(graph, config);
+  return graph;
 }
 
 /** Whether a name is one of the sizes of Vision Transformers. */

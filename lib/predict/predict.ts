@@ -105,13 +105,7 @@ export function preparationFor(
   adaptImage: ((image: RgbImage) => AdaptedImage) | undefined;
 } {
   const { numClasses, inputShape } = model;
-  if (
-    classNames !== undefined &&
-    (!Array.isArray(classNames) || classNames.length !== numClasses)
-  ) {
-    throw new InputError(expected(`${numClasses} names`, 'classNames', classNames));
-  }
-  if (classNames !== undefined) assertListOf('classNames', classNames, 'text');
+  assertClassNames(classNames, numClasses);
   const { normalize, ...fields } = parseGiven(given, inputShape[2]);
   const record = recordOfModel(model);
   const stored = preparationOf(record, model, { note: onNote, normalize, assume: false });
@@ -128,6 +122,15 @@ export function preparationFor(
     classNames: classNames ?? stored.classNames,
     adaptImage: adapt === false ? undefined : adapt,
   };
+}
+
+/** Throws an InputError unless names are undefined, or a text for each class. */
+export function assertClassNames(names: unknown, numClasses: number): void {
+  if (names === undefined) return;
+  if (!Array.isArray(names) || names.length !== numClasses) {
+    throw new InputError(expected(`${numClasses} names`, 'classNames', names));
+  }
+  assertListOf('classNames', names, 'text');
 }
 
 function parseGiven(given: unknown = {}, channels: number): PreprocessingOptions {

@@ -4,13 +4,13 @@ import { InputError, expected } from '../../core/errors.ts';
 import { neededFlag, weightsChoice, weightsFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
 
-const targets = ['safetensors', 'pth', 'timm', 'hf'] as const;
+const targets = ['safetensors', 'pth', 'onnx', 'timm', 'hf'] as const;
 
 /** `tfjs-vit convert`: a checkpoint in the form of another program; nothing in it is run. */
 export const convert: Command = {
   name: 'convert',
   describe:
-    "Write a checkpoint as safetensors, PyTorch's .pth, or a folder of timm or Hugging Face",
+    "Write a checkpoint as safetensors, PyTorch's .pth, ONNX, or a folder of timm or Hugging Face",
   positional: {
     name: 'CHECKPOINT',
     describe: 'A file of any format that is read, or a folder that holds one',
@@ -25,7 +25,7 @@ export const convert: Command = {
       choices: targets,
       required: true,
       describe:
-        "safetensors or pth: one file; timm: a folder of timm's hub; hf: one of Hugging Face",
+        "safetensors, pth or onnx: one file; timm: a folder of timm's hub; hf: one of Hugging Face",
     },
     output: {
       type: 'string',
@@ -43,6 +43,7 @@ export const convert: Command = {
       'timm.create_model("local-dir:mnist-timm")',
     ],
     ['convert runs/mnist --to pth --output mnist.pth', 'torch.load(…, weights_only=True) opens it'],
+    ['convert runs/mnist --to onnx --output mnist.onnx', 'For ONNX Runtime: pixel_values → logits'],
   ],
   async run(args, terminal) {
     const { convertCheckpoint } = await import('../convertCheckpoint.ts');

@@ -11,6 +11,7 @@ import {
 } from './config.ts';
 import { isHuggingFaceResNet } from './huggingFace.ts';
 import { layerTable } from './layerTable.ts';
+import { resNetOnnx } from './onnxGraph.ts';
 import { ResNet } from './resNet.ts';
 
 /**
@@ -28,6 +29,7 @@ export const resnet: ModelFamily<ResNetConfig, ResNet> = {
   build: (config, options) => new ResNet(config, options),
   layerTable,
   adapt,
+  onnx: resNetOnnx,
   override: (config, options) => parseResNetConfig({ ...config, ...knownResNetOptions(options) }),
   classifiers: ['fc'],
 };

@@ -7,6 +7,7 @@ import { configWarnings, type VisionTransformerConfig } from './config.ts';
 import { vitOptions } from './describe.ts';
 import { vitEncoder } from './encode.ts';
 import { layerTable } from './layerTable.ts';
+import { vitOnnx } from './onnxGraph.ts';
 import { parseModelConfig } from './parseConfig.ts';
 import { fullName, overridden, sizeConfig } from './sizeConfig.ts';
 import { isNotBuilt, modelSizes } from './sizes.ts';
@@ -32,6 +33,7 @@ export const vit: ModelFamily<VisionTransformerConfig, VisionTransformer> = {
   warnings: (config) => [...configWarnings(config), ...idleModelOptions(config)],
   adapt,
   optionsOf: vitOptions,
+  onnx: vitOnnx,
   override: overridden,
   classifiers: ['head', 'head_dist'],
   encoder: vitEncoder,
