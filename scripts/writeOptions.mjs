@@ -10,6 +10,7 @@ import { augmentOptions } from '../lib/data/augment/options.ts';
 import { valuePhrase } from '../lib/core/option.ts';
 import * as transforms from '../lib/data/transformOptions.ts';
 import { fractalOptions } from '../lib/fractal/options.ts';
+import { detrOptions } from '../lib/models/detr/options.ts';
 import { resNetOptions } from '../lib/models/resnet/options.ts';
 import {
   visionTransformerOptions,
@@ -56,6 +57,15 @@ const interfaces = {
     opening: 'The options of a FractalDB as a type.',
     types: [['FractalOptions', 'Everything that decides the pictures of a FractalDB, as plain data.', fractalOptions]],
   },
+  'lib/models/detr/optionTypes.ts': {
+    opening: 'The configuration of a DETR as a type.',
+    imports:
+      "import type { ResNetConfig, ResNetOptions } from '../resnet/config.ts';\n\n",
+    types: [
+      ['DetrFields', 'Everything that decides a DETR, complete: what is stored beside its weights, but for the key `family`.', detrOptions, 'complete'],
+      ['DetrOptions', 'A part of a configuration; the rest has the defaults of the paper.', detrOptions, 'given'],
+    ],
+  },
   'lib/models/resnet/optionTypes.ts': {
     opening: 'The configuration of a ResNet as a type.',
     types: [
@@ -95,6 +105,7 @@ const groups = {
   'Training': ['', trainOptions],
   'Vision Transformer, `model`': ['model', { ...visionTransformerOptions, ...visionTransformerShorthands }],
   'ResNet, `model` with `family` resnet': ['model', resNetOptions],
+  'DETR, `model` with `family` detr': ['model', detrOptions],
   'Data, `data`': ['data', dataOptions],
   'Augmentation, `data.augment`': ['data.augment', augmentOptions],
   'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', transforms.randomAffineOptions],
@@ -215,7 +226,7 @@ function rowOf([name, option], group) {
 function optionsPage() {
   const opening =
     '# Options\n\nEvery option of a config, with its flag of `tfjs-vit train` where it has one. `npm run options` writes this page and the ' +
-    'types that an editor shows from the same tables, `lib/training/options/`, `lib/models/vit/options.ts`, `lib/models/resnet/options.ts` and `lib/data/transformOptions.ts`; an unknown name, another type and a value out of range ' +
+    'types that an editor shows from the same tables, `lib/training/options/`, `lib/models/vit/options.ts`, `lib/models/resnet/options.ts`, `lib/models/detr/options.ts` and `lib/data/transformOptions.ts`; an unknown name, another type and a value out of range ' +
     'are refused. Names of a model may be written as timm, Hugging Face or DeiT write them; case, dashes and underscores do not count.\n';
   const parts = Object.entries(groups).map(([title, [group, table]]) =>
     [

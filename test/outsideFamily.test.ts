@@ -169,7 +169,7 @@ describe('a family from outside', () => {
       /mlp, which has mlp_small, for model\.family/,
     );
     expect(() => door.buildModel({ model_type: 'swin' })).toThrow(
-      /Give family, one of vit, resnet, mlp/,
+      /Give family, one of vit, resnet, detr, mlp/,
     );
   });
 
@@ -177,7 +177,12 @@ describe('a family from outside', () => {
     expect(() => door.registerModelFamily(mlp)).toThrow(/a name that is free/);
     const twin = { ...mlp, family: 'twin', names: () => ['vit_tiny_16_224'] };
     expect(() => door.registerModelFamily(twin)).toThrow(/received "vit_tiny_16_224"/);
-    expect(door.modelFamilies().map(({ family }) => family)).toEqual(['vit', 'resnet', 'mlp']);
+    expect(door.modelFamilies().map(({ family }) => family)).toEqual([
+      'vit',
+      'resnet',
+      'detr',
+      'mlp',
+    ]);
   });
 
   test('is saved and loaded, bit for bit', async () => {

@@ -26,10 +26,11 @@ async function errorOf(call: () => unknown): Promise<unknown> {
 
 describe('every export, called with what it cannot use', () => {
   const kinds: unknown[] = [undefined, null, 5, 'x', {}, [], NaN];
-  // {} means every default to these, and nothing at all to the last: 86 and 11 million weights, a thousand fractals.
+  // {} means every default to these, and nothing at all to the last: 86, 11 and 41 million weights, a thousand fractals.
   const defaults: Record<string, unknown[]> = {
     VisionTransformer: [{}],
     ResNet: [{}],
+    Detr: [{}],
     buildModel: [{}],
     fractalDataset: [{}, undefined],
   };

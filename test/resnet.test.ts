@@ -57,7 +57,9 @@ describe('the configuration', () => {
 
   test.each<[object, RegExp]>([
     [{ depth: 3 }, /an option of a ResNet for config, received "depth"/],
-    [{ layers: [2, 2] }, /4 integers/],
+    [{ layers: [2, 2] }, /2 integers, one for each stage of layers, for planes/],
+    [{ layers: [] }, /1 to 4 stages/],
+    [{ layers: [1, 1, 1, 1, 1], planes: [4, 4, 4, 4, 4] }, /1 to 4 stages/],
     [{ planes: [64, 0, 1, 1] }, /planes\[1\], received 0/],
     [{ imageSize: 28, img_size: 32 }, /Give one of the two/],
     [{ planes: [8192, 8192, 8192, 8192], layers: [256, 256, 256, 256] }, /2³³ parameters/],

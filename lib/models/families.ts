@@ -1,5 +1,8 @@
 // The families that come with the library, and the types of their options. No other file names a family.
 
+import type { DetrConfig, DetrOptions } from './detr/config.ts';
+import type { Detr } from './detr/detr.ts';
+import { detr } from './detr/family.ts';
 import type { ModelFamily } from './family.ts';
 import type { Model } from './model.ts';
 import type { ResNetConfig, ResNetOptions } from './resnet/config.ts';
@@ -11,7 +14,7 @@ import type { VisionTransformerOptions } from './vit/parseConfig.ts';
 import type { VisionTransformer } from './vit/visionTransformer.ts';
 
 /** The families that are registered from the start. */
-export const builtInFamilies: readonly ModelFamily[] = [vit, resnet];
+export const builtInFamilies: readonly ModelFamily[] = [vit, resnet, detr];
 
 /**
  * Options of a model of any registered family.
@@ -23,6 +26,8 @@ export type ModelOptions =
   | (VisionTransformerOptions & { readonly name?: string; readonly family?: 'vit' })
   | (ResNetOptions & { readonly name?: string; readonly family: 'resnet' })
   | (ResNetOptions & { readonly name: ResNetName })
+  | (DetrOptions & { readonly name?: string; readonly family: 'detr' })
+  | (DetrOptions & { readonly name: DetrName })
   | (Readonly<Record<string, unknown>> & { readonly name?: string; readonly family: string });
 
 /** The names by which TypeScript knows a size of a Vision Transformer. */
@@ -32,16 +37,23 @@ type VitName =
 /** The names by which TypeScript knows a size of a ResNet. */
 type ResNetName = `resnet${18 | 34 | 50 | 101 | 152}`;
 
+/** The names by which TypeScript knows a size of a DETR. */
+type DetrName = 'detr_resnet50' | 'detr_resnet101';
+
 /** The class of the model that a size's name stands for, as far as the name itself tells. */
 export type ModelNamed<N extends string> = N extends VitName
   ? VisionTransformer
   : N extends ResNetName
     ? ResNet
-    : Model;
+    : N extends DetrName
+      ? Detr
+      : Model;
 
 /** The type of the configuration that a size's name stands for, as far as the name itself tells. */
 export type ConfigNamed<N extends string> = N extends VitName
   ? VisionTransformerConfig
   : N extends ResNetName
     ? ResNetConfig
-    : object;
+    : N extends DetrName
+      ? DetrConfig
+      : object;

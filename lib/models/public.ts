@@ -23,6 +23,7 @@ export {
   type GlobalPool,
   type VisionTransformerConfig,
 } from './vit/config.ts';
+export * from './detr/public.ts';
 export * from './resnet/public.ts';
 export { vit } from './vit/family.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './vit/parseConfig.ts';

@@ -122,6 +122,14 @@ export function blockPlaces(options: BlockOptions): BlockPlace[] {
 }
 
 function assertBuildable(config: ResNetFields): void {
+  const { layers, planes } = config;
+  if (layers.length < 1 || layers.length > 4) {
+    throw new InputError(expected('1 to 4 stages', 'layers', layers));
+  }
+  if (planes.length !== layers.length) {
+    const what = `${layers.length} integers, one for each stage of layers,`;
+    throw new InputError(expected(what, 'planes', planes));
+  }
   const weights = blockPlaces(config).map(({ inPlanes, planes, outPlanes }) =>
     config.block === 'bottleneck'
       ? planes * (inPlanes + 9 * planes + outPlanes)

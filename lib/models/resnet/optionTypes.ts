@@ -17,13 +17,13 @@ export interface ResNetFields {
    * 1000.
    */
   readonly numClasses: number;
-  /** Blocks of each stage. 4 integers ≥ 1 and ≤ 256. Default [2,2,2,2]. */
-  readonly layers: readonly [number, number, number, number];
+  /** Blocks of each stage, of one to four. A list of integers ≥ 1 and ≤ 256. Default [2,2,2,2]. */
+  readonly layers: readonly number[];
   /**
-   * Channels of the 3×3 convolutions of each stage; the stem has those of the first. 4 integers
-   * ≥ 1 and ≤ 8192. Default [64,128,256,512].
+   * Channels of the 3×3 convolutions of each stage; the stem has those of the first. A list of
+   * integers ≥ 1 and ≤ 8192. Default [64,128,256,512].
    */
-  readonly planes: readonly [number, number, number, number];
+  readonly planes: readonly number[];
   /**
    * Blocks of two 3×3 convolutions (ResNet-18, -34), or of a 1×1, a 3×3 and a 1×1 to four times
    * the channels (ResNet-50 and larger). Default "basic".
@@ -77,13 +77,13 @@ export interface ResNetOptions {
    * 1000.
    */
   readonly numClasses?: number;
-  /** Blocks of each stage. 4 integers ≥ 1 and ≤ 256. Default [2,2,2,2]. */
-  readonly layers?: readonly [number, number, number, number];
+  /** Blocks of each stage, of one to four. A list of integers ≥ 1 and ≤ 256. Default [2,2,2,2]. */
+  readonly layers?: readonly number[];
   /**
-   * Channels of the 3×3 convolutions of each stage; the stem has those of the first. 4 integers
-   * ≥ 1 and ≤ 8192. Default [64,128,256,512].
+   * Channels of the 3×3 convolutions of each stage; the stem has those of the first. A list of
+   * integers ≥ 1 and ≤ 8192. Default [64,128,256,512].
    */
-  readonly planes?: readonly [number, number, number, number];
+  readonly planes?: readonly number[];
   /**
    * Blocks of two 3×3 convolutions (ResNet-18, -34), or of a 1×1, a 3×3 and a 1×1 to four times
    * the channels (ResNet-50 and larger). Default "basic".

@@ -14,15 +14,13 @@ export const resNetOptions = {
   ...classifierOptions,
   layers: {
     type: 'integers',
-    length: 4,
-    describe: 'Blocks of each stage',
+    describe: 'Blocks of each stage, of one to four',
     min: 1,
     max: 256,
     default: [2, 2, 2, 2],
   },
   planes: {
     type: 'integers',
-    length: 4,
     describe: 'Channels of the 3×3 convolutions of each stage; the stem has those of the first',
     min: 1,
     max: 8192,

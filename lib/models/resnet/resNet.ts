@@ -33,7 +33,7 @@ import { layerTable } from './layerTable.ts';
 /**
  * The ResNet of torchvision: [B, H, W, I] images → [B, K] logits.
  *
- * A stem, four stages of blocks, the mean over space and a linear head. Every parameter and buffer has torchvision's name, layout and place in
+ * A stem, four stages of blocks (or fewer), the mean over space and a linear head. Every parameter and buffer has torchvision's name, layout and place in
  * the order, so state dicts go either way. Convolutions start normal with variance 2/fan_out, norms at 1 and 0: a pure function of
  * `seed` and the parameter's name.
  *
@@ -53,14 +53,22 @@ export class ResNet extends Module implements Model {
   readonly headDrop: Dropout;
   readonly fc: Linear | undefined;
 
-  /** @throws InputError naming the option that is unknown, out of range or in conflict with another */
-  constructor(options: ResNetOptions, build: BuildOptions = {}) {
+  /** Its full name inside another model; empty of a model of its own. */
+  readonly path: string;
+
+  /**
+   * @param scope  the place of a backbone inside another model
+   * @throws InputError naming the option that is unknown, out of range or in conflict with another
+   */
+  constructor(options: ResNetOptions, build: BuildOptions = {}, scope?: InitScope) {
     super();
     assertFields('the build options', build, { initialize: 'boolean?', onWarning: 'function?' });
     const { initialize = true } = build;
     const config = parseResNetConfig(options);
     this.config = config;
-    const root: InitScope = { path: '', rng: initialize ? new Rng(config.seed) : undefined };
+    const own = { path: '', rng: initialize ? new Rng(config.seed) : undefined };
+    const root: InitScope = scope ?? own;
+    this.path = root.path;
     const { smallInput, inChannels, frozenNorm = false } = config;
     const width = stemPlanes(config);
     const window = smallInput
@@ -71,7 +79,7 @@ export class ResNet extends Module implements Model {
     this.conv1 = this.child('conv1', conv1);
     this.bn1 = this.child('bn1', channelNorm(width, frozenNorm, inside(root, 'bn1')));
     this.stages = this.makeStages(root);
-    this.headDrop = new Dropout(config.dropRate, { path: 'head_drop' });
+    this.headDrop = new Dropout(config.dropRate, inside(root, 'head_drop'));
     if (config.numClasses > 0) this.fc = this.child('fc', makeHead(config, root));
     if (!config.zeroInitResidual) return;
     for (const { items } of this.stages) {
@@ -136,9 +144,9 @@ export class ResNet extends Module implements Model {
   }
 
   /**
-   * The maps after the stem and after each of the four stages, from fine to coarse, in timm's words `features_only`. The caller owns them.
+   * The maps after the stem and after each of the stages, from fine to coarse, in timm's words `features_only`. The caller owns them.
    *
-   * @returns five maps, [B, H/4, W/4, stem], [B, H/4, W/4, C1] … [B, H/32, W/32, C4]; with `smallInput` H, H, H/2, H/4, H/8
+   * @returns [B, H/4, W/4, stem], [B, H/4, W/4, C1] … [B, H/32, W/32, C4]; with `smallInput` H, H, H/2, H/4, H/8
    * @throws ShapeError if the images do not have the configured channels
    */
   forwardStages(images: tf.Tensor, context: ForwardContext = {}): tf.Tensor4D[] {
@@ -150,11 +158,11 @@ export class ResNet extends Module implements Model {
       const given = t.cast(images as tf.Tensor4D, 'float32');
       let x = t.relu(this.bn1.forward(this.conv1.forward(given, context), context));
       if (!this.config.smallInput) x = t.maxPool(x, 3, 2, 1);
-      x = namedTensor('maxpool', x, context);
+      x = namedTensor(this.named('maxpool'), x, context);
       const maps = [x];
       this.stages.forEach(({ items }, stage) => {
         for (const block of items) x = block.forward(x, context);
-        x = namedTensor(`layer${stage + 1}`, x, context);
+        x = namedTensor(this.named(`layer${stage + 1}`), x, context);
         maps.push(x);
       });
       return maps;
@@ -165,10 +173,18 @@ export class ResNet extends Module implements Model {
   forwardHead(features: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor2D {
     assertRank('features', features, 4);
     return t.tidy(() => {
-      const pooled = namedTensor('avgpool', t.mean<tf.Tensor2D>(features, [1, 2]), context);
+      const pooled = namedTensor(
+        this.named('avgpool'),
+        t.mean<tf.Tensor2D>(features, [1, 2]),
+        context,
+      );
       const ready = this.headDrop.forward(pooled, context);
-      return namedTensor('logits', this.fc?.forward(ready, context) ?? ready, context);
+      return namedTensor(this.named('logits'), this.fc?.forward(ready, context) ?? ready, context);
     });
+  }
+
+  private named(name: string): string {
+    return this.path === '' ? name : `${this.path}.${name}`;
   }
 
   private makeStages(root: InitScope): Sequence<BasicBlock | Bottleneck>[] {

@@ -1,12 +1,13 @@
 // Family encoders: image encoders of other libraries in eval mode, each kind of model with a runner of its own.
 
 import { UnsupportedCase } from '../family.ts';
+import { encoderDetr } from './encoderDetr.ts';
 import { encoderResNet } from './encoderResNet.ts';
 import { encoderVit } from './encoderVit.ts';
 import type { Family } from '../family.ts';
 import type { EncoderRunner } from './encoderRunner.ts';
 
-const runners: readonly EncoderRunner[] = [encoderResNet, encoderVit];
+const runners: readonly EncoderRunner[] = [encoderDetr, encoderResNet, encoderVit];
 
 /** Image encoders under the names of Hugging Face and torchvision. */
 export const encoders: Family = {
