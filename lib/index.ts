@@ -320,6 +320,7 @@ export {
   type WaterfallOptions,
   type WaterfallPart,
 } from './figures/waterfall.ts';
+export { headChart, headChartSvg, type HeadChartOptions } from './figures/headChart.ts';
 export { heatMap, heatMapSvg, type HeatMapOptions } from './figures/heatMap.ts';
 export {
   intervalChart,
@@ -328,11 +329,23 @@ export {
   type IntervalRow,
 } from './figures/intervalChart.ts';
 export {
+  layerSheet,
+  layerSheetSvg,
+  type LayerSheetOptions,
+  type LayerTile,
+} from './figures/layerSheet.ts';
+export {
   lineChart,
   lineChartSvg,
   type LineChartOptions,
   type Series,
 } from './figures/lineChart.ts';
+export {
+  matchSheet,
+  matchSheetSvg,
+  type MatchSheetOptions,
+  type PatchMatch,
+} from './figures/matchSheet.ts';
 export { overlay, overlaySvg, type OverlayOptions } from './figures/overlay.ts';
 export type { FigureOptions } from './figures/panel.ts';
 export type { Interpolation } from './figures/resample.ts';

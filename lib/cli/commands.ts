@@ -11,6 +11,7 @@ import { evalExplain } from './commands/evalExplain.ts';
 import { explain } from './commands/explain.ts';
 import { fractaldb } from './commands/fractaldb.ts';
 import { inspect } from './commands/inspect.ts';
+import { learned } from './commands/learned.ts';
 import { parity } from './commands/parity.ts';
 import { positions } from './commands/positions.ts';
 import { predict } from './commands/predict.ts';
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   explain,
   evalExplain,
   positions,
+  learned,
   trace,
   augment,
   summary,
