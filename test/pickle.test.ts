@@ -14,7 +14,6 @@ import {
   type PyValue,
 } from '../lib/checkpoints/pickle/values.ts';
 import { readTensors } from '../lib/checkpoints/readTensors.ts';
-import { writeZip } from '../lib/checkpoints/zip/writeZip.ts';
 import { canary, gadgets } from './support/gadgets.ts';
 import {
   bytesOf,
@@ -27,31 +26,11 @@ import {
   tuple,
   uint32,
 } from './support/pickleBytes.ts';
+import { archive, legacy } from './support/torchFiles.ts';
 
 const odd = path.join(import.meta.dirname, 'goldens/odd-checkpoints');
 const plain = { rebuild: new Map() };
 const read = (pickle: string) => readPickle(bytesOf(pickle), 'x.pkl', plain).value;
-const floats = new Uint8Array(Float32Array.of(1, 2).buffer);
-
-/** A zip archive as torch.save makes it, with this pickle and one storage of two floats. */
-function archive(pickle: string, storage: Uint8Array = floats): Uint8Array {
-  return writeZip(
-    new Map([
-      ['archive/data.pkl', bytesOf(pickle)],
-      ['archive/byteorder', bytesOf('little')],
-      ['archive/data/0', storage],
-      ['archive/version', bytesOf('3\n')],
-    ]),
-  );
-}
-
-/** The old form: stacked pickles, then the storages. */
-function legacy(object: string, { facts = '\x80\x02}.', keys = `\x80\x02](${text('0')}e.` } = {}) {
-  const magic = '\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.';
-  const start = bytesOf(`${magic}${facts}${object}${keys}${uint32(2)}${uint32(0)}`);
-  return new Uint8Array([...start, ...floats]);
-}
-
 afterEach(() => {
   expect(existsSync(path.join(tmpdir(), canary)) || existsSync(canary)).toBe(false);
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();

@@ -2,6 +2,7 @@
 //
 // pytorch      a venv with PyTorch and timm (5.5 GB: the wheel of the package index brings CUDA)
 // onnxruntime  onnxruntime and the packages that export a model to it, in the same venv
+// scanners     picklescan, fickling and modelscan in a venv of their own
 // onednn       the small program onednn_gemm.cc, linked to the system's oneDNN (Debian: libdnnl-dev)
 // jax-js       its npm package
 // tfjs-node    is the backend of npm run setup:tensorflow; wasm and cpu need nothing
@@ -20,12 +21,21 @@ const requirements = {
     'numpy==2.4.6',
   ],
   onnxruntime: ['onnxruntime==1.31.1', 'onnx==1.23.2', 'onnxscript==0.7.2', 'onnx-ir==1.1.0'],
+  // fickling imports typing_extensions without asking for it.
+  scanners: [
+    'picklescan==1.0.5',
+    'fickling==0.1.12',
+    'modelscan==0.8.8',
+    'numpy==2.4.6',
+    'typing_extensions==4.16.0',
+  ],
 };
 const packages = { 'jax-js': ['@jax-js/jax@0.1.25'] };
 const help = `npm run setup:peers -- NAME …
 
   pytorch      PyTorch and timm in a venv (5.5 GB)
   onnxruntime  onnxruntime in the same venv, with the exporter
+  scanners     picklescan, fickling and modelscan in a venv
   onednn       a small C++ program on the system's oneDNN
   jax-js       jax-js from npm
 
@@ -33,7 +43,7 @@ const help = `npm run setup:peers -- NAME …
 
 function main(names) {
   if (names.includes('--help')) return void console.log(help);
-  const setups = { pytorch, onnxruntime, onednn, 'jax-js': jaxJs };
+  const setups = { pytorch, onnxruntime, scanners, onednn, 'jax-js': jaxJs };
   const unknown = names.find((name) => !Object.hasOwn(setups, name));
   if (unknown !== undefined || names.length === 0) {
     fail(
@@ -60,6 +70,11 @@ function onnxruntime() {
   if (!fs.existsSync(path.join(folder, 'setup.json'))) main(['pytorch']);
   install(folder, requirements.onnxruntime);
   return requirements.onnxruntime;
+}
+
+function scanners(folder) {
+  install(folder, requirements.scanners);
+  return requirements.scanners;
 }
 
 function onednn(folder) {
