@@ -7,6 +7,7 @@ import { selectBackend } from '../lib/backends/select.ts';
 import { Capture } from '../lib/core/capture.ts';
 import { combineInterceptors, type Interceptor } from '../lib/core/intercept.ts';
 import type { Module } from '../lib/core/module.ts';
+import type { Block } from '../lib/layers/block.ts';
 import { Rng } from '../lib/core/rng.ts';
 import { attend, attentionTensors } from '../lib/layers/attend.ts';
 import { recordGradient } from '../lib/ops/recordGradient.ts';
@@ -174,7 +175,7 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
     const x = images();
     const double = replacing('blocks.1.mlp', (y) => tf.mul(y, 2));
     const wanted = tf.tidy(() => {
-      const last = model.blocks.items[1]!.mlp.fc2;
+      const last = (model.blocks.items[1] as Block).mlp.fc2;
       const kept = [last.weight, last.bias!].map((parameter) => tf.clone(parameter));
       [last.weight, last.bias!].forEach((parameter) => parameter.assign(tf.mul(parameter, 2)));
       const values = { logits: logitsOf(model, x), grads: gradients(model, x) };

@@ -3,16 +3,16 @@
 import { assertFields } from '../core/kinds.ts';
 import type * as tf from '@tensorflow/tfjs';
 import * as t from '../ops/tensor.ts';
-import { mergeHeads, qkvAttention, splitHeads } from '../ops/qkvAttention.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { moduleStep } from '../core/intercept.ts';
 import type { AttentionBranchInputs } from '../core/kernels.ts';
 import { Module } from '../core/module.ts';
-import { attend, attentionTensors, needsProbabilities, type AttendOptions } from './attend.ts';
+import { attentionTensors } from './attend.ts';
 import { Dropout } from './drop.ts';
 import { assertScope, inside, type InitScope } from './initScope.ts';
-import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
+import { mixTokens, type MixOptions } from './mixTokens.ts';
+import { makeNorm, type Norm, type NormKind } from './norm.ts';
 
 /** The configuration of an `Attention`. */
 export interface AttentionConfig {
@@ -20,9 +20,15 @@ export interface AttentionConfig {
   /** Divides `dim`. */
   numHeads: number;
   qkvBias?: boolean;
-  /** True: queries and keys are layer-normalised over the head dimension before their product. */
+  /** True: queries and keys are normalised over the head dimension before their product. */
   qkNorm?: boolean;
+  /** True: what attention gives is normalised before the projection, over all heads. */
+  scaleNorm?: boolean;
+  /** The kind of these norms; default LayerNorm. */
+  normLayer?: NormKind;
   normEps?: number;
+  /** False: the projection has no bias; default true. */
+  projBias?: boolean;
   attnDrop?: number;
   projDrop?: number;
 }
@@ -32,8 +38,8 @@ export interface AttentionConfig {
  *
  * q, k, v = split(x·W_qkvᵀ + b); out = proj(concat_heads(softmax(q·kᵀ / √D)·v)), D = C / h.
  *
- * Between the two linear layers it runs as one op, which never holds the [B, h, N, N] probabilities. It runs unfused if queries and
- * keys are normalised, if a dropout acts on the probabilities, or if an interceptor wants one of the tensors in between:
+ * Between the two linear layers it runs as one op, which never holds the [B, h, N, N] probabilities. With `scaleNorm`, out = proj(norm(…)).
+ * It runs unfused if queries and keys are normalised, if a dropout acts on the probabilities, or if an interceptor wants one of the tensors in between:
  * `<path>_logits`, `<path>_probs` (`blocks.3.attn_probs`, before dropout), `<path>_output`, and in a backward pass `<path>_grad`,
  * the gradient with respect to the probabilities. Both ways agree to 1e-5 relative (float32).
  *
@@ -41,9 +47,10 @@ export interface AttentionConfig {
  */
 export class Attention extends Module {
   readonly qkv: Linear;
-  readonly qNorm: LayerNorm | undefined;
-  readonly kNorm: LayerNorm | undefined;
+  readonly qNorm: Norm | undefined;
+  readonly kNorm: Norm | undefined;
   readonly attnDrop: Dropout;
+  readonly norm: Norm | undefined;
   readonly proj: Linear;
   readonly projDrop: Dropout;
   readonly numHeads: number;
@@ -51,7 +58,7 @@ export class Attention extends Module {
   readonly path: string;
   /** The paths of all steps that can run in here, its own among them. */
   readonly steps: readonly string[];
-  private readonly attending: AttendOptions;
+  private readonly mixing: MixOptions;
 
   constructor(config: AttentionConfig, scope: InitScope) {
     super();
@@ -60,16 +67,18 @@ export class Attention extends Module {
       numHeads: 'count',
       qkvBias: 'boolean?',
       qkNorm: 'boolean?',
+      scaleNorm: 'boolean?',
+      projBias: 'boolean?',
     } as const;
     const rates = { normEps: 'number?', attnDrop: 'rate?', projDrop: 'rate?' } as const;
     assertFields('Attention', config, { ...kinds, ...rates });
     assertScope(scope);
     const { dim, numHeads, qkvBias = true, qkNorm = false, normEps = 1e-6 } = config;
-    const { attnDrop = 0, projDrop = 0 } = config;
+    const { attnDrop = 0, projDrop = 0, normLayer = 'LayerNorm', projBias = true } = config;
     const dense = (name: string, outFeatures: number, bias: boolean) =>
       this.child(name, new Linear({ inFeatures: dim, outFeatures, bias }, inside(scope, name)));
-    const norm = (name: string) =>
-      this.child(name, new LayerNorm({ dim: this.headDim, epsilon: normEps }, inside(scope, name)));
+    const norm = (name: string, size: number) =>
+      this.child(name, makeNorm(normLayer, { dim: size, epsilon: normEps }, inside(scope, name)));
     const dropout = (name: string, rate: number) =>
       this.child(name, new Dropout(rate, inside(scope, name)));
     this.path = scope.path;
@@ -77,31 +86,35 @@ export class Attention extends Module {
     this.headDim = dim / numHeads;
     this.qkv = dense('qkv', 3 * dim, qkvBias);
     if (qkNorm) {
-      this.qNorm = norm('q_norm');
-      this.kNorm = norm('k_norm');
+      this.qNorm = norm('q_norm', this.headDim);
+      this.kNorm = norm('k_norm', this.headDim);
     }
     this.attnDrop = dropout('attn_drop', attnDrop);
-    this.proj = dense('proj', dim, true);
+    if (config.scaleNorm === true) this.norm = norm('norm', dim);
+    this.proj = dense('proj', dim, projBias);
     this.projDrop = dropout('proj_drop', projDrop);
     const names = attentionTensors(this.path);
-    this.attending = { names, scale: this.headDim ** -0.5, dropout: this.attnDrop };
+    const attending = { names, scale: this.headDim ** -0.5, dropout: this.attnDrop };
+    this.mixing = { numHeads, qNorm: this.qNorm, kNorm: this.kNorm, attending };
     const children = [...this.children().keys()].map((name) => inside(scope, name).path);
     this.steps = [this.path, ...children, ...names];
   }
 
   forward(x: tf.Tensor3D, context: ForwardContext = {}): tf.Tensor3D {
-    const { qkv, proj, projDrop } = this;
+    const { qkv, norm, proj, projDrop } = this;
     return moduleStep(this, x, context, (given) =>
       t.tidy(() => {
-        const mixed = this.mixTokens(qkv.forward(given, context), context);
-        return projDrop.forward(proj.forward(mixed, context), context);
+        const mixed = mixTokens(qkv.forward(given, context), this.mixing, context);
+        const normed = norm?.forward(mixed, context) ?? mixed;
+        return projDrop.forward(proj.forward(normed, context), context);
       }),
     );
   }
 
-  /** Whether all of it can be part of one op: not with a norm of queries and keys, nor while a dropout acts. */
+  /** Whether all of it can be part of one op: not with a norm inside, nor while a dropout acts. */
   isFusible(context: ForwardContext): boolean {
-    return this.qNorm === undefined && !this.attnDrop.acts(context) && !this.projDrop.acts(context);
+    if (this.qNorm !== undefined || this.norm !== undefined) return false;
+    return !this.attnDrop.acts(context) && !this.projDrop.acts(context);
   }
 
   /** The weights as `attentionBranch` takes them. */
@@ -113,18 +126,5 @@ export class Attention extends Module {
       ...(qkv.bias && { qkvBias: qkv.bias as tf.Tensor1D }),
       ...(proj.bias && { projBias: proj.bias as tf.Tensor1D }),
     };
-  }
-
-  // [B, N, 3·C] → [B, N, C].
-  private mixTokens(packed: tf.Tensor3D, context: ForwardContext): tf.Tensor3D {
-    const { numHeads, qNorm, kNorm, attending } = this;
-    if (qNorm === undefined && !needsProbabilities(attending, context)) {
-      const { precision } = context;
-      return qkvAttention(packed, { numHeads, scale: attending.scale, precision });
-    }
-    const [q, k, v] = splitHeads(packed, numHeads);
-    const queries = qNorm?.forward(q, context) ?? q;
-    const keys = kNorm?.forward(k, context) ?? k;
-    return mergeHeads(attend(queries, keys, v, attending, context));
   }
 }

@@ -7,13 +7,13 @@ import { repeatForBatch } from '../ops/repeatForBatch.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { truncNormal } from '../core/init.ts';
 import { moduleStep, step } from '../core/intercept.ts';
-import type { GeluForm } from '../core/kernels.ts';
+import type { ActivationForm } from '../ops/activation.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { attend, attentionTensors } from './attend.ts';
 import { assertScope, initial, inside, type InitScope } from './initScope.ts';
-import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 import { Mlp } from './mlp.ts';
+import { makeNorm, type Norm, type NormKind } from './norm.ts';
 
 /** The configuration of an `AttentionPool`. */
 export interface AttentionPoolConfig {
@@ -21,7 +21,9 @@ export interface AttentionPoolConfig {
   numHeads: number;
   mlpHiddenDim: number;
   normEps?: number;
-  activation?: GeluForm;
+  activation?: ActivationForm;
+  /** The kind of the norm; default LayerNorm. */
+  normLayer?: NormKind;
 }
 
 /**
@@ -39,7 +41,7 @@ export class AttentionPool extends Module {
   readonly q: Linear;
   readonly kv: Linear;
   readonly proj: Linear;
-  readonly norm: LayerNorm;
+  readonly norm: Norm;
   readonly mlp: Mlp;
   readonly path: string;
   private readonly numHeads: number;
@@ -55,7 +57,7 @@ export class AttentionPool extends Module {
     } as const;
     assertFields('AttentionPool', config, kinds);
     assertScope(scope);
-    const { dim, numHeads, normEps = 1e-6, activation = 'erf' } = config;
+    const { dim, numHeads, normEps = 1e-6, activation = 'erf', normLayer = 'LayerNorm' } = config;
     this.path = scope.path;
     this.names = attentionTensors(scope.path);
     this.numHeads = numHeads;
@@ -71,7 +73,8 @@ export class AttentionPool extends Module {
     this.q = dense('q', dim);
     this.kv = dense('kv', 2 * dim);
     this.proj = dense('proj', dim);
-    this.norm = this.child('norm', new LayerNorm({ dim, epsilon: normEps }, inside(scope, 'norm')));
+    const norm = { dim, epsilon: normEps };
+    this.norm = this.child('norm', makeNorm(normLayer, norm, inside(scope, 'norm')));
     const mlp = { dim, hiddenDim: config.mlpHiddenDim, activation };
     this.mlp = this.child('mlp', new Mlp(mlp, inside(scope, 'mlp')));
   }

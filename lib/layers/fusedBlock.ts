@@ -7,14 +7,14 @@ import { BranchCache } from '../ops/branchCache.ts';
 import { prepareMlpBranch } from '../ops/mlpBranch.ts';
 import type { ForwardContext } from '../core/context.ts';
 import { wantsAny } from '../core/intercept.ts';
-import type { BranchInputs } from '../core/kernels.ts';
+import type { BranchInputs, GeluForm } from '../core/kernels.ts';
 import type { Attention } from './attention.ts';
 import type { DropPath } from './drop.ts';
 import type { LayerNorm } from './layerNorm.ts';
 import type { LayerScale } from './layerScale.ts';
 import type { Mlp } from './mlp.ts';
 
-/** The layers of one residual branch, x + dropPath(scale(inner(norm(x)))). */
+/** The layers of one residual branch that ops can join, x + dropPath(scale(inner(norm(x)))). */
 export interface BranchLayers<Inner> {
   norm: LayerNorm;
   inner: Inner;
@@ -24,7 +24,7 @@ export interface BranchLayers<Inner> {
   sum: string;
 }
 
-/** The layers of a block in the terms of the fused ops; weights stay the layers'. */
+/** The layers of a block in the terms of the fused ops; weights stay the layers'. The MLP has a form of GELU and no norm inside. */
 export class FusedBlock {
   private readonly attn: BranchLayers<Attention>;
   private readonly mlp: BranchLayers<Mlp>;
@@ -89,7 +89,11 @@ export class FusedBlock {
     const { inner, norm } = this.mlp;
     return prepareMlpBranch(
       { ...outerInputs(x, this.mlp, context), ...inner.branchInputs() },
-      { activation: inner.activation, epsilon: norm.epsilon, precision: context.precision },
+      {
+        activation: inner.activation as GeluForm,
+        epsilon: norm.epsilon,
+        precision: context.precision,
+      },
     );
   }
 }

@@ -11,6 +11,7 @@ import { moduleStep } from '../core/intercept.ts';
 import type { Rng } from '../core/rng.ts';
 import { Module, type Parameter } from '../core/module.ts';
 import { assertScope, initial, inside, type InitScope } from './initScope.ts';
+import { makeNorm, type Norm, type NormKind } from './norm.ts';
 
 /** The configuration of a `PatchEmbed`. */
 export interface PatchEmbedConfig {
@@ -19,6 +20,9 @@ export interface PatchEmbedConfig {
   inChannels: number;
   embedDim: number;
   bias?: boolean;
+  /** The kind of a norm after the projection; default: there is none. */
+  norm?: NormKind | null | undefined;
+  normEps?: number;
   /** False: the result keeps rows and columns, [B, h, w, C]; default true. */
   flatten?: boolean;
 }
@@ -31,6 +35,7 @@ export interface PatchEmbedConfig {
  */
 export class PatchEmbed extends Module {
   readonly proj: PatchProjection;
+  readonly norm: Norm | undefined;
   readonly patchSize: readonly [number, number];
   readonly path: string;
   private readonly flatten: boolean;
@@ -45,6 +50,10 @@ export class PatchEmbed extends Module {
     this.patchSize = config.patchSize;
     this.flatten = config.flatten ?? true;
     this.proj = this.child('proj', new PatchProjection(config, inside(scope, 'proj')));
+    const { norm, embedDim: dim, normEps: epsilon = 1e-6 } = config;
+    if (norm != null) {
+      this.norm = this.child('norm', makeNorm(norm, { dim, epsilon }, inside(scope, 'norm')));
+    }
   }
 
   forward(images: tf.Tensor4D, context: ForwardContext = {}): tf.Tensor3D | tf.Tensor4D {
@@ -54,7 +63,8 @@ export class PatchEmbed extends Module {
   private embed(images: tf.Tensor4D, context: ForwardContext): tf.Tensor3D | tf.Tensor4D {
     const [patchHeight, patchWidth] = this.patchSize;
     const patches = patchify(wholePatches(images, this.patchSize), { patchHeight, patchWidth });
-    const tokens = this.proj.forward(patches, context);
+    const projected = this.proj.forward(patches, context);
+    const tokens = this.norm?.forward(projected, context) ?? projected;
     if (this.flatten) return tokens;
     const [batch, height, width] = images.shape;
     const [, , dim] = tokens.shape;

@@ -26,6 +26,7 @@ import type { Exact } from '../support/exactOps.ts';
 import { bf16Cases } from './bf16Ops.ts';
 import { row, spec, type InputSpec, type OpCase } from '../support/opCase.ts';
 import { branchCases } from './branchOps.ts';
+import { variantCases } from './variantOps.ts';
 
 const normal = (std = 1, mean = 0) => spec((rng) => rng.normal(mean, std));
 const uniform = (low: number, high: number) => spec((rng) => rng.uniform(low, high));
@@ -246,6 +247,7 @@ export const opCases: readonly OpCase[] = [
   batchNormRow([3, 5, 4, 17]),
   batchNormRow([2, 3, 3, 8], 100),
   batchNormRow([5, 1, 1, 3]),
+  ...variantCases,
   geluRow('erf'),
   geluRow('tanh'),
   geluRow('quick'),

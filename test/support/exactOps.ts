@@ -68,6 +68,21 @@ export function layerNorm(x: Exact, gamma: Exact, beta: Exact, epsilon: number):
   return out;
 }
 
+/** x/√(mean(x²) + ε)·gamma over the last axis. */
+export function rmsNorm(x: Exact, gamma: Exact, epsilon: number): Float64Array {
+  const size = x.shape.at(-1)!;
+  const out = new Float64Array(x.data.length);
+  for (let start = 0; start < out.length; start += size) {
+    const row = x.data.subarray(start, start + size);
+    const power = row.reduce((sum, v) => sum + v * v, 0) / size;
+    row.forEach((v, c) => (out[start + c] = (v / sqrt(power + epsilon)) * gamma.data[c]!));
+  }
+  return out;
+}
+
+/** x·σ(x). */
+export const silu = (x: number): number => x / (1 + exp(-x));
+
 /** Each column of x [..., C] to mean 0 and variance 1, then gamma and beta. */
 export function batchNorm(x: Exact, gamma: Exact, beta: Exact, epsilon: number): Float64Array {
   const size = x.shape.at(-1)!;
