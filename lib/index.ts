@@ -49,6 +49,7 @@ export type {
 export type { FileStore } from './core/store.ts';
 
 // ops
+export { activate, type ActivationForm } from './ops/activation.ts';
 export { adamW, type AdamWOptions, type AdamWResult, type AdamWTensors } from './ops/adamW.ts';
 export {
   scaledDotProductAttention,
@@ -71,6 +72,7 @@ export { recompute } from './ops/recompute.ts';
 export { mapGradient, recordGradient } from './ops/recordGradient.ts';
 export type { ResampleMethod } from './ops/resampleMatrix.ts';
 export { resamplePosEmbed, type ResamplePosEmbedOptions } from './ops/resamplePosEmbed.ts';
+export { rmsNorm } from './ops/rmsNorm.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 
 // layers
@@ -79,19 +81,26 @@ export { AttentionPool, type AttentionPoolConfig } from './layers/attentionPool.
 export { BatchNorm, type BatchNormConfig } from './layers/batchNorm.ts';
 export { FrozenBatchNorm, type FrozenBatchNormConfig } from './layers/frozenBatchNorm.ts';
 export { Block, type BlockConfig } from './layers/block.ts';
+export type { EncoderBlock } from './layers/encoderBlock.ts';
 export { Conv2d, type Conv2dConfig } from './layers/conv2d.ts';
 export { DropPath, Dropout, dropPathRates } from './layers/drop.ts';
+export { GluMlp } from './layers/gluMlp.ts';
 export { Identity } from './layers/identity.ts';
 export { LayerNorm, type LayerNormConfig } from './layers/layerNorm.ts';
 export { LayerScale } from './layers/layerScale.ts';
 export { Linear, type LinearConfig } from './layers/linear.ts';
 export { Mlp, type MlpConfig } from './layers/mlp.ts';
 export { initial, inside, type InitScope, type WeightInit } from './layers/initScope.ts';
+export { ParallelScalingBlock } from './layers/parallelScalingBlock.ts';
+export { ParallelThingsBlock } from './layers/parallelThingsBlock.ts';
 export { PatchDropout, type PatchDropoutConfig } from './layers/patchDropout.ts';
 export { PatchEmbed, type PatchEmbedConfig, type PatchProjection } from './layers/patchEmbed.ts';
 export { posEmbedFor, type PosEmbedKind } from './layers/posEmbed.ts';
+export { ResPostBlock } from './layers/resPostBlock.ts';
+export { RmsNorm } from './layers/rmsNorm.ts';
 export { Sequence } from './layers/sequence.ts';
 export { sincos1d, sincos2d } from './layers/sincosEmbed.ts';
+export { SwiGlu } from './layers/swiGlu.ts';
 
 // models
 export * from './models/public.ts';

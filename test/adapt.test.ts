@@ -9,7 +9,7 @@ import { modelTensors } from '../lib/checkpoints/modelState.ts';
 import { formatSafetensors } from '../lib/checkpoints/safetensors.ts';
 import { CheckpointError, InputError } from '../lib/core/errors.ts';
 import { posEmbedFor } from '../lib/layers/posEmbed.ts';
-import { buildModel, createModel, modelConfig } from '../lib/models/createModel.ts';
+import { buildModel, createModel, modelConfig, modelNames } from '../lib/models/createModel.ts';
 import { adapt } from '../lib/models/vit/adapt.ts';
 import { parseModelConfig } from '../lib/models/vit/parseConfig.ts';
 import type { VisionTransformerConfig } from '../lib/models/vit/config.ts';
@@ -229,29 +229,33 @@ describe('heads and position embeddings', () => {
 interface TimmNames {
   names: Record<string, Record<string, unknown>>;
   not_built: string[];
+  differential: string[];
+  modules: Record<string, string[]>;
 }
 const timm = JSON.parse(
   fs.readFileSync(path.join(import.meta.dirname, 'goldens', 'timm-names.json'), 'utf8'),
 ) as TimmNames;
 
 describe('timm’s names', () => {
-  // timm has no weights of these, so its size is the default of 224; the name says 336 and 378.
-  const untrained = /quickgelu_3(36|78)$/;
-
   test.each(Object.entries(timm.names))('%s has timm’s options', (name, options) => {
-    const { num_classes: classes, img_size: size, ...rest } = options;
-    const image = untrained.test(name) ? Number(name.slice(-3)) : size;
+    const { num_classes: classes, ...rest } = options;
     // The classes of CLIP's and of unreleased weights are not part of a name; no classifier at all is.
     const { numClasses } = modelConfig(name) as VisionTransformerConfig;
     expect([classes, 1000]).toContain(numClasses);
-    expect(modelConfig(name)).toEqual(
-      parseModelConfig({ ...rest, img_size: image, num_classes: numClasses }),
-    );
+    expect(modelConfig(name)).toEqual(parseModelConfig({ ...rest, num_classes: numClasses }));
+  });
+
+  test('of the names in vision_transformer.py and deit.py, all but three with differential attention', () => {
+    const { eva, ...modules } = timm.modules;
+    const names = Object.values(modules).flat();
+    expect(names.length).toBe(179);
+    expect(names.filter((name) => !modelNames().includes(name))).toEqual(timm.differential);
+    expect(eva!.length).toBeGreaterThan(60);
   });
 
   test('the others are said to be not built yet, without another name', () => {
     const others = timm.not_built;
-    expect(others.length).toBeGreaterThan(150);
+    expect(others.length).toBeGreaterThan(50);
     for (const name of others) {
       expect(() => modelConfig(name)).toThrow(/not built yet/);
       expect(() => modelConfig(`${name}.tag`)).not.toThrow(/Did you mean/);
@@ -359,7 +363,7 @@ describe('folders of timm’s hub', () => {
     [{ architecture: 'vit_base_patch16_rope_224' }, /architecture.*parts that are not built yet/],
     [{ pretrained_cfg: { ...pretrained, input_size: [3] } }, /input_size of config\.json/],
     [{ pretrained_cfg: 5 }, /an object for pretrained_cfg/],
-    [{ model_args: { block_fn: 'ParallelScalingBlock' } }, /"block_fn"/],
+    [{ model_args: { block_fn: 'NoBlock' } }, /one of Block, .* for blockFn/],
   ])('%p is one clear line', (change, message) => {
     const run = () => buildModel({ ...config, ...change });
     expect(run).toThrow(message);

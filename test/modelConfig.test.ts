@@ -145,7 +145,10 @@ describe('parseModelConfig', () => {
     [{ depth: 1e9 }, /≤ 1024 for depth/],
     [{ embedDim: 65_536, numHeads: 1, depth: 1000 }, /at most 2³³ parameters/],
     [{ qkvBias: 'no' }, /true or false for qkvBias, received "no"/],
-    [{ activation: 'relu' }, /one of gelu, gelu_tanh, quick_gelu for activation, received "relu"/],
+    [
+      { activation: 'relu' },
+      /one of gelu, gelu_tanh, quick_gelu, silu for activation, received "relu"/,
+    ],
     [{ activation: 'constructor' }, /for activation, received "constructor"/],
     [{ globalPool: 'mean' }, /for globalPool, received "mean"/],
     [{ classToken: false }, /with classToken false for globalPool, received "token"/],

@@ -34,6 +34,23 @@ const variants: Record<string, VisionTransformerOptions> = {
   dynamic: { dynamicImageSize: true },
   'one channel, not square': { inChannels: 1, imageSize: [16, 24], patchSize: [8, 4] },
   'no head': { numClasses: 0 },
+  'no final norm, silu': { finalNorm: false, activation: 'silu' },
+  'RmsNorm, SwiGLUPacked': { normLayer: 'RmsNorm', mlpLayer: 'SwiGLUPacked', qkNorm: true },
+  'SwiGLU, scale norms': {
+    mlpLayer: 'SwiGLU',
+    activation: 'silu',
+    scaleAttnNorm: true,
+    scaleMlpNorm: true,
+  },
+  'no biases': { projBias: false, qkvBias: false, embedNormLayer: 'RmsNorm' },
+  ResPostBlock: { blockFn: 'ResPostBlock', layerScaleInit: 0.5 },
+  ParallelScalingBlock: {
+    blockFn: 'ParallelScalingBlock',
+    qkvBias: false,
+    qkNorm: true,
+    layerScaleInit: 0.5,
+  },
+  ParallelThingsBlock: { blockFn: 'ParallelThingsBlock', layerScaleInit: 0.5 },
 };
 
 describe.each(Object.entries(variants))('%s', (_name, options) => {

@@ -80,6 +80,7 @@ const variants: Record<string, VisionTransformerOptions> = {
   'pre-norm, no qkv bias': { preNorm: true, qkvBias: false, normEps: 1e-3 },
   'sincos2d, sizes that may change': { posEmbed: 'sincos2d', regTokens: 1, dynamicImageSize: true },
   sincos1d: { posEmbed: 'sincos1d' },
+  'no last norm, silu': { finalNorm: false, activation: 'silu' },
   'no positions, no head': { posEmbed: 'none', numClasses: 0 },
 };
 

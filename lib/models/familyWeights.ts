@@ -17,6 +17,7 @@ import type { VisionTransformerConfig } from './vit/optionTypes.ts';
 import { parseModelConfig } from './vit/parseConfig.ts';
 import { fullName, sizeConfig } from './vit/sizeConfig.ts';
 import { modelSizes } from './vit/sizes.ts';
+import { whole } from './vit/variant.ts';
 
 export {
   huggingFaceFolder,
@@ -91,9 +92,13 @@ export function vitSizesThatFit(tensors: ReadonlyMap<string, HostTensor>): strin
   const told = vitOptions(tensors);
   if (told === undefined) return [];
   const { embedDim, depth, patchSize, classToken, distilled, regTokens, preNorm, mlpRatio } = told;
-  const wanted = { embedDim, depth, patchSize, classToken, distilled, regTokens, preNorm };
+  const { blockFn = 'Block', mlpLayer = 'Mlp', normLayer = 'LayerNorm', finalNorm = true } = told;
+  const { scaleAttnNorm = false, projBias = true } = told;
+  const tokens = { embedDim, depth, patchSize, classToken, distilled, regTokens, preNorm };
+  const parts = { blockFn, mlpLayer, normLayer, finalNorm, scaleAttnNorm, projBias };
+  const wanted = { ...tokens, ...parts };
   return Object.keys(modelSizes).filter((name) => {
-    const size = sizeConfig(name) as unknown as Record<string, unknown>;
+    const size = whole(sizeConfig(name)) as unknown as Record<string, unknown>;
     const same = Object.entries(wanted).every(
       ([key, value]) => JSON.stringify(size[key]) === JSON.stringify(value),
     );

@@ -29,6 +29,14 @@ const modelKeys = [
   'norm_eps',
   'distilled',
   'drop_path_rate',
+  'final_norm',
+  'norm_layer',
+  'embed_norm_layer',
+  'mlp_layer',
+  'block_fn',
+  'proj_bias',
+  'scale_attn_norm',
+  'scale_mlp_norm',
 ] as const;
 
 /**

@@ -1,13 +1,13 @@
 // The rules of AttnLRP: every step as a linear map at the point where it is, with what biases and ε take.
 
 import type * as tf from '@tensorflow/tfjs';
-import type { LayerNorm } from '../../layers/layerNorm.ts';
+import { LayerNorm } from '../../layers/layerNorm.ts';
 import type { Linear } from '../../layers/linear.ts';
 import type { PatchProjection } from '../../layers/patchEmbed.ts';
 import { innerGradients } from '../../ops/gradients.ts';
 import { matMul } from '../../ops/matMul.ts';
 import * as t from '../../ops/tensor.ts';
-import { pass, perSample, type Rule, type RuleCall, type RuleTable } from './rule.ts';
+import { halves, pass, perSample, type Rule, type RuleCall, type RuleTable } from './rule.ts';
 
 /**
  * The options of `attnLrpRules`.
@@ -27,7 +27,7 @@ export interface AttnLrpRuleOptions {
  *
  * linear: x_i Σ_j w_ji R_j / [y_j], the bias takes b_j R_j / [y_j]; with γ, w + γ·w of the sign that speaks for y_j, and b likewise · softmax:
  * s (R − s ΣR); its constant takes the rest · products of attention: ½ x ∂(S·y)/∂x, S = R / [y] · norm: linear in x with its deviation
- * held · activation: unchanged · sums: x R / [x + y].
+ * or root mean square held · gate: half to each factor · activation: unchanged · sums: x R / [x + y].
  *
  * Source: Achtibat et al. 2024, "AttnLRP", section 3; γ for inputs of either sign as in zennit.
  */
@@ -55,6 +55,12 @@ export function attnLrpRules(options: AttnLrpRuleOptions = {}): RuleTable {
       call.take?.('position', perSample(embedding));
       return [x, t.sum(embedding, 0, true)];
     },
+    bias: (call) => {
+      const [x, bias] = sum(call) as [tf.Tensor, tf.Tensor];
+      call.take?.('bias', perSample(bias));
+      return [x, t.zerosLike(call.inputs[1]!)];
+    },
+    gate: halves,
     mean: (call) => sum(call).map((x) => t.mul(0.5, x)),
     pool: (call) => [poolRule(call, epsilon)],
   };
@@ -127,10 +133,11 @@ function gammaLinear(call: RuleCall, epsilon: number, gamma: number): tf.Tensor 
   return t.reshape(t.add(side(up, down, 1), side(down, up, -1)), x.shape);
 }
 
-// y = γ(x − μ)/σ + β with σ held.
+// y = γ(x − μ)/σ + β with σ held; without a mean and β all of it passes.
 function normRule({ relevance, inputs, output, module, take }: RuleCall, epsilon: number) {
   const x = inputs[0]!;
-  const { weight, bias, epsilon: inner } = module as LayerNorm;
+  if (!(module instanceof LayerNorm)) return t.clone(relevance);
+  const { weight, bias, epsilon: inner } = module;
   const axis = x.rank - 1;
   const mean = t.mean(x, axis, true);
   const variance = t.mean(t.square(t.sub(x, mean)), axis, true);

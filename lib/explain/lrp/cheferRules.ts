@@ -6,7 +6,7 @@ import type { PatchProjection } from '../../layers/patchEmbed.ts';
 import { innerGradients } from '../../ops/gradients.ts';
 import { matMul } from '../../ops/matMul.ts';
 import * as t from '../../ops/tensor.ts';
-import { pass, perSample, type Rule, type RuleCall, type RuleTable } from './rule.ts';
+import { halves, pass, perSample, type Rule, type RuleCall, type RuleTable } from './rule.ts';
 
 const tiny = 1e-9;
 
@@ -25,7 +25,7 @@ export interface CheferOptions {
  * A rule for each step. Biases are left out; the softmax, the activation and norms pass relevance unchanged.
  *
  * linear: R_x = x⁺ ⊙ (S·W⁺) + x⁻ ⊙ (S·W⁻), S = R / (x⁺·W⁺ᵀ + x⁻·W⁻ᵀ) · products of attention: x ⊙ ∂(S·y)/∂x, S = R / y, half to each
- * factor · sums: x·R / (x + y), the two totals brought to the shares |Σ_x| and |Σ_y| of the whole, for each image by itself · pixels: the
+ * factor, and so for gates · sums: x·R / (x + y), the two totals brought to the shares |Σ_x| and |Σ_y| of the whole, for each image by itself · pixels: the
  * z^B rule between the smallest and the largest value of the image · pools of several tokens: x ⊙ ∂(S·y)/∂x.
  *
  * Source: Chefer et al. 2021, "Transformer interpretability beyond attention visualization", section 3, as in its published code.
@@ -43,6 +43,8 @@ export function cheferRules({ alpha = 1, separate = false }: CheferOptions = {})
       call.take?.('position', perSample(embedding));
       return [x, t.sum(embedding, 0, true)];
     },
+    bias: ({ relevance, inputs }) => [t.clone(relevance), t.zerosLike(inputs[1]!)],
+    gate: halves,
     mean: sum,
     pool: poolRule,
     norm: pass,

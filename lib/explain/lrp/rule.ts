@@ -5,6 +5,7 @@ import { UnsupportedError, expected } from '../../core/errors.ts';
 import type { Interceptor, Step, StepForward } from '../../core/intercept.ts';
 import type { Module } from '../../core/module.ts';
 import { LayerNorm } from '../../layers/layerNorm.ts';
+import { RmsNorm } from '../../layers/rmsNorm.ts';
 import { LayerScale } from '../../layers/layerScale.ts';
 import { Linear } from '../../layers/linear.ts';
 import { PatchProjection } from '../../layers/patchEmbed.ts';
@@ -14,7 +15,7 @@ import * as t from '../../ops/tensor.ts';
  * The kinds of steps that relevance is carried through by a rule.
  *
  * patches: the projection of pixels · scores: q·kᵀ · mix: probabilities times values · sum: a residual sum · position: tokens plus
- * position embedding · mean: the mean of two heads' logits · pool: tokens to one vector
+ * position embedding · bias: a bias that belongs to no linear layer · gate: the product of a gate and what it lets through · mean: the mean of two heads' logits · pool: tokens to one vector
  */
 export type StepKind =
   | 'patches'
@@ -27,6 +28,8 @@ export type StepKind =
   | 'mix'
   | 'sum'
   | 'position'
+  | 'bias'
+  | 'gate'
   | 'mean'
   | 'pool';
 
@@ -63,7 +66,9 @@ const endings: readonly (readonly [RegExp, StepKind])[] = [
   [/(?<!^pre)_logits$/, 'scores'],
   [/_probs$/, 'softmax'],
   [/_output$/, 'mix'],
-  [/\.act$/, 'activation'],
+  [/[._]act$/, 'activation'],
+  [/\.gate$/, 'gate'],
+  [/\.mlp_bias$/, 'bias'],
   [/\.residual\d*$/, 'sum'],
   [/^pos_embed\.sum$/, 'position'],
   [/^pool$/, 'pool'],
@@ -73,11 +78,11 @@ const endings: readonly (readonly [RegExp, StepKind])[] = [
 export function kindOf({ path, module, inputs }: Step): StepKind | undefined {
   if (module instanceof PatchProjection) return 'patches';
   if (module instanceof Linear) return 'linear';
-  if (module instanceof LayerNorm) return 'norm';
+  if (module instanceof LayerNorm || module instanceof RmsNorm) return 'norm';
   if (module instanceof LayerScale) return 'scale';
   if (module !== undefined) {
     if (module.children().size > 0 || module.namedParameters().size === 0) return undefined;
-    const what = 'layers that relevance has a rule for (Linear, LayerNorm, LayerScale)';
+    const what = 'layers that relevance has a rule for (Linear, LayerNorm, RmsNorm, LayerScale)';
     const remedy = 'relevance, integratedGradients and occlusion take any layer.';
     throw new UnsupportedError(expected(what, path, module.constructor.name, remedy));
   }
@@ -133,6 +138,9 @@ export function relevanceInterceptor(
 export function perSample(x: tf.Tensor): tf.Tensor1D {
   return t.sum<tf.Tensor1D>(t.reshape(x, [x.shape[0]!, -1]), 1);
 }
+
+/** Half the relevance for each of two factors of a product. */
+export const halves: Rule = ({ relevance }) => [t.mul(0.5, relevance), t.mul(0.5, relevance)];
 
 /** The same relevance for the one input, as identity rules have it. */
 export const pass: Rule = ({ relevance }) => [t.clone(relevance)];

@@ -67,6 +67,7 @@ export function completeConfig(values: object): VisionTransformerConfig {
   assertNumber('mlpRatio', config.mlpRatio, { min: 1 / config.embedDim, max: 64 });
   assertDivisions(config);
   assertTokens(config);
+  assertParts(config);
   assertBuildable(config);
   return withoutSparse(visionTransformerOptions, config);
 }
@@ -75,7 +76,7 @@ export function completeConfig(values: object): VisionTransformerConfig {
 function assertBuildable(config: VisionTransformerConfig): void {
   const { embedDim, depth, inChannels, patchSize, numClasses } = config;
   const [rows, columns] = gridSizeOf(config);
-  const block = 4 * embedDim + 2 * mlpHiddenDimOf(config);
+  const block = 4 * embedDim + 1.5 * mlpHiddenDimOf(config);
   const rest = rows * columns + inChannels * patchSize[0] * patchSize[1] + numClasses;
   const parameters = embedDim * (depth * block + rest);
   if (parameters <= maxParameters) return;
@@ -150,6 +151,25 @@ function assertTokens(config: VisionTransformerConfig): void {
         expected(`${JSON.stringify(value)} with distilled true`, name, config[name]),
       );
     }
+  }
+}
+
+// Parts that do not go together in timm either.
+function assertParts(config: VisionTransformerConfig): void {
+  const { blockFn = 'Block', mlpLayer = 'Mlp', scaleAttnNorm = false, scaleMlpNorm = false } = config; // prettier-ignore
+  if (blockFn === 'ParallelScalingBlock') {
+    const needed = { scaleAttnNorm, scaleMlpNorm, mlpLayer: mlpLayer !== 'Mlp' };
+    for (const [name, given] of Object.entries(needed)) {
+      if (!given) continue;
+      const what = name === 'mlpLayer' ? '"Mlp"' : 'false';
+      const received = name === 'mlpLayer' ? mlpLayer : true;
+      throw new InputError(expected(`${what} with blockFn 'ParallelScalingBlock'`, name, received));
+    }
+  }
+  if (mlpLayer === 'SwiGLUPacked' && mlpHiddenDimOf(config) % 2 !== 0) {
+    const remedy = 'One half of the layer is the gate of the other.';
+    const what = "an even embedDim · mlpRatio with mlpLayer 'SwiGLUPacked'";
+    throw new InputError(expected(what, 'mlpRatio', config.mlpRatio, remedy));
   }
 }
 

@@ -1,6 +1,7 @@
 // The options of a Vision Transformer as far as the shapes of its tensors tell them.
 
 import type { HostTensor } from '../../checkpoints/hostTensor.ts';
+import { blockOptions } from './describeBlock.ts';
 import { timmNames } from './foreignNames.ts';
 
 /**
@@ -17,11 +18,11 @@ export function vitOptions(
   const own = timmNames(tensors, () => undefined);
   const shape = (name: string) => own.get(name)?.shape;
   const patch = shape('patch_embed.proj.weight');
-  const [, dim] = shape('blocks.0.attn.qkv.weight') ?? [];
-  if (dim === undefined || patch?.length !== 4) return undefined;
+  const block = blockOptions(own);
+  if (block === undefined || patch?.length !== 4) return undefined;
+  const dim = Number(block['embedDim']);
   const [, inChannels, height, width] = patch as [number, number, number, number];
   const depth = 1 + Math.max(...[...own.keys()].map((name) => blockOf(name)));
-  const [hidden] = shape('blocks.0.mlp.fc1.weight') ?? [];
   const registers = shape('reg_token')?.[1] ?? 0;
   const [classToken, distilled] = [own.has('cls_token'), own.has('dist_token')];
   const map = own.has('attn_pool.latent');
@@ -35,19 +36,19 @@ export function vitOptions(
     patchSize: [height, width],
     inChannels,
     numClasses: shape('head.weight')?.[0] ?? 0,
-    embedDim: dim,
     depth,
     numHeads: dim % 64 === 0 ? dim / 64 : 1,
-    ...(hidden !== undefined && { mlpRatio: hidden / dim }),
-    qkvBias: own.has('blocks.0.attn.qkv.bias'),
-    qkNorm: own.has('blocks.0.attn.q_norm.weight'),
-    layerScaleInit: own.has('blocks.0.ls1.gamma') ? 1e-5 : null,
+    ...block,
     classToken,
     distilled,
     regTokens: registers,
     preNorm: own.has('norm_pre.weight'),
     globalPool: map ? 'map' : classToken && !fcNorm ? 'token' : 'avg',
     fcNorm,
+    ...(!own.has('norm.weight') && !fcNorm && { finalNorm: false }),
+    ...(own.has('patch_embed.norm.weight') && {
+      embedNormLayer: own.has('patch_embed.norm.bias') ? 'LayerNorm' : 'RmsNorm',
+    }),
     posEmbed: places === undefined ? 'none' : 'learned',
     noEmbedClass: prefix > 0 && placed === 1,
     ...(side !== undefined && { imageSize: [side * height, side * width] }),

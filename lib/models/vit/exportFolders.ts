@@ -5,6 +5,8 @@ import type { HostTensor } from '../../checkpoints/hostTensor.ts';
 import type { VisionTransformerConfig } from './optionTypes.ts';
 import { mlpHiddenDimOf } from './config.ts';
 import { rowsOf } from './tensorMoves.ts';
+import { timmArchitecture } from './timmArchitecture.ts';
+import { whole } from './variant.ts';
 
 /**
  * The preparation of images and the names of classes that a folder states.
@@ -24,7 +26,7 @@ export interface FolderPreparation {
  * The config.json of timm's hub for a configuration: an architecture of timm, and every option as `model_args`, so that timm builds the very
  * model.
  *
- * timm takes ε from the architecture: 1e-5 of CLIP's, else 1e-6.
+ * timm takes ε, and the classes of blocks and feed-forward layers, from the architecture (`timmArchitecture`).
  *
  * @param note  told what timm does otherwise
  * @throws InputError for a position embedding that timm has not
@@ -36,21 +38,11 @@ export function timmFolder(
   preparation: FolderPreparation,
   note: (text: string) => void,
 ): Record<string, unknown> {
-  const { posEmbed, normEps, distilled, numClasses, imageSize, inChannels } = config;
+  const { posEmbed, distilled, numClasses, imageSize, inChannels } = config;
   if (posEmbed !== 'learned' && posEmbed !== 'none') {
     throw new InputError(expected("'learned' or 'none' for timm", 'posEmbed', posEmbed));
   }
-  const isClip = normEps === 1e-5;
-  if (!isClip && normEps !== 1e-6) {
-    note(
-      `timm's norms have ε 1e-6, these weights ${normEps}: the last digits of its logits differ.`,
-    );
-  }
-  const architecture = distilled
-    ? 'deit_base_distilled_patch16_224'
-    : isClip
-      ? 'vit_base_patch16_clip_224'
-      : 'vit_base_patch16_224';
+  const { architecture, args } = timmArchitecture(config, note);
   const { mean, std, interpolation, cropMode, cropPct = 1, classNames } = preparation;
   return {
     architecture,
@@ -80,8 +72,9 @@ export function timmFolder(
       num_heads: config.numHeads,
       mlp_ratio: config.mlpRatio,
       qkv_bias: config.qkvBias,
-      ...(config.qkNorm && { qk_norm: true }),
+      qk_norm: config.qkNorm,
       init_values: config.layerScaleInit,
+      ...args,
       ...(!distilled && {
         class_token: config.classToken,
         reg_tokens: config.regTokens,
@@ -119,6 +112,14 @@ const fixed = {
   fcNorm: false,
   posEmbed: 'learned',
   activation: 'gelu',
+  projBias: true,
+  scaleAttnNorm: false,
+  scaleMlpNorm: false,
+  embedNormLayer: null,
+  finalNorm: true,
+  normLayer: 'LayerNorm',
+  blockFn: 'Block',
+  mlpLayer: 'Mlp',
 } as const satisfies Partial<VisionTransformerConfig>;
 
 const filters = ['nearest', 'lanczos', 'bilinear', 'bicubic', 'box', 'hamming'];
@@ -150,11 +151,12 @@ export function huggingFaceFolder(
   config: VisionTransformerConfig,
   preparation: FolderPreparation,
 ): HuggingFaceFolder {
+  const known = whole(config);
   for (const [name, value] of Object.entries(fixed) as [keyof typeof fixed, unknown][]) {
-    if (config[name] === value) continue;
+    if (known[name] === value) continue;
     const remedy = 'Convert to timm instead.';
     const what = `${JSON.stringify(value)} for Hugging Face's ViT`;
-    throw new InputError(expected(what, name, config[name], remedy));
+    throw new InputError(expected(what, name, known[name], remedy));
   }
   const [height, width] = config.imageSize;
   const [patch, other] = config.patchSize;

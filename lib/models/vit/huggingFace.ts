@@ -1,6 +1,6 @@
 // Hugging Face's ViT and DeiT: what their config.json leaves unsaid, and the names of their tensors.
 
-import { CheckpointError, InputError, expected } from '../../core/errors.ts';
+import { CheckpointError, expected } from '../../core/errors.ts';
 import type { HostTensor } from '../../checkpoints/hostTensor.ts';
 import { joinRows } from './tensorMoves.ts';
 
@@ -42,16 +42,29 @@ function dinoOptions(
   config: Readonly<Record<string, unknown>>,
 ): [field: string, value: unknown, key: string][] {
   const registers = Number(config['num_register_tokens'] ?? 0);
-  if (config['use_swiglu_ffn'] === true) {
-    const remedy = 'A model with SwiGLU is not built yet.';
-    throw new InputError(expected('use_swiglu_ffn false', 'config.json', true, remedy));
-  }
   return [
     ['layerScaleInit', 1, 'model_type'],
     ...(registers > 0
       ? ([['noEmbedClass', true, 'num_register_tokens']] as [string, unknown, string][])
       : []),
   ];
+}
+
+/**
+ * A config.json of DINOv2 whose feed-forward layers are gated: the options that stand for them. Another one is returned as it is.
+ *
+ * The width is two thirds of `mlp_ratio · hidden_size`, rounded up to a multiple of 8, and the packed layer has twice as many rows.
+ *
+ * Source: transformers, modeling_dinov2.py, `Dinov2SwiGLUFFN`.
+ */
+export function withGatedMlp(
+  config: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (config['use_swiglu_ffn'] !== true) return config;
+  const { hidden_size: width = 768, mlp_ratio: ratio = 4, hidden_act: _act, ...rest } = config;
+  const hidden = 8 * Math.ceil(Math.floor((Math.floor(Number(width) * Number(ratio)) * 2) / 3) / 8);
+  const mlp = { mlpLayer: 'SwiGLUPacked', hiddenDim: 2 * hidden, activation: 'silu' };
+  return { ...rest, hidden_size: width, ...mlp };
 }
 
 const ofBlock: Readonly<Record<string, string>> = {

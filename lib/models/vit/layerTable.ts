@@ -1,17 +1,21 @@
 // The layer table of a Vision Transformer, from its configuration.
 
 import { sizeOf } from '../../core/check.ts';
-import { layerNormRow, layerRow, linearRow, type LayerRow } from '../layerRow.ts';
+import { layerRow, linearRow, type LayerRow } from '../layerRow.ts';
+import { blockRows, normRow } from './blockRows.ts';
 import {
   gridSizeOf,
   mlpHiddenDimOf,
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
+import { lastNorms, whole, type WholeConfig } from './variant.ts';
 
 /** Every layer of a Vision Transformer in the order of its state dict, from the configuration alone: nothing is allocated. */
-export function layerTable(config: VisionTransformerConfig): LayerRow[] {
-  const { embedDim: dim, patchSize, inChannels, preNorm, fcNorm, globalPool } = config;
+export function layerTable(given: VisionTransformerConfig): LayerRow[] {
+  const config = whole(given);
+  const { embedDim: dim, patchSize, inChannels, preNorm, globalPool, embedNormLayer } = config;
+  const last = lastNorms(config);
   const grid = gridSizeOf(config);
   const numPatches = grid[0] * grid[1];
   const tokens = numPatches + numPrefixTokensOf(config);
@@ -20,12 +24,15 @@ export function layerTable(config: VisionTransformerConfig): LayerRow[] {
   const patchMacs = numPatches * sizeOf(patchWeight);
   const patch = { weight: patchWeight, ...(preNorm ? {} : { bias: [dim] }) };
   rows.push(layerRow('patch_embed.proj', 'PatchEmbed', [numPatches, dim], patch, patchMacs));
-  if (preNorm) rows.push(layerNormRow('norm_pre', [tokens, dim]));
+  if (embedNormLayer !== null) {
+    rows.push(normRow({ normLayer: embedNormLayer }, 'patch_embed.norm', [numPatches, dim]));
+  }
+  if (preNorm) rows.push(normRow(config, 'norm_pre', [tokens, dim]));
   for (let i = 0; i < config.depth; i += 1) rows.push(...blockRows(config, `blocks.${i}`, tokens));
-  if (!fcNorm) rows.push(layerNormRow('norm', [tokens, dim]));
+  if (last.norm) rows.push(normRow(config, 'norm', [tokens, dim]));
   if (globalPool === 'map') rows.push(...poolRows(config, tokens));
   const pooled = globalPool === '' ? [tokens, dim] : [dim];
-  if (fcNorm) rows.push(layerNormRow('fc_norm', pooled));
+  if (last.fcNorm) rows.push(normRow(config, 'fc_norm', pooled));
   if (config.numClasses > 0) {
     rows.push(linearRow('head', pooled, config.numClasses));
     if (config.distilled) rows.push(linearRow('head_dist', pooled, config.numClasses));
@@ -50,35 +57,7 @@ function tokenRow(config: VisionTransformerConfig, tokens: number): LayerRow {
   };
 }
 
-function blockRows(config: VisionTransformerConfig, path: string, tokens: number): LayerRow[] {
-  const { embedDim: dim, qkvBias, qkNorm, layerScaleInit, numHeads } = config;
-  const hidden = mlpHiddenDimOf(config);
-  const shape = [tokens, dim];
-  const scale = (name: string) =>
-    layerScaleInit === null
-      ? []
-      : [layerRow(`${path}.${name}`, 'LayerScale', shape, { gamma: [dim] })];
-  const headNorm = [numHeads, tokens, dim / numHeads];
-  return [
-    layerNormRow(`${path}.norm1`, shape),
-    linearRow(`${path}.attn.qkv`, shape, 3 * dim, qkvBias),
-    ...(qkNorm
-      ? [
-          layerNormRow(`${path}.attn.q_norm`, headNorm),
-          layerNormRow(`${path}.attn.k_norm`, headNorm),
-        ]
-      : []),
-    layerRow(`${path}.attn`, `Attention, ${numHeads} heads`, shape, {}, 2 * tokens * tokens * dim),
-    linearRow(`${path}.attn.proj`, shape, dim),
-    ...scale('ls1'),
-    layerNormRow(`${path}.norm2`, shape),
-    linearRow(`${path}.mlp.fc1`, shape, hidden),
-    linearRow(`${path}.mlp.fc2`, [tokens, hidden], dim),
-    ...scale('ls2'),
-  ];
-}
-
-function poolRows(config: VisionTransformerConfig, tokens: number): LayerRow[] {
+function poolRows(config: WholeConfig, tokens: number): LayerRow[] {
   const { embedDim: dim, poolIncludePrefix } = config;
   const seen = poolIncludePrefix ? tokens : tokens - numPrefixTokensOf(config);
   const hidden = mlpHiddenDimOf(config);
@@ -87,7 +66,7 @@ function poolRows(config: VisionTransformerConfig, tokens: number): LayerRow[] {
     linearRow('attn_pool.q', [dim], dim),
     linearRow('attn_pool.kv', [seen, dim], 2 * dim),
     linearRow('attn_pool.proj', [dim], dim),
-    layerNormRow('attn_pool.norm', [dim]),
+    normRow(config, 'attn_pool.norm', [dim]),
     linearRow('attn_pool.mlp.fc1', [dim], hidden),
     linearRow('attn_pool.mlp.fc2', [hidden], dim),
   ];

@@ -110,6 +110,8 @@ const activations: Readonly<Record<VisionTransformerConfig['activation'], Activa
       path,
     );
   },
+  silu: (graph, x, path) =>
+    graph.node('Mul', [x, graph.node('Sigmoid', [x], `${path}.gate`)], path),
   quick_gelu: (graph, x, path) => {
     const scaled = graph.node('Mul', [x, graph.scalar(1.702)], `${path}.scaled`);
     return graph.node('Mul', [x, graph.node('Sigmoid', [scaled], `${path}.gate`)], path);

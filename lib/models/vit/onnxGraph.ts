@@ -16,17 +16,18 @@ import {
 } from './config.ts';
 import { addBlock, attentionPool } from './onnxBlock.ts';
 import { visionTransformerOptions } from './options.ts';
+import { lastNorms } from './variant.ts';
 
 // The options that the graph has a place for, with the values where not every one has.
 const written: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   globalPool: ['token', 'avg', 'avgmax', 'max', 'map', ''],
-  activation: ['gelu', 'gelu_tanh', 'quick_gelu'],
+  activation: ['gelu', 'gelu_tanh', 'quick_gelu', 'silu'],
   posEmbed: ['learned', 'sincos2d', 'sincos1d', 'none'],
 };
 const free: ReadonlySet<string> = new Set([
   'imageSize', 'patchSize', 'inChannels', 'numClasses', 'embedDim', 'depth', 'numHeads', 'mlpRatio', 'qkvBias', 'qkNorm',
   'layerScaleInit', 'classToken', 'regTokens', 'distilled', 'noEmbedClass', 'preNorm', 'poolIncludePrefix', 'fcNorm', 'normEps',
-  'dynamicImageSize',
+  'dynamicImageSize', 'finalNorm',
   // They have no part in the results.
   'dropRate', 'patchDropRate', 'patchSubsets', 'posDropRate', 'projDropRate', 'attnDropRate', 'dropPathRate', 'weightInit', 'seed',
 ]); // prettier-ignore
@@ -41,12 +42,13 @@ const free: ReadonlySet<string> = new Set([
  */
 export function vitOnnx(graph: OnnxGraph, config: VisionTransformerConfig): void {
   assertWritten(config);
-  const { numClasses, imageSize, inChannels, globalPool, fcNorm, embedDim: dim } = config;
+  const { numClasses, imageSize, inChannels, globalPool, embedDim: dim } = config;
+  const last = lastNorms(config);
   const images = graph.input('pixel_values', [batchAxis, inChannels, ...imageSize]);
   let x = embed(graph, images, config);
   for (let i = 0; i < config.depth; i += 1) x = addBlock(graph, x, `blocks.${i}`, config);
   const norm = (value: Value, path: string) => graph.layerNorm(value, path, dim, config.normEps);
-  if (!fcNorm) x = norm(x, 'norm');
+  if (last.norm) x = norm(x, 'norm');
   const head = (value: Value, path: string) =>
     numClasses === 0
       ? value
@@ -61,7 +63,7 @@ export function vitOnnx(graph: OnnxGraph, config: VisionTransformerConfig): void
     );
   } else {
     const pooled = pool(graph, x, config);
-    result = head(fcNorm ? norm(pooled, 'fc_norm') : pooled, 'head');
+    result = head(last.fcNorm ? norm(pooled, 'fc_norm') : pooled, 'head');
   }
   const width = numClasses === 0 ? dim : numClasses;
   const dims = globalPool === '' ? [batchAxis, tokensOf(config), width] : [batchAxis, width];

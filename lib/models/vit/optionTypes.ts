@@ -31,6 +31,12 @@ export interface VisionTransformerConfig {
   readonly qkvBias: boolean;
   /** true: queries and keys are layer-normalised over the head dimension. Default false. */
   readonly qkNorm: boolean;
+  /** false: neither the projection of attention nor the MLPs have a bias. Default true. */
+  readonly projBias?: boolean;
+  /** true: a norm before the projection of attention, as in BEiT-3 and EVA-02. Default false. */
+  readonly scaleAttnNorm?: boolean;
+  /** true: a norm before the last layer of the MLPs, as in BEiT-3 and EVA-02. Default false. */
+  readonly scaleMlpNorm?: boolean;
   /** Initial value of the layer scales; null: none. A finite number. Default null. */
   readonly layerScaleInit: number | null;
   /** true: there is a class token. Default true. */
@@ -49,6 +55,10 @@ export interface VisionTransformerConfig {
    * false.
    */
   readonly preNorm: boolean;
+  /** Norm in the patch embedding; null: none. Default null. */
+  readonly embedNormLayer?: 'LayerNorm' | 'RmsNorm' | null;
+  /** false: no norm after the blocks, neither before the pooling nor after it. Default true. */
+  readonly finalNorm?: boolean;
   /**
    * How the tokens become one vector: class token, mean, mean and maximum, maximum, attention by
    * a learned query, or not at all. Default "token".
@@ -66,11 +76,24 @@ export interface VisionTransformerConfig {
   readonly fcNorm: boolean;
   /** ε of the norms. A finite number ≥ 0 and ≤ 1. Default 0.000001. */
   readonly normEps: number;
+  /** Kind of all norms: with mean and offset, or by the root mean square. Default "LayerNorm". */
+  readonly normLayer?: 'LayerNorm' | 'RmsNorm';
   /**
-   * Non-linearity of the MLPs by timm's name: exact, tanh or sigmoid approximation. Default
-   * "gelu".
+   * Kind of the blocks by the name of timm's class: norms before the branches, norms after them,
+   * attention and MLP in parallel, or two attentions and then two MLPs in parallel. Default
+   * "Block".
    */
-  readonly activation: 'gelu' | 'gelu_tanh' | 'quick_gelu';
+  readonly blockFn?: 'Block' | 'ResPostBlock' | 'ParallelScalingBlock' | 'ParallelThingsBlock';
+  /**
+   * Kind of the MLPs by timm's name: plain, gated in one layer of width `mlpRatio · embedDim`,
+   * or gated in two layers of that width each. Default "Mlp".
+   */
+  readonly mlpLayer?: 'Mlp' | 'SwiGLUPacked' | 'SwiGLU';
+  /**
+   * Non-linearity of the MLPs by timm's name: GELU exact, in tanh or sigmoid approximation, or
+   * silu. Default "gelu".
+   */
+  readonly activation: 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'silu';
   /** Position embedding. Default "learned". */
   readonly posEmbed: 'learned' | 'sincos2d' | 'sincos1d' | 'none';
   /**
@@ -142,6 +165,12 @@ export interface VisionTransformerOptions {
   readonly qkvBias?: boolean;
   /** true: queries and keys are layer-normalised over the head dimension. Default false. */
   readonly qkNorm?: boolean;
+  /** false: neither the projection of attention nor the MLPs have a bias. Default true. */
+  readonly projBias?: boolean;
+  /** true: a norm before the projection of attention, as in BEiT-3 and EVA-02. Default false. */
+  readonly scaleAttnNorm?: boolean;
+  /** true: a norm before the last layer of the MLPs, as in BEiT-3 and EVA-02. Default false. */
+  readonly scaleMlpNorm?: boolean;
   /** Initial value of the layer scales; null: none. A finite number. Default null. */
   readonly layerScaleInit?: number | null;
   /** true: there is a class token. Default true. */
@@ -160,6 +189,10 @@ export interface VisionTransformerOptions {
    * false.
    */
   readonly preNorm?: boolean;
+  /** Norm in the patch embedding; null: none. Default null. */
+  readonly embedNormLayer?: 'LayerNorm' | 'RmsNorm' | null;
+  /** false: no norm after the blocks, neither before the pooling nor after it. Default true. */
+  readonly finalNorm?: boolean;
   /**
    * How the tokens become one vector: class token, mean, mean and maximum, maximum, attention by
    * a learned query, or not at all. Default "token".
@@ -177,11 +210,24 @@ export interface VisionTransformerOptions {
   readonly fcNorm?: boolean | null;
   /** ε of the norms. A finite number ≥ 0 and ≤ 1. Default 0.000001. */
   readonly normEps?: number;
+  /** Kind of all norms: with mean and offset, or by the root mean square. Default "LayerNorm". */
+  readonly normLayer?: 'LayerNorm' | 'RmsNorm';
   /**
-   * Non-linearity of the MLPs by timm's name: exact, tanh or sigmoid approximation. Default
-   * "gelu".
+   * Kind of the blocks by the name of timm's class: norms before the branches, norms after them,
+   * attention and MLP in parallel, or two attentions and then two MLPs in parallel. Default
+   * "Block".
    */
-  readonly activation?: 'gelu' | 'gelu_tanh' | 'quick_gelu';
+  readonly blockFn?: 'Block' | 'ResPostBlock' | 'ParallelScalingBlock' | 'ParallelThingsBlock';
+  /**
+   * Kind of the MLPs by timm's name: plain, gated in one layer of width `mlpRatio · embedDim`,
+   * or gated in two layers of that width each. Default "Mlp".
+   */
+  readonly mlpLayer?: 'Mlp' | 'SwiGLUPacked' | 'SwiGLU';
+  /**
+   * Non-linearity of the MLPs by timm's name: GELU exact, in tanh or sigmoid approximation, or
+   * silu. Default "gelu".
+   */
+  readonly activation?: 'gelu' | 'gelu_tanh' | 'quick_gelu' | 'silu';
   /** Position embedding. Default "learned". */
   readonly posEmbed?: 'learned' | 'sincos2d' | 'sincos1d' | 'none';
   /**

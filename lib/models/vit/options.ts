@@ -45,6 +45,26 @@ export const visionTransformerOptions = {
     describe: 'true: queries and keys are layer-normalised over the head dimension',
     default: false,
   },
+  projBias: {
+    type: 'boolean',
+    sparse: true,
+    describe: 'false: neither the projection of attention nor the MLPs have a bias',
+    default: true,
+  },
+  scaleAttnNorm: {
+    type: 'boolean',
+    sparse: true,
+    describe: 'true: a norm before the projection of attention, as in BEiT-3 and EVA-02',
+    aliases: ['scale_attn_inner'],
+    default: false,
+  },
+  scaleMlpNorm: {
+    type: 'boolean',
+    sparse: true,
+    describe: 'true: a norm before the last layer of the MLPs, as in BEiT-3 and EVA-02',
+    aliases: ['scale_mlp'],
+    default: false,
+  },
   layerScaleInit: {
     type: 'number',
     describe: 'Initial value of the layer scales; null: none',
@@ -76,6 +96,22 @@ export const visionTransformerOptions = {
     describe: 'true: a norm before the blocks and no bias in the patch projection, as in CLIP',
     default: false,
   },
+  embedNormLayer: {
+    type: 'string',
+    sparse: true,
+    describe: 'Norm in the patch embedding; null: none',
+    choices: ['LayerNorm', 'RmsNorm'],
+    spellings: { layernorm: 'LayerNorm', rmsnorm: 'RmsNorm' },
+    nullable: true,
+    default: null,
+  },
+  finalNorm: {
+    type: 'boolean',
+    sparse: true,
+    describe: 'false: no norm after the blocks, neither before the pooling nor after it',
+    aliases: ['use_post_transformer_norm'],
+    default: true,
+  },
   globalPool: {
     type: 'string',
     describe:
@@ -103,11 +139,37 @@ export const visionTransformerOptions = {
     max: 1,
     default: 1e-6,
   },
+  normLayer: {
+    type: 'string',
+    sparse: true,
+    describe: 'Kind of all norms: with mean and offset, or by the root mean square',
+    choices: ['LayerNorm', 'RmsNorm'],
+    spellings: { layernorm: 'LayerNorm', rmsnorm: 'RmsNorm' },
+    default: 'LayerNorm',
+  },
+  blockFn: {
+    type: 'string',
+    sparse: true,
+    describe:
+      "Kind of the blocks by the name of timm's class: norms before the branches, norms after them, attention and MLP in parallel, or two attentions and then two MLPs in parallel",
+    choices: ['Block', 'ResPostBlock', 'ParallelScalingBlock', 'ParallelThingsBlock'],
+    default: 'Block',
+  },
+  mlpLayer: {
+    type: 'string',
+    sparse: true,
+    describe:
+      "Kind of the MLPs by timm's name: plain, gated in one layer of width `mlpRatio · embedDim`, or gated in two layers of that width each",
+    choices: ['Mlp', 'SwiGLUPacked', 'SwiGLU'],
+    spellings: { GluMlp: 'SwiGLUPacked' },
+    default: 'Mlp',
+  },
   activation: {
     type: 'string',
-    describe: "Non-linearity of the MLPs by timm's name: exact, tanh or sigmoid approximation",
+    describe:
+      "Non-linearity of the MLPs by timm's name: GELU exact, in tanh or sigmoid approximation, or silu",
     aliases: ['act_layer', 'hidden_act'],
-    choices: ['gelu', 'gelu_tanh', 'quick_gelu'],
+    choices: ['gelu', 'gelu_tanh', 'quick_gelu', 'silu'],
     spellings: { gelu_new: 'gelu_tanh', gelu_pytorch_tanh: 'gelu_tanh' },
     default: 'gelu',
   },

@@ -6,7 +6,7 @@ import { didYouMean } from '../../core/nearest.ts';
 import { optionNamed, parseOption, type Option, type OptionTable } from '../../core/option.ts';
 import { clipOptions, isClipConfig } from './clipConfig.ts';
 import { completeConfig, defaultConfig, mlpHiddenDimOf } from './config.ts';
-import { huggingFaceOptions } from './huggingFace.ts';
+import { huggingFaceOptions, withGatedMlp } from './huggingFace.ts';
 import { ignoredKeys, visionTransformerOptions, visionTransformerShorthands } from './options.ts';
 import type { VisionTransformerConfig, VisionTransformerOptions } from './optionTypes.ts';
 
@@ -60,7 +60,7 @@ function collect(whole: unknown): { values: Map<string, unknown>; given: Map<str
   if (!isRecord(whole)) {
     throw new InputError(expected('an object of model options', 'config', whole));
   }
-  const options = isClipConfig(whole) ? clipOptions(whole) : whole;
+  const options = isClipConfig(whole) ? clipOptions(whole) : withGatedMlp(whole);
   const values = new Map<string, unknown>();
   const given = new Map<string, string>();
   for (const [key, received] of Object.entries(options)) {

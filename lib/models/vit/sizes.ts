@@ -41,6 +41,31 @@ const unplaced = { ...mean, qkvBias: false, fcNorm: false, layerScaleInit: 1e-6 
 const square = { imageSize: 518, ...scaled, ...features };
 const dinoRegisters = { ...square, regTokens: 4, noEmbedClass: true };
 const tips = { imageSize: 448, layerScaleInit: 1, regTokens: 1, noEmbedClass: true, ...features };
+// DINOv2's giant: a gated MLP of 4096 channels, in one layer of twice as many.
+const giant = { embedDim: 1536, numHeads: 24, mlpRatio: 2.66667 * 2, mlpLayer: 'SwiGLUPacked', activation: 'silu' } as const; // prettier-ignore
+// AIMv2: no biases but that of the patches, norms by the root mean square.
+const aim = {
+  ...siglipMean,
+  depth: 24,
+  mlpRatio: 2.75,
+  qkvBias: false,
+  projBias: false,
+  normLayer: 'RmsNorm',
+  embedNormLayer: 'RmsNorm',
+  normEps: 1e-5,
+  mlpLayer: 'SwiGLU',
+  activation: 'silu',
+} as const;
+const beit3 = {
+  scaleAttnNorm: true,
+  scaleMlpNorm: true,
+  globalPool: 'avg',
+  normEps: 1e-5,
+} as const;
+const parallel = { blockFn: 'ParallelScalingBlock' } as const;
+const things = { depth: 18, blockFn: 'ParallelThingsBlock', ...scaled } as const;
+const radio = (count: number) => ({ imageSize: 512, regTokens: count, noEmbedClass: true, finalNorm: false, ...features }); // prettier-ignore
+const xp = { ...parallel, preNorm: true, noEmbedClass: true, normLayer: 'RmsNorm', qkvBias: false, qkNorm: true } as const; // prettier-ignore
 const deit3 = { noEmbedClass: true, layerScaleInit: 1e-6 };
 
 /**
@@ -78,6 +103,27 @@ export const modelSizes: Sizes = {
   ...named('vit_{}_reg4_dinov2', 'small|base|large/14', dinoRegisters),
   ...named('vit_{}_reg1_tipsv2', 'base|large/14', tips),
   ...named('vit_{}_reg1_tipsv2', 'so400m/14', { ...tips, mlpRatio: 4304 / 1152 }),
+  ...named('vit_{}_dinov2', 'giant/14', { ...giant, ...square }),
+  ...named('vit_{}_reg4_dinov2', 'giant/14', { ...giant, ...dinoRegisters }),
+  ...named('vit_{}_reg1_tipsv2', 'giant/14', { ...giant, ...tips }),
+  ...named('vit_{}_radio_v3', 'base|large/16', { ...radio(7), ...scaled }),
+  ...named('vit_{}_radio_v3', 'huge/16', radio(7)),
+  ...named('vit_{}_radio_v3', 'giant/16', { ...radio(7), embedDim: 1536, numHeads: 24, mlpRatio: 4 }),
+  ...named('vit_{}_radio_v4', 'huge/16', radio(9)),
+  ...named('vit_{}_radio_v4', 'so400m/16', { ...radio(9), mlpRatio: 4304 / 1152 }),
+  ...named('vit_{}', 'small|base/16_18x2@224', things),
+  ...named('vit_{}', 'base/16_rpn@224', { ...mean, blockFn: 'ResPostBlock', qkvBias: false, ...scaled }),
+  ...named('vit_{}', 'base/16_xp@224 large|huge/14_xp@224', xp),
+  vit_pwee_patch16_reg1_gap_256: { ...shapes['wee'], imageSize: 256, depth: 16, ...registers(1), ...parallel },
+  vit_intern300m_patch14_448: {
+    ...shapes['large'], imageSize: 448, patchSize: 14, layerScaleInit: 0.1, finalNorm: false, dynamicImageSize: true, ...features,
+  },
+  ...named('aimv2_{}', 'large/14@224|336|448', { ...aim, numHeads: 8 }),
+  ...named('aimv2_{}', 'huge/14@224|336|448', { ...aim, embedDim: 1536, numHeads: 12, mlpRatio: 2.6667 }),
+  ...named('aimv2_{}', '1b/14@224|336|448', { ...aim, embedDim: 2048, numHeads: 16 }),
+  ...named('aimv2_{}', '3b/14@224|336|448', { ...aim, embedDim: 3072, numHeads: 24, mlpRatio: 2.6667 }),
+  ...named('beit3_{}', 'base|large/16@224', beit3),
+  ...named('beit3_{}', 'giant/14@224|336', { ...beit3, mlpRatio: 4.3637 }),
   ...named('vit_{}', 'base/16_siglip@224|256|384|512 large/16_siglip@256|384', siglip),
   ...named('vit_{}', 'so400m/14_siglip@224|378', siglip),
   ...named('vit_{}', 'base/32_siglip@256 large/16_siglip@512', { ...siglip, ...tanh }),
@@ -104,6 +150,10 @@ export const modelSizes: Sizes = {
   test_vit3: {
     imageSize: 160, patchSize: 16, embedDim: 96, depth: 9, numHeads: 3, mlpRatio: 2, classToken: false, regTokens: 1,
     globalPool: 'map', poolIncludePrefix: true, layerScaleInit: 1e-5,
+  },
+  test_vit4: {
+    imageSize: 160, patchSize: 16, embedDim: 96, depth: 9, numHeads: 3, mlpRatio: 3, classToken: false, regTokens: 1,
+    globalPool: 'avg', layerScaleInit: 1e-5, dynamicImageSize: true, normLayer: 'RmsNorm',
   },
 }; // prettier-ignore
 
@@ -136,13 +186,12 @@ function named(pattern: string, list: string, options: VisionTransformerOptions 
   return models;
 }
 
-// Names of timm whose models have parts that are not built: other blocks, norms, MLPs, kinds of attention, rotary or relative
-// positions, convolutional stems.
+// Names of timm whose models have parts that are not built: differential or grouped attention, rotary or relative positions,
+// convolutional stems.
 const notBuilt = [
-  /^(aimv2|beit|beitv2|beit3|eva02|eva_giant|hieradet|naflexvit|sam2|samvit|test_vit4|tiny_vit|vitamin)(_|$)/,
-  /_(rope|rpn|xp|18x2|dinov3|mci)(_|$)/,
-  /^vit_(relpos|srelpos|pe|dwee|pwee|dpwee|dlittle|intern300m|\w+_r\d*_s\d+|\w+_resnet\d+d)_/,
-  /^vit_giant_patch14_(reg\d_)?(dinov2|tipsv2)$/,
+  /^(beit|beitv2|eva02|eva_giant|hieradet|naflexvit|sam2|samvit|tiny_vit|vitamin)(_|$)/,
+  /_(rope|dinov3|mci)(_|$)/,
+  /^vit_(relpos|srelpos|pe|dwee|dpwee|dlittle|\w+_r\d*_s\d+|\w+_resnet\d+d)_/,
 ];
 
 /** Whether timm has a model of this name that is made of parts which this library does not build yet. */

@@ -10,13 +10,13 @@ import { namedTensor, step } from '../../core/intercept.ts';
 import { assertFields, assertMethods } from '../../core/kinds.ts';
 import { Module, assertModule, type Parameter } from '../../core/module.ts';
 import { Rng } from '../../core/rng.ts';
-import { AttentionPool } from '../../layers/attentionPool.ts';
-import type { Block } from '../../layers/block.ts';
+import type { AttentionPool } from '../../layers/attentionPool.ts';
 import { Dropout } from '../../layers/drop.ts';
-import { LayerNorm } from '../../layers/layerNorm.ts';
+import type { EncoderBlock } from '../../layers/encoderBlock.ts';
 import { initial, inside, type InitScope } from '../../layers/initScope.ts';
+import { makeNorm, type Norm } from '../../layers/norm.ts';
 import type { PatchDropout } from '../../layers/patchDropout.ts';
-import { PatchEmbed } from '../../layers/patchEmbed.ts';
+import type { PatchEmbed } from '../../layers/patchEmbed.ts';
 import { repeatForBatch } from '../../ops/repeatForBatch.ts';
 import { runBlocks } from '../../ops/runBlocks.ts';
 import { Sequence } from '../../layers/sequence.ts';
@@ -26,7 +26,6 @@ import type { BuildOptions, Model } from '../model.ts';
 import {
   configWarnings,
   gridSizeOf,
-  mlpHiddenDimOf,
   numPrefixTokensOf,
   type VisionTransformerConfig,
 } from './config.ts';
@@ -34,10 +33,12 @@ import { idleModelOptions } from './idleOptions.ts';
 import type { Intermediates, IntermediatesOptions } from './intermediates.ts';
 import { layerGroups } from './layerGroups.ts';
 import { layerTable } from './layerTable.ts';
-import { activationForms, makeBlocks, makeHead, makePatchDrop, type Head } from './parts.ts';
+import { makeAttentionPool, makeBlocks, makeHead, makePatchDrop, makePatchEmbed } from './parts.ts';
+import type { Head } from './parts.ts';
 import { parseModelConfig, type VisionTransformerOptions } from './parseConfig.ts';
 import { pool } from './pool.ts';
 import { asImages, addPosition, blockNumbers, imageGrid, placedPrefix } from './tokens.ts';
+import { lastNorms, whole } from './variant.ts';
 import { warnOnce } from '../warnOnce.ts';
 
 /**
@@ -66,11 +67,11 @@ export class VisionTransformer extends Module implements Model {
   readonly patchEmbed: PatchEmbed;
   readonly posDrop: Dropout;
   readonly patchDrop: PatchDropout;
-  readonly normPre: LayerNorm | undefined;
-  readonly blocks: Sequence<Block>;
-  readonly norm: LayerNorm | undefined;
+  readonly normPre: Norm | undefined;
+  readonly blocks: Sequence<EncoderBlock>;
+  readonly norm: Norm | undefined;
   readonly attnPool: AttentionPool | undefined;
-  readonly fcNorm: LayerNorm | undefined;
+  readonly fcNorm: Norm | undefined;
   readonly headDrop: Dropout;
   private classifier: Head;
   private distClassifier: Head | undefined;
@@ -87,6 +88,8 @@ export class VisionTransformer extends Module implements Model {
     this.current = config;
     idleModelOptions(config).forEach((warning) => onWarning(warning));
     const { embedDim: dim, normEps, numClasses } = config;
+    const { normLayer } = whole(config);
+    const last = lastNorms(config);
     const root: InitScope = {
       path: '',
       rng: initialize ? new Rng(config.seed) : undefined,
@@ -95,7 +98,7 @@ export class VisionTransformer extends Module implements Model {
     const tokens = (name: string, rows: number, draw: Parameters<typeof initial>[3]) =>
       this.parameter(name, initial(root, name, [1, rows, dim], draw));
     const norm = (name: string) =>
-      this.child(name, new LayerNorm({ dim, epsilon: normEps }, { path: name }));
+      this.child(name, makeNorm(normLayer, { dim, epsilon: normEps }, { path: name }));
     const drop = (name: string, rate: number) =>
       this.child(name, new Dropout(rate, { path: name }));
     const tinyNormal: typeof truncNormal = (shape, rng) => normal(shape, rng, { std: 1e-6 });
@@ -106,27 +109,20 @@ export class VisionTransformer extends Module implements Model {
       this.posEmbed = tokens('pos_embed', this.numPatches + placedPrefix(config), truncNormal);
     }
     if (config.distilled) this.distToken = tokens('dist_token', 1, truncNormal);
-    const embed = { ...config, bias: !config.preNorm, flatten: !config.dynamicImageSize };
-    this.patchEmbed = this.child('patch_embed', new PatchEmbed(embed, inside(root, 'patch_embed')));
+    this.patchEmbed = this.child(
+      'patch_embed',
+      makePatchEmbed(config, inside(root, 'patch_embed')),
+    );
     this.posDrop = drop('pos_drop', config.posDropRate);
     this.patchDrop = this.child('patch_drop', makePatchDrop(config));
     if (config.preNorm) this.normPre = norm('norm_pre');
     this.blocks = this.child('blocks', new Sequence(makeBlocks(config, inside(root, 'blocks'))));
-    if (!config.fcNorm) this.norm = norm('norm');
+    if (last.norm) this.norm = norm('norm');
     if (config.globalPool === 'map') {
-      const poolConfig = {
-        dim,
-        numHeads: config.numHeads,
-        mlpHiddenDim: mlpHiddenDimOf(config),
-        normEps,
-        activation: activationForms[config.activation],
-      };
-      this.attnPool = this.child(
-        'attn_pool',
-        new AttentionPool(poolConfig, inside(root, 'attn_pool')),
-      );
+      const attnPool = makeAttentionPool(config, inside(root, 'attn_pool'));
+      this.attnPool = this.child('attn_pool', attnPool);
     }
-    if (config.fcNorm) this.fcNorm = norm('fc_norm');
+    if (last.fcNorm) this.fcNorm = norm('fc_norm');
     this.headDrop = drop('head_drop', config.dropRate);
     this.classifier = this.child('head', makeHead(dim, numClasses, inside(root, 'head')));
     if (config.distilled) {
