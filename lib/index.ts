@@ -148,6 +148,7 @@ export {
   type BatchTransform,
 } from './data/batchTransform.ts';
 export { centerCrop, resize } from './data/evalTransforms.ts';
+export { IMAGENET_CLASSES } from './data/imagenetClasses.ts';
 export { processBatch, type ImageProcessor } from './data/imageProcessor.ts';
 export { Loader, type LoaderConfig, type Shard } from './data/loader.ts';
 export { MNIST_CLASSES, adaptToMnist, mnistDataset } from './data/mnist.ts';

@@ -10,6 +10,7 @@ import { isRecord } from '../core/check.ts';
 import { InputError, expected, show } from '../core/errors.ts';
 import type { ModelRecord } from '../core/modelRecord.ts';
 import type { CropMode } from '../data/fitImage.ts';
+import { IMAGENET_CLASSES } from '../data/imagenetClasses.ts';
 import {
   assertNormalization,
   IMAGENET_NORMALIZATION,
@@ -54,7 +55,8 @@ export interface PreparationOptions {
 }
 
 /**
- * Reads the preparation of a model's images from its record. Where that does not say the normalisation, the data set does.
+ * Reads the preparation of a model's images from its record. Where that does not say the normalisation, the data set does. 1000 classes
+ * without names, and without a data set, are those of ImageNet-1k.
  *
  * @throws CheckpointError, InputError naming a key that cannot be used
  */
@@ -67,7 +69,10 @@ export function preparationOf(
   const preprocessing =
     foreignPreprocessing(record, inputShape, options) ??
     preprocessingOf(record, descriptor, inputShape, options);
-  const classNames = classNamesOf(record, numClasses) ?? descriptor?.classNames;
+  const classNames =
+    classNamesOf(record, numClasses) ??
+    descriptor?.classNames ??
+    imagenetNames(record, numClasses, options);
   return { preprocessing, classNames, descriptor };
 }
 
@@ -88,6 +93,17 @@ function classNamesOf(record: ModelRecord, numClasses: number): readonly string[
     if (typeof name === 'string' || typeof name === 'number') return String(name);
     throw new InputError(expected('a name', `classNames[${k}] in config.json`, name));
   });
+}
+
+// Published weights of 1000 classes are those of ImageNet-1k; a run says its data set.
+function imagenetNames(
+  { data }: ModelRecord,
+  numClasses: number,
+  { note }: PreparationOptions,
+): readonly string[] | undefined {
+  if (numClasses !== IMAGENET_CLASSES.length || data != null) return undefined;
+  note('Nothing stored names the 1000 classes: they are taken to be those of ImageNet-1k.');
+  return IMAGENET_CLASSES;
 }
 
 function descriptorIn({ data }: ModelRecord): DatasetDescriptor | undefined {
