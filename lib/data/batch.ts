@@ -1,5 +1,7 @@
 // The batch: what a loader gives and a training step takes.
 
+import type { LabelledBox } from './objects.ts';
+
 /**
  * The samples of one update.
  *
@@ -8,6 +10,7 @@
  * @property targets     [B, K], each row sums to 1
  * @property labels      [B], the classes before smoothing and mixing
  * @property indices     [B], where in the data set the samples come from
+ * @property objects     the objects of each sample, of a data set that has them
  * @property teacherLogits  [B, K], of a teacher for these images, where a task learns from one
  */
 export interface Batch {
@@ -17,5 +20,6 @@ export interface Batch {
   targets: Float32Array;
   labels: Int32Array;
   indices: Uint32Array;
+  objects?: readonly (readonly LabelledBox[])[];
   teacherLogits?: Float32Array;
 }

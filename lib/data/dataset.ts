@@ -4,6 +4,7 @@ import { assertInteger, isRecord, sizeOf } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { assertKind } from '../core/kinds.ts';
 import type { RgbImage } from '../core/image.ts';
+import type { LabelledBox } from './objects.ts';
 
 /**
  * An image as plain data, from which a worker thread makes it: the name of the reader that does, and what it needs.
@@ -41,6 +42,8 @@ export interface Dataset {
    * whatever their order is. Equal numbers are copies. Default: the index.
    */
   contentKeys?(): Promise<Float64Array>;
+  /** The objects of the image of an index, of a data set for detection; boxes are shares of the image as `image` gives it. */
+  objects?(index: number): readonly LabelledBox[];
   /** Where the image of an index is, for a person: its file below the folder. Data sets without files do not have it. */
   file?(index: number): string;
 }
@@ -222,6 +225,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     ...(dataset.source && {
       source: (i: number, failures?: readonly Error[]) => dataset.source!(indices[i]!, failures),
     }),
+    ...(dataset.objects && { objects: (i: number) => dataset.objects!(indices[i]!) }),
     ...(dataset.file && { file: (i) => dataset.file!(indices[i]!) }),
   };
 }

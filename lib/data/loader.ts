@@ -149,7 +149,9 @@ export class Loader {
       this.abandon(begun, i + 1);
       throw error;
     }
-    const batch = { size, images, imageShape: outputShape, targets, labels, indices };
+    const objects = dataset.objects && Array.from(indices, (index) => dataset.objects!(index));
+    const sizes = { size, imageShape: outputShape, ...(objects && { objects }) };
+    const batch = { ...sizes, images, targets, labels, indices };
     if (!training || batchTransforms.length === 0 || size === 0) return batch;
     const rng = this.rng.split('batch', epoch, step);
     return applyBatchTransforms(batch, batchTransforms, rng, { epoch, step, noteOf });

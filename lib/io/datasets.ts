@@ -1,6 +1,7 @@
 // The data sets that come with the library, put into the registry when this file is loaded.
 
 import { registerDataset } from '../data/registry.ts';
+import { scenesDescriptor } from '../data/scenesDataset.ts';
 import { cifar100Descriptor, cifar10Descriptor } from './cifar.ts';
 import { csvDescriptor } from './csvList.ts';
 import {
@@ -17,3 +18,4 @@ registerDataset(imageNetDescriptor);
 registerDataset(imageFolderDescriptor);
 registerDataset(fractalFolderDescriptor);
 registerDataset(csvDescriptor);
+registerDataset(scenesDescriptor);
