@@ -119,6 +119,8 @@ export {
   type SceneObject,
   type SceneOptions,
 } from './data/scenes.ts';
+export { scenesDataset, type ScenesOptions } from './data/scenesDataset.ts';
+export type { CentreBox, CornerBox, LabelledBox } from './data/objects.ts';
 export { BadImages, type BadImage } from './data/badImages.ts';
 export {
   MemoryDataset,
@@ -222,6 +224,7 @@ export { singleProcess, type Communicator } from './distributed/communicator.ts'
 // training
 export { classification } from './training/classification.ts';
 export { clipGradients } from './training/clip.ts';
+export * from './training/detection/public.ts';
 export { Ema } from './training/ema.ts';
 export { evaluate, type EvaluateOptions } from './training/evaluate.ts';
 export { binaryCrossEntropyLoss } from './training/losses/binaryCrossEntropy.ts';

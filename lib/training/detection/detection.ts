@@ -6,7 +6,7 @@ import { InputError, NumericError, expected } from '../../core/errors.ts';
 import { firstNonFinite } from '../../core/finite.ts';
 import type { ForwardContext } from '../../core/context.ts';
 import type { Batch } from '../../data/batch.ts';
-import { assertObjects, toCorners, type CentreBox, type LabelledBox } from '../../data/objects.ts';
+import { toCorners, type CentreBox, type LabelledBox } from '../../data/objects.ts';
 import * as t from '../../ops/tensor.ts';
 import type { Evaluator, MetricValues, Task } from '../task.ts';
 import type { TrainableModel } from '../trainableModel.ts';
@@ -179,13 +179,9 @@ function detecting(model: TrainableModel): DetectingModel {
   return model as DetectingModel;
 }
 
-function objectsOf({ objects, targets, size }: Batch): readonly (readonly LabelledBox[])[] {
-  if (objects === undefined) {
-    throw new InputError(expected('a batch with objects', 'the task detection', 'one without'));
-  }
-  const numClasses = targets.length / size;
-  objects.forEach((own, i) => assertObjects(`the objects of image ${i}`, own, numClasses));
-  return objects;
+function objectsOf({ objects }: Batch): readonly (readonly LabelledBox[])[] {
+  if (objects !== undefined) return objects;
+  throw new InputError(expected('a batch with objects', 'the task detection', 'one without'));
 }
 
 function imagesOf({ images, size, imageShape }: Batch): tf.Tensor4D {

@@ -3,7 +3,10 @@
 import type * as tf from '@tensorflow/tfjs';
 import { softmaxCrossEntropy } from '../../ops/softmaxCrossEntropy.ts';
 import * as t from '../../ops/tensor.ts';
-import type { CentreBox, LabelledBox } from '../../data/objects.ts';
+import { assertShape, assertTensor } from '../../core/check.ts';
+import { InputError, expected } from '../../core/errors.ts';
+import { assertFields, assertListOf } from '../../core/kinds.ts';
+import { assertObjects, type CentreBox, type LabelledBox } from '../../data/objects.ts';
 import { detrWeights, matchQueries, type DetectionWeights } from './match.ts';
 
 /** Predictions of queries: logits [B, Q, K + 1], the last of 'no object', and boxes [B, Q, 4], centre and size as shares. */
@@ -34,16 +37,29 @@ const placeholder: CentreBox = [0.5, 0.5, 1, 1];
  *
  * The matching reads the predictions from the backend, so the backend has to read synchronously.
  *
+ * @throws ShapeError for boxes of another shape; InputError for an object that has no area, or no class of the model
+ *
  * Source: Carion et al. 2020, section 3.1; facebookresearch/detr, `SetCriterion`.
  */
 export function setLoss(
-  { logits, boxes }: SetPredictions,
+  predictions: SetPredictions,
   objects: readonly (readonly LabelledBox[])[],
   options: SetLossOptions = {},
 ): tf.Scalar {
+  assertFields('the predictions', predictions, { logits: 'instance', boxes: 'instance' });
+  assertFields('the options of setLoss', options, { weights: 'object?', noObject: 'number?' });
+  const { logits, boxes } = predictions;
   const { weights = detrWeights, noObject = 0.1 } = options;
+  assertTensor('logits', logits);
+  assertTensor('boxes', boxes);
   const [batch, queries, outputs] = logits.shape;
-  const targets = targetsOf({ logits, boxes }, objects, { weights, noObject });
+  assertShape('boxes', boxes, [batch, queries, 4]);
+  assertListOf('objects', objects, 'list');
+  if (objects.length !== batch) {
+    throw new InputError(expected(`${batch}, one list for each image,`, 'objects', objects.length));
+  }
+  objects.forEach((own, i) => assertObjects(`the objects of image ${i}`, own, outputs - 1));
+  const targets = targetsOf(predictions, objects, { weights, noObject });
   return t.tidy(() => {
     const rows = batch * queries;
     const flat = t.reshape<tf.Rank.R2>(logits, [rows, outputs]);
