@@ -27,7 +27,7 @@ export interface SetLossOptions {
 }
 
 /** Weights and coordinates far from 0/0 for the boxes of queries that have no object; they do not count. */
-const placeholder: CentreBox = [0.5, 0.5, 1, 1];
+const unmatchedBox: CentreBox = [0.5, 0.5, 1, 1];
 
 /**
  * DETR's loss of a batch, a scalar to differentiate.
@@ -101,7 +101,7 @@ function targetsOf(
   const targets = {
     classes: new Float32Array(rows * outputs),
     classWeights: new Float32Array(rows).fill(noObject),
-    boxes: Float32Array.from({ length: rows * 4 }, (_, i) => placeholder[i % 4]!),
+    boxes: Float32Array.from({ length: rows * 4 }, (_, i) => unmatchedBox[i % 4]!),
     matched: new Float32Array(rows),
   };
   const label = new Int32Array(rows).fill(outputs - 1);
