@@ -20,6 +20,8 @@ interface Owner {
 
 // The paths of the locks that this process holds: its own id in any other lock file is a stale one.
 const held = new Set<string>();
+// The paths that this process is trying to lock: until the file is written, it looks like that of an earlier process of our id.
+const trying = new Set<string>();
 
 // A process that ends at once (a second Ctrl-C, an exit of the caller's) gives its locks back too. Node alone can do no more: after
 // SIGKILL the lock stays, and is taken over.
@@ -39,22 +41,50 @@ function releaseAtExit(): void {
  * @throws IoError naming the process that holds it, if that still runs
  */
 export async function lockFolder(folder: string, disk: Disk): Promise<() => Promise<void>> {
+  const lock = await tryLockFolder(folder, disk);
+  if (lock instanceof IoError) throw lock;
+  return lock;
+}
+
+/** `lockFolder` that gives the error of a folder in use, so that a caller can wait. @throws IoError if it can never be locked */
+export async function tryLockFolder(
+  folder: string,
+  disk: Disk,
+): Promise<(() => Promise<void>) | IoError> {
   const path = join(folder, lockName);
   const me: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  if (held.has(path) || trying.has(path)) return inUse(folder, me);
+  trying.add(path);
+  try {
+    return await takeLock(folder, me, disk);
+  } finally {
+    trying.delete(path);
+  }
+}
+
+async function takeLock(
+  folder: string,
+  me: Owner,
+  disk: Disk,
+): Promise<(() => Promise<void>) | IoError> {
+  const path = join(folder, lockName);
   for (let attempt = 0; attempt < 8; attempt += 1) {
     try {
       await writeNew(path, new TextEncoder().encode(`${JSON.stringify(me)}\n`), disk);
       held.add(path);
       releaseAtExit();
+      let released = false;
       return async () => {
-        if (!held.delete(path)) return;
+        if (released) return;
+        released = true;
         await disk.unlink(path).catch(() => undefined);
+        held.delete(path);
       };
     } catch (error) {
       if (errorCodeOf(error) !== 'EEXIST') throw ioError('lock', path, error);
     }
     const owner = await ownerOf(path, disk);
-    if (owner !== undefined && isAlive(owner, path)) throw inUse(folder, owner);
+    if (owner !== undefined && isAlive(owner, path)) return inUse(folder, owner);
     await removeStale(path, owner, disk);
   }
   throw new IoError(`Cannot lock ${show(folder)}: other processes keep taking it. Try again.`);
