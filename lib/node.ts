@@ -20,10 +20,14 @@ import {
   type AttentionOfImage,
   type ImgToAttentionOptions,
 } from './explain/imgToAttention.ts';
+import { isHubAddress } from './hub/hubAddress.ts';
+import { pretrainedModel, pretrainedOf, type PretrainedOptions } from './hub/pretrainedModel.ts';
+import { snapshotDownload } from './hub/snapshotDownload.ts';
 import { runFigures } from './figures/runFigures.ts';
 import { progressSink } from './io/progressSink.ts';
 import { runFolderOf } from './io/runFolder.ts';
 import { tensorboardSink } from './io/tensorboard.ts';
+import { createModel as createModelFrom } from './models/createModel.ts';
 import { loadModel as loadModelFrom } from './models/loadModel.ts';
 import { saveModel as saveModelTo, type SaveOptions } from './models/saveModel.ts';
 import type { ImageInput } from './predict/imageInput.ts';
@@ -39,7 +43,8 @@ import type { ReadTensors } from './checkpoints/readTensors.ts';
 import type { FileStore } from './core/store.ts';
 import { decodingOf, type Preprocessing } from './data/preprocessing.ts';
 import type { LoadOptions } from './models/loadModel.ts';
-import type { Model } from './models/model.ts';
+import type { ModelNamed } from './models/families.ts';
+import type { BuildOptions, Model } from './models/model.ts';
 import type { Evaluation } from './training/metrics.ts';
 import type { FiguresOf, TrainEnv } from './training/run.ts';
 import type { TrainConfig } from './training/trainConfig.ts';
@@ -61,6 +66,15 @@ export {
 export type { DataConfig } from './cli/dataset.ts';
 export type { ExperimentConfig } from './cli/experiment.ts';
 export { runMain } from './cli/program.ts';
+
+// the Hugging Face hub
+export type { DownloadProgress } from './hub/downloadBlob.ts';
+export type { PretrainedOptions } from './hub/pretrainedModel.ts';
+export {
+  snapshotDownload,
+  type HubSnapshot,
+  type SnapshotOptions,
+} from './hub/snapshotDownload.ts';
 
 // io
 export { readCheckpoint, type CheckpointFile } from './io/checkpointFile.ts';
@@ -86,9 +100,42 @@ export { tensorboardSink, type TensorboardOptions } from './io/tensorboard.ts';
 export { SampleWorkers, type SampleWorkersOptions } from './workers/sampleWorkers.ts';
 
 /**
+ * Builds a model by timm's name; with `pretrained: true` it has the weights that the Hugging Face hub has of it, and the result is a
+ * promise of it. See `snapshotDownload` for the names, the cache and the variables, `createModel` of `tfjs-vit` for the rest.
+ *
+ * As in timm, other `numClasses` mean a new head, another `imageSize` a resampled position embedding.
+ *
+ * @throws InputError as in `tfjs-vit`; IoError if the weights cannot be downloaded, CheckpointError if they are of another model
+ *
+ * @example
+ * const model = await createModel('vit_tiny_patch16_224', {pretrained: true, numClasses: 10});
+ * const [best] = await predict(await createModel('facebook/deit-tiny-patch16-224', {pretrained: true}), 'cat.jpg');
+ */
+export function createModel<N extends string>(
+  name: N,
+  overrides: { pretrained: true } & Record<string, unknown>,
+  options?: PretrainedOptions,
+): Promise<ModelNamed<N>>;
+export function createModel<N extends string>(
+  name: N,
+  overrides?: object,
+  options?: BuildOptions,
+): ModelNamed<N>;
+export function createModel<N extends string>(
+  name: N,
+  overrides: object = {},
+  options: PretrainedOptions = {},
+): ModelNamed<N> | Promise<ModelNamed<N>> {
+  const { pretrained, rest } = pretrainedOf(overrides);
+  if (!pretrained) return createModelFrom(name, rest, options);
+  return pretrainedModel(name, rest, options) as Promise<ModelNamed<N>>;
+}
+
+/**
  * Builds the model of a checkpoint file, a folder that holds one, a store, the bytes of a file, or what `readTensors` gave.
  *
- * From a run folder the best checkpoint is taken (`checkpointNames`), and its SHA-256 checked.
+ * From a run folder the best checkpoint is taken (`checkpointNames`), and its SHA-256 checked. One of the Hugging Face hub is named
+ * `hf-hub:owner/name` (`snapshotDownload`).
  *
  * @throws CheckpointError, InputError, IoError with one sentence; nothing stays allocated then
  *
@@ -100,7 +147,8 @@ export async function loadModel<M extends Model = Model>(
 ): Promise<M> {
   assertKind('options', options, 'instance');
   if (typeof source !== 'string') return loadModelFrom(source, options);
-  const { record, ...checkpoint } = await readCheckpoint(source, {
+  const path = isHubAddress(source) ? (await snapshotDownload(source)).path : source;
+  const { record, ...checkpoint } = await readCheckpoint(path, {
     useEma: options.useEma,
     checkpointKey: options.checkpointKey,
   });

@@ -64,6 +64,18 @@ function differs(what: string, index: string, received: string): CheckpointError
   );
 }
 
+/**
+ * The files that an index names.
+ *
+ * @throws CheckpointError if it is no index, or a name is no plain one
+ */
+export function shardNames(bytes: Uint8Array, name: string): string[] {
+  const names = [...parseIndex(bytes, name).keys()];
+  const odd = names.find((file) => !/^[\w][\w.-]{0,199}$/.test(file));
+  if (odd === undefined) return names;
+  throw new CheckpointError(`Expected the plain name of a file in ${show(name)}, received ${show(odd)}.`);
+}
+
 // The tensors of each shard, in the order of the index.
 function parseIndex(bytes: Uint8Array, name: string): Map<string, string[]> {
   const index = parseStrictJson(decodeUtf8(bytes, name), { name: show(name), maxDepth: 8 });

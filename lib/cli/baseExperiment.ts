@@ -1,7 +1,7 @@
 // The experiment that a command line begins with: a folder's preset, a config file, or a recipe of the library.
 
 import { InputError } from '../core/errors.ts';
-import { textFlag } from './flags.ts';
+import { booleanFlag, modelFlag, textFlag } from './flags.ts';
 import { readConfig, readRecipe } from './readConfig.ts';
 import { fromCheckpoint } from './recipeModel.ts';
 import { recipeNamed } from './recipes.ts';
@@ -43,6 +43,7 @@ export async function experimentOf(
     );
   }
   const chosen = recipeNamed(recipe ?? 'deit');
-  const isStarted = args.flags['finetune'] !== undefined && args.flags['model'] === undefined;
+  const begins = args.flags['finetune'] !== undefined || booleanFlag(args, 'pretrained');
+  const isStarted = begins && modelFlag(args) === undefined;
   return isStarted ? fromCheckpoint(chosen) : chosen;
 }

@@ -22,6 +22,7 @@ import {
 import { onnxMetadata } from '../predict/onnxMetadata.ts';
 import { preparationOf, type Preparation } from '../predict/preparation.ts';
 import { writeAtomically } from './outputFile.ts';
+import { localCheckpoint } from './localCheckpoint.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import type { WeightsChoice } from './trainedModel.ts';
 
@@ -48,7 +49,7 @@ export async function convertCheckpoint(
   { to, output, model, ...choice }: ConvertOptions,
   note: (text: string) => void,
 ): Promise<number> {
-  const read = await readCheckpoint(path, choice);
+  const read = await readCheckpoint(await localCheckpoint(path, note), choice);
   read.notes?.forEach(note);
   if (to === 'onnx') return convertToOnnx(read, model, output, note);
   const isVit = vitOptions(read.tensors) !== undefined;

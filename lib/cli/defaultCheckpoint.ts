@@ -4,10 +4,10 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { checkpointNames } from '../checkpoints/configFile.ts';
 import { readConfigFile } from '../io/checkpointFile.ts';
-import { checkpointPath } from '../io/checkpointPath.ts';
 import { openFolder } from '../io/folder.ts';
 import { runFileNames } from '../training/runFiles.ts';
 import { parseStoredData } from './dataset.ts';
+import { localCheckpoint } from './localCheckpoint.ts';
 import { packageFile } from './packageFile.ts';
 import { defaultModel } from './shippedModels.ts';
 
@@ -28,7 +28,7 @@ export interface RunChoice {
 }
 
 /**
- * The checkpoint that was given (`checkpointPath`); else the newest run, by the time of its last save, or the shipped model where there is no run.
+ * The checkpoint that was given (`localCheckpoint`); else the newest run, by the time of its last save, or the shipped model where there is no run.
  *
  * A run is a folder in `runs`, or in a folder there, with a config.json and a checkpoint. One that cannot be read counts too: that it
  * is damaged has to be said, rather than an older one taken.
@@ -40,7 +40,7 @@ export async function chooseCheckpoint(
   choice: RunChoice,
   note: (text: string) => void,
 ): Promise<string> {
-  if (given !== undefined) return checkpointPath(given, note);
+  if (given !== undefined) return localCheckpoint(given, note);
   const { folder = runsFolder, dataset } = choice;
   const run = await newestRun(folder, choice);
   const kind = dataset === undefined ? 'run' : `run on ${dataset}`;

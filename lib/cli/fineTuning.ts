@@ -3,11 +3,11 @@
 import { InputError, expected } from '../core/errors.ts';
 import { isRecord } from '../core/check.ts';
 import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
-import { checkpointPath } from '../io/checkpointPath.ts';
 import { checkpointConfig } from '../models/checkpointConfig.ts';
 import { fineTune, fineTuneConfig, fineTuneLines } from '../models/fineTune.ts';
 import { parsedModel } from '../models/createModel.ts';
 import { parseNames } from '../training/parseNames.ts';
+import { localCheckpoint } from './localCheckpoint.ts';
 import { withDynamicSize } from './progressiveModel.ts';
 import type { DataFacts } from './followData.ts';
 import type { Model } from '../models/model.ts';
@@ -40,7 +40,7 @@ function sourceOf(
 }
 
 /**
- * Reads the checkpoint that an experiment is fine-tuned from, a file or a run folder; undefined if it names none.
+ * Reads the checkpoint that an experiment is fine-tuned from, a file, a run folder or an address of the hub; undefined if it names none.
  *
  * @param note  told, a sentence each, what was taken and what became of it
  * @throws IoError, CheckpointError, UnsupportedError, InputError if it cannot be read or used
@@ -55,7 +55,7 @@ export async function openFineTuning(
     throw new InputError(expected('a checkpoint file or a run folder', 'finetune', given));
   }
   const { useEma, checkpointKey } = experiment;
-  const read = await readCheckpoint(await checkpointPath(given, note), {
+  const read = await readCheckpoint(await localCheckpoint(given, note), {
     useEma: useEma === true,
     ...(typeof checkpointKey === 'string' && { checkpointKey }),
   });

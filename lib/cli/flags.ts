@@ -4,6 +4,7 @@ import { InputError, expected } from '../core/errors.ts';
 import { precisionOption, type Precision } from '../core/precision.ts';
 import type { Option, OptionTable } from '../core/option.ts';
 import { defaultModel } from './shippedModels.ts';
+import { pretrainedAddress } from '../hub/hubAddress.ts';
 import type { Arguments, Flag } from './command.ts';
 
 const checkpoint = {
@@ -12,7 +13,7 @@ const checkpoint = {
   reads: true,
   aliases: ['model-path'],
   describe:
-    "A run folder, a folder of timm's hub or Hugging Face, or a file: .safetensors, PyTorch's .pth, .pt, .bin, .ckpt, Google's .npz",
+    "A run folder, a folder of timm's hub or Hugging Face, hf-hub:OWNER/NAME, or a file: .safetensors, PyTorch's .pth, .pt, .bin, .ckpt, Google's .npz",
 } as const satisfies Flag;
 
 /** The flags that say which of a file's sets of weights is taken. */
@@ -50,11 +51,51 @@ export function weightsSet(args: Arguments): {
   return { useEma, checkpointKey: textFlag(args, 'checkpoint-key') };
 }
 
+/** The flag that takes the weights of a named model from the hub. */
+export const pretrainedFlag = {
+  pretrained: {
+    type: 'boolean',
+    describe:
+      'The weights that the Hugging Face hub has of --model: a name of timm, with a tag or without, or OWNER/NAME',
+  },
+} as const satisfies Record<string, Flag>;
+
+/**
+ * The checkpoint that --checkpoint names, or --pretrained with --model: an address of the hub.
+ *
+ * @throws InputError if both do, or --pretrained has no model that is on the hub
+ */
+export function checkpointFlag(args: Arguments): string | undefined {
+  const [given, model] = [textFlag(args, 'checkpoint'), textFlag(args, 'model')];
+  if (!booleanFlag(args, 'pretrained')) return given;
+  if (given !== undefined) {
+    const remedy = 'Leave one of the two out.';
+    throw new InputError(expected('no --checkpoint', '--pretrained', given, remedy));
+  }
+  return pretrainedName(model);
+}
+
+/** The address on the hub of the weights that --pretrained asks for. @throws InputError without a model that is there */
+export function pretrainedName(model: string | undefined): string {
+  if (model === undefined) {
+    const remedy = 'It names the weights: --model vit_tiny_patch16_224 --pretrained.';
+    throw new InputError(expected('--model NAME', '--pretrained', undefined, remedy));
+  }
+  const { repo, revision } = pretrainedAddress(model);
+  return revision === 'main' ? `hf-hub:${repo}` : `hf-hub:${repo}@${revision}`;
+}
+
+/** The model that a checkpoint has to be; not given where --model is an id of the hub, which names no model. */
+export function modelFlag(args: Arguments): string | undefined {
+  const model = textFlag(args, 'model');
+  return booleanFlag(args, 'pretrained') && model?.includes('/') === true ? undefined : model;
+}
+
 /** The values of `weightsFlags`. */
 export function weightsChoice(
   args: Arguments,
 ): ReturnType<typeof weightsSet> & { model: string | undefined } {
-  return { model: textFlag(args, 'model'), ...weightsSet(args) };
+  return { model: modelFlag(args), ...weightsSet(args) };
 }
 
 /** Flags that several commands share, so that they read and work alike. */

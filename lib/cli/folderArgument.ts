@@ -1,7 +1,7 @@
 // The folder that `train` takes as a word: `tfjs-vit train ./photos`.
 
 import { InputError, expected } from '../core/errors.ts';
-import { numberFlag, textFlag } from './flags.ts';
+import { modelFlag, numberFlag, pretrainedName, textFlag } from './flags.ts';
 import { folderData, folderExperiment } from './folderExperiment.ts';
 import type { Arguments, Terminal } from './command.ts';
 
@@ -29,11 +29,17 @@ export async function experimentOnFolder(
     const experiment = (await chosen()) as { data?: object };
     return { ...experiment, data: { ...experiment.data, ...data } };
   }
+  const { pretrained } = args.flags as { pretrained?: boolean };
+  const model = textFlag(args, 'model');
   const options = {
     epochs: numberFlag(args, 'epochs'),
     valSplit: numberFlag(args, 'val-split'),
-    finetune: textFlag(args, 'finetune'),
-    model: textFlag(args, 'model'),
+    finetune:
+      pretrained === true && model !== undefined
+        ? pretrainedName(model)
+        : textFlag(args, 'finetune'),
+    model: modelFlag(args),
+    pretrained,
   };
   return folderExperiment(data, options, error);
 }

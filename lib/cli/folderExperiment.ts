@@ -8,7 +8,11 @@ import { ioError } from '../io/ioError.ts';
 import { openPart } from './dataset.ts';
 import { fineTunePresets, presetFor, scratchPresets, type FolderPreset } from './folderPresets.ts';
 import { shippedStart } from './shippedStart.ts';
+import { pretrainedName } from './flags.ts';
 import type { DataConfig } from './dataOptionTypes.ts';
+
+/** The weights of the hub that a training on a folder begins with unless it is told otherwise. */
+const pretrainedStart = 'vit_tiny_patch16_224.augreg_in21k_ft_in1k';
 
 /**
  * Words of the command line that change the preset.
@@ -17,12 +21,15 @@ import type { DataConfig } from './dataOptionTypes.ts';
  * @property valSplit  0: nothing is held out, and the run cannot end early
  * @property finetune  the checkpoint to begin from
  * @property model     the name of a model in place of the preset's
+ * @property pretrained  true: weights of the hub are the start, or it fails; false: they are not; default: they are where the hub can be
+ *                       reached
  */
 export interface FolderOptions {
   epochs?: number | undefined;
   valSplit?: number | undefined;
   finetune?: string | undefined;
   model?: string | undefined;
+  pretrained?: boolean | undefined;
 }
 
 /**
@@ -50,7 +57,7 @@ export async function folderData(folder: string): Promise<DataConfig> {
  * The experiment for a folder of images.
  *
  * @param note  is told in a sentence what the training begins from, and in one which preset was taken
- * @throws InputError, IoError if the folder cannot be used
+ * @throws InputError, IoError if the folder cannot be used, or the hub not reached where `pretrained` asks for it
  */
 export async function folderExperiment(
   data: DataConfig,
@@ -59,9 +66,7 @@ export async function folderExperiment(
 ): Promise<Record<string, unknown>> {
   const folder = data.folder!;
   const { length, numClasses } = await openPart(data, 'train');
-  // The shipped checkpoint is of a model of its own.
-  const start = options.finetune ?? (options.model === undefined ? shippedStart() : undefined);
-  note(startNote(options.finetune, start));
+  const start = await startOf(options, note);
   const preset = presetFor(start === undefined ? scratchPresets : fineTunePresets, length);
   const held = options.valSplit ?? preset.valSplit;
   const parted = data.dataset === 'ImageNet';
@@ -103,12 +108,41 @@ export async function folderExperiment(
   };
 }
 
-function startNote(given: string | undefined, start: string | undefined): string {
-  if (given !== undefined) return `Starting from ${given} (--finetune).`;
-  if (start !== undefined) {
-    return `Starting from the checkpoint that comes with tfjs-vit, pre-trained on fractals: ${start}.`;
+// The checkpoint that the training begins from: the one that was given, the hub's, the shipped one; undefined: from scratch.
+async function startOf(
+  { finetune, model, pretrained }: FolderOptions,
+  note: (text: string) => void,
+): Promise<string | undefined> {
+  if (finetune !== undefined) {
+    note(`Starting from ${finetune} (${pretrained === true ? '--pretrained' : '--finetune'}).`);
+    return finetune;
   }
-  return 'Starting from scratch: no checkpoint was given (--finetune FILE), and none comes with this version.';
+  // Both other starts are of a model of their own.
+  if (model !== undefined) {
+    note(`Starting from scratch: --pretrained begins with the weights of ${model}.`);
+    return undefined;
+  }
+  let why = '--no-pretrained';
+  if (pretrained !== false) {
+    const { whyNotPretrained } = await import('../hub/hubStart.ts');
+    const lost = await whyNotPretrained(pretrainedStart);
+    if (lost === undefined) {
+      note(
+        `Starting from ${pretrainedStart} of the Hugging Face hub, pre-trained on photographs; --no-pretrained and --finetune take another start.`,
+      );
+      return pretrainedName(pretrainedStart);
+    }
+    if (pretrained === true) throw lost;
+    note(lost.message);
+    why = 'the hub cannot be reached';
+  }
+  const shipped = shippedStart();
+  note(
+    shipped === undefined
+      ? `Starting from scratch: ${why}, and no checkpoint was given (--finetune FILE).`
+      : `Starting from the checkpoint that comes with tfjs-vit, pre-trained on fractals: ${shipped}.`,
+  );
+  return shipped;
 }
 
 function presetNote(

@@ -3,7 +3,6 @@
 import { InputError, expected } from '../core/errors.ts';
 import { didYouMean } from '../core/nearest.ts';
 import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
-import { checkpointPath } from '../io/checkpointPath.ts';
 import { openFolder, type Folder } from '../io/folder.ts';
 import { buildLoaded } from '../models/buildLoaded.ts';
 import { checkpointConfig } from '../models/checkpointConfig.ts';
@@ -12,6 +11,7 @@ import { familyWithSize } from '../models/registry.ts';
 import { preparationOf } from '../predict/preparation.ts';
 import { cachedTeacher } from '../training/teacherCache.ts';
 import { modelTeacher, type Teacher } from '../training/teacher.ts';
+import { localCheckpoint } from './localCheckpoint.ts';
 import type { Model } from '../models/model.ts';
 import type { DistillationConfig } from '../training/options/types.ts';
 
@@ -62,7 +62,7 @@ export async function openTeacher(
   try {
     let teacher: Teacher | undefined;
     if (teacherPath !== undefined) {
-      const checkpoint = await readCheckpoint(await checkpointPath(teacherPath, note));
+      const checkpoint = await readCheckpoint(await localCheckpoint(teacherPath, note));
       checkpoint.notes?.forEach(note);
       model = modelOf(checkpoint, { teacherModel, numClasses, note });
       teacher = teacherOf(checkpoint, model, note);

@@ -19,7 +19,7 @@ export interface ProgressBar {
  * A bar on standard error with the time that is left; where that is no terminal, a line every `lineMs` ms, default 5,000.
  */
 export function progressBar(
-  terminal: Terminal,
+  terminal: Pick<Terminal, 'error'>,
   stream: ProgressStream = process.stderr,
   lineMs = 5000,
 ): ProgressBar {

@@ -111,5 +111,5 @@ function measured(text: string): Pick<Ran, 'cpuSeconds' | 'peakMegabytes'> {
 // Variables that could change how a command behaves are not inherited.
 function environment(changes: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, LANG } = process.env;
-  return { PATH, HOME, TMPDIR, LANG, ...changes };
+  return { PATH, HOME, TMPDIR, LANG, HF_HUB_OFFLINE: '1', ...changes };
 }

@@ -9,7 +9,7 @@ export const average: Command = {
   describe: 'Average the weights of several checkpoints of one model',
   positional: {
     name: 'CHECKPOINT',
-    describe: 'Two or more files or folders, with the same tensors',
+    describe: 'Two or more files, folders or hf-hub:OWNER/NAME, with the same tensors',
     min: 2,
     max: 1000,
     reads: true,
@@ -31,10 +31,13 @@ export const average: Command = {
     const { averageTensors } = await import('../../checkpoints/averageTensors.ts');
     const { formatSafetensors } = await import('../../checkpoints/safetensors.ts');
     const { readCheckpoint } = await import('../../io/checkpointFile.ts');
+    const { localCheckpoint } = await import('../localCheckpoint.ts');
     const { writeAtomically } = await import('../outputFile.ts');
     const options = weightsSet(args);
     const read = [];
-    for (const path of args.positional) read.push(await readCheckpoint(path, options));
+    for (const path of args.positional) {
+      read.push(await readCheckpoint(await localCheckpoint(path, terminal.error), options));
+    }
     const tensors = averageTensors(read.map((one) => one.tensors));
     const [first] = read;
     const config = first?.config;

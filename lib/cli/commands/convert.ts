@@ -13,7 +13,7 @@ export const convert: Command = {
     "Write a checkpoint as safetensors, PyTorch's .pth, ONNX, or a folder of timm or Hugging Face",
   positional: {
     name: 'CHECKPOINT',
-    describe: 'A file of any format that is read, or a folder that holds one',
+    describe: 'A file of any format that is read, a folder that holds one, or hf-hub:OWNER/NAME',
     min: 1,
     max: 1,
     reads: true,

@@ -3,10 +3,12 @@
 import { dataOptions } from '../dataOptions.ts';
 import {
   booleanFlag,
+  checkpointFlag,
   computeFlags,
   flagsOf,
   neededNumber,
   numberFlag,
+  pretrainedFlag,
   sharedFlags,
   textFlag,
   weightsChoice,
@@ -25,6 +27,7 @@ export const evaluateCommand: Command = {
     checkpoint: sharedFlags.checkpointOrNewest,
     dataset: sharedFlags.dataset,
     ...weightsFlags,
+    ...pretrainedFlag,
     config: {
       type: 'string',
       value: 'FILE',
@@ -52,7 +55,7 @@ export const evaluateCommand: Command = {
     return evaluateCheckpoint(
       {
         ...computeFlags(args),
-        checkpoint: textFlag(args, 'checkpoint'),
+        checkpoint: checkpointFlag(args),
         dataset: textFlag(args, 'dataset'),
         config: textFlag(args, 'config'),
         batchSize: neededNumber(args, 'batch-size'),

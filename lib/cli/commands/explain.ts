@@ -2,9 +2,12 @@
 
 import {
   booleanFlag,
+  checkpointFlag,
   computeFlags,
+  modelFlag,
   neededFlag,
   numberFlag,
+  pretrainedFlag,
   sharedFlags,
   textFlag,
 } from '../flags.ts';
@@ -19,6 +22,7 @@ export const explain: Command = {
     image: { ...sharedFlags.image, default: '0' },
     checkpoint: sharedFlags.checkpointOrNewest,
     model: sharedFlags.modelName,
+    ...pretrainedFlag,
     dataset: sharedFlags.dataset,
     method: {
       type: 'string',
@@ -108,11 +112,11 @@ export const explain: Command = {
       {
         image,
         checkpoint: await chooseCheckpoint(
-          textFlag(args, 'checkpoint'),
+          checkpointFlag(args),
           { dataset: textFlag(args, 'dataset'), needsData: isIndex(image) },
           terminal.error,
         ),
-        modelName: textFlag(args, 'model'),
+        modelName: modelFlag(args),
         method: neededFlag(args, 'method'),
         target: textFlag(args, 'class-index'),
         second: textFlag(args, 'second-class'),

@@ -9,7 +9,8 @@ export const inspect: Command = {
   describe: 'Show what is in a checkpoint: tensors, metadata, the model, what is suspicious',
   positional: {
     name: 'CHECKPOINT',
-    describe: "A file (.safetensors, PyTorch's .pth, .npz, …) or a folder that holds one",
+    describe:
+      "A file (.safetensors, PyTorch's .pth, .npz, …), a folder that holds one, or hf-hub:OWNER/NAME",
     min: 1,
     max: 1,
     reads: true,
@@ -25,8 +26,9 @@ export const inspect: Command = {
   ],
   async run(args, terminal) {
     const { findingLines, inspectCheckpoint } = await import('../inspectCheckpoint.ts');
-    const [path] = args.positional;
-    const found = await inspectCheckpoint(path!, weightsSet(args));
+    const { localCheckpoint } = await import('../localCheckpoint.ts');
+    const path = await localCheckpoint(args.positional[0]!, terminal.error);
+    const found = await inspectCheckpoint(path, weightsSet(args));
     if (booleanFlag(args, 'json')) terminal.out(JSON.stringify(found));
     else for (const line of findingLines(found, booleanFlag(args, 'tensors'))) terminal.out(line);
     return 0;

@@ -1,6 +1,13 @@
 // `tfjs-vit positions`: the similarity of a model's position embeddings.
 
-import { neededFlag, sharedFlags, textFlag } from '../flags.ts';
+import {
+  checkpointFlag,
+  modelFlag,
+  neededFlag,
+  pretrainedFlag,
+  sharedFlags,
+  textFlag,
+} from '../flags.ts';
 import type { Command } from '../command.ts';
 import type { Colormap } from '../../figures/colormap.ts';
 
@@ -11,6 +18,7 @@ export const positions: Command = {
   flags: {
     checkpoint: sharedFlags.checkpointOrNewest,
     model: sharedFlags.modelName,
+    ...pretrainedFlag,
     dataset: sharedFlags.dataset,
     colormap: { ...sharedFlags.colormap, default: 'viridis' },
     theme: sharedFlags.theme,
@@ -29,8 +37,8 @@ export const positions: Command = {
     const choice = { dataset: textFlag(args, 'dataset') };
     return drawPositions(
       {
-        checkpoint: await chooseCheckpoint(textFlag(args, 'checkpoint'), choice, terminal.error),
-        modelName: textFlag(args, 'model'),
+        checkpoint: await chooseCheckpoint(checkpointFlag(args), choice, terminal.error),
+        modelName: modelFlag(args),
         colormap: neededFlag(args, 'colormap') as Colormap,
         theme: neededFlag(args, 'theme') as 'light' | 'dark',
         output: neededFlag(args, 'output'),

@@ -3,9 +3,11 @@
 import { classLabel, percent } from '../../core/format.ts';
 import {
   booleanFlag,
+  checkpointFlag,
   computeFlags,
   neededFlag,
   neededNumber,
+  pretrainedFlag,
   sharedFlags,
   textFlag,
   weightsChoice,
@@ -22,6 +24,7 @@ export const predict: Command = {
     checkpoint: sharedFlags.checkpointOrNewest,
     dataset: sharedFlags.dataset,
     ...weightsFlags,
+    ...pretrainedFlag,
     topk: {
       type: 'integer',
       value: 'N',
@@ -49,7 +52,7 @@ export const predict: Command = {
     const compute = computeFlags(args);
     const given = neededFlag(args, 'image');
     const checkpoint = await chooseCheckpoint(
-      textFlag(args, 'checkpoint'),
+      checkpointFlag(args),
       { dataset: textFlag(args, 'dataset'), needsData: isIndex(given) },
       terminal.error,
     );

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { InputError, expected } from '../../core/errors.ts';
+import { isHubAddress } from '../../hub/hubAddress.ts';
 import { booleanFlag, numberFlag } from '../flags.ts';
 import type { Command } from '../command.ts';
 
@@ -11,7 +12,7 @@ export const summary: Command = {
   describe: 'Show the layers, shapes, parameters and FLOPs of a model or a checkpoint',
   positional: {
     name: 'MODEL',
-    describe: 'A size (vit_tiny_patch16_224) or a checkpoint (a folder or a file)',
+    describe: 'A size (vit_tiny_patch16_224) or a checkpoint (a folder, a file, hf-hub:OWNER/NAME)',
     min: 0,
     max: 1,
   },
@@ -56,7 +57,7 @@ export const summary: Command = {
       for (const name of modelNames()) terminal.out(name);
       return 0;
     }
-    if (existsSync(model)) {
+    if (existsSync(model) || isHubAddress(model)) {
       if (given !== undefined) {
         const remedy =
           'A checkpoint has its own configuration: give a size, or leave the flag out.';
@@ -64,7 +65,8 @@ export const summary: Command = {
       }
       const { readCheckpoint } = await import('../../io/checkpointFile.ts');
       const { checkpointConfig } = await import('../../models/checkpointConfig.ts');
-      const read = await readCheckpoint(model);
+      const { localCheckpoint } = await import('../localCheckpoint.ts');
+      const read = await readCheckpoint(await localCheckpoint(model, terminal.error));
       terminal.out(summarize(checkpointConfig(read, { source: read.path, note: terminal.error })));
       return 0;
     }

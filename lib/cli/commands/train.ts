@@ -8,7 +8,9 @@ import { dataOptions } from '../dataOptions.ts';
 import {
   booleanFlag,
   flagsOf,
+  modelFlag,
   numberFlag,
+  pretrainedName,
   sharedFlags,
   textFlag,
   weightsChoice,
@@ -67,6 +69,13 @@ export const trainFlags = {
     describe: 'A run folder, or a file in one, to go on from, with its own config',
     group: 'Run:',
   },
+  pretrained: {
+    type: 'boolean',
+    describe:
+      'Begin with the weights that the Hugging Face hub has of --model: a name of timm, or OWNER/NAME; on a FOLDER without --model with those of a small ViT',
+    defaultText: 'on a FOLDER without --model, where the hub can be reached',
+    group: 'Run:',
+  },
   eval: {
     type: 'boolean',
     describe: 'Train nothing: measure the checkpoint that --resume names',
@@ -118,6 +127,10 @@ export const train: Command = {
   },
   examples: [
     ['train ./photos', 'A folder with a folder of images for each class, into runs/photos'],
+    [
+      'train ./photos --model vit_small_patch16_224 --pretrained',
+      "The same, begun with timm's weights from the Hugging Face hub",
+    ],
     ['train --config mnist/config.ts', 'MNIST from scratch, into runs/mnist'],
     [
       'train --config mnist/config.ts --epochs 2 --limit 6000 --output-dir runs/quick',
@@ -209,6 +222,7 @@ function assertConsistent(
     const remedy = 'A run goes on with its own weights: leave one of the two out.';
     throw new InputError(expected('no --finetune', '--resume', finetune, remedy));
   }
+  if (booleanFlag(args, 'pretrained')) assertPretrained(args);
   if (resume !== undefined && booleanFlag(args, 'dry-run')) {
     const remedy = 'It is about a run that begins: leave one of the two out.';
     throw new InputError(expected('no --resume', '--dry-run', resume, remedy));
@@ -220,6 +234,17 @@ function assertConsistent(
   }
 }
 
+// The weights come from one place, and something has to name them.
+function assertPretrained(args: Arguments): void {
+  for (const name of ['resume', 'finetune']) {
+    const value = textFlag(args, name);
+    if (value === undefined) continue;
+    const remedy = 'Both name weights to begin with: leave one of the two out.';
+    throw new InputError(expected(`no --${name}`, '--pretrained', value, remedy));
+  }
+  if (args.positional.length === 0) pretrainedName(textFlag(args, 'model'));
+}
+
 /** The options that the flags set, by their path in the config. */
 export function overridesOf(args: Arguments): Map<string, unknown> {
   const overrides = recipeOverrides(args);
@@ -227,6 +252,12 @@ export function overridesOf(args: Arguments): Map<string, unknown> {
     if (args.flags[name] !== undefined && !/^(clip|ema)\b/.test(path)) {
       overrides.set(path, args.flags[name]);
     }
+  }
+  const model = textFlag(args, 'model');
+  if (booleanFlag(args, 'pretrained') && model !== undefined) {
+    overrides.set('finetune', pretrainedName(model));
+    // An id of the hub names no size: the model is that of the weights.
+    if (modelFlag(args) === undefined) overrides.delete('model.name');
   }
   // The initial weights follow the seed of the run.
   if (args.flags['seed'] !== undefined) overrides.set('model.seed', args.flags['seed']);

@@ -1,9 +1,11 @@
 // `tfjs-vit vis`: the attention picture of an image.
 
 import {
+  checkpointFlag,
   computeFlags,
   neededFlag,
   neededNumber,
+  pretrainedFlag,
   sharedFlags,
   textFlag,
   weightsChoice,
@@ -21,6 +23,7 @@ export const vis: Command = {
     checkpoint: sharedFlags.checkpointOrNewest,
     dataset: sharedFlags.dataset,
     ...weightsFlags,
+    ...pretrainedFlag,
     output: { ...sharedFlags.output, default: defaultModel.picture },
     'head-fusion': {
       type: 'string',
@@ -61,7 +64,7 @@ export const vis: Command = {
       {
         image,
         checkpoint: await chooseCheckpoint(
-          textFlag(args, 'checkpoint'),
+          checkpointFlag(args),
           { dataset: textFlag(args, 'dataset'), needsData: isIndex(image) },
           terminal.error,
         ),
