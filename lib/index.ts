@@ -215,6 +215,9 @@ export type { ImageInput, PixelData, PixelSource } from './predict/imageInput.ts
 export { onnxBytes, type OnnxOptions } from './predict/onnxBytes.ts';
 export { predict, type ClassPrediction, type PredictOptions } from './predict/predict.ts';
 
+// tokenizers
+export * from './tokenizers/public.ts';
+
 // encoders
 export * from './encoders/public.ts';
 

@@ -78,6 +78,7 @@ export {
 
 // io
 export { readCheckpoint, type CheckpointFile } from './io/checkpointFile.ts';
+export { clipTokenizer } from './io/clipTokenizer.ts';
 export { decodeImage, type DecodeOptions } from './io/decodeImage.ts';
 export { encodePng } from './io/encodePng.ts';
 export { openFolder, type Folder, type FolderOptions } from './io/folder.ts';

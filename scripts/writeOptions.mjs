@@ -11,6 +11,7 @@ import { valuePhrase } from '../lib/core/option.ts';
 import * as transforms from '../lib/data/transformOptions.ts';
 import { fractalOptions } from '../lib/fractal/options.ts';
 import { detrOptions } from '../lib/models/detr/options.ts';
+import { clipJointOptions, clipTextOptions } from '../lib/models/clip/options.ts';
 import { resNetOptions } from '../lib/models/resnet/options.ts';
 import {
   visionTransformerOptions,
@@ -66,6 +67,15 @@ const interfaces = {
       ['DetrOptions', 'A part of a configuration; the rest has the defaults of the paper.', detrOptions, 'given'],
     ],
   },
+  'lib/models/clip/optionTypes.ts': {
+    opening: 'The configuration of CLIP but for its image tower, as types.',
+    types: [
+      ['ClipTextFields', 'Everything that decides the text tower.', clipTextOptions, 'complete'],
+      ['ClipTextOptions', "A part of the text tower's configuration.", clipTextOptions, 'given'],
+      ['ClipJointFields', 'Everything that joins both towers.', clipJointOptions, 'complete'],
+      ['ClipJointOptions', 'A part of what joins both towers.', clipJointOptions, 'given'],
+    ],
+  },
   'lib/models/resnet/optionTypes.ts': {
     opening: 'The configuration of a ResNet as a type.',
     types: [
@@ -106,6 +116,8 @@ const groups = {
   'Vision Transformer, `model`': ['model', { ...visionTransformerOptions, ...visionTransformerShorthands }],
   'ResNet, `model` with `family` resnet': ['model', resNetOptions],
   'DETR, `model` with `family` detr': ['model', detrOptions],
+  'CLIP, `model` with `family` clip, beside `vision`, which has the options of a Vision Transformer': ['model', clipJointOptions],
+  'Text tower of CLIP, `model.text`': ['model.text', clipTextOptions],
   'Data, `data`': ['data', dataOptions],
   'Augmentation, `data.augment`': ['data.augment', augmentOptions],
   'Transform `randomAffine`, a step of `data.trainTransforms` or `data.evalTransforms`': ['', transforms.randomAffineOptions],

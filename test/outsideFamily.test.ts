@@ -169,7 +169,7 @@ describe('a family from outside', () => {
       /mlp, which has mlp_small, for model\.family/,
     );
     expect(() => door.buildModel({ model_type: 'swin' })).toThrow(
-      /Give family, one of vit, resnet, detr, mlp/,
+      /Give family, one of vit, resnet, detr, clip, mlp/,
     );
   });
 
@@ -181,6 +181,7 @@ describe('a family from outside', () => {
       'vit',
       'resnet',
       'detr',
+      'clip',
       'mlp',
     ]);
   });

@@ -31,6 +31,7 @@ describe('every export, called with what it cannot use', () => {
     VisionTransformer: [{}],
     ResNet: [{}],
     Detr: [{}],
+    Clip: [{}],
     buildModel: [{}],
     fractalDataset: [{}, undefined],
   };

@@ -1,7 +1,7 @@
 // The argument that tells a forward pass how to run.
 
 import type * as tf from '@tensorflow/tfjs';
-import { assertOneOf } from './check.ts';
+import { assertOneOf, assertRank, assertTensor } from './check.ts';
 import { InputError, expected } from './errors.ts';
 import { assertInterceptor, type Interceptor } from './intercept.ts';
 import { assertFields, assertMethods } from './kinds.ts';
@@ -22,6 +22,8 @@ import type { Rng } from './rng.ts';
  *                     float32 in both
  * @property recompute  true: block activations are computed again in the backward pass instead of being kept (gradient
  *                     checkpointing)
+ * @property attnMask  added to the logits of every self-attention of the blocks, [B or 1, h or 1, N, N]: 0 where a token is seen, a large
+ *                     negative number where not; timm's `attn_mask`
  */
 export interface ForwardContext {
   training?: boolean;
@@ -30,6 +32,7 @@ export interface ForwardContext {
   keepMask?: (name: string) => tf.Tensor1D | undefined;
   precision?: Precision;
   recompute?: boolean;
+  attnMask?: tf.Tensor4D;
 }
 
 const known: ReadonlySet<string> = new Set([
@@ -39,6 +42,7 @@ const known: ReadonlySet<string> = new Set([
   'keepMask',
   'precision',
   'recompute',
+  'attnMask',
 ] satisfies (keyof ForwardContext)[]);
 
 /**
@@ -62,7 +66,11 @@ export function assertContext(
     const what = `one of ${[...others, ...known].join(', ')}`;
     throw new InputError(expected(what, 'an option of context', name));
   }
-  const { intercept, precision, rng } = context as ForwardContext;
+  const { intercept, precision, rng, attnMask } = context as ForwardContext;
+  if (attnMask !== undefined) {
+    assertTensor('context.attnMask', attnMask);
+    assertRank('context.attnMask', attnMask, 4);
+  }
   if (intercept !== undefined) assertInterceptor(intercept);
   if (precision !== undefined) assertOneOf('context.precision', precision, precisions);
   if (rng !== undefined) assertMethods('an Rng', 'context.rng', rng, ['split', 'uint32']);

@@ -24,12 +24,13 @@ export interface AttendOptions {
   dropout?: Dropout | undefined;
 }
 
-/** Whether the probabilities have to exist as a tensor: for an interceptor, or for the dropout that acts on them. */
+/** Whether the probabilities have to exist as a tensor: for an interceptor, a mask, or the dropout that acts on them. */
 export function needsProbabilities(
   { names, dropout }: Pick<AttendOptions, 'names' | 'dropout'>,
   context: ForwardContext,
 ): boolean {
-  return dropout?.acts(context) === true || wantsAny(context, names);
+  const { attnMask } = context;
+  return attnMask !== undefined || dropout?.acts(context) === true || wantsAny(context, names);
 }
 
 /**
@@ -52,7 +53,7 @@ export function attend(
   }
   const [logitsName, probsName, gradName, outputName] = names as [string, string, string, string];
   const logits = step(logitsName, [q, k] as const, context, (queries, keys) =>
-    attentionLogits(queries, keys, { scale, precision }),
+    masked(attentionLogits(queries, keys, { scale, precision }), context),
   );
   const softmax = step(probsName, [logits] as const, context, (given) => t.softmax(given));
   const probs = wantsAny(context, [gradName])
@@ -62,4 +63,8 @@ export function attend(
   return step(outputName, [kept, v] as const, context, (weights, values) =>
     matMul(weights, values, { precision }),
   );
+}
+
+function masked(logits: tf.Tensor4D, { attnMask }: ForwardContext): tf.Tensor4D {
+  return attnMask === undefined ? logits : t.add(logits, attnMask);
 }

@@ -39,7 +39,7 @@ export interface AttentionConfig {
  * q, k, v = split(x·W_qkvᵀ + b); out = proj(concat_heads(softmax(q·kᵀ / √D)·v)), D = C / h.
  *
  * Between the two linear layers it runs as one op, which never holds the [B, h, N, N] probabilities. With `scaleNorm`, out = proj(norm(…)).
- * It runs unfused if queries and keys are normalised, if a dropout acts on the probabilities, or if an interceptor wants one of the tensors in between:
+ * It runs unfused if queries and keys are normalised, if a dropout or a mask acts on the probabilities, or if an interceptor wants one of the tensors in between:
  * `<path>_logits`, `<path>_probs` (`blocks.3.attn_probs`, before dropout), `<path>_output`, and in a backward pass `<path>_grad`,
  * the gradient with respect to the probabilities. Both ways agree to 1e-5 relative (float32).
  *
@@ -111,9 +111,10 @@ export class Attention extends Module {
     );
   }
 
-  /** Whether all of it can be part of one op: not with a norm inside, nor while a dropout acts. */
+  /** Whether all of it can be part of one op: not with a norm inside or a mask, nor while a dropout acts. */
   isFusible(context: ForwardContext): boolean {
     if (this.qNorm !== undefined || this.norm !== undefined) return false;
+    if (context.attnMask !== undefined) return false;
     return !this.attnDrop.acts(context) && !this.projDrop.acts(context);
   }
 

@@ -92,7 +92,9 @@ export class AttentionPool extends Module {
     const query = this.q.forward(this.latent as tf.Tensor as tf.Tensor3D, context);
     const heads: tf.Tensor4D = t.reshape(query, [1, numHeads, 1, headDim]);
     const q = repeatForBatch(heads, batch);
-    const out = attend(q, k, v, { names, scale: headDim ** -0.5 }, context);
+    // The mask of the pass is one of self-attention.
+    const { attnMask: _, ...unmasked } = context;
+    const out = attend(q, k, v, { names, scale: headDim ** -0.5 }, unmasked);
     const pooled = this.proj.forward(t.reshape<tf.Rank.R3>(out, [batch, 1, dim]), context);
     const branch = mlp.forward(norm.forward(pooled, context), context);
     const sum = `${this.path}.residual`;

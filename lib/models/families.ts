@@ -3,6 +3,9 @@
 import type { DetrConfig, DetrOptions } from './detr/config.ts';
 import type { Detr } from './detr/detr.ts';
 import { detr } from './detr/family.ts';
+import type { Clip } from './clip/clip.ts';
+import type { ClipConfig, ClipOptions } from './clip/config.ts';
+import { clip } from './clip/family.ts';
 import type { ModelFamily } from './family.ts';
 import type { Model } from './model.ts';
 import type { ResNetConfig, ResNetOptions } from './resnet/config.ts';
@@ -14,7 +17,7 @@ import type { VisionTransformerOptions } from './vit/parseConfig.ts';
 import type { VisionTransformer } from './vit/visionTransformer.ts';
 
 /** The families that are registered from the start. */
-export const builtInFamilies: readonly ModelFamily[] = [vit, resnet, detr];
+export const builtInFamilies: readonly ModelFamily[] = [vit, resnet, detr, clip];
 
 /**
  * Options of a model of any registered family.
@@ -28,6 +31,8 @@ export type ModelOptions =
   | (ResNetOptions & { readonly name: ResNetName })
   | (DetrOptions & { readonly name?: string; readonly family: 'detr' })
   | (DetrOptions & { readonly name: DetrName })
+  | (ClipOptions & { readonly name?: string; readonly family: 'clip' })
+  | (ClipOptions & { readonly name: ClipName })
   | (Readonly<Record<string, unknown>> & { readonly name?: string; readonly family: string });
 
 /** The names by which TypeScript knows a size of a Vision Transformer. */
@@ -39,6 +44,8 @@ type ResNetName = `resnet${18 | 34 | 50 | 101 | 152}`;
 
 /** The names by which TypeScript knows a size of a DETR. */
 type DetrName = 'detr_resnet50' | 'detr_resnet101';
+/** The names by which TypeScript knows a size of CLIP. */
+type ClipName = `clip_vit_${string}`;
 
 /** The class of the model that a size's name stands for, as far as the name itself tells. */
 export type ModelNamed<N extends string> = N extends VitName
@@ -47,7 +54,9 @@ export type ModelNamed<N extends string> = N extends VitName
     ? ResNet
     : N extends DetrName
       ? Detr
-      : Model;
+      : N extends ClipName
+        ? Clip
+        : Model;
 
 /** The type of the configuration that a size's name stands for, as far as the name itself tells. */
 export type ConfigNamed<N extends string> = N extends VitName
@@ -56,4 +65,6 @@ export type ConfigNamed<N extends string> = N extends VitName
     ? ResNetConfig
     : N extends DetrName
       ? DetrConfig
-      : object;
+      : N extends ClipName
+        ? ClipConfig
+        : object;

@@ -24,6 +24,7 @@ export {
   type VisionTransformerConfig,
 } from './vit/config.ts';
 export * from './detr/public.ts';
+export * from './clip/public.ts';
 export * from './resnet/public.ts';
 export { vit } from './vit/family.ts';
 export { parseModelConfig, type VisionTransformerOptions } from './vit/parseConfig.ts';

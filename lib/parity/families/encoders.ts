@@ -3,11 +3,19 @@
 import { UnsupportedCase } from '../family.ts';
 import { encoderDetr } from './encoderDetr.ts';
 import { encoderResNet } from './encoderResNet.ts';
+import { encoderClip } from './encoderClip.ts';
+import { encoderTokenizer } from './encoderTokenizer.ts';
 import { encoderVit } from './encoderVit.ts';
 import type { Family } from '../family.ts';
 import type { EncoderRunner } from './encoderRunner.ts';
 
-const runners: readonly EncoderRunner[] = [encoderDetr, encoderResNet, encoderVit];
+const runners: readonly EncoderRunner[] = [
+  encoderDetr,
+  encoderResNet,
+  encoderVit,
+  encoderClip,
+  encoderTokenizer,
+];
 
 /** Image encoders under the names of Hugging Face and torchvision. */
 export const encoders: Family = {
