@@ -90,22 +90,44 @@ function mutated(given: Uint8Array, seeds: readonly Uint8Array[], rng: Rng): Uin
   return new Uint8Array(bytes);
 }
 
+/** The readings of some mutants. */
+export interface FuzzResult {
+  read: number;
+  refused: number;
+  /** The longest reading, in ms, and the mutant that it was. */
+  slowest: { ms: number; mutant: number };
+  /** The largest growth of the most memory that the process ever had by one mutant, in bytes. */
+  growth: { bytes: number; mutant: number };
+  /** Any error that is not of ours, and any tensor without elements for its shape. */
+  wrong: string[];
+}
+
 /**
- * Reads `count` mutants.
+ * Reads `count` mutants from number `from`. Each is a function of the seed and its number, so one of them can be made again.
  *
- * @returns how many were read and how many refused, the slowest in ms, and what was wrong: any error that is not of ours
+ * @param memory  true: also measures the memory after each
  */
 export async function fuzzReaders(
   count: number,
   rng: Rng,
-): Promise<{ read: number; refused: number; slowest: number; wrong: string[] }> {
+  { from = 0, memory = false }: { from?: number; memory?: boolean } = {},
+): Promise<FuzzResult> {
   const seeds = seedFiles();
-  const result = { read: 0, refused: 0, slowest: 0, wrong: [] as string[] };
-  for (let i = 0; i < count; i += 1) {
-    const bytes = await mutant(seeds, rng);
+  const index = seeds.at(-2)!;
+  const result: FuzzResult = {
+    read: 0,
+    refused: 0,
+    slowest: { ms: 0, mutant: -1 },
+    growth: { bytes: 0, mutant: -1 },
+    wrong: [],
+  };
+  const peak = () => process.resourceUsage().maxRSS * 1024;
+  let resident = memory ? peak() : 0;
+  for (let i = from; i < from + count; i += 1) {
+    const bytes = await mutant(seeds, rng.split(i));
     const began = performance.now();
     try {
-      const { tensors } = await readTensors(bytes, 'mutant', () => Promise.resolve(seeds.at(-2)!));
+      const { tensors } = await readTensors(bytes, 'mutant', () => Promise.resolve(index));
       for (const [name, { shape, data }] of tensors) {
         const size = shape.reduce((product, side) => product * side, 1);
         if (size > data.length * 8) result.wrong.push(`${i}: ${name} has no data for its shape`);
@@ -115,7 +137,12 @@ export async function fuzzReaders(
       if (error instanceof VitError) result.refused += 1;
       else result.wrong.push(`${i}: ${messageOf(error)} ${(error as Error).stack ?? ''}`);
     }
-    result.slowest = Math.max(result.slowest, performance.now() - began);
+    const ms = performance.now() - began;
+    if (ms > result.slowest.ms) result.slowest = { ms, mutant: i };
+    if (!memory) continue;
+    const now = peak();
+    if (now - resident > result.growth.bytes) result.growth = { bytes: now - resident, mutant: i };
+    resident = now;
   }
   return result;
 }
