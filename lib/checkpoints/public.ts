@@ -24,6 +24,7 @@ export type {
   ReadOptions,
   TensorFile,
 } from './checkpointFormat.ts';
+export { outcomeSummary, outcomeTable, type TensorOutcome, type TensorReport } from './tensorReport.ts';
 export { formatTorch } from './pytorch/writeTorch.ts';
 export {
   checkpointFormats,

@@ -1,6 +1,7 @@
 // Checkpoints in the form of another program, for `tfjs-vit convert`; no model is built.
 
 import { formatOnnx } from '../checkpoints/onnx/formatOnnx.ts';
+import { outcomeSummary, outcomeTable } from '../checkpoints/tensorReport.ts';
 import { formatSafetensors } from '../checkpoints/safetensors.ts';
 import { formatTorch } from '../checkpoints/pytorch/writeTorch.ts';
 import { InputError, expected, listed } from '../core/errors.ts';
@@ -8,11 +9,10 @@ import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
 import { openFolder } from '../io/folder.ts';
 import {
   huggingFaceFolder,
-  isVitSize,
   resNetConfigOf,
   timmFolder,
   timmNames,
-  vitConfigOf,
+  vitLoadReport,
   vitOptions,
   weightsGraph,
   type FolderPreparation,
@@ -23,6 +23,7 @@ import { onnxMetadata } from '../predict/onnxMetadata.ts';
 import { preparationOf, type Preparation } from '../predict/preparation.ts';
 import { writeAtomically } from './outputFile.ts';
 import { localCheckpoint } from './localCheckpoint.ts';
+import { vitConfigOfCheckpoint } from './vitConfigOfCheckpoint.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import type { WeightsChoice } from './trainedModel.ts';
 
@@ -31,10 +32,12 @@ import type { WeightsChoice } from './trainedModel.ts';
  *
  * @property to      one file of safetensors, of PyTorch or of ONNX, a folder of timm's hub, or one of Hugging Face
  * @property output  the file or folder, which is made
+ * @property report  true: it is told of every tensor
  */
 export interface ConvertOptions extends WeightsChoice {
   to: 'safetensors' | 'pth' | 'onnx' | 'timm' | 'hf';
   output: string;
+  report?: boolean;
 }
 
 /**
@@ -46,11 +49,17 @@ export interface ConvertOptions extends WeightsChoice {
  */
 export async function convertCheckpoint(
   path: string,
-  { to, output, model, ...choice }: ConvertOptions,
+  { to, output, model, report = false, ...choice }: ConvertOptions,
   note: (text: string) => void,
 ): Promise<number> {
   const read = await readCheckpoint(await localCheckpoint(path, note), choice);
   read.notes?.forEach(note);
+  if (vitOptions(read.tensors) !== undefined) {
+    const config = vitConfigOfCheckpoint(read, model, report);
+    const rows = config === undefined ? [] : vitLoadReport(read.tensors, config);
+    if (report) outcomeTable(rows).forEach(note);
+    if (rows.length > 0) note(outcomeSummary(rows));
+  }
   if (to === 'onnx') return convertToOnnx(read, model, output, note);
   const isVit = vitOptions(read.tensors) !== undefined;
   const left: string[] = [];
@@ -60,7 +69,7 @@ export async function convertCheckpoint(
     await writeAtomically(output, formatTorch(tensors));
     return tensors.size;
   }
-  const config = isVit ? configOf(read, model, to !== 'safetensors') : undefined;
+  const config = isVit ? vitConfigOfCheckpoint(read, model, to !== 'safetensors') : undefined;
   if (to === 'safetensors') {
     const metadata = { format: 'pt', ...(config && { config: JSON.stringify(config) }) };
     await writeAtomically(output, formatSafetensors(tensors, metadata));
@@ -95,23 +104,6 @@ export async function convertCheckpoint(
   return own.size;
 }
 
-// The configuration that is stored, else that of a named size with the shapes of the tensors.
-function configOf(
-  { tensors, config, facts, path }: CheckpointFile,
-  model: string | undefined,
-  needed: boolean,
-): VisionTransformerConfig | undefined {
-  const name = model ?? facts?.model;
-  if (config !== undefined) return vitConfigOf(config);
-  const { numClasses, inChannels, imageSize } = vitOptions(tensors)!;
-  if (name !== undefined && (model !== undefined || isVitSize(name))) {
-    return vitConfigOf({ name, numClasses, inChannels, ...(imageSize !== undefined && { imageSize }) }); // prettier-ignore
-  }
-  if (!needed) return undefined;
-  const remedy = 'Name its model: --model vit_tiny_patch16_224.';
-  throw new InputError(expected('config.json beside the weights', path, undefined, remedy));
-}
-
 // Other families than Vision Transformers say so in their configuration, or by the name of a size.
 async function convertToOnnx(
   read: CheckpointFile,
@@ -124,7 +116,7 @@ async function convertToOnnx(
     const what = 'a Vision Transformer or a ResNet with its config.json or --model';
     throw new InputError(expected(what, '--to onnx', read.path));
   }
-  const config = other ?? configOf(read, model, true)!;
+  const config = other ?? vitConfigOfCheckpoint(read, model, true)!;
   const graph = weightsGraph(read.tensors, config, note);
   const metadata = onnxMetadata(config, preparationIn(read, config, note));
   await writeAtomically(output, formatOnnx(graph, metadata));

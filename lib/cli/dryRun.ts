@@ -25,6 +25,7 @@ import type { DataConfig } from './dataOptionTypes.ts';
 /** The options of a dry run. `overrides`: the options that flags set, by path. */
 export interface DryRunOptions extends BackendOptions {
   overrides: ReadonlyMap<string, unknown>;
+  loadReport?: boolean;
 }
 
 /**
@@ -36,14 +37,14 @@ export interface DryRunOptions extends BackendOptions {
  */
 export async function dryRun(
   config: unknown,
-  { overrides, ...backend }: DryRunOptions,
+  { overrides, loadReport, ...backend }: DryRunOptions,
   terminal: Terminal,
 ): Promise<void> {
   const { buildModel, parseModelOptions } = await import('../models/createModel.ts');
   const { sumParameters } = await import('../models/layerRow.ts');
   const { openFineTuning } = await import('./fineTuning.ts');
   const given = withOverrides(config, overrides);
-  const tuning = await openFineTuning(given, terminal.error);
+  const tuning = await openFineTuning(given, terminal.error, { table: loadReport });
   const experiment = tuning?.experiment ?? withDynamicSize(given);
   const { name, data, train: parsed } = parseExperiment(experiment);
   await useBackend({ ...backend, precision: parsed.precision }, terminal);
@@ -60,6 +61,7 @@ export async function dryRun(
   try {
     const [height, width, channels] = model.inputShape;
     const { input, normalize } = inputOf(data, model.inputShape, opened.train.imageShape);
+    tuning?.compareNormalization(normalize);
     const preprocessing = makePreprocessing({ ...evaluationOf(data, input), normalize });
     const loader = trainLoader(train, { preprocessing, ...transformsOf(data, input) }, parts.train);
     const { batchSize, accumulationSteps } = train;

@@ -6,9 +6,11 @@ import { readCheckpoint, type CheckpointFile } from '../io/checkpointFile.ts';
 import { checkpointConfig } from '../models/checkpointConfig.ts';
 import { fineTune, fineTuneConfig, fineTuneLines } from '../models/fineTune.ts';
 import { parsedModel } from '../models/createModel.ts';
+import { normalizeWarnings } from '../models/loadWarnings.ts';
 import { parseNames } from '../training/parseNames.ts';
 import { localCheckpoint } from './localCheckpoint.ts';
 import { withDynamicSize } from './progressiveModel.ts';
+import type { Normalization } from '../data/normalize.ts';
 import type { DataFacts } from './followData.ts';
 import type { Model } from '../models/model.ts';
 import type { FullTrainConfig } from '../training/trainConfig.ts';
@@ -27,6 +29,8 @@ export interface FineTuning {
    * @throws CheckpointError if the tensors are of another model
    */
   build(train: FullTrainConfig, data: DataFacts): { model: Model; train: FullTrainConfig };
+  /** Says so if images are normalised otherwise than those of the checkpoint. */
+  compareNormalization(normalize: Normalization): void;
 }
 
 // The configuration of the checkpoint; undefined where only the experiment names a model.
@@ -42,12 +46,14 @@ function sourceOf(
 /**
  * Reads the checkpoint that an experiment is fine-tuned from, a file, a run folder or an address of the hub; undefined if it names none.
  *
- * @param note  told, a sentence each, what was taken and what became of it
+ * @param note           told, a sentence each, what was taken and what became of it
+ * @param options.table  true: it is told of every tensor
  * @throws IoError, CheckpointError, UnsupportedError, InputError if it cannot be read or used
  */
 export async function openFineTuning(
   experiment: Record<string, unknown>,
   note: (text: string) => void,
+  { table = false }: { table?: boolean | undefined } = {},
 ): Promise<FineTuning | undefined> {
   const { finetune: given } = experiment;
   if (given === undefined || given === null) return undefined;
@@ -69,6 +75,9 @@ export async function openFineTuning(
   );
   return {
     experiment: { ...experiment, model: fineTuneConfig(source, options) },
+    compareNormalization(normalize) {
+      normalizeWarnings(read.record, normalize).forEach(note);
+    },
     build(train, data) {
       const { posEmbedInterpolation: filter } = train;
       const { model, report } = fineTune(fineTuneConfig(source, options, data), {
@@ -77,7 +86,7 @@ export async function openFineTuning(
         onWarning: note,
         ...(filter !== null && { posEmbedInterpolation: filter }),
       });
-      fineTuneLines(path, report).forEach(note);
+      fineTuneLines(path, report, { table }).forEach(note);
       if (!train.attnOnly || report.fresh.length === 0) return { model, train };
       note('The head is new, so it is trained beside the parameters of attention.');
       const { unfreeze } = train;

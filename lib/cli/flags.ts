@@ -30,6 +30,12 @@ export const weightsSetFlags = {
   },
 } as const satisfies Record<string, Flag>;
 
+/** The flag for a line on every tensor of a checkpoint. */
+export const loadReportFlag = {
+  type: 'boolean',
+  describe: 'A line for every tensor: loaded, converted, resampled, dropped or missing',
+} as const satisfies Flag;
+
 /** The flags that say which weights of a checkpoint are taken, and of which model they are. */
 export const weightsFlags = {
   model: {

@@ -4,8 +4,11 @@ import { isNumericDtype, type Dtype } from '../checkpoints/hostTensor.ts';
 import { nonFiniteNames } from '../checkpoints/nonFinite.ts';
 import { VitError } from '../core/errors.ts';
 import { readCheckpoint } from '../io/checkpointFile.ts';
-import { vitOptions, vitSizesThatFit } from '../models/familyWeights.ts';
-import type { CheckpointFacts, ReadOptions } from '../checkpoints/checkpointFormat.ts';
+import { vitLoadReport, vitOptions, vitSizesThatFit } from '../models/familyWeights.ts';
+import { outcomeSummary, outcomeTable, type TensorReport } from '../checkpoints/tensorReport.ts';
+import { vitConfigOfCheckpoint } from './vitConfigOfCheckpoint.ts';
+import type { CheckpointFacts } from '../checkpoints/checkpointFormat.ts';
+import type { WeightsChoice } from './trainedModel.ts';
 
 /**
  * The facts of one checkpoint.
@@ -20,6 +23,7 @@ import type { CheckpointFacts, ReadOptions } from '../checkpoints/checkpointForm
  * @property notes       the choice among several sets of weights, and what was left out
  * @property globals     classes and functions that a pickle names, all read past
  * @property suspicious  sentences about what a user should look at
+ * @property load        what loading would make of every tensor, in the model that is stored with it or named; null where it was not asked
  */
 export interface CheckpointFindings {
   file: string;
@@ -36,12 +40,19 @@ export interface CheckpointFindings {
   notes: readonly string[];
   globals: readonly string[];
   suspicious: string[];
+  load: TensorReport[] | null;
 }
 
-/** Reads a checkpoint and says what is in it. @throws IoError, CheckpointError, UnsupportedError if it cannot be read */
+/**
+ * Reads a checkpoint and says what is in it.
+ *
+ * @param choice.model   the size of a checkpoint that has no configuration, for the report
+ * @param choice.report  true: the findings have `load`
+ * @throws IoError, CheckpointError, UnsupportedError if it cannot be read; InputError if a report is asked for and nothing names the model
+ */
 export async function inspectCheckpoint(
   path: string,
-  choice: ReadOptions = {},
+  { model: name, report = false, ...choice }: WeightsChoice & { report?: boolean } = {},
 ): Promise<CheckpointFindings> {
   const read = await readCheckpoint(path, choice);
   const { tensors, metadata, notes = [], globals = [], facts } = read;
@@ -83,6 +94,7 @@ export async function inspectCheckpoint(
     notes,
     globals,
     suspicious,
+    load: report ? vitLoadReport(tensors, vitConfigOfCheckpoint(read, name, true)!) : null,
   };
 }
 
@@ -119,6 +131,9 @@ export function findingLines(found: CheckpointFindings, all: boolean): string[] 
     lines.push(`pickle      names ${some(found.globals)}; nothing of it was run`);
   }
   for (const text of found.suspicious) lines.push(`suspicious  ${text}`);
+  if (found.load !== null) {
+    lines.push('', ...outcomeTable(found.load), outcomeSummary(found.load));
+  }
   if (!all) return lines;
   const width = Math.max(...found.tensors.map(({ name }) => name.length), 0);
   return [

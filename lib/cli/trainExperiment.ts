@@ -48,6 +48,7 @@ export interface TrainOptions extends BackendOptions {
   overwrite?: boolean;
   allowChanges?: boolean;
   report?: boolean;
+  loadReport?: boolean;
 }
 
 /**
@@ -78,7 +79,10 @@ export async function trainExperiment(
   const { overrides = new Map<string, unknown>() } = options;
   const named = withOverrides(stored ?? config, overrides);
   // A run that goes on has its weights, and its own complete model.
-  const tuning = stored === undefined ? await openFineTuning(named, terminal.error) : undefined;
+  const tuning =
+    stored === undefined
+      ? await openFineTuning(named, terminal.error, { table: options.loadReport })
+      : undefined;
   const given = tuning?.experiment ?? withDynamicSize(named);
   const { name, data, train: parsed } = parseExperiment(given);
   // In a stored run null says that it is older than valSplit; a new one stores the 0 that null stands for.
@@ -118,6 +122,7 @@ export async function trainExperiment(
     try {
       const { input, normalize } = inputOf(data, model.inputShape, training.imageShape);
       inputSize = input.size;
+      tuning?.compareNormalization(normalize);
       const note = sizeNote(input);
       if (note !== undefined) terminal.error(note);
       const { dataset: _, folder: __, ...prepared } = storedData(data);

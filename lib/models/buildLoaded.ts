@@ -6,9 +6,11 @@ import {
   type LoadModelOptions,
   type LoadReport,
 } from '../checkpoints/modelState.ts';
+import { tensorReports, type AdaptChange, type TensorReport } from '../checkpoints/tensorReport.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { buildOf, parsedModel } from './createModel.ts';
 import type { ModelFamily } from './family.ts';
+import { loadWarnings } from './loadWarnings.ts';
 import type { BuildOptions, Model } from './model.ts';
 
 /**
@@ -18,11 +20,30 @@ import type { BuildOptions, Model } from './model.ts';
  *                      configuration names or that recognizes it
  * @property onWarning  told what is unusual in the configuration; default: nobody
  * @property onAdapt    told, in a sentence each, which tensors of the checkpoint were left out or resampled; default: nobody
+ * @property onReport   told what became of every tensor; default: nobody
+ * @property stored     the configuration that is stored with the checkpoint, which `warnings` compare the model with
+ * @property record     the content of config.json beside it, for the same
  */
 export interface BuildLoadedOptions<M extends Model = Model>
   extends LoadModelOptions, Pick<BuildOptions, 'onWarning'> {
   family?: ModelFamily<object, M> | undefined;
   onAdapt?: (text: string) => void;
+  onReport?: (report: ModelLoadReport) => void;
+  stored?: object | undefined;
+  record?: object | undefined;
+}
+
+/**
+ * The outcome of a loading.
+ *
+ * @property tensors   the outcome of every tensor and every parameter
+ * @property warnings  in which the model computes otherwise than the one that the checkpoint was made for: `loadWarnings`
+ * @property notes     sentences about what was converted, resampled or left out
+ */
+export interface ModelLoadReport extends LoadReport {
+  tensors: TensorReport[];
+  warnings: string[];
+  notes: string[];
 }
 
 /**
@@ -39,8 +60,17 @@ export interface BuildLoadedOptions<M extends Model = Model>
 export function buildLoaded<M extends Model = Model>(
   config: object,
   tensors: ReadonlyMap<string, HostTensor>,
-  { family, onWarning = () => undefined, onAdapt, ...load }: BuildLoadedOptions<M> = {},
-): { model: M; report: LoadReport & { notes: string[] } } {
+  options: BuildLoadedOptions<M> = {},
+): { model: M; report: ModelLoadReport } {
+  const {
+    family,
+    onWarning = () => undefined,
+    onAdapt,
+    onReport,
+    stored,
+    record,
+    ...load
+  } = options;
   const parsed = parsedModel(family === undefined ? config : { family: family.family, ...config });
   if (family !== undefined && parsed.family !== family) {
     const received = parsed.family.family;
@@ -52,13 +82,22 @@ export function buildLoaded<M extends Model = Model>(
     notes.push(text);
     onAdapt?.(text);
   };
-  const own = found.adapt?.(tensors, parsed.config, note, { inputChannels: true }) ?? tensors;
+  const changes: AdaptChange[] = [];
+  const onChange = (change: AdaptChange): void => void changes.push(change);
+  const adapting = { inputChannels: true, onChange };
+  const own = found.adapt?.(tensors, parsed.config, note, adapting) ?? tensors;
   // Parameters that may be missing keep their first weights.
   const isPart = load.strict === false || (load.allow ?? []).length > 0;
   const build = { initialize: isPart, onWarning };
   const model = buildOf(found, parsed.config, build);
   try {
-    return { model, report: { ...loadModelTensors(model, own, load), notes } };
+    const outcome = loadModelTensors(model, own, load);
+    const reports = tensorReports(tensors, own, model.stateDict(), changes);
+    const warnings = loadWarnings(model.config, { tensors, stored, record });
+    warnings.forEach((text) => onAdapt?.(text));
+    const report = { ...outcome, tensors: reports, warnings, notes };
+    onReport?.(report);
+    return { model, report };
   } catch (error) {
     model.dispose();
     throw error;

@@ -1,6 +1,7 @@
 // The interface of a model family: its named sizes, its configurations, and how a model is built of one.
 
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import type { AdaptChange } from '../checkpoints/tensorReport.ts';
 import type { OnnxGraph } from '../checkpoints/onnx/onnxGraph.ts';
 import type { FamilyEncoder } from './encoding.ts';
 import type { LayerRow } from './layerRow.ts';
@@ -20,11 +21,13 @@ export type PosEmbedInterpolation = (typeof posEmbedInterpolations)[number];
  * @property posEmbedInterpolation  the filter for another grid; default timm's
  * @property inputChannels          true: the weights of the images' channels are adapted to another number of them
  *                                  (`adaptInputChannels`); default false: the loader reports the shape
+ * @property onChange               told each tensor that is left out or resampled; default: nobody
  */
 export interface AdaptOptions<C extends object = object> {
   source?: C | undefined;
   posEmbedInterpolation?: PosEmbedInterpolation;
   inputChannels?: boolean;
+  onChange?: (change: AdaptChange) => void;
 }
 
 /**

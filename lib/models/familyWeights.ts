@@ -3,6 +3,7 @@
 import { OnnxGraph } from '../checkpoints/onnx/onnxGraph.ts';
 import { timmModelOptions } from '../checkpoints/timmConfig.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
+import { tensorReports, type AdaptChange, type TensorReport } from '../checkpoints/tensorReport.ts';
 import { isRecord } from '../core/check.ts';
 import { InputError, expected } from '../core/errors.ts';
 import { adapt as adaptResNet } from './resnet/adapt.ts';
@@ -12,6 +13,7 @@ import { resNetOnnx } from './resnet/onnxGraph.ts';
 import { adapt } from './vit/adapt.ts';
 import { vitOptions } from './vit/describe.ts';
 import { timmNames } from './vit/foreignNames.ts';
+import { layerTable } from './vit/layerTable.ts';
 import { vitOnnx } from './vit/onnxGraph.ts';
 import type { VisionTransformerConfig } from './vit/optionTypes.ts';
 import { parseModelConfig } from './vit/parseConfig.ts';
@@ -80,6 +82,22 @@ export function weightsGraph(
   const graph = new OnnxGraph(adapt(tensors, config, note));
   vitOnnx(graph, config);
   return graph;
+}
+
+/**
+ * The outcome that loading would have for every tensor of a checkpoint, in a Vision Transformer of a configuration; no model is built.
+ *
+ * @throws CheckpointError if the names cannot be brought to those of the model
+ */
+export function vitLoadReport(
+  tensors: ReadonlyMap<string, HostTensor>,
+  config: VisionTransformerConfig,
+): TensorReport[] {
+  const changes: AdaptChange[] = [];
+  const onChange = (change: AdaptChange): void => void changes.push(change);
+  const own = adapt(tensors, config, undefined, { inputChannels: true, onChange });
+  const shapes = new Map(layerTable(config).flatMap(({ parameters }) => [...parameters]));
+  return tensorReports(tensors, own, shapes, changes);
 }
 
 /** Whether a name is one of the sizes of Vision Transformers. */

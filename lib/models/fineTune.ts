@@ -1,12 +1,15 @@
 // A model that begins with the weights of a checkpoint and may have other classes, another resolution and other channels.
 
 import { loadModelTensors } from '../checkpoints/modelState.ts';
+import { outcomeSummary, outcomeTable, tensorReports } from '../checkpoints/tensorReport.ts';
+import type { AdaptChange, TensorReport } from '../checkpoints/tensorReport.ts';
 import { stateDictErrors } from '../checkpoints/stateDictErrors.ts';
 import { assertOneOf, isRecord } from '../core/check.ts';
 import { assertFields } from '../core/kinds.ts';
 import { CheckpointError, InputError, expected, listed } from '../core/errors.ts';
 import type { HostTensor } from '../checkpoints/hostTensor.ts';
 import { buildOf, parsedModel } from './createModel.ts';
+import { loadWarnings } from './loadWarnings.ts';
 import { posEmbedInterpolations, type ModelFamily, type PosEmbedInterpolation } from './family.ts';
 import type { Model } from './model.ts';
 
@@ -16,13 +19,15 @@ import type { Model } from './model.ts';
  * @property loaded   parameters and buffers with the values of the checkpoint, also those that were resampled
  * @property fresh    parameters that were drawn: those of a new head
  * @property dropped  tensors of the checkpoint that were not taken: those of the old head
- * @property notes    sentences about what was resampled, adapted or left out besides
+ * @property notes    sentences about what was resampled, adapted or left out besides, and in which the model computes otherwise
+ * @property tensors  the outcome of every tensor and every parameter
  */
 export interface FineTuneReport {
   readonly loaded: readonly string[];
   readonly fresh: readonly string[];
   readonly dropped: readonly string[];
   readonly notes: readonly string[];
+  readonly tensors: readonly TensorReport[];
 }
 
 /**
@@ -110,11 +115,13 @@ export function fineTune(
   const { classifiers = usualClassifiers } = family;
   const isHead = (name: string) => classifiers.some((module) => name.startsWith(`${module}.`));
   const notes: string[] = [];
+  const changes: AdaptChange[] = [];
   const adapted =
     family.adapt?.(tensors, own, (text) => notes.push(text), {
       source: sourceOf(source, family),
       posEmbedInterpolation,
       inputChannels: true,
+      onChange: (change) => changes.push(change),
     }) ?? tensors;
   const model = buildOf(family, own, { onWarning });
   try {
@@ -139,15 +146,31 @@ export function fineTune(
     loadModelTensors(model, kept, { strict: false });
     const fresh = [...parameters.keys()].filter(isOld);
     const dropped = [...adapted.keys()].filter(isOld);
-    return { model, report: { loaded: [...kept.keys()], fresh, dropped, notes } };
+    // Another number of classes is what fine-tuning is for.
+    const warnings = loadWarnings(own, { tensors, stored: source });
+    notes.push(...warnings.filter((text) => !text.includes('number of classes')));
+    const reports = tensorReports(tensors, adapted, parameters, changes);
+    const report = { loaded: [...kept.keys()], fresh, dropped, notes, tensors: reports };
+    return { model, report };
   } catch (error) {
     model.dispose();
     throw error;
   }
 }
 
-/** The sentences in which a person is told what became of a checkpoint; `from` is its path. */
-export function fineTuneLines(from: string, report: FineTuneReport): string[] {
+/**
+ * The sentences in which a person is told what became of a checkpoint.
+ *
+ * @param from           its path
+ * @param options.table  true: a line for every tensor as well
+ */
+export function fineTuneLines(
+  from: string,
+  report: FineTuneReport,
+  options: { table?: boolean } = {},
+): string[] {
+  assertFields('options', options, { table: 'boolean?' });
+  const { table = false } = options;
   const lists = { loaded: 'list', fresh: 'list', dropped: 'list', notes: 'list' } as const;
   assertFields('the report', report, lists);
   const { loaded, fresh, dropped, notes } = report;
@@ -156,7 +179,9 @@ export function fineTuneLines(from: string, report: FineTuneReport): string[] {
     fresh.length === 0 ? 'the head is kept' : `new: ${fresh.join(', ')}`,
     ...(dropped.length === 0 ? [] : [`dropped: ${dropped.join(', ')}`]),
   ];
-  return [`Fine-tuning from ${from}: ${parts.join('; ')}.`, ...notes];
+  const lines = [`Fine-tuning from ${from}: ${parts.join('; ')}.`, ...notes];
+  if (!table) return lines;
+  return [...lines, ...outcomeTable(report.tensors), outcomeSummary(report.tensors)];
 }
 
 function moduleOf(name: string): string {

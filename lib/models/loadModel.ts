@@ -109,7 +109,7 @@ function build<M extends Model>(
   const config =
     given ??
     checkpointConfig({ tensors, config: stored, facts }, { source: name, ...(note && { note }) });
-  const { model } = buildLoaded(config, tensors, rest);
+  const { model } = buildLoaded(config, tensors, { stored, record, ...rest });
   if (record !== undefined) keepRecord(model, record);
   return model;
 }

@@ -12,6 +12,7 @@ export {
   type FineTuneReport,
 } from './fineTune.ts';
 export { layerNormRow, layerRow, linearRow, type LayerRow } from './layerRow.ts';
+export type { BuildLoadedOptions, ModelLoadReport } from './buildLoaded.ts';
 export { countParameters, gigaMacs, layerTable, parameterShapes, summarize } from './layerTable.ts';
 export { loadModel, type LoadOptions } from './loadModel.ts';
 export type { BuildOptions, Model } from './model.ts';

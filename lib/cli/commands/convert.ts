@@ -1,7 +1,7 @@
 // `tfjs-vit convert`: a checkpoint in the form of another program.
 
 import { InputError, expected } from '../../core/errors.ts';
-import { neededFlag, weightsChoice, weightsFlags } from '../flags.ts';
+import { booleanFlag, loadReportFlag, neededFlag, weightsChoice, weightsFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 const targets = ['safetensors', 'pth', 'onnx', 'timm', 'hf'] as const;
@@ -34,6 +34,7 @@ export const convert: Command = {
       required: true,
       describe: 'The file, or the new folder, to write',
     },
+    'load-report': loadReportFlag,
     ...weightsFlags,
   },
   examples: [
@@ -52,7 +53,7 @@ export const convert: Command = {
     const output = neededFlag(args, 'output');
     const count = await convertCheckpoint(
       args.positional[0]!,
-      { to, output, ...weightsChoice(args) },
+      { to, output, report: booleanFlag(args, 'load-report'), ...weightsChoice(args) },
       terminal.error,
     );
     terminal.out(`Wrote ${count} tensors: ${output}`);

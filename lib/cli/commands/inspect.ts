@@ -1,6 +1,6 @@
 // `tfjs-vit inspect`: what is in a checkpoint file.
 
-import { booleanFlag, weightsSet, weightsSetFlags } from '../flags.ts';
+import { booleanFlag, loadReportFlag, weightsChoice, weightsFlags } from '../flags.ts';
 import type { Command } from '../command.ts';
 
 /** `tfjs-vit inspect`: what is in a checkpoint file, of any format; nothing in it is run. */
@@ -17,7 +17,8 @@ export const inspect: Command = {
   },
   flags: {
     tensors: { type: 'boolean', describe: 'Every tensor with its dtype and shape' },
-    ...weightsSetFlags,
+    'load-report': loadReportFlag,
+    ...weightsFlags,
     json: { type: 'boolean', describe: 'One JSON object on standard output' },
   },
   examples: [
@@ -28,7 +29,8 @@ export const inspect: Command = {
     const { findingLines, inspectCheckpoint } = await import('../inspectCheckpoint.ts');
     const { localCheckpoint } = await import('../localCheckpoint.ts');
     const path = await localCheckpoint(args.positional[0]!, terminal.error);
-    const found = await inspectCheckpoint(path, weightsSet(args));
+    const report = booleanFlag(args, 'load-report');
+    const found = await inspectCheckpoint(path, { ...weightsChoice(args), report });
     if (booleanFlag(args, 'json')) terminal.out(JSON.stringify(found));
     else for (const line of findingLines(found, booleanFlag(args, 'tensors'))) terminal.out(line);
     return 0;

@@ -11,6 +11,7 @@ import {
   modelFlag,
   numberFlag,
   pretrainedName,
+  loadReportFlag,
   sharedFlags,
   textFlag,
   weightsChoice,
@@ -102,6 +103,7 @@ export const trainFlags = {
     describe: 'Write report.html into the run folder at the end',
     group: 'Run:',
   },
+  'load-report': { ...loadReportFlag, group: 'Run:' },
   backend: { ...sharedFlags.backend, group: 'Run:' },
   threads: { ...sharedFlags.threads, group: 'Run:' },
   ...settings,
@@ -158,7 +160,8 @@ export const train: Command = {
     if (booleanFlag(args, 'dry-run')) {
       const { dryRun } = await import('../dryRun.ts');
       const [backend, threads] = [textFlag(args, 'backend'), numberFlag(args, 'threads')];
-      const options = { overrides: overridesOf(args), backend, threads };
+      const loadReport = booleanFlag(args, 'load-report');
+      const options = { overrides: overridesOf(args), loadReport, backend, threads };
       await dryRun(experiment, options, terminal);
       return 0;
     }
@@ -172,6 +175,7 @@ export const train: Command = {
         overwrite: booleanFlag(args, 'overwrite'),
         allowChanges: booleanFlag(args, 'allow-changes'),
         report: booleanFlag(args, 'report', true),
+        loadReport: booleanFlag(args, 'load-report'),
         backend: textFlag(args, 'backend'),
         threads: numberFlag(args, 'threads'),
       },

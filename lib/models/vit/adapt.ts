@@ -43,9 +43,14 @@ export function adapt(
     unused.push(name);
   }
   leftOut(unused).forEach(note);
+  unused.forEach((name) => options.onChange?.({ name, outcome: 'dropped' }));
   const change = (name: string, changed: (tensor: HostTensor) => HostTensor) => {
     const tensor = own.get(name);
-    if (tensor !== undefined) own.set(name, changed(tensor));
+    if (tensor === undefined) return;
+    const made = changed(tensor);
+    own.set(name, made);
+    if (made.data === tensor.data) return;
+    options.onChange?.({ name, outcome: 'resampled', from: tensor.shape, to: made.shape });
   };
   const patches = 'patch_embed.proj.weight';
   change(patches, (tensor) => asConvolution(tensor, config));
