@@ -1,7 +1,14 @@
 // The commands inspect, convert and average: what they say and write, and that they load neither TensorFlow.js nor sharp.
 
 import '@tensorflow/tfjs-backend-cpu';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { hostTensor, toFloat32, type HostTensor } from '../lib/checkpoints/hostTensor.ts';
@@ -81,6 +88,16 @@ describe('inspect', () => {
       expect.stringMatching(/Nothing of it was run/),
     ]);
   });
+});
+
+test('a long file that is no checkpoint is refused by its beginning, and not read', async () => {
+  const size = 2 ** 31 + 5;
+  writeFileSync(out('zeros.pth'), '');
+  truncateSync(out('zeros.pth'), size);
+  const before = process.memoryUsage().arrayBuffers;
+  const { code, error } = await vit('inspect', out('zeros.pth'));
+  expect([code, error]).toEqual([2, expect.stringMatching(/received 2147483653 bytes that begin with 00 00/)]); // prettier-ignore
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24);
 });
 
 describe('convert', () => {

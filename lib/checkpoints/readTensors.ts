@@ -87,6 +87,25 @@ export async function readTensors(
   return { ...found, format: format!.name, source: name };
 }
 
+// So much of a file tells the library's own formats apart.
+const ownFormats = new Set(checkpointFormats());
+
+/** The bytes at the beginning of a file that `assertCheckpointStart` looks at. */
+export const checkpointStartBytes = 65_536;
+
+/**
+ * Makes sure, by its beginning, that a file is worth reading whole. Where other formats are registered, nothing is known by that.
+ *
+ * @param start  the first `checkpointStartBytes` bytes
+ * @param size   of the whole file
+ * @throws CheckpointError, UnsupportedError as `readTensors`
+ */
+export function assertCheckpointStart(start: Uint8Array, size: number, name: string): void {
+  const others = checkpointFormats().some((format) => !ownFormats.has(format));
+  if (others || formatOf(start) !== undefined) return;
+  throw noCheckpoint(start, name, size);
+}
+
 function formatOf(bytes: Uint8Array): CheckpointFormat | undefined {
   return formats.find((candidate) => candidate.matches(bytes));
 }
@@ -123,16 +142,20 @@ function plainNamesOnly(file: string, beside: ReadBeside | undefined): ReadBesid
   };
 }
 
-function noCheckpoint(bytes: Uint8Array, name: string): CheckpointError | UnsupportedError {
+function noCheckpoint(
+  bytes: Uint8Array,
+  name: string,
+  size = bytes.length,
+): CheckpointError | UnsupportedError {
   const wanted = `Expected a checkpoint (${checkpointFormats().join(', ')}) as ${show(name)}`;
   const foreign = recognizeForeignFile(bytes);
   if (foreign !== undefined) {
     const message = `${wanted}, received ${foreign.what}. ${foreign.remedy}`;
     return foreign.container ? new UnsupportedError(message) : new CheckpointError(message);
   }
-  if (bytes.length === 0) return new CheckpointError(`${wanted}, received an empty file.`);
+  if (size === 0) return new CheckpointError(`${wanted}, received an empty file.`);
   const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
   return new CheckpointError(
-    `${wanted}, received ${bytes.length} bytes that begin with ${start.join(' ')}.`,
+    `${wanted}, received ${size} bytes that begin with ${start.join(' ')}.`,
   );
 }

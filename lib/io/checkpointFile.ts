@@ -12,8 +12,12 @@ import {
   parseConfigJson,
 } from '../checkpoints/configFile.ts';
 import { preprocessorKey, preprocessorName } from '../checkpoints/huggingFaceConfig.ts';
-import { readTensors } from '../checkpoints/readTensors.ts';
-import { readBytes } from './disk.ts';
+import {
+  assertCheckpointStart,
+  checkpointStartBytes,
+  readTensors,
+} from '../checkpoints/readTensors.ts';
+import { readBytes, readStart } from './disk.ts';
 import { ioError } from './ioError.ts';
 import { isPlainName, openFolder } from './folder.ts';
 import { sha256 } from './hash.ts';
@@ -72,6 +76,8 @@ export async function readCheckpoint(
     isPlainName(part)
       ? folder.read(part, { maxBytes })
       : readBytes(join(dirname(file), part), { maxBytes });
+  const { start, size } = await readStart(file, checkpointStartBytes);
+  if (size > start.length) assertCheckpointStart(start, size, file);
   const bytes = await read(name);
   const found = await readTensors(bytes, file, read, choice);
   const stored = await readConfigFile(folder);

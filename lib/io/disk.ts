@@ -87,6 +87,27 @@ export async function readBytes(
   }
 }
 
+/** The first bytes of a regular file, at most `length`, and its size. @throws IoError naming the path */
+export async function readStart(
+  path: string,
+  length: number,
+  disk: Disk = realDisk,
+): Promise<{ start: Uint8Array; size: number }> {
+  let handle: promises.FileHandle | undefined;
+  try {
+    assertRegular(await disk.stat(path), path);
+    handle = await disk.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const found = await handle.stat();
+    assertRegular(found, path);
+    const { size } = found;
+    return { start: await readWhole(handle, Math.min(size, length), path), size };
+  } catch (error) {
+    throw ioError('read', path, error);
+  } finally {
+    await handle?.close().catch(() => undefined);
+  }
+}
+
 // Said before it is allocated: the system would end the process, without a word, when the memory is written to.
 function assertMemory(size: number, path: string): void {
   const free = size > 2 ** 26 ? availableBytes() : Infinity;

@@ -6,6 +6,10 @@ import { CheckpointError, show } from '../../core/errors.ts';
 const maxIntegerBytes = 256;
 const maxDigits = 400;
 
+// The longest text, and the longest line with anything else, such as the name of a class.
+const maxTextBytes = 2 ** 24;
+const maxLineBytes = 2 ** 16;
+
 const utf8 = new TextDecoder('utf-8');
 const latin1 = new TextDecoder('latin1');
 
@@ -65,18 +69,22 @@ export class PickleCursor {
 
   /** So many bytes as UTF-8; a lone surrogate, which Python may write, becomes U+FFFD. */
   text(length: number): string {
-    return utf8.decode(this.take(length));
+    return utf8.decode(this.take(this.textLength(length)));
   }
 
   /** So many bytes, a character each, as Python 2 wrote its strings. */
   latin1(length: number): string {
-    return latin1.decode(this.take(length));
+    return latin1.decode(this.take(this.textLength(length)));
   }
 
-  /** The text up to the end of the line, which is passed over. */
-  line(): string {
-    const end = this.bytes.indexOf(0x0a, this.at);
-    if (end < 0) this.fail('the end of a line', 'the end of the file');
+  /** The text up to the end of the line, which is passed over. @param most  bytes of a longer one are not looked at */
+  line(most = maxLineBytes): string {
+    const length = this.bytes.subarray(this.at, this.at + most + 1).indexOf(0x0a);
+    if (length < 0 && this.bytes.length - this.at > most) {
+      this.fail(`a line of at most ${most} bytes`, 'a longer one');
+    }
+    if (length < 0) this.fail('the end of a line', 'the end of the file');
+    const end = this.at + length;
     const text = utf8.decode(this.take(end - this.at));
     this.at += 1;
     return text.endsWith('\r') ? text.slice(0, -1) : text;
@@ -98,14 +106,26 @@ export class PickleCursor {
     return small(BigInt(text));
   }
 
+  /** A line with a text in Python's escapes of raw Unicode. */
+  rawUnicode(): string {
+    return rawUnicode(this.line(maxTextBytes));
+  }
+
   /** A line with a string in quotes, as Python 2 writes it. */
   quoted(): string {
-    const text = this.line().trim();
+    const text = this.line(maxTextBytes).trim();
     const quote = text[0];
     if (text.length < 2 || (quote !== "'" && quote !== '"') || !text.endsWith(quote)) {
       this.fail('a string in quotes', show(text));
     }
     return unescape(text.slice(1, -1));
+  }
+
+  private textLength(length: number): number {
+    if (length <= maxTextBytes) return length;
+    // A text past the end is refused as such.
+    this.skip(length);
+    return this.fail(`a text of at most ${maxTextBytes} bytes`, `${length} bytes`);
   }
 
   // The place before a number of bytes, which are passed over.
@@ -132,8 +152,7 @@ function unescape(text: string): string {
   });
 }
 
-/** The text of a line of UNICODE, with Python's escapes of raw Unicode. */
-export function rawUnicode(text: string): string {
+function rawUnicode(text: string): string {
   return text.replace(/\\u([0-9a-fA-F]{4})/g, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
   );

@@ -3,7 +3,7 @@
 import { CheckpointError, show } from '../../core/errors.ts';
 import { isHostile } from './hostileGlobals.ts';
 import { opcodes as op } from './opcodes.ts';
-import { PickleCursor, rawUnicode } from './pickleCursor.ts';
+import { PickleCursor } from './pickleCursor.ts';
 import { PickleStack, type PickleLimits } from './pickleStack.ts';
 import { PyGlobal, PyObject, PyTuple, itemsOf, type PyValue } from './values.ts';
 
@@ -158,7 +158,7 @@ class PickleMachine {
       case op.BINUNICODE8:
         return stack.push(cursor.text(cursor.uint64()));
       case op.UNICODE:
-        return stack.push(rawUnicode(cursor.line()));
+        return stack.push(cursor.rawUnicode());
       case op.STRING:
         return stack.push(cursor.quoted());
       case op.BINSTRING:
