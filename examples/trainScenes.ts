@@ -1,5 +1,5 @@
 // Trains a small model on scenes of shapes and digits: node --import tsx examples/trainScenes.ts --model detr|resnet|vit
-//   [--output-dir runs/scenes-detr] [--epochs N] [--train N] [--batch-size N] [--learning-rate X] [--threads N] [--seed N] [--save FOLDER]
+//   [--output-dir runs/scenes-detr] [--epochs N] [--train N] [--validation N] [--test N] [--batch-size N] [--learning-rate X] [--threads N] [--seed N] [--save FOLDER]
 //
 // The DETR finds every object; ResNet and ViT name the largest. The same command again goes on with a run that was stopped. `--save` writes the
 // best weights as a checkpoint: checkpoints/scenes-* were made so, and their cards say the command and the figures.
@@ -76,6 +76,7 @@ const flags = {
   'output-dir': null,
   epochs: null,
   train: 12_000,
+  validation: 500,
   test: 2000,
   'batch-size': 32,
   'learning-rate': null,
@@ -116,7 +117,7 @@ await runScript(flags, async (values) => {
       ...(existsSync(path.join(outputDir, 'manifest.json')) && { resume: outputDir }),
       model,
       train: part(0, count),
-      validation: part(1_000_000_000, 500),
+      validation: part(1_000_000_000, values.validation),
       normalize,
       task: kind.task(),
     },

@@ -337,6 +337,12 @@ export {
   type WaterfallPart,
 } from './figures/waterfall.ts';
 export { headChart, headChartSvg, type HeadChartOptions } from './figures/headChart.ts';
+export {
+  featureSheet,
+  featureSheetSvg,
+  type FeatureGroup,
+  type FeatureSheetOptions,
+} from './figures/featureSheet.ts';
 export { heatMap, heatMapSvg, type HeatMapOptions } from './figures/heatMap.ts';
 export {
   intervalChart,
@@ -362,6 +368,18 @@ export {
   type MatchSheetOptions,
   type PatchMatch,
 } from './figures/matchSheet.ts';
+export {
+  objectBoxes,
+  objectBoxesSvg,
+  type ObjectBox,
+  type ObjectBoxesOptions,
+} from './figures/objectBoxes.ts';
+export {
+  overlaySheet,
+  overlaySheetSvg,
+  type NamedMap,
+  type OverlaySheetOptions,
+} from './figures/overlaySheet.ts';
 export { overlay, overlaySvg, type OverlayOptions } from './figures/overlay.ts';
 export type { FigureOptions } from './figures/panel.ts';
 export type { Interpolation } from './figures/resample.ts';

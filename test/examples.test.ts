@@ -13,8 +13,11 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-function runExample(name: string): Promise<{ code: number | null; out: string; error: string }> {
-  const words = ['--import', 'tsx', `examples/${name}.ts`, folder];
+function runExample(
+  name: string,
+  given: readonly string[] = [folder],
+): Promise<{ code: number | null; out: string; error: string }> {
+  const words = ['--import', 'tsx', `examples/${name}.ts`, ...given];
   const child = spawn(process.execPath, words, { cwd: root });
   let [out, error] = ['', ''];
   child.stdout.on('data', (data: Buffer) => (out += data.toString()));
@@ -25,12 +28,43 @@ function runExample(name: string): Promise<{ code: number | null; out: string; e
 // Said on standard error by the commands that some examples run.
 const notes = /^(Model: .*|Backend .*|The digit was found.*|)$/;
 
-const examples: Record<string, { says: RegExp; leaves?: string; notes?: RegExp }> = {
+interface Row {
+  says: RegExp;
+  /** A file, or all of several. */
+  leaves?: string | string[];
+  notes?: RegExp;
+  /** The words of the command line; default the folder. */
+  words?: () => string[];
+}
+
+const output = () => ['--output', folder];
+const quick = [
+  '--batch-size',
+  '16',
+  '--train',
+  '16',
+  '--validation',
+  '8',
+  '--test',
+  '8',
+  '--epochs',
+  '1',
+];
+
+const examples: Record<string, Row> = {
   attention: { says: /^It is a 7, 9\d\.\d % sure\.$/m, leaves: 'attention.png' },
   attentionRollout: {
     says: /^Wrote .*attention_rollout\.png$/m,
     leaves: 'attention_rollout.png',
     notes,
+  },
+  compareEncoders: {
+    says: /^Wrote .*compare_encoders\.md$/m,
+    leaves: [
+      ...['vit', 'detr', 'resnet'].map((name) => `digit_${name}_features.png`),
+      ...['compare_runtime.png', 'compare_cka.png', 'compare_encoders.md'],
+    ],
+    words: () => ['data/digit.png', '--repeats', '1', '--warm-up', '0', ...output()],
   },
   customCnn: {
     says: /^1330 parameters, (100\.0|9\d\.\d) % right$/m,
@@ -39,6 +73,13 @@ const examples: Record<string, { says: RegExp; leaves?: string; notes?: RegExp }
   customVit: {
     says: /^60394 parameters; the same logits: true$/m,
     leaves: path.join('customVit', 'model.safetensors'),
+  },
+  detr: {
+    says: /^Wrote .*digit_detr_features\.png$/m,
+    leaves: ['detections', 'decoder_attention', 'encoder_attention', 'features'].map(
+      (part) => `digit_detr_${part}.png`,
+    ),
+    words: () => ['--image', 'data/digit.png', '--threshold', '0.99', ...output()],
   },
   ordinaryCnn: { says: /^epoch 4: loss 0\.[0-2]\d+$/m },
   ownArrays: {
@@ -58,10 +99,25 @@ const examples: Record<string, { says: RegExp; leaves?: string; notes?: RegExp }
     leaves: 'position_embedding.png',
     notes,
   },
+  resnet: {
+    says: /^Feature vector: \[1, \d+\], the mean over space/m,
+    leaves: ['features', 'layer_features', 'overlay'].map((part) => `digit_resnet_${part}.png`),
+    words: () => ['--image', 'data/digit.png', ...output()],
+  },
+  roi: {
+    says: /^box 3: (-?\d\.\d{3} *){4}$/m,
+    leaves: ['digit_roi_boxes.png', 'digit_roi_features.json'],
+    words: () => ['--image', 'data/digit.png', ...output()],
+  },
   rollout: { says: /^( *\d+\.\d % *){4}$/m, leaves: 'rollout.png' },
   trainFromArrays: {
     says: /^New images: (100\.0|9[5-9]\.\d) % right$/m,
     leaves: path.join('bars', 'best_checkpoint.safetensors'),
+  },
+  trainScenes: {
+    says: /^Best epoch 1\. 8 held-out scenes: loss \d+\.\d+, ap50 0\.\d+, ap75 0\.\d+\.$/m,
+    leaves: path.join('scenes', 'best_checkpoint.safetensors'),
+    words: () => [...quick, '--output-dir', path.join(folder, 'scenes')],
   },
   transformerExplainability: {
     says: /^data\/digit\.png: 3 with 9\d\.\d+ %$/m,
@@ -75,14 +131,34 @@ test('each has a row here', () => {
   expect(files.sort()).toEqual(Object.keys(examples).map((name) => `${name}.ts`));
 });
 
-test.each(Object.entries(examples))('%s', async (name, { says, leaves, notes: told }) => {
-  const { code, out, error } = await runExample(name);
+test.each(Object.entries(examples))('%s', async (name, row) => {
+  const { says, leaves = [], notes: told, words } = row;
+  const { code, out, error } = await runExample(name, words?.());
   const unexpected = error.split('\n').filter((line) => told?.test(line) !== true);
   expect([code, told === undefined ? error : unexpected.join('\n')]).toEqual([0, '']);
   expect(out).toMatch(says);
-  if (leaves === undefined) return;
-  const bytes = fs.readFileSync(path.join(folder, leaves));
-  if (leaves.endsWith('.png')) expect(bytes.toString('latin1', 1, 4)).toBe('PNG');
+  for (const file of [leaves].flat()) {
+    const bytes = fs.readFileSync(path.join(folder, file));
+    if (file.endsWith('.png')) expect(bytes.toString('latin1', 1, 4)).toBe('PNG');
+  }
+});
+
+test.each<[string, string[], RegExp]>([
+  [
+    'detr',
+    ['--threshold', '-1'],
+    /^Expected a number from 0 to 1 for --threshold, received -1\.$/m,
+  ],
+  ['detr', ['--threshold', 'NaN'], /^Expected a number for --threshold, received "NaN"\.$/m],
+  [
+    'roi',
+    ['--boxes', '0,0,0,5'],
+    /^Expected left,top,right,bottom inside .* received "0,0,0,5"\.$/m,
+  ],
+])('%s %j is one line and exit code 2', async (name, words, message) => {
+  const { code, error } = await runExample(name, words);
+  expect([code, error.trim().split('\n').length]).toEqual([2, 1]);
+  expect(error).toMatch(message);
 });
 
 test('the sample config is an experiment', () => {

@@ -1,5 +1,6 @@
 // The part of this room that belongs to the public API.
 
+export { linearCka } from './cka.ts';
 export {
   disposeEncoding,
   modelEncoder,

@@ -10,6 +10,7 @@ import {
   type DetrConfig,
 } from './config.ts';
 import { Detr } from './detr.ts';
+import { detrEncoder } from './encode.ts';
 import { isHuggingFaceDetr } from './huggingFace.ts';
 import { layerTable } from './layerTable.ts';
 
@@ -30,4 +31,5 @@ export const detr: ModelFamily<DetrConfig, Detr> = {
   optionsOf: detrOptionsOf,
   override: (config, options) => parseDetrConfig({ ...config, ...knownDetrOptions(options) }),
   classifiers: ['class_labels_classifier'],
+  encoder: detrEncoder,
 };

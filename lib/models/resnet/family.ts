@@ -9,6 +9,7 @@ import {
   resNetSizes,
   type ResNetConfig,
 } from './config.ts';
+import { resNetEncoder } from './encode.ts';
 import { isHuggingFaceResNet } from './huggingFace.ts';
 import { layerTable } from './layerTable.ts';
 import { resNetOnnx } from './onnxGraph.ts';
@@ -32,4 +33,5 @@ export const resnet: ModelFamily<ResNetConfig, ResNet> = {
   onnx: resNetOnnx,
   override: (config, options) => parseResNetConfig({ ...config, ...knownResNetOptions(options) }),
   classifiers: ['fc'],
+  encoder: resNetEncoder,
 };

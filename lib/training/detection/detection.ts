@@ -51,7 +51,7 @@ export function detection(options: SetLossOptions = {}): Task<DetectionEvaluatio
   assertKind('the options of detection', options, 'object');
   return {
     name: 'detection',
-    trainMetrics: ['boxLoss'],
+    trainMetrics: ['lastLoss'],
     evalMetrics: ['loss', 'ap50', 'ap75'],
     loss: (model, batch, context) => {
       const output = detecting(model).detect(imagesOf(batch), { ...context, auxiliary: true });
@@ -63,8 +63,8 @@ export function detection(options: SetLossOptions = {}): Task<DetectionEvaluatio
       );
       return { loss, outputs: { own } };
     },
-    count: async ({ own }, { size }) => ({ loss: (await own!.data())[0]! * size }),
-    trainingMetrics: ({ loss }, images) => ({ boxLoss: loss! / images }),
+    count: async ({ own }, { size }) => ({ lastLoss: (await own!.data())[0]! * size }),
+    trainingMetrics: ({ lastLoss }, images) => ({ lastLoss: lastLoss! / images }),
     evaluator: () => new DetectionEvaluator(options),
     metrics: ({ loss, ap50, ap75 }) => ({ loss, ap50, ap75 }),
     isBetter,
