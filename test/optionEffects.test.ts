@@ -194,10 +194,18 @@ const effects: Record<string, [Partial<TrainConfig>, Partial<TrainConfig>]> = {
 
 describe('options of a training', () => {
   // `model` and `data` are for the record; the effects of the others are in precision.test.ts, freezing.test.ts, fineTune.test.ts,
-  // distillation.test.ts, progressive.test.ts, checkpointConfig.test.ts and trainingMuon.test.ts.
+  // distillation.test.ts, progressive.test.ts, checkpointConfig.test.ts, trainingMuon.test.ts and snapshots.test.ts.
   const tested = ['precision', 'attnOnly', 'finetune', 'posEmbedInterpolation', 'progressive'];
+  const kept = ['snapshots'];
   const chosen = ['useEma', 'checkpointKey'];
-  const elsewhere = ['model', 'data', ...tested, ...chosen, 'optimizer.fallbackNoWeightDecay'];
+  const elsewhere = [
+    'model',
+    'data',
+    ...tested,
+    ...chosen,
+    ...kept,
+    'optimizer.fallbackNoWeightDecay',
+  ];
   const isElsewhere = (path: string) =>
     elsewhere.includes(path) || path.startsWith('distillation.');
 

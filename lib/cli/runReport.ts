@@ -1,5 +1,12 @@
 // The report of a run: measures its best checkpoint and writes report.html into the run folder.
 
+import { isAttentionModel } from '../explain/attentionModel.ts';
+import { relevance } from '../explain/relevance.ts';
+import { rolloutMaps } from '../explain/rolloutMaps.ts';
+import * as t from '../ops/tensor.ts';
+import { overlaid } from '../report/formingAttention.ts';
+import { preprocessImage } from '../data/preprocessing.ts';
+import { readSnapshots } from './attentionSnapshots.ts';
 import { parseSafetensors } from '../checkpoints/safetensors.ts';
 import { loadModelTensors } from '../checkpoints/modelState.ts';
 import type { Folder } from '../io/folder.ts';
@@ -17,6 +24,8 @@ import type { DataConfig } from './dataOptionTypes.ts';
 import { factsOf } from './reportFacts.ts';
 import type { RunSamples } from './runSamples.ts';
 import type { EpochLog } from '../core/runSink.ts';
+import type { RgbImage } from '../core/image.ts';
+import type { Grid } from '../figures/grid.ts';
 import type { Stop } from '../core/stop.ts';
 import type { Preprocessing } from '../data/preprocessing.ts';
 import type { Loader } from '../data/loader.ts';
@@ -53,6 +62,8 @@ export interface ReportedRun {
 // More training images than these, or than were held out, tell nothing new.
 const mostTraining = 1000;
 const mostWorst = 24;
+// A map costs a forward and a backward pass.
+const mostExplained = 12;
 
 /**
  * Writes the report of a run into its folder.
@@ -74,6 +85,8 @@ export async function writeReport(run: ReportedRun): Promise<boolean> {
     model,
     parseSafetensors(bytes, `${store.location}/${runFileNames.best}`).tensors,
   );
+  const probed = parts.validation ?? divided.train;
+  const forming = await readSnapshots(store, probed, preprocessing, log.length);
   let evaluated: EvaluatedPart | undefined;
   if (part !== undefined) {
     const loader = loaderOf(run, preprocessing, part);
@@ -83,7 +96,7 @@ export async function writeReport(run: ReportedRun): Promise<boolean> {
       evaluated: predictions?.labels.length ?? 0,
     });
     if (predictions === undefined || stop?.signal !== undefined) return false;
-    const worst = await worstImages(predictions, loader.config.dataset);
+    const worst = await worstImages(predictions, loader.config.dataset, { model, preprocessing });
     evaluated = { part: test === undefined ? 'validation' : 'test', predictions, worst, training };
   }
   const trainingCounts = new Array<number>(parts.train.numClasses).fill(0);
@@ -92,6 +105,7 @@ export async function writeReport(run: ReportedRun): Promise<boolean> {
   const { classNames } = parts.train;
   const page = reportPage({
     ...{ name, log, best, epochs, end, smoothing, classNames, trainingCounts, evaluated },
+    forming,
     pretrained: config.finetune !== null,
     badImages: run.samples.bad.list(),
     facts: factsOf({ data, config, model, parts, log }),
@@ -136,14 +150,43 @@ async function trainingResult(
   return { images: count, top1: right / count, loss: losses.reduce((a, b) => a + b, 0) / count };
 }
 
-async function worstImages({ losses }: Predictions, dataset: Dataset): Promise<WorstImage[]> {
+async function worstImages(
+  { losses, predicted }: Predictions,
+  dataset: Dataset,
+  { model, preprocessing }: { model: Model; preprocessing: Preprocessing },
+): Promise<WorstImage[]> {
   const order = [...losses.keys()].sort((a, b) => losses[b]! - losses[a]! || a - b);
   const worst: WorstImage[] = [];
   for (const index of order.slice(0, mostWorst)) {
-    const thumbnail = await thumbnailOf(await dataset.image(index));
-    worst.push({ index, ...thumbnail, file: dataset.file?.(index) });
+    const image = await dataset.image(index);
+    const thumbnail = await thumbnailOf(image);
+    const maps =
+      worst.length < mostExplained && isAttentionModel(model)
+        ? await mapsOver(image, { model, preprocessing, target: predicted[index]! })
+        : undefined;
+    worst.push({ index, ...thumbnail, file: dataset.file?.(index), maps });
   }
   return worst;
+}
+
+// Where the model looked, and what spoke for the class that it took the image for, as small pictures.
+async function mapsOver(
+  image: RgbImage,
+  { model, preprocessing, target }: { model: Model; preprocessing: Preprocessing; target: number },
+): Promise<WorstImage['maps']> {
+  const { picture, pixels } = preprocessImage(image, preprocessing);
+  const batch = t.tensor4d(pixels, [1, picture.height, picture.width, picture.channels]);
+  try {
+    const rolled = await rolloutMaps(model, batch, { target });
+    const why = await relevance(model, batch, { target });
+    const over = async (name: string, map: Grid) => {
+      const { uri } = await thumbnailOf(overlaid(picture, map));
+      return { name, uri };
+    };
+    return [await over('rollout', rolled.maps[0]!), await over('relevance', why.maps[0]!)];
+  } finally {
+    batch.dispose();
+  }
 }
 
 /** The epochs of a run under its schedule. */

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, show } from '../core/errors.ts';
+import { makePreprocessing } from '../data/preprocessing.ts';
+import { partsOf } from '../training/runData.ts';
 import { trainOptions } from '../training/options/train.ts';
 import { idleTrainOptions } from '../training/trainConfig.ts';
 import { assertBatchWillFit } from './batchMemory.ts';
@@ -25,7 +27,12 @@ import type { Folder } from '../io/folder.ts';
 import type { BackendOptions } from '../backends/select.ts';
 import type { Precision } from '../core/precision.ts';
 import type { Evaluation } from '../training/metrics.ts';
-import type { TrainConfig } from '../training/trainConfig.ts';
+import type { FullTrainConfig, TrainConfig } from '../training/trainConfig.ts';
+import type { TrainEnv } from '../training/run.ts';
+import type { Model } from '../models/model.ts';
+import type { Normalization } from '../data/normalize.ts';
+import type { AugmentInput } from '../data/augment/createTransform.ts';
+import type { DataConfig } from './dataOptionTypes.ts';
 import type { TrainResult } from '../training/trainer.ts';
 import type { RunSink } from '../core/runSink.ts';
 import type { Terminal } from './command.ts';
@@ -137,6 +144,7 @@ export async function trainExperiment(
         },
         note: terminal.error,
       });
+      const snapshot = await snapshotOf(full, data, { model, parts, normalize, input });
       store = await openFolder(outputDir, { create: true, lock: true });
       const same = resumed !== undefined && path.resolve(resumed) === store.path;
       const resume =
@@ -166,6 +174,7 @@ export async function trainExperiment(
           ],
           stop,
           figures: runFigures,
+          snapshot,
         },
       );
       const { best, log } = result;
@@ -205,6 +214,25 @@ function tellEnd(
   out(
     `Saved in ${folder}. See what the model looks at: ${commandLine('vis', '--checkpoint', folder)}`,
   );
+}
+
+// The maker of snapshots, where the config asks for them: of validation images, or else of those that are trained on.
+async function snapshotOf(
+  config: FullTrainConfig,
+  data: DataConfig,
+  given: {
+    model: Model;
+    parts: Parameters<typeof partsOf>[1];
+    normalize: Normalization;
+    input: AugmentInput;
+  },
+): Promise<TrainEnv['snapshot']> {
+  if (config.snapshots === null) return undefined;
+  const { attentionSnapshots } = await import('./attentionSnapshots.ts');
+  const { train, validation } = await partsOf(config, given.parts);
+  const { size, ...evaluation } = evaluationOf(data, given.input);
+  const preprocessing = makePreprocessing({ ...evaluation, size, normalize: given.normalize });
+  return attentionSnapshots(given.model, validation ?? train, preprocessing);
 }
 
 const oldSelection =

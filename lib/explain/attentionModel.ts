@@ -31,16 +31,21 @@ export function queryOf({
   return hasClassToken && (globalPool === 'token' || globalPool === '') ? 'class' : 'mean';
 }
 
-/** Throws an InputError unless a model has tokens on a grid of patches. */
-export function assertAttentionModel(model: Model): asserts model is AttentionModel {
+/** Whether a model has tokens on a grid of patches. */
+export function isAttentionModel(model: Model): model is AttentionModel {
   assertModule(model, ['forward']);
   const { numPrefixTokens, hasClassToken, gridSize, embedDim } = model as Partial<AttentionModel>;
-  const fits =
+  return (
     typeof numPrefixTokens === 'number' &&
     typeof hasClassToken === 'boolean' &&
     typeof embedDim === 'number' &&
-    Array.isArray(gridSize);
-  if (fits) return;
+    Array.isArray(gridSize)
+  );
+}
+
+/** Throws an InputError unless a model has tokens on a grid of patches. */
+export function assertAttentionModel(model: Model): asserts model is AttentionModel {
+  if (isAttentionModel(model)) return;
   const remedy = 'Give one with tokens on a grid of patches, such as a Vision Transformer.';
   throw new InputError(expected('a model with attention', 'model', model.family, remedy));
 }

@@ -8,8 +8,9 @@ import { adviceFor } from './advice.ts';
 import { classSection, confusionSection } from './classSections.ts';
 import { evidenceOf, type Evidence } from './evidence.ts';
 import { documentOf } from './document.ts';
+import { formingSection } from './formingAttention.ts';
 import { html, inlineSvg, type Html } from './html.ts';
-import type { RunReport } from './runReport.ts';
+import type { RunReport, WorstImage } from './runReport.ts';
 import { reportStyles } from './style.ts';
 
 /**
@@ -26,6 +27,7 @@ export function reportPage(report: RunReport): string {
       <p class="lead">${leadOf(report, evidence)}</p>
     </header>
     ${cards(report, evidence)} ${adviceSection(report, evidence)} ${curvesSection(report)}
+    ${formingSection(report.forming)}
     ${evidence === undefined ? [] : evaluatedSections(report, evidence)} ${factsSection(report)}
     <footer>Written by tfjs-vit. <code>tfjs-vit report</code> writes it anew.</footer>
   </main>`;
@@ -121,7 +123,7 @@ function curvesSection({ log, classNames, smoothing }: RunReport): Html {
 function worstSection({ evaluated, classNames }: RunReport): Html {
   const { predictions, worst } = evaluated!;
   const name = (k: number) => classLabel(k, classNames);
-  const figures = worst.map(({ index, uri, width, height, file }) => {
+  const figures = worst.map(({ index, uri, width, height, file, maps }) => {
     const [label, predicted] = [predictions.labels[index]!, predictions.predicted[index]!];
     const right = label === predicted;
     const verdict = right
@@ -144,6 +146,7 @@ function worstSection({ evaluated, classNames }: RunReport): Html {
           loading="lazy"
         />
       </div>
+      ${mapsBelow(maps, alt)}
       <figcaption>
         <b>${name(label)}</b><br />${verdict}${
           file === undefined ? [] : [html`<span class="file">${file}</span>`]
@@ -154,10 +157,28 @@ function worstSection({ evaluated, classNames }: RunReport): Html {
   return html`<section id="worst">
     <h2>The worst images</h2>
     <p class="quiet">
-      Those with the highest loss: the least probability for the true class, which stands in bold.
+      Those with the highest loss: the least probability for the true class, which stands in
+      bold.${
+        worst.some(({ maps }) => maps !== undefined)
+          ? ' Below the first ones: where the model looked (rollout), and what spoke for the class that it took the image for (relevance).'
+          : ''
+      }
     </p>
     <div class="worst">${figures}</div>
   </section>`;
+}
+
+function mapsBelow(maps: WorstImage['maps'], alt: string): Html[] {
+  if (maps === undefined) return [];
+  const pictures = maps.map(
+    ({ name, uri }) =>
+      html`<span
+        ><img src="${uri}" alt="${alt}: ${name}" loading="lazy" /><span class="quiet"
+          >${name}</span
+        ></span
+      >`,
+  );
+  return [html`<div class="maps">${pictures}</div>`];
 }
 
 function calibrationSection({ calibration, meanConfidence, top1 }: Evidence): Html {

@@ -1,6 +1,7 @@
 // The content of a report: what a run was, and what its best checkpoint predicts.
 
 import type { EpochLog } from '../core/runSink.ts';
+import type { FormingAttention } from './formingAttention.ts';
 import type { Predictions } from '../training/predictions.ts';
 
 /** A group of facts about a run, as lines of name and value. */
@@ -15,6 +16,7 @@ export interface FactGroup {
  * @property index  its place in the predictions
  * @property uri    a `data:` address with a thumbnail, [height, width] pixels
  * @property file   where it is, if it is a file
+ * @property maps   explanations laid over it, each as a `data:` address
  */
 export interface WorstImage {
   index: number;
@@ -22,6 +24,7 @@ export interface WorstImage {
   width: number;
   height: number;
   file?: string | undefined;
+  maps?: readonly { name: string; uri: string }[] | undefined;
 }
 
 /**
@@ -47,6 +50,7 @@ export interface EvaluatedPart {
  * @property trainingCounts  images of each class to train on
  * @property evaluated       undefined where no images were held out
  * @property pretrained      whether it began from a checkpoint
+ * @property forming         the snapshots of the training, if it kept any
  * @property badImages       files that could not be read, and why
  */
 export interface RunReport {
@@ -60,6 +64,7 @@ export interface RunReport {
   trainingCounts: readonly number[];
   evaluated?: EvaluatedPart | undefined;
   pretrained: boolean;
+  forming?: FormingAttention | undefined;
   badImages: readonly { file: string; reason: string }[];
   facts: readonly FactGroup[];
 }

@@ -61,6 +61,15 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .worst img { width: 100%; height: 100%; object-fit: contain; }
 .worst img.small { image-rendering: pixelated; }
 .worst figcaption { font-size: 0.82rem; line-height: 1.35; margin-top: 6px; overflow-wrap: anywhere; }
+.worst .maps { display: grid; grid-template-columns: 1fr 1fr; gap: 4px; margin-top: 4px; }
+.worst .maps img { border-radius: 4px; height: auto; display: block; }
+.worst .maps .quiet { font-size: 0.72rem; }
+.wide { overflow-x: auto; }
+.forming { border-collapse: separate; border-spacing: 8px 6px; margin: 0 0 8px -8px; }
+.forming th { text-align: left; font-size: 0.85rem; padding: 0; border: 0; }
+.forming td { padding: 0; border: 0; font-size: 0.78rem; }
+.forming img { width: 104px; height: 104px; object-fit: contain; display: block; border-radius: 4px; }
+.forming img.small, #forming svg image { image-rendering: pixelated; }
 .worst .file { color: var(--muted); font-size: 0.75rem; display: block; }
 .yes { color: var(--right); } .no { color: var(--wrong); }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 8px 32px; }

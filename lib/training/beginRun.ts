@@ -5,6 +5,7 @@ import type { FileStore } from '../core/store.ts';
 import { saveRun } from './run.ts';
 import type { Run, TrainEnv } from './run.ts';
 import { runFileNames } from './runFiles.ts';
+import { snapshotEpoch, snapshotFiles } from './snapshots.ts';
 
 /**
  * Refuses a place that holds another run, or files of another kind under the names of a run.
@@ -47,9 +48,10 @@ export async function writeFirst(run: Run, resume: FileStore | undefined): Promi
   const replaced = !isSame(store, resume) && (await store.has(runFileNames.state));
   if (replaced) sinks.message(`Replacing the run in ${store.location}.`);
   const stale = replaced ? await namesIn(store) : [];
-  if (resume === undefined) await saveRun(run, { isBest: true });
+  const extra = resume === undefined ? await snapshotFiles(run) : new Map<string, string>();
+  if (resume === undefined) await saveRun(run, { isBest: true, extra });
   else if (!isSame(store, resume)) await saveRun(run, { extra: await resultsOf(run, resume) });
-  if (replaced) await removeStale(run, stale);
+  if (replaced) await removeStale(run, stale, extra);
   sinks.begin({ epoch: state.epoch, step: state.step, resumed: resume !== undefined, replaced });
 }
 
@@ -59,7 +61,10 @@ function isSame(store: FileStore, resume: FileStore | undefined): boolean {
 
 // The files of a stored run that are no part of its state.
 async function resultsOf({ state }: Run, resume: FileStore): Promise<Map<string, Uint8Array>> {
-  const names = [runFileNames.best, ...(state.test === null ? [] : [runFileNames.test])];
+  const kept = ((await resume.names?.()) ?? []).filter(
+    (name) => (snapshotEpoch(name) ?? Infinity) <= state.epoch,
+  );
+  const names = [runFileNames.best, ...(state.test === null ? [] : [runFileNames.test]), ...kept];
   const files = new Map<string, Uint8Array>();
   for (const name of names) {
     files.set(name, await (resume.readChecked?.(name) ?? resume.read(name)));
@@ -75,9 +80,14 @@ async function namesIn(store: FileStore): Promise<string[]> {
 async function removeStale(
   { store, ema, state, extraFiles }: Run,
   names: readonly string[],
+  extra: ReadonlyMap<string, string>,
 ): Promise<void> {
   const { average, test, ...always } = runFileNames;
-  const own = new Set<string>([...Object.values(always), ...(extraFiles?.().keys() ?? [])]);
+  const own = new Set<string>([
+    ...Object.values(always),
+    ...(extraFiles?.().keys() ?? []),
+    ...extra.keys(),
+  ]);
   if (ema !== undefined) own.add(average);
   if (state.test !== null) own.add(test);
   for (const name of names) if (!own.has(name)) await store.remove?.(name);

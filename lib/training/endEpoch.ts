@@ -6,6 +6,7 @@ import { epochLog } from './report.ts';
 import { saveOrWait } from './saveOrWait.ts';
 import type { Run } from './run.ts';
 import { emptySums, emptyTimes } from './runState.ts';
+import { snapshotFiles } from './snapshots.ts';
 import { withWeights } from './trainableModel.ts';
 
 /**
@@ -42,7 +43,8 @@ export async function endEpoch(run: Run): Promise<unknown> {
   if (metrics === undefined) state.best = null;
   else if (better) state.best = { epoch: state.epoch, ...metrics };
   const isBest = better || state.best === null;
-  const failure = await saveOrWait(run, `epoch ${state.epoch}`, { isBest });
+  const extra = await snapshotFiles(run);
+  const failure = await saveOrWait(run, `epoch ${state.epoch}`, { isBest, extra });
   if (failure !== undefined) {
     sinks.message(
       `Epoch ${state.epoch} is not saved yet; training goes on, and the next save has it.`,

@@ -56,11 +56,14 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
   for (const { path, reason } of idleTrainOptions(options)) {
     sinks.message(`${path} has no effect, because ${reason}.`);
   }
+  if (config.snapshots !== null && env.snapshot === undefined) {
+    sinks.message('snapshots has no effect, because env has no snapshot.');
+  }
   const stored = resume === undefined ? undefined : await readRun(resume);
   if (stored === undefined) await assertFiniteWeights(model);
   else restoreWeights(model, stored, record, env, sinks);
 
-  const { communicator, figures, extraFiles } = env;
+  const { communicator, figures, extraFiles, snapshot } = env;
   const updates = buildUpdates(model, config, {
     batchesPerEpoch: loader.steps,
     task,
@@ -89,6 +92,7 @@ export async function openRun(options: TrainConfig, env: TrainEnv<unknown>): Pro
       stop,
       figures,
       extraFiles,
+      snapshot,
     };
     const run: Run = { ...updates, ...given };
     if (stored !== undefined) for (const note of resumeNotes(run, stored, env)) sinks.message(note);

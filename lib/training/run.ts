@@ -53,6 +53,7 @@ import type { TrainablePart } from './trainablePart.ts';
  * @property sinks         the receivers of the progress
  * @property saveWaitSeconds  how long the save of an epoch, or of the end, is tried again while the place refuses it; default 60
  * @property stop          the request to end the run, which is checked between steps
+ * @property snapshot      describes the present weights as the text of a JSON file, where the config has `snapshots`
  * @property figures       draws the pictures of the run folder after each evaluation; default: none. `runFigures` draws a classifier's, in Node
  */
 export interface TrainEnv<E = Evaluation> {
@@ -79,6 +80,7 @@ export interface TrainEnv<E = Evaluation> {
   task?: Task<E> | undefined;
   teacher?: Teacher | undefined;
   communicator?: Communicator;
+  snapshot?: ((epoch: number) => Promise<string>) | undefined;
   figures?: FiguresOf<E> | undefined;
 }
 
@@ -130,6 +132,7 @@ export interface Run {
   readonly sinks: Required<RunSink>;
   readonly stop: Stop | undefined;
   readonly extraFiles: TrainEnv['extraFiles'];
+  readonly snapshot: TrainEnv['snapshot'];
   readonly figures: FiguresOf<unknown> | undefined;
   readonly state: RunState;
   /** The times of this call, for the time left. */

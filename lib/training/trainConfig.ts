@@ -47,6 +47,7 @@ const changeableKeys: ReadonlySet<string> = new Set([
   'maxSteps',
   'checkpointSteps',
   'checkpointMinutes',
+  'snapshots',
   'data.maxBad',
 ]);
 

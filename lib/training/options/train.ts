@@ -4,6 +4,7 @@ import { precisionOption } from '../../core/precision.ts';
 import { assertValSplit } from '../../data/split.ts';
 import { parseLossName } from '../../training/losses/registry.ts';
 import { parseNames } from '../parseNames.ts';
+import { parseSnapshots } from '../parseSnapshots.ts';
 import { parseProgressive } from '../parseProgressive.ts';
 import { clipOptions } from './clip.ts';
 import { distillationOptions } from './distillation.ts';
@@ -312,6 +313,23 @@ export const trainOptions = {
       name: 'max-steps',
       value: 'N',
       describe: 'Stop after N updates, saved, so that --resume goes on',
+    },
+  },
+  snapshots: {
+    type: 'any',
+    written: 'number',
+    given: 'number | string',
+    sparse: true,
+    describe:
+      "Keep the maps of a few fixed images and the likeness of position embeddings before the first epoch, after every so many (a number, or `every=5`), and after the last; null: do not",
+    nullable: true,
+    default: null,
+    parse: parseSnapshots,
+    flag: {
+      name: 'snapshots',
+      type: 'string',
+      value: 'every=N',
+      describe: 'Keep attention maps of fixed images every N epochs, for the report',
     },
   },
   checkpointSteps: {

@@ -144,6 +144,12 @@ export interface TrainConfig {
    */
   maxSteps?: number | null;
   /**
+   * Keep the maps of a few fixed images and the likeness of position embeddings before the first
+   * epoch, after every so many (a number, or `every=5`), and after the last; null: do not.
+   * Default null. Flag `--snapshots`.
+   */
+  snapshots?: number | null;
+  /**
    * Also save after every so many updates within an epoch; null: do not. An integer ≥ 1 and ≤
    * 2³¹. Default null. Flag `--checkpoint-steps`.
    */
