@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import { parseSnapshots } from '../lib/training/parseSnapshots.ts';
 import { vit, writeExperiment } from './support/cli.ts';
-import type { MemoryStore} from './support/training.ts';
+import type { MemoryStore } from './support/training.ts';
 import { runToy, Toy } from './support/training.ts';
 
 jest.setTimeout(300_000);

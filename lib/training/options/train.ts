@@ -321,7 +321,7 @@ export const trainOptions = {
     given: 'number | string',
     sparse: true,
     describe:
-      "Keep the maps of a few fixed images and the likeness of position embeddings before the first epoch, after every so many (a number, or `every=5`), and after the last; null: do not",
+      'Keep the maps of a few fixed images and the likeness of position embeddings before the first epoch, after every so many (a number, or `every=5`), and after the last; null: do not',
     nullable: true,
     default: null,
     parse: parseSnapshots,
