@@ -8,7 +8,7 @@ import { layerSheetSvg, type LayerTile } from '../figures/layerSheet.ts';
 import { html, inlineSvg, type Html } from './html.ts';
 
 /**
- * What is known of the weights after an epoch; epoch 0 is before the first.
+ * The state of the weights after an epoch; epoch 0 is before the first.
  *
  * @property probes     a few images with their maps, [P] in the order of the grid
  * @property positions  cosines of the position embeddings of chosen patches with those of all, [P]
