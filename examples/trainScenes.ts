@@ -1,22 +1,26 @@
-// Trains a small model on scenes of shapes and digits: node --import tsx examples/trainScenes.ts --model detr|resnet|vit
+// Trains a small model on scenes of shapes and digits: node --import tsx examples/trainScenes.ts --model detr|resnet|vit|clip
 //   [--output-dir runs/scenes-detr] [--epochs N] [--train N] [--validation N] [--test N] [--batch-size N] [--learning-rate X] [--threads N] [--seed N] [--save FOLDER]
 //
-// The DETR finds every object; ResNet and ViT name the largest. The same command again goes on with a run that was stopped. `--save` writes the
+// The DETR finds every object; ResNet and ViT name the largest; CLIP learns from captions, of scenes with one object. The same command again goes on with a run that was stopped. `--save` writes the
 // best weights as a checkpoint: checkpoints/scenes-* were made so, and their cards say the command and the figures.
 
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
+  Clip,
+  ClipTokenizer,
   Detr,
   InputError,
   Loader,
   ResNet,
   VisionTransformer,
   classification,
+  contrastive,
   detection,
   evaluate,
   loadModel,
   makePreprocessing,
+  sceneColors,
   sceneKinds,
   scenesDataset,
   saveModel,
@@ -38,7 +42,17 @@ interface Kind {
   build: (seed: number) => Model;
   task: () => Task;
   config: Pick<TrainConfig, 'epochs' | 'learningRate'>;
+  maxObjects?: number;
 }
+
+// Every caption of a scene with one object, by the object's kind: the tokenizer's words, and the prompts of a class.
+const prompts = sceneKinds.map((kind) =>
+  Object.keys(sceneColors).map(
+    (color) => `${/^[aeiou]/.test(color) ? 'an' : 'a'} ${color} ${kind}`,
+  ),
+);
+const tokenizer = ClipTokenizer.learn([...prompts.flat(), 'and', ',']);
+const length = 24;
 
 const kinds: Readonly<Record<string, Kind>> = {
   detr: {
@@ -69,6 +83,27 @@ const kinds: Readonly<Record<string, Kind>> = {
     task: classification,
     config: { epochs: 10, learningRate: 2e-3 },
   },
+  clip: {
+    build: (seed) =>
+      new Clip({
+        vision: {
+          imageSize: size,
+          patchSize: 8,
+          embedDim: 96,
+          depth: 4,
+          numHeads: 4,
+          weightInit: 'jax',
+        },
+        text: {
+          ...{ vocabSize: tokenizer.vocabSize, eosTokenId: tokenizer.endId, contextLength: length },
+          ...{ embedDim: 64, depth: 2, numHeads: 4, weightInit: 'jax' },
+        },
+        ...{ projectionDim: 64, seed },
+      }),
+    task: () => contrastive({ encode: (texts) => tokenizer.encodeAll(texts, { length }), prompts }),
+    config: { epochs: 10, learningRate: 2e-3 },
+    maxObjects: 1,
+  },
 };
 
 const flags = {
@@ -96,7 +131,10 @@ await runScript(flags, async (values) => {
   const threads = number(values.threads);
   console.log((await selectBackend({ ...(threads !== undefined && { threads }) })).reason);
   const outputDir = values['output-dir'] ?? `runs/scenes-${name}`;
-  const { epochs, learningRate } = kind.config;
+  const {
+    config: { epochs, learningRate },
+    maxObjects,
+  } = kind;
   const config: TrainConfig = {
     epochs: number(values.epochs) ?? epochs,
     batchSize: values['batch-size'],
@@ -108,7 +146,8 @@ await runScript(flags, async (values) => {
     checkpointMinutes: 2,
   };
   // Parts lie far apart in the endless row of scenes.
-  const part = (first: number, length: number) => scenesDataset({ first, count: length });
+  const part = (first: number, length: number) =>
+    scenesDataset({ first, count: length, ...(maxObjects && { maxObjects }) });
   const model = kind.build(seed);
   const { best } = await trainInFolder(
     { ...config, model: model.config },
@@ -142,7 +181,16 @@ await runScript(flags, async (values) => {
       normalize,
     });
     await saveModel(trained, save, { preprocessing, classNames: [...sceneKinds] });
+    if (name === 'clip') saveTokenizer(save);
     console.log(`Saved in ${save}.`);
   }
   trained.dispose();
 });
+
+// The two files of a tokenizer of Hugging Face.
+function saveTokenizer(folder: string): void {
+  const { tokens, merges } = tokenizer;
+  const vocabulary = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  writeFileSync(path.join(folder, 'vocab.json'), JSON.stringify(vocabulary));
+  writeFileSync(path.join(folder, 'merges.txt'), ['#version: 0.2', ...merges, ''].join('\n'));
+}

@@ -11,6 +11,7 @@ import type { LabelledBox } from './objects.ts';
  * @property labels      [B], the classes before smoothing and mixing
  * @property indices     [B], where in the data set the samples come from
  * @property objects     the objects of each sample, of a data set that has them
+ * @property captions    a sentence about each sample, of a data set with captions
  * @property teacherLogits  [B, K], of a teacher for these images, where a task learns from one
  */
 export interface Batch {
@@ -21,5 +22,6 @@ export interface Batch {
   labels: Int32Array;
   indices: Uint32Array;
   objects?: readonly (readonly LabelledBox[])[];
+  captions?: readonly string[];
   teacherLogits?: Float32Array;
 }

@@ -44,6 +44,8 @@ export interface Dataset {
   contentKeys?(): Promise<Float64Array>;
   /** The objects of the image of an index, of a data set for detection; boxes are shares of the image as `image` gives it. */
   objects?(index: number): readonly LabelledBox[];
+  /** A sentence about the image of an index, of a data set with captions. */
+  caption?(index: number): string;
   /** Where the image of an index is, for a person: its file below the folder. Data sets without files do not have it. */
   file?(index: number): string;
 }
@@ -226,6 +228,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
       source: (i: number, failures?: readonly Error[]) => dataset.source!(indices[i]!, failures),
     }),
     ...(dataset.objects && { objects: (i: number) => dataset.objects!(indices[i]!) }),
+    ...(dataset.caption && { caption: (i: number) => dataset.caption!(indices[i]!) }),
     ...(dataset.file && { file: (i) => dataset.file!(indices[i]!) }),
   };
 }

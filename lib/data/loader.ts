@@ -150,7 +150,9 @@ export class Loader {
       throw error;
     }
     const objects = dataset.objects && Array.from(indices, (index) => dataset.objects!(index));
-    const sizes = { size, imageShape: outputShape, ...(objects && { objects }) };
+    const captions = dataset.caption && Array.from(indices, (index) => dataset.caption!(index));
+    const more = { ...(objects && { objects }), ...(captions && { captions }) };
+    const sizes = { size, imageShape: outputShape, ...more };
     const batch = { ...sizes, images, targets, labels, indices };
     if (!training || batchTransforms.length === 0 || size === 0) return batch;
     const rng = this.rng.split('batch', epoch, step);

@@ -30,6 +30,7 @@ const center = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
  */
 export function scenesDataset(options: ScenesOptions = {}): Dataset & {
   objects(index: number): readonly LabelledBox[];
+  caption(index: number): string;
 } {
   assertFields('the options of scenesDataset', options, {});
   const { count = 10_000, first = 0, ...drawing } = options;
@@ -37,12 +38,16 @@ export function scenesDataset(options: ScenesOptions = {}): Dataset & {
   assertInteger('first', first, { min: 0, max: 2 ** 40 });
   const { size = 64 } = drawing;
   assertInteger('size', size, { min: 16, max: 4096 });
-  const kept = new Map<number, { image: RgbImage; objects: readonly LabelledBox[] }>();
+  const kept = new Map<
+    number,
+    { image: RgbImage; objects: readonly LabelledBox[]; caption: string }
+  >();
   const at = (index: number) => {
     const known = kept.get(index);
     if (known !== undefined) return known;
     const drawn = scene(first + index, drawing);
-    const own = { image: drawn.image, objects: objectsOf(drawn) };
+    const { image, caption } = drawn;
+    const own = { image, caption, objects: objectsOf(drawn) };
     kept.set(index, own);
     return own;
   };
@@ -54,6 +59,7 @@ export function scenesDataset(options: ScenesOptions = {}): Dataset & {
     image: (index) => at(index).image,
     label: (index) => largest(at(index).objects).label,
     objects: (index) => at(index).objects,
+    caption: (index) => at(index).caption,
   };
 }
 
