@@ -227,7 +227,13 @@ export { singleProcess, type Communicator } from './distributed/communicator.ts'
 // training
 export { classification } from './training/classification.ts';
 export { clipGradients } from './training/clip.ts';
-export * from './training/contrastive/public.ts';
+export {
+  classVectors,
+  contrastive,
+  type ContrastiveModel,
+  type ContrastiveOptions,
+  type ZeroShotEvaluation,
+} from './training/contrastive.ts';
 export * from './training/detection/public.ts';
 export { Ema } from './training/ema.ts';
 export { evaluate, type EvaluateOptions } from './training/evaluate.ts';

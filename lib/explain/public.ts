@@ -103,3 +103,9 @@ export {
   type ExactShapley,
   type ShapleyGame,
 } from './evaluate/shapley.ts';
+export {
+  similarityRelevance,
+  type SimilarityRelevance,
+  type SimilarityRelevanceOptions,
+  type TwoTowers,
+} from './similarityRelevance.ts';

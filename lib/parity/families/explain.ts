@@ -25,6 +25,7 @@ import { outputRule } from '../bf16Rule.ts';
 import { Produced, UnsupportedCase } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { readJson } from '../goldenCase.ts';
+import { planClip } from './explainClip.ts';
 import { goldenModelConfig } from '../modelConfig.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { Model } from '../../models/model.ts';
@@ -38,6 +39,7 @@ export const explain: Family = { name: 'explain', plan };
 const file = 'outputs.safetensors';
 
 function plan(golden: GoldenCase): CasePlan {
+  if ('vision' in golden.config && 'text' in golden.config) return planClip(golden);
   if (!('img_size' in golden.config) || 'vision' in golden.config) {
     throw new UnsupportedCase('explanations of this kind of model are not supported yet');
   }

@@ -1,18 +1,18 @@
 // The task of CLIP: images and captions that belong together lie near each other.
 
 import type * as tf from '@tensorflow/tfjs';
-import { InputError, NumericError, expected } from '../../core/errors.ts';
-import { firstNonFinite } from '../../core/finite.ts';
-import { assertFields, assertKind, assertListOf, assertMethods } from '../../core/kinds.ts';
-import type { ForwardContext } from '../../core/context.ts';
-import type { Batch } from '../../data/batch.ts';
-import { matMul } from '../../ops/matMul.ts';
-import { normalizeRows } from '../../ops/normalizeRows.ts';
-import * as t from '../../ops/tensor.ts';
-import { crossEntropyLoss, softTargetCrossEntropyLoss } from '../losses/crossEntropy.ts';
-import { countCorrect } from '../metrics.ts';
-import type { Evaluator, MetricValues, Task } from '../task.ts';
-import type { TrainableModel } from '../trainableModel.ts';
+import { InputError, NumericError, expected } from '../core/errors.ts';
+import { firstNonFinite } from '../core/finite.ts';
+import { assertFields, assertKind, assertListOf, assertMethods } from '../core/kinds.ts';
+import type { ForwardContext } from '../core/context.ts';
+import type { Batch } from '../data/batch.ts';
+import { matMul } from '../ops/matMul.ts';
+import { normalizeRows } from '../ops/normalizeRows.ts';
+import * as t from '../ops/tensor.ts';
+import { crossEntropyLoss, softTargetCrossEntropyLoss } from './losses/crossEntropy.ts';
+import { countCorrect } from './metrics.ts';
+import type { Evaluator, MetricValues, Task } from './task.ts';
+import type { TrainableModel } from './trainableModel.ts';
 
 /** Texts as rows of numbers of tokens, all of one length. */
 type Rows = readonly (readonly number[])[];
