@@ -149,11 +149,11 @@ export async function loadModel<M extends Model = Model>(
   assertKind('options', options, 'instance');
   if (typeof source !== 'string') return loadModelFrom(source, options);
   const path = isHubAddress(source) ? (await snapshotDownload(source)).path : source;
-  const { record, ...checkpoint } = await readCheckpoint(path, {
+  const checkpoint = await readCheckpoint(path, {
     useEma: options.useEma,
     checkpointKey: options.checkpointKey,
   });
-  const { config } = checkpoint;
+  const { config, record } = checkpoint;
   const model = await loadModelFrom(checkpoint, { ...(config && { config }), ...options });
   if (record !== undefined) keepRecord(model, record);
   return model;

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { nativeUnavailableReason } from '../lib/backends/native/index.ts';
 import type { NativeBackend } from '../lib/backends/native/nativeBackend.ts';
 import { Rng } from '../lib/core/rng.ts';
+import { buildModel } from '../lib/models/createModel.ts';
 import { mlpBranch } from '../lib/ops/mlpBranch.ts';
 import { branchCases, branchTensors, runBranchCase } from './support/branchCases.ts';
 import { isas, normals, tensorsOf } from './support/native.ts';
@@ -33,6 +34,35 @@ function memoryTests(): void {
         });
       }
     }
+  });
+
+  test('the first pass with new weights packs none of them, and gives the numbers of the later ones', async () => {
+    await tf.setBackend('native');
+    const backend = tf.backend() as NativeBackend;
+    const size = { imageSize: 32, patchSize: 8, embedDim: 64, depth: 2, numHeads: 2 };
+    const model = buildModel({ ...size, numClasses: 5 });
+    const image = tf.randomNormal([1, 32, 32, 3], 0, 1, 'float32', 3);
+    const derived = jest.spyOn(backend, 'derived');
+    const pass = () => {
+      derived.mockClear();
+      const logits = [...tf.tidy(() => model.forward(image)).dataSync()];
+      return {
+        logits,
+        ready: derived.mock.results.map(
+          ({ value }) => (value as { ready: boolean } | undefined)?.ready,
+        ),
+      };
+    };
+    const [first, second, third] = [pass(), pass(), pass()];
+    derived.mockRestore();
+    expect(first.ready.length).toBeGreaterThan(0);
+    expect(new Set(first.ready)).toEqual(new Set([undefined]));
+    expect(new Set(second.ready)).toEqual(new Set([false]));
+    expect(new Set(third.ready)).toEqual(new Set([true]));
+    expect(second.logits).toEqual(first.logits);
+    expect(third.logits).toEqual(first.logits);
+    model.dispose();
+    image.dispose();
   });
 
   test('gradients of branches reuse the memory that later branches saved', async () => {

@@ -36,14 +36,14 @@ import type { ReadTensors } from '../checkpoints/readTensors.ts';
  *                     config.json beside it; undefined if neither is there
  * @property record    the content of config.json beside the file, that of a run for example; undefined if there is none
  * @property bytes     the content of the file
- * @property sha256    the hash of `bytes`
+ * @property sha256    the hash of `bytes`, computed when it is first asked for
  * @property path      the path of the file
  */
 export interface CheckpointFile extends ReadTensors {
   config: object | undefined;
   record: Record<string, unknown> | undefined;
   bytes: Uint8Array;
-  sha256: string;
+  readonly sha256: string;
   path: string;
 }
 
@@ -78,13 +78,24 @@ export async function readCheckpoint(
       : readBytes(join(dirname(file), part), { maxBytes });
   const { start, size } = await readStart(file, checkpointStartBytes);
   if (size > start.length) assertCheckpointStart(start, size, file);
+  let hash: string | undefined;
   const bytes = await read(name);
   const found = await readTensors(bytes, file, read, choice);
   const stored = await readConfigFile(folder);
   const beside = stored === undefined ? undefined : modelConfigOf(stored);
   const record = stored === undefined ? undefined : await withPreprocessor(stored, folder);
   const config = configFromMetadata(found.metadata, file) ?? beside;
-  return { ...found, config, record, bytes, sha256: sha256(bytes), path: file };
+  return {
+    ...found,
+    config,
+    record,
+    bytes,
+    path: file,
+    // Hashing 350 MB takes as long as reading them, and few ask for it.
+    get sha256() {
+      return (hash ??= sha256(bytes));
+    },
+  };
 }
 
 async function findCheckpoint(path: string): Promise<string> {

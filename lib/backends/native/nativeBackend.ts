@@ -44,6 +44,7 @@ class TensorData {
   derived: Derived | undefined;
   #raw: Values | undefined;
   #block: Block | undefined;
+  #asked = false;
 
   constructor(dtype: tf.DataType, raw: Values | undefined, refCount: number, block?: Block) {
     this.dtype = dtype;
@@ -69,6 +70,13 @@ class TensorData {
     values.set(from);
     this.#raw = values;
     this.#block = block;
+  }
+
+  /** Whether nobody has asked before for something that is made of these values. */
+  isFirstDerivation(): boolean {
+    const first = !this.#asked;
+    this.#asked = true;
+    return first;
   }
 
   get pooled(): boolean {
@@ -231,6 +239,8 @@ export class NativeBackend extends MathBackendCPU {
     floats: number,
   ): { values: Float32Array; ready: boolean } | undefined {
     const all = infos.map(({ dataId }) => this.#data(dataId));
+    // The first forward pass after loading does without: many processes make no second one, and share the memory that is mapped.
+    if (all.filter((data) => !data.pooled && data.isFirstDerivation()).length > 0) return undefined;
     for (const data of all) {
       if (data.pooled) continue;
       // An array that somebody else holds may change without a word.
