@@ -2,6 +2,7 @@
 //   [--image FILE] [--output outputs/] [--checkpoint FOLDER] [--threshold 0.7]
 //
 // Without --checkpoint the shipped model of scenes is taken. Written: {image}_detr_detections.png, boxes with classes and scores;
+// {image}_detr_relevance.png, what counts for each query that found something, by attention and gradients;
 // {image}_detr_decoder_attention.png, where each query that found something looks; {image}_detr_encoder_attention.png, where the middle of its box
 // looks in the encoder; {image}_detr_features.png, 64 channels after the encoder. facebook/detr-resnet-50 from Hugging Face works as it is.
 
@@ -16,6 +17,7 @@ import {
   featureSheet,
   objectBoxes,
   overlaySheet,
+  queryRelevance,
   selectBackend,
   type Detection,
   type Grid,
@@ -104,6 +106,14 @@ await runScript(flags, async ({ image: file, output, checkpoint, threshold }, [w
     await write(part, await overlaySheet({ image, maps, title, empty: nothing, scale: 2 }));
   };
   await sheet('decoder_attention', 'Where each query looks', ({ query }) => query, decoderLayer);
+  const relevance = [];
+  for (const one of found) {
+    const { map } = await queryRelevance(model, input, { query: one.query });
+    relevance.push({ heading: labelOf(one), map });
+  }
+  const counts = 'What counts for each query';
+  const sheetOfRelevance = { image, maps: relevance, title: counts, empty: nothing, scale: 2 };
+  await write('relevance', await overlaySheet(sheetOfRelevance));
   const middle = ({ box: [left, top, right, bottom] }: Detection) => {
     const place = (share: number, count: number) =>
       Math.min(count - 1, Math.max(0, Math.floor(share * count)));

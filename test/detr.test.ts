@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
+import { queryAttention, queryRelevance } from '../lib/explain/queryRelevance.ts';
 import { parseSafetensors } from '../lib/checkpoints/safetensors.ts';
 import type { HostTensor } from '../lib/checkpoints/hostTensor.ts';
 import { Capture } from '../lib/core/capture.ts';
@@ -187,6 +188,19 @@ describe('the model', () => {
     expect(() => model.detect(x, { training: true })).toThrow('random stream');
     model.dispose();
   });
+});
+
+test('the relevance of an image for a query, for its best class or another', async () => {
+  const model = new Detr(tiny);
+  const x = noise([1, 16, 24, 3]);
+  const { map } = await queryRelevance(model, x, { query: 1 });
+  expect([map.height, map.width, map.data.length]).toEqual([2, 3, 6]);
+  expect(Math.max(...map.data)).toBeGreaterThan(0);
+  const [one, two] = [0, 1].map((classIndex) => queryRelevance(model, x, { query: 1, classIndex }));
+  expect((await one!).map.data).not.toEqual((await two!).map.data);
+  expect(() => queryAttention(model, x, { query: 4 })).toThrow(/query/);
+  expect(() => queryAttention(model, x, { query: 0, classIndex: 3 })).toThrow(/classIndex/);
+  model.dispose();
 });
 
 describe('checkpoints', () => {

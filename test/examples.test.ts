@@ -76,7 +76,7 @@ const examples: Record<string, Row> = {
   },
   detr: {
     says: /^Wrote .*digit_detr_features\.png$/m,
-    leaves: ['detections', 'decoder_attention', 'encoder_attention', 'features'].map(
+    leaves: ['detections', 'decoder_attention', 'relevance', 'encoder_attention', 'features'].map(
       (part) => `digit_detr_${part}.png`,
     ),
     words: () => ['--image', 'data/digit.png', '--threshold', '0.99', ...output()],

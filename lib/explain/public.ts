@@ -109,3 +109,12 @@ export {
   type SimilarityRelevanceOptions,
   type TwoTowers,
 } from './similarityRelevance.ts';
+export {
+  disposeQueryAttention,
+  queryAttention,
+  queryRelevance,
+  type AttentionPaths,
+  type QueryAttention,
+  type QueryModel,
+  type QueryOptions,
+} from './queryRelevance.ts';

@@ -144,6 +144,15 @@ export class Detr extends Module implements Model {
     return layerGroupsOf([...this.namedParameters().keys()], this.config);
   }
 
+  /** The attention layers by their paths: `<path>_probs` of a capture is the attention of one. */
+  attentionPaths(): { encoder: string[]; decoderSelf: string[]; decoderCross: string[] } {
+    return {
+      encoder: this.encoder.map(({ selfAttn }) => selfAttn.path),
+      decoderSelf: this.decoder.map(({ selfAttn }) => selfAttn.path),
+      decoderCross: this.decoder.map(({ crossAttn }) => crossAttn.path),
+    };
+  }
+
   /** Every layer in the order of the state dict. */
   layerTable(): LayerRow[] {
     return layerTable(this.config);

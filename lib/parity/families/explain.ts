@@ -22,6 +22,7 @@ import { LayerNorm } from '../../layers/layerNorm.ts';
 import * as t from '../../ops/tensor.ts';
 import { buildLoaded } from '../../models/buildLoaded.ts';
 import { outputRule } from '../bf16Rule.ts';
+import { planDetr } from './explainDetr.ts';
 import { Produced, UnsupportedCase } from '../family.ts';
 import { GoldenFile } from '../goldenTensors.ts';
 import { readJson } from '../goldenCase.ts';
@@ -40,6 +41,7 @@ const file = 'outputs.safetensors';
 
 function plan(golden: GoldenCase): CasePlan {
   if ('vision' in golden.config && 'text' in golden.config) return planClip(golden);
+  if ('d_model' in golden.config) return planDetr(golden);
   if (!('img_size' in golden.config) || 'vision' in golden.config) {
     throw new UnsupportedCase('explanations of this kind of model are not supported yet');
   }
