@@ -81,6 +81,33 @@ const variants: Record<string, VisionTransformerOptions> = {
   'sincos2d, sizes that may change': { posEmbed: 'sincos2d', regTokens: 1, dynamicImageSize: true },
   sincos1d: { posEmbed: 'sincos1d' },
   'no last norm, silu': { finalNorm: false, activation: 'silu' },
+  'norms by the root mean square, no bias, SwiGLU in one layer': {
+    normLayer: 'RmsNorm',
+    embedNormLayer: 'LayerNorm',
+    projBias: false,
+    mlpLayer: 'SwiGLUPacked',
+    activation: 'silu',
+    qkNorm: true,
+    preNorm: true,
+  },
+  'norms inside, SwiGLU in two layers': {
+    scaleAttnNorm: true,
+    scaleMlpNorm: true,
+    mlpLayer: 'SwiGLU',
+    activation: 'silu',
+    embedNormLayer: 'RmsNorm',
+  },
+  'norms after the branches, no last norm': { blockFn: 'ResPostBlock', finalNorm: false },
+  'both branches at once': { blockFn: 'ParallelScalingBlock', layerScaleInit: 0.1, qkNorm: true },
+  '… without a bias': { blockFn: 'ParallelScalingBlock', qkvBias: false, projBias: false },
+  'two of each branch': { blockFn: 'ParallelThingsBlock', layerScaleInit: 0.1 },
+  'no last norm after a mean, map with another MLP': {
+    globalPool: 'map',
+    mlpLayer: 'SwiGLUPacked',
+    normLayer: 'RmsNorm',
+    projBias: false,
+    finalNorm: false,
+  },
   'no positions, no head': { posEmbed: 'none', numClasses: 0 },
 };
 
@@ -122,7 +149,9 @@ describe('a Vision Transformer', () => {
     const write = (changes: object, all = tensors) =>
       vitOnnx(new OnnxGraph(all), { ...model.config, ...changes } as VisionTransformerConfig);
     expect(() => write({ feedForward: 'swiglu' })).toThrow(/feedForward, received "swiglu"/);
-    expect(() => write({ activation: 'relu' })).toThrow(/for ONNX.*activation|activation/);
+    expect(() => write({ activation: 'relu' })).toThrow(/for ONNX.*|activation/);
+    expect(() => write({ mlpLayer: 'Moe' })).toThrow(/mlpLayer/);
+    expect(() => write({ blockFn: 'Mixer' })).toThrow(/blockFn/);
     expect(() => write({ globalPool: 'gem' })).toThrow(InputError);
     expect(() => write({ posEmbed: 'rope' })).toThrow(InputError);
     const more = new Map(tensors).set(

@@ -63,24 +63,24 @@ const unary =
 const reduce =
   (compute: (values: number[]) => number): Operation =>
   ([x], attributes) => {
-    if (int(attributes, 'keepdims') !== 0) throw new Error('keepdims');
+    const keeps = int(attributes, 'keepdims') === 1;
     const axes = list(attributes, 'axes').map((axis) => axisOf(axis, x!.dims.length));
     const kept = x!.dims.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
     const inner = axes.map((axis) => x!.dims[axis]!);
-    return [
-      build(
-        kept.map((axis) => x!.dims[axis]!),
-        (index) =>
-          compute(
-            build(inner, (other) => {
-              const place = x!.dims.map(() => 0);
-              kept.forEach((axis, i) => (place[axis] = index[i]!));
-              axes.forEach((axis, i) => (place[axis] = other[i]!));
-              return valueAt(x!, place);
-            }).data,
-          ),
-      ),
-    ];
+    const reduced = build(
+      kept.map((axis) => x!.dims[axis]!),
+      (index) =>
+        compute(
+          build(inner, (other) => {
+            const place = x!.dims.map(() => 0);
+            kept.forEach((axis, i) => (place[axis] = index[i]!));
+            axes.forEach((axis, i) => (place[axis] = other[i]!));
+            return valueAt(x!, place);
+          }).data,
+        ),
+    );
+    const ones = x!.dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
+    return [keeps ? { ...reduced, dims: ones } : reduced];
   };
 
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -163,6 +163,7 @@ const operations: Readonly<Record<string, Operation>> = {
   Div: binary((a, b) => a / b),
   Pow: binary((a, b) => a ** b),
   Erf: unary(erf),
+  Sqrt: unary(Math.sqrt),
   Tanh: unary(Math.tanh),
   Relu: unary((x) => Math.max(x, 0)),
   Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),

@@ -15,19 +15,24 @@ import {
   type VisionTransformerConfig,
 } from './config.ts';
 import { addBlock, attentionPool } from './onnxBlock.ts';
+import { norm } from './onnxLayers.ts';
 import { visionTransformerOptions } from './options.ts';
-import { lastNorms } from './variant.ts';
+import { lastNorms, whole, type WholeConfig } from './variant.ts';
 
 // The options that the graph has a place for, with the values where not every one has.
 const written: Readonly<Partial<Record<string, readonly unknown[]>>> = {
   globalPool: ['token', 'avg', 'avgmax', 'max', 'map', ''],
   activation: ['gelu', 'gelu_tanh', 'quick_gelu', 'silu'],
+  normLayer: ['LayerNorm', 'RmsNorm'],
+  embedNormLayer: [null, 'LayerNorm', 'RmsNorm'],
+  mlpLayer: ['Mlp', 'SwiGLUPacked', 'SwiGLU'],
+  blockFn: ['Block', 'ResPostBlock', 'ParallelScalingBlock', 'ParallelThingsBlock'],
   posEmbed: ['learned', 'sincos2d', 'sincos1d', 'none'],
 };
 const free: ReadonlySet<string> = new Set([
   'imageSize', 'patchSize', 'inChannels', 'numClasses', 'embedDim', 'depth', 'numHeads', 'mlpRatio', 'qkvBias', 'qkNorm',
   'layerScaleInit', 'classToken', 'regTokens', 'distilled', 'noEmbedClass', 'preNorm', 'poolIncludePrefix', 'fcNorm', 'normEps',
-  'dynamicImageSize', 'finalNorm',
+  'dynamicImageSize', 'finalNorm', 'projBias', 'scaleAttnNorm', 'scaleMlpNorm',
   // They have no part in the results.
   'dropRate', 'patchDropRate', 'patchSubsets', 'posDropRate', 'projDropRate', 'attnDropRate', 'dropPathRate', 'weightInit', 'seed',
 ]); // prettier-ignore
@@ -40,15 +45,15 @@ const free: ReadonlySet<string> = new Set([
  *
  * @throws InputError naming an option that the graph has no place for; CheckpointError if the weights are not those of the configuration
  */
-export function vitOnnx(graph: OnnxGraph, config: VisionTransformerConfig): void {
-  assertWritten(config);
+export function vitOnnx(graph: OnnxGraph, given: VisionTransformerConfig): void {
+  assertWritten(given);
+  const config = whole(given);
   const { numClasses, imageSize, inChannels, globalPool, embedDim: dim } = config;
   const last = lastNorms(config);
   const images = graph.input('pixel_values', [batchAxis, inChannels, ...imageSize]);
   let x = embed(graph, images, config);
   for (let i = 0; i < config.depth; i += 1) x = addBlock(graph, x, `blocks.${i}`, config);
-  const norm = (value: Value, path: string) => graph.layerNorm(value, path, dim, config.normEps);
-  if (last.norm) x = norm(x, 'norm');
+  if (last.norm) x = norm(graph, x, 'norm', dim, config);
   const head = (value: Value, path: string) =>
     numClasses === 0
       ? value
@@ -63,7 +68,7 @@ export function vitOnnx(graph: OnnxGraph, config: VisionTransformerConfig): void
     );
   } else {
     const pooled = pool(graph, x, config);
-    result = head(last.fcNorm ? norm(pooled, 'fc_norm') : pooled, 'head');
+    result = head(last.fcNorm ? norm(graph, pooled, 'fc_norm', dim, config) : pooled, 'head');
   }
   const width = numClasses === 0 ? dim : numClasses;
   const dims = globalPool === '' ? [batchAxis, tokensOf(config), width] : [batchAxis, width];
@@ -88,8 +93,8 @@ function tokensOf(config: VisionTransformerConfig): number {
 }
 
 // [B, I, H, W] → [B, N, C], the input of the first block.
-function embed(graph: OnnxGraph, images: Value, config: VisionTransformerConfig): Value {
-  const { embedDim: dim, inChannels, patchSize, preNorm, noEmbedClass } = config;
+function embed(graph: OnnxGraph, images: Value, config: WholeConfig): Value {
+  const { embedDim: dim, inChannels, patchSize, preNorm, noEmbedClass, embedNormLayer } = config;
   const [rows, columns] = gridSizeOf(config);
   const weights = [graph.weight('patch_embed.proj.weight', [dim, inChannels, ...patchSize])];
   if (!preNorm) weights.push(graph.weight('patch_embed.proj.bias', [dim]));
@@ -97,6 +102,9 @@ function embed(graph: OnnxGraph, images: Value, config: VisionTransformerConfig)
   const maps = graph.node('Conv', [images, ...weights], 'patch_embed.proj', attributes);
   const flat = graph.reshape(maps, [0, dim, rows * columns], 'patch_embed.flat');
   let x = graph.transpose(flat, [0, 2, 1], 'patch_embed');
+  if (embedNormLayer !== null) {
+    x = norm(graph, x, 'patch_embed.norm', dim, config, embedNormLayer);
+  }
   const prefix = prefixTokens(graph, images, config);
   const join = () => {
     if (prefix !== undefined) x = graph.node('Concat', [prefix, x], 'tokens', { axis: { int: 1 } });
@@ -105,7 +113,7 @@ function embed(graph: OnnxGraph, images: Value, config: VisionTransformerConfig)
   const places = positions(graph, config);
   if (places !== undefined) x = graph.node('Add', [x, places], 'pos_embed.sum');
   if (noEmbedClass) join();
-  return preNorm ? graph.layerNorm(x, 'norm_pre', dim, config.normEps) : x;
+  return preNorm ? norm(graph, x, 'norm_pre', dim, config) : x;
 }
 
 // Class, distillation and register tokens, repeated for the batch: [B, prefix, C].
@@ -163,7 +171,7 @@ function range(graph: OnnxGraph, first: number, end: number): Value[] {
   return [graph.integers([first]), graph.integers([end]), graph.integers([1])];
 }
 
-function pool(graph: OnnxGraph, x: Value, config: VisionTransformerConfig): Value {
+function pool(graph: OnnxGraph, x: Value, config: WholeConfig): Value {
   const { globalPool, poolIncludePrefix } = config;
   if (globalPool === '') return x;
   if (globalPool === 'token') return tokenAt(graph, x, 0);
