@@ -58,6 +58,11 @@ const examples: Record<string, Row> = {
     leaves: 'attention_rollout.png',
     notes,
   },
+  clip: {
+    says: /^Wrote .*digit_clip_features\.png$/m,
+    leaves: ['zero_shot', 'relevance', 'features'].map((part) => `digit_clip_${part}.png`),
+    words: () => ['--image', 'data/digit.png', '--prompts', 'a 3|a star 😀', ...output()],
+  },
   compareEncoders: {
     says: /^Wrote .*compare_encoders\.md$/m,
     leaves: [
@@ -110,6 +115,7 @@ const examples: Record<string, Row> = {
     words: () => ['--image', 'data/digit.png', ...output()],
   },
   rollout: { says: /^( *\d+\.\d % *){4}$/m, leaves: 'rollout.png' },
+  similarity: { says: /^Similarity: 1\.0000$/m, words: () => ['data/digit.png', 'data/digit.png'] },
   trainFromArrays: {
     says: /^New images: (100\.0|9[5-9]\.\d) % right$/m,
     leaves: path.join('bars', 'best_checkpoint.safetensors'),
@@ -123,6 +129,13 @@ const examples: Record<string, Row> = {
     says: /^data\/digit\.png: 3 with 9\d\.\d+ %$/m,
     leaves: 'transformer_explainability.png',
     notes,
+  },
+  vit: {
+    says: /^Wrote .*digit_vit_layer_features\.png$/m,
+    leaves: ['features', 'attention', 'attention_overlay', 'layer_features'].map(
+      (part) => `digit_vit_${part}.png`,
+    ),
+    words: () => ['--image', 'data/digit.png', ...output()],
   },
 };
 
