@@ -1,9 +1,9 @@
-// B77–B82, B84, B86, I16: values in flags and experiments that are out of range, of another type, or without effect.
+// B77–B82, B86, I16: values in flags and experiments that are out of range, of another type, or without effect.
 
 import { tiny } from '../support/cli.ts';
 import { refuses, succeeds } from '../suites/expect.ts';
 import { experiment, experimentModule, shipped, tinyRun, training } from '../suites/fixtures.ts';
-import { answered, cases } from '../suites/row.ts';
+import { cases } from '../suites/row.ts';
 import type { Limits } from '../suites/expect.ts';
 import type { Row } from '../suites/row.ts';
 
@@ -112,11 +112,6 @@ export const configRows: readonly Row[] = [
     }),
     refusesFlags('--data-set of another name', /--data-set|dataset/, ['--data-set', 'INAT']),
   ]),
-  answered(
-    'B84',
-    '--threshold −1, 2, NaN',
-    'no command has a threshold; the issue on detection (DETR) brings it',
-  ),
   ...cases('B86', [
     ...['-0.1', '1', '1.5', 'NaN'].map((value) =>
       refuses(`--discard-ratio ${value}`, /--discard-ratio/, () => vis(['--discard-ratio', value])),

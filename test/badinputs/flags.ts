@@ -189,11 +189,6 @@ export const flagRows: readonly Row[] = [
     refuses('escape codes in a flag, stripped', /red/, () => ['eval', '--\u001b[31mred']),
   ]),
   answered(
-    'B91',
-    'CLIP prompts: empty, 10⁴ tokens, lone surrogates',
-    'no text is encoded yet; the issue on CLIP brings it',
-  ),
-  answered(
     'B92',
     'retrieval: other lengths, zero vectors, k > n',
     'no retrieval yet; the issue on CLIP brings it',

@@ -4,6 +4,7 @@ import { answered, inOrder } from '../suites/row.ts';
 import { checkpointRows } from './checkpoints.ts';
 import { configRows } from './configs.ts';
 import { dataRows } from './data.ts';
+import { encoderRows } from './encoders.ts';
 import { explainCommandRows } from './explainCommands.ts';
 import { explanationRows } from './explanations.ts';
 import { figureRows } from './figures.ts';
@@ -33,6 +34,7 @@ export const badInputRows: readonly Row[] = inOrder([
   ...dataRows,
   ...flagRows,
   ...configRows,
+  ...encoderRows,
   ...explainCommandRows,
   ...explanationRows,
   ...figureRows,

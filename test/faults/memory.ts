@@ -273,7 +273,9 @@ export const memoryRows: readonly Row[] = [
       id === 'F49'
         ? 'fetch: 404, timeout, redirect loop, CORS'
         : 'a download that is cut, HTML for a file',
-      'nothing is downloaded by the library yet; the issue on checkpoints from the hub brings it',
+      id === 'F49'
+        ? 'test/hub.test.ts has a server that answers 401, 403, 404, 416 and 429, in circles, and not at all; CORS is of browsers'
+        : 'test/hub.test.ts cuts downloads, sends HTML with 200 and other bytes than the hash says, and kills the process',
     ),
   ),
   ...(['F51', 'F52', 'F53', 'F54'] as const).map((id) =>
