@@ -3,7 +3,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { InputError, NumericError, expected } from '../core/errors.ts';
 import { firstNonFinite } from '../core/finite.ts';
-import { assertFields, assertKind, assertListOf, assertMethods } from '../core/kinds.ts';
+import { assertFields, assertListOf, assertMethods } from '../core/kinds.ts';
 import type { ForwardContext } from '../core/context.ts';
 import type { Batch } from '../data/batch.ts';
 import { matMul } from '../ops/matMul.ts';
@@ -111,11 +111,12 @@ export function contrastive(options: ContrastiveOptions): Task<ZeroShotEvaluatio
  */
 export function classVectors(
   model: Pick<ContrastiveModel, 'encodeTexts'>,
-  { encode, prompts }: ContrastiveOptions,
+  options: ContrastiveOptions,
   context: ForwardContext = {},
 ): tf.Tensor2D {
   assertMethods('a model that encodes texts', 'model', model, ['encodeTexts']);
-  assertKind('encode', encode, 'function');
+  assertFields('classVectors', options, { encode: 'function', prompts: 'list' });
+  const { encode, prompts } = options;
   return t.tidy(() =>
     t.stack(
       prompts.map((texts) => {
