@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import {
   createModel,
   formatTorch,
+  IMAGENET_NORMALIZATION,
   loadModel,
   modelTensors,
   predict,
@@ -68,7 +69,10 @@ async function child(work: Work, file: string): Promise<void> {
         channels: 3 as const,
         data: new Uint8Array(224 * 224 * 3),
       };
-      await predict(model, image, { topK: 5 });
+      await predict(model, image, {
+        topK: 5,
+        preprocessing: { normalize: IMAGENET_NORMALIZATION },
+      });
     }
   }
   const { user, system } = process.cpuUsage();
