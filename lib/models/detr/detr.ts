@@ -188,8 +188,8 @@ export class Detr extends Module implements Model {
    * @throws InputError if a dropout has to draw and `context.rng` is missing
    *
    * An image of a padded batch is seen with its mask: positions are counted within it, and padding is never attended to. The backbone's
-   * convolutions still see the padding next to the border, as in the published model; `detectObjects` runs images of one size together,
-   * so that its results do not depend on the batch at all.
+   * convolutions still see the padding next to the border, as in the published model. Images of one size need no padding, and then the
+   * results do not depend on the batch at all.
    */
   detect(images: tf.Tensor, options: DetectOptions = {}): DetrOutput {
     assertModule(this);
