@@ -95,7 +95,8 @@ test('trains, reports, reports anew, and goes on', async () => {
   expect(first).toContain('&lt;dog&gt; &amp; co');
   expect(first).toContain('猫/');
   expect(first).toContain('held-out images');
-  expect(first.match(/<img\s/g)!).toHaveLength(2);
+  // Each of the two images, with its rollout and its relevance.
+  expect(first.match(/<img\s/g)!).toHaveLength(2 * 3);
   expect((await vit('report', run, '--workers', '0')).code).toBe(0);
   // The times of a run differ, its numbers do not.
   expect(page()).toBe(first);
