@@ -21,7 +21,7 @@ from timm.models import vision_transformer as vit
 from timm.models.eva import Eva
 
 out = pathlib.Path(sys.argv[1])
-generator = torch.Generator().manual_seed(18)
+stream = torch.Generator().manual_seed(18)
 base = dict(img_size=8, patch_size=4, in_chans=1, num_classes=3, embed_dim=8, depth=1, num_heads=2, mlp_ratio=2.0)
 classes = {'RmsNorm': RmsNorm, 'LayerNorm': LayerNorm, 'SwiGLU': SwiGLU, 'SwiGLUPacked': SwiGLUPacked}
 probabilities = []
@@ -61,7 +61,8 @@ def timm_model(config):
     return vit.VisionTransformer(**own, block_fn=getattr(vit, block))
 
 
-def case(name, what, **options):
+def case(name, what, seed=None, **options):
+    generator = stream if seed is None else torch.Generator().manual_seed(seed)
     config = {**base, **options}
     model = timm_model(config).eval().double()
     for value in model.parameters():
@@ -104,7 +105,7 @@ def case(name, what, **options):
     written = {
         'schema': 'vit-goldens/2', 'family': 'vit-timm', 'case': name, 'what': what,
         'source': {'library': 'timm', 'timm': timm.__version__, 'torch': torch.__version__, 'function': type(model).__name__},
-        'seed': 18, 'config': config, 'compare': compare, 'parameters': list(dict(model.named_parameters())),
+        'seed': 18 if seed is None else seed, 'config': config, 'compare': compare, 'parameters': list(dict(model.named_parameters())),
     }
     (folder / 'case.json').write_text(json.dumps(written, separators=(',', ':')) + '\n')
 
@@ -123,4 +124,5 @@ case(
     'parallel-scaling-no-bias', 'the same with RmsNorm and the bias of the MLP by itself', block_fn='ParallelScalingBlock', qkv_bias=False,
     qk_norm=True, norm_layer='RmsNorm', pre_norm=True, no_embed_class=True,
 )
-case('parallel-things', 'two attentions, then two MLPs in parallel', block_fn='ParallelThingsBlock', init_values=0.5)
+# The stream's own draw predicts nearly its targets, and what then is left of the gradients is as small as the rounding of bf16.
+case('parallel-things', 'two attentions, then two MLPs in parallel', seed=19, block_fn='ParallelThingsBlock', init_values=0.5)
