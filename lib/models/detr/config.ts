@@ -2,8 +2,8 @@
 
 import { isRecord } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import { didYouMean } from '../../core/nearest.ts';
-import { optionNamed, parseOptions } from '../../core/option.ts';
+import { parseOptions } from '../../core/option.ts';
+import { knownOptions } from '../knownOptions.ts';
 import { huggingFaceDetrOptions, isHuggingFaceDetr } from './huggingFace.ts';
 import { detrOptions } from './options.ts';
 import type { DetrFields, DetrOptions } from './optionTypes.ts';
@@ -50,22 +50,7 @@ export function knownDetrOptions(given: unknown): Record<string, unknown> {
     throw new InputError(expected('an object of model options', 'config', given));
   }
   const options = isHuggingFaceDetr(given) ? huggingFaceDetrOptions(given) : given;
-  const values: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options)) {
-    if (value == null || key === 'family') continue;
-    const field = optionNamed(detrOptions, key);
-    if (field === undefined) {
-      const near = didYouMean(key, Object.keys(detrOptions), 'docs/options.md lists them.');
-      throw new InputError(expected('an option of a DETR', 'config', key, near));
-    }
-    const before = values[field];
-    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(value)) {
-      const what = `the same value as ${field} ${JSON.stringify(before)}`;
-      throw new InputError(expected(what, key, value, 'Give one of the two.'));
-    }
-    values[field] = value;
-  }
-  return values;
+  return knownOptions(detrOptions, options, 'a DETR');
 }
 
 const maxParameters = 2 ** 33;

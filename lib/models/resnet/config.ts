@@ -2,8 +2,8 @@
 
 import { isRecord } from '../../core/check.ts';
 import { InputError, expected } from '../../core/errors.ts';
-import { didYouMean } from '../../core/nearest.ts';
-import { optionNamed, parseOptions, withoutSparse } from '../../core/option.ts';
+import { parseOptions, withoutSparse } from '../../core/option.ts';
+import { knownOptions } from '../knownOptions.ts';
 import { huggingFaceResNetOptions, isHuggingFaceResNet } from './huggingFace.ts';
 import { resNetOptions } from './options.ts';
 import type { ResNetFields, ResNetOptions } from './optionTypes.ts';
@@ -48,24 +48,9 @@ export function knownResNetOptions(given: unknown): Record<string, unknown> {
     throw new InputError(expected('an object of model options', 'config', given));
   }
   const options = isHuggingFaceResNet(given) ? huggingFaceResNetOptions(given) : given;
-  const values: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options)) {
-    if (value == null || key === 'family') continue;
-    // The one pooling of a ResNet, which timm's config.json names.
-    if (key === 'global_pool' && value === 'avg') continue;
-    const field = optionNamed(resNetOptions, key);
-    if (field === undefined) {
-      const near = didYouMean(key, Object.keys(resNetOptions), 'docs/options.md lists them.');
-      throw new InputError(expected('an option of a ResNet', 'config', key, near));
-    }
-    const before = values[field];
-    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(value)) {
-      const what = `the same value as ${field} ${JSON.stringify(before)}`;
-      throw new InputError(expected(what, key, value, 'Give one of the two.'));
-    }
-    values[field] = value;
-  }
-  return values;
+  // The one pooling of a ResNet, which timm's config.json names.
+  const { global_pool: pool, ...others } = options;
+  return knownOptions(resNetOptions, pool === 'avg' ? others : options, 'a ResNet');
 }
 
 /** The configuration of a named size. @throws InputError as `parseResNetConfig` */
