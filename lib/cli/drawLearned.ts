@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { InputError, expected } from '../core/errors.ts';
-import { countBlocks } from '../explain/gradCam.ts';
+import { patchFeaturesByLayer } from '../explain/learned.ts';
 import { assertAttentionModel } from '../explain/attentionModel.ts';
 import { darkSvg } from '../figures/darkSvg.ts';
 import { makeFolder } from '../io/disk.ts';
@@ -59,7 +59,9 @@ export async function drawLearned(
     try {
       const about = await checkpointTitle(trained.path);
       const pictures = inputs.map(({ picture }) => picture);
-      const subject: LearnedSubject = { model, images: batch, pictures, classNames, about };
+      const features = await patchFeaturesByLayer(model, batch);
+      const given = { model, images: batch, pictures, features };
+      const subject: LearnedSubject = { ...given, classNames, about };
       const figures = await figuresOf(subject);
       await makeFolder(outputDir);
       for (const { name, svg, finding } of figures) {
@@ -90,10 +92,10 @@ export async function drawLearned(
 async function figuresOf(subject: LearnedSubject): Promise<LearnedFigure[]> {
   const { model, images } = subject;
   const figures = [await filtersFigure(subject), ...(await headFigures(subject))];
-  figures.push(await featuresFigure(subject, countBlocks(model)));
+  figures.push(featuresFigure(subject));
   if (model.numClasses > 1) figures.push(await lensFigure(subject));
   figures.push(await normsFigure(subject));
-  if (images.shape[0] > 1) figures.push(await matchesFigure(subject));
+  if (images.shape[0] > 1) figures.push(matchesFigure(subject));
   return figures;
 }
 

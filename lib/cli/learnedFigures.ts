@@ -9,7 +9,6 @@ import {
   featureColors,
   headEntropy,
   logitLens,
-  patchFeatures,
   patchFilters,
   tokenNorms,
 } from '../explain/learned.ts';
@@ -20,6 +19,7 @@ import { matchSheetSvg } from '../figures/matchSheet.ts';
 import * as t from '../ops/tensor.ts';
 import type * as tf from '@tensorflow/tfjs';
 import type { RgbImage } from '../core/image.ts';
+import type { PatchFeatures } from '../explain/learned.ts';
 import type { LayerTile } from '../figures/layerSheet.ts';
 import type { Grid } from '../figures/grid.ts';
 import type { Model } from '../models/model.ts';
@@ -38,12 +38,14 @@ export interface LearnedFigure {
  *
  * @property images    [B, H, W, C], normalised
  * @property pictures  the same for people
+ * @property features  of their patches after each block
  * @property about     the model in words, below each title
  */
 export interface LearnedSubject {
   model: Model;
   images: tf.Tensor4D;
   pictures: readonly RgbImage[];
+  features: readonly PatchFeatures[];
   classNames: readonly string[] | undefined;
   about: string;
 }
@@ -134,18 +136,15 @@ function extremes(values: readonly (readonly number[])[]): readonly [number, num
 const countOf = (images: number): string => (images === 1 ? 'one image' : `${images} images`);
 
 /** The features of the patches after each block as colours. */
-export async function featuresFigure(
-  { model, images, pictures, about }: LearnedSubject,
-  depth: number,
-): Promise<LearnedFigure> {
+export function featuresFigure({ features, pictures, about }: LearnedSubject): LearnedFigure {
+  const depth = features.length;
   const tiles: LayerTile[] = [];
-  for (let layer = 0; layer < depth; layer += 1) {
-    const features = await patchFeatures(model, images, { layer });
-    featureColors(features).forEach((image, b) => {
+  features.forEach((ofLayer, layer) => {
+    featureColors(ofLayer).forEach((image, b) => {
       tiles[b * (depth + 1)] ??= { heading: b === 0 ? 'Input' : '', image: pictures[b]! };
       tiles[b * (depth + 1) + layer + 1] = { heading: b === 0 ? `Block ${layer + 1}` : '', image };
     });
-  }
+  });
   const svg = layerSheetSvg({
     tiles,
     columns: depth + 1 > 9 ? Math.ceil((depth + 1) / 2) : depth + 1,
@@ -161,13 +160,13 @@ export async function lensFigure({
   model,
   images,
   pictures,
+  features,
   classNames,
   about,
 }: LearnedSubject): Promise<LearnedFigure> {
   const lens = await logitLens(model, images);
-  const { layout } = await layoutAndNorms(model, images);
-  const [rows, columns] = layout.gridSize;
-  const prefix = layout.numPrefixTokens;
+  const [rows, columns] = features[0]!.gridSize;
+  const prefix = lens[0]!.shape[1] - rows * columns;
   const classes = model.numClasses;
   const final = t.tidy(() => model.forward(images).dataSync() as Float32Array);
   const target = argmax(final.subarray(0, classes));
@@ -221,14 +220,20 @@ export async function lensFigure({
 }
 
 /** The norms of the tokens of the patches after each block, and the patches that stand out. */
-export async function normsFigure(subject: LearnedSubject): Promise<LearnedFigure> {
-  const { model, images, pictures, about } = subject;
-  const { norms, artefacts, layout } = await layoutAndNorms(model, images);
-  const [rows, columns] = layout.gridSize;
+export async function normsFigure({
+  model,
+  images,
+  pictures,
+  features,
+  about,
+}: LearnedSubject): Promise<LearnedFigure> {
+  const { norms, artefacts } = await tokenNorms(model, images);
+  const [rows, columns] = features[0]!.gridSize;
+  const prefix = norms[0]!.width - rows * columns;
   const grids: Grid<Float32Array>[] = norms.map(({ data }) => ({
     height: rows,
     width: columns,
-    data: data.slice(layout.numPrefixTokens, layout.numPrefixTokens + rows * columns),
+    data: data.slice(prefix, prefix + rows * columns),
   }));
   const first = artefacts.filter(({ image }) => image === 0);
   const svg = layerSheetSvg({
@@ -256,14 +261,9 @@ export async function normsFigure(subject: LearnedSubject): Promise<LearnedFigur
 }
 
 /** The patches of a second image that are most like those of the first. */
-export async function matchesFigure({
-  model,
-  images,
-  pictures,
-  about,
-}: LearnedSubject): Promise<LearnedFigure> {
-  const features = await patchFeatures(model, images);
-  const matches = correspondence(features, [0, 1]).map(({ patch, cosine }, from) => ({
+export function matchesFigure({ features, pictures, about }: LearnedSubject): LearnedFigure {
+  const last = features.at(-1)!;
+  const matches = correspondence(last, [0, 1]).map(({ patch, cosine }, from) => ({
     from,
     to: patch,
     cosine,
@@ -271,7 +271,7 @@ export async function matchesFigure({
   const shown = [...matches].sort((a, b) => b.cosine - a.cosine).slice(0, 24);
   const svg = matchSheetSvg({
     images: [pictures[0]!, pictures[1]!],
-    gridSize: features.gridSize,
+    gridSize: last.gridSize,
     matches: shown,
     title: 'Patches that are alike in two images',
     subtitle: `The ${shown.length} best by the cosine of the last block's features · ${about}`,
@@ -279,13 +279,6 @@ export async function matchesFigure({
   const mean = matches.reduce((sum, { cosine }) => sum + cosine, 0) / matches.length;
   const finding = `The patches of the first image find one in the second with a cosine of ${mean.toFixed(2)} on average.`;
   return { name: 'correspondence', svg, numbers: { matches }, finding };
-}
-
-async function layoutAndNorms(model: Model, images: tf.Tensor4D) {
-  const { gridSize } = await patchFeatures(model, images);
-  const { norms, artefacts } = await tokenNorms(model, images);
-  const numPrefixTokens = norms[0]!.width - gridSize[0] * gridSize[1];
-  return { norms, artefacts, layout: { gridSize, numPrefixTokens } };
 }
 
 function argmax(values: ArrayLike<number>): number {

@@ -141,15 +141,28 @@ export async function patchFeatures(
   const { tensors, layout } = await blockOutputs(model, images);
   const depth = tensors.length;
   assertInteger('layer', layer, { min: -depth, max: depth - 1 });
-  const { data, shape } = tensors.at(layer)!;
-  const [batch, tokens, dim] = shape;
-  const prefix = layout.numPrefixTokens;
+  return patchesOf(tensors.at(layer)!, layout);
+}
+
+/** The tokens of the patches after every block, as `patchFeatures` gives them of one, by a single forward pass. */
+export async function patchFeaturesByLayer(
+  model: Model,
+  images: tf.Tensor4D,
+): Promise<PatchFeatures[]> {
+  const { tensors, layout } = await blockOutputs(model, images);
+  return tensors.map((output) => patchesOf(output, layout));
+}
+
+function patchesOf(
+  { data, shape: [batch, tokens, dim] }: BlockOutput,
+  { numPrefixTokens: prefix, gridSize }: TokenLayout,
+): PatchFeatures {
   const features = new Float32Array(batch * (tokens - prefix) * dim);
   for (let b = 0; b < batch; b += 1) {
     const from = (b * tokens + prefix) * dim;
     features.set(data.subarray(from, (b + 1) * tokens * dim), b * (tokens - prefix) * dim);
   }
-  return { features, batch, dim, gridSize: layout.gridSize };
+  return { features, batch, dim, gridSize };
 }
 
 /**
