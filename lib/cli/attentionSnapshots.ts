@@ -1,5 +1,6 @@
 // Snapshots of a training for `--snapshots`: the maps of a few fixed images, and position embeddings, epoch by epoch.
 
+import { jsonOrUndefined } from '../core/json.ts';
 import { thumbnailOf } from '../io/thumbnail.ts';
 import { classLabel, percent } from '../core/format.ts';
 import { isRecord } from '../core/check.ts';
@@ -130,7 +131,7 @@ export async function readSnapshots(
   const snapshots: AttentionSnapshot[] = [];
   for (const epoch of numbers.filter((one) => one <= epochs)) {
     const bytes = await store.read(snapshotName(epoch), { maxBytes: maxSnapshotBytes });
-    const value = parsed(decodeUtf8(bytes, `${store.location}/${snapshotName(epoch)}`));
+    const value = jsonOrUndefined(decodeUtf8(bytes, `${store.location}/${snapshotName(epoch)}`));
     if (isSnapshot(value)) snapshots.push(value);
   }
   const [first] = snapshots;
@@ -166,14 +167,6 @@ function spread<T>(values: readonly T[], most: number): T[] {
     { length: most },
     (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))]!,
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isSnapshot(value: unknown): value is AttentionSnapshot {

@@ -1,5 +1,6 @@
 // The samples of a run: the threads that prepare them, and the damaged image files that are met.
 
+import { jsonOrUndefined } from '../core/json.ts';
 import { isRecord } from '../core/check.ts';
 import { decodeUtf8 } from '../core/utf8.ts';
 import { BadImages, type BadImage } from '../data/badImages.ts';
@@ -82,17 +83,9 @@ async function listedIn(folder: string): Promise<BadImage[]> {
   const bytes = await store.read(badImagesName, { maxBytes: maxListBytes });
   const text = decodeUtf8(bytes, `${store.location}/${badImagesName}`);
   return text.split('\n').flatMap((line) => {
-    const one = parsed(line);
+    const one = jsonOrUndefined(line);
     return isRecord(one) && typeof one['file'] === 'string' && typeof one['reason'] === 'string'
       ? [{ file: one['file'], reason: one['reason'] }]
       : [];
   });
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

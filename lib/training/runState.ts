@@ -1,5 +1,6 @@
 // The counters, the best score and the log of a run, and how they are stored.
 
+import { jsonOrUndefined } from '../core/json.ts';
 import type { EpochLog, TestLog } from '../core/runSink.ts';
 import { isRecord } from '../core/check.ts';
 import { CheckpointError, expected } from '../core/errors.ts';
@@ -97,7 +98,7 @@ export function formatLog({ log }: RunState): string {
 
 /** Reads the texts of `formatState` and `formatLog`. @throws CheckpointError if they are not a state and its log */
 export function parseState(text: string, log: string, name: string): RunState {
-  const state = parseJson(text);
+  const state = jsonOrUndefined(text);
   const entries = log.split('\n').filter((line) => line !== '');
   const value = isRecord(state)
     ? {
@@ -106,7 +107,7 @@ export function parseState(text: string, log: string, name: string): RunState {
         best: numbersOf(state['best']),
         test: state['test'] ?? null,
         times: emptyTimes(),
-        log: entries.map(parseJson),
+        log: entries.map(jsonOrUndefined),
       }
     : undefined;
   if (!isState(value)) throw new CheckpointError(expected('the state of a run', name, text));
@@ -117,14 +118,6 @@ export function parseState(text: string, log: string, name: string): RunState {
 function numbersOf(value: unknown): unknown {
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, one ?? NaN]));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 function isState(value: unknown): value is RunState {
