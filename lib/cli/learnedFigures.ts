@@ -1,6 +1,7 @@
 // The figures of what a model has learned, each with the numbers behind it.
 
 import { classLabel, percent } from '../core/format.ts';
+import { argmax, softmax } from '../core/softmax.ts';
 import { Capture } from '../core/capture.ts';
 import { readAttention } from '../explain/attentionArray.ts';
 import {
@@ -279,17 +280,4 @@ export function matchesFigure({ features, pictures, about }: LearnedSubject): Le
   const mean = matches.reduce((sum, { cosine }) => sum + cosine, 0) / matches.length;
   const finding = `The patches of the first image find one in the second with a cosine of ${mean.toFixed(2)} on average.`;
   return { name: 'correspondence', svg, numbers: { matches }, finding };
-}
-
-function argmax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < values.length; k += 1) if (values[k]! > values[best]!) best = k;
-  return best;
-}
-
-function softmax(logits: Float32Array): Float64Array {
-  const top = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = Float64Array.from(logits, (value) => Math.exp(value - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((value) => value / sum);
 }

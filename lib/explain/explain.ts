@@ -3,6 +3,7 @@
 import { classLabel } from '../core/format.ts';
 import type { RgbImage } from '../core/image.ts';
 import { assertFields } from '../core/kinds.ts';
+import { argmax, softmax } from '../core/softmax.ts';
 import { preprocessImage } from '../data/preprocessing.ts';
 import type { Grid } from '../figures/grid.ts';
 import type { Model } from '../models/model.ts';
@@ -101,10 +102,8 @@ export function described(
   classNames: readonly string[] | undefined,
 ): Omit<ImageExplanation, 'image'> {
   const row = logits[0]!;
-  const index = row.reduce((best, value, k) => (value > row[best]! ? k : best), 0);
-  const exponentials = Float64Array.from(row, (value) => Math.exp(value - row[index]!));
-  const sum = exponentials.reduce((a, b) => a + b, 0);
-  const probabilities = exponentials.map((value) => value / sum);
+  const index = argmax(row);
+  const probabilities = softmax(row);
   const target = targets[0]!;
   const { constant, ...heatmap } = stretchMap(maps[0]!);
   return {
