@@ -43,7 +43,7 @@ describe('the vocabulary of OpenAI', () => {
       same,
     } of rows) {
       expect([tokenizer.startId, ...tokenizer.encode(text, { rules: 'hf' }), tokenizer.endId]).toEqual(ids); // prettier-ignore
-      // What was decoded by a wrong table is not repaired, and OpenCLIP splits its own marks.
+      // OpenAI repairs text that was decoded by a wrong table, which we do not; OpenCLIP splits its own marks.
       if (same || !/mojibake|startoftext/.test(text)) expect(tokenizer.encode(text)).toEqual(own);
       expect(tokenizer.decode(own)).toBe(decoded);
     }
